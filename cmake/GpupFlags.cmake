@@ -1,0 +1,24 @@
+# Compiler flags that every target of the project shares.
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS ON) # ms_abi, ms_struct and anonymous structures are extensions
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+
+option(GPUP_SANITIZE "build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(GPUP_COVERAGE "build for lcov" OFF)
+
+add_compile_options(-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
+  -Wincompatible-pointer-types -Wvla -Wundef -fno-omit-frame-pointer)
+add_compile_definitions(_GNU_SOURCE)
+if(GPUP_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+if(GPUP_COVERAGE)
+  add_compile_options(--coverage -O0)
+  add_link_options(--coverage)
+endif()

@@ -1,0 +1,1 @@
+# gpup_cts_add_implementation(): filled in by the binding layer.
