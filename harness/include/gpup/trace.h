@@ -1,0 +1,164 @@
+/*
+ * Trace: everything that happened while a program ran, and the only evidence a verdict rests on.
+ *
+ * A trace is a sequence of events in the order they happened. Events are plain values; `data` is owned by the
+ * emitter and valid only during the call that hands the event over. Three forms exist: the value (struct
+ * gpup_event), the binary file (a header with magic, format version and length, then one length-prefixed record per
+ * event, LEB128 numbers) and the text (one event per line, `name field=value ... data=hex`), which proofs are written in.
+ * Reading accepts any bytes: a damaged trace gives an error with the offset, never a fault.
+ *
+ * Threads: a trace belongs to one world and one thread.
+ */
+#ifndef GPUP_TRACE_H
+#define GPUP_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum gpup_event_kind {
+#define EVENT(kind, text) GPUP_EVENT_##kind,
+#define FIELD(kind, name)
+#define END(kind)
+#include <gpup/events.def>
+#undef EVENT
+#undef FIELD
+#undef END
+    GPUP_EVENT_KINDS
+};
+
+/* Index of a field in gpup_event.f: e->f[GPUP_CALL_ddi]. */
+#define EVENT(kind, text) enum gpup_event_fields_##kind {
+#define FIELD(kind, name) GPUP_##kind##_##name,
+#define END(kind)                                                                                                 \
+    GPUP_##kind##_FIELDS                                                                                          \
+    }                                                                                                             \
+    ;
+#include <gpup/events.def>
+#undef EVENT
+#undef FIELD
+#undef END
+
+#define GPUP_EVENT_MAX_FIELDS 12
+#define GPUP_NO_STEP 0xFFFFFFFFu /* start-up and tear-down around the program's own steps */
+#define GPUP_PF 0xFFFFFFFFu      /* in a `vf` field: the physical function */
+
+/* How legal a step is. The weakest class so far holds for all later findings of the program. */
+enum gpup_class {
+    GPUP_LEGAL,      /* the documents allow it */
+    GPUP_STATED,     /* forbidden or odd, but a document says what must happen */
+    GPUP_ROBUSTNESS, /* nothing is said: no crash, no damage, no effect on others */
+    GPUP_POLICY,     /* our reading */
+    GPUP_CLASSES
+};
+
+enum gpup_outcome { GPUP_COMPLETE, GPUP_SKIPPED, GPUP_ERROR, GPUP_TIMEOUT, GPUP_CRASH };
+enum gpup_fault {
+    GPUP_FAULT_NONE,
+    GPUP_FAULT_READ,
+    GPUP_FAULT_WRITE,
+    GPUP_FAULT_EXECUTE,
+    GPUP_FAULT_STACK, /* stack guard page */
+    GPUP_FAULT_BREAKPOINT,
+    GPUP_FAULT_ILLEGAL,
+    GPUP_FAULT_DIVIDE,
+    GPUP_FAULT_ABORT, /* the process was ended: abort, exit, sanitizer report, killed */
+    GPUP_FAULT_GUARD  /* a guard page right after a buffer of ours: object and offset say which */
+};
+enum gpup_hang {
+    GPUP_HANG_NONE,
+    GPUP_HANG_MMIO,     /* register accesses in one call */
+    GPUP_HANG_WAIT,     /* a wait that nothing can end (deadlock) */
+    GPUP_HANG_ALLOC,    /* allocations in one call */
+    GPUP_HANG_TIME,     /* simulated time in one call */
+    GPUP_HANG_SWITCHES, /* fiber switches in one call */
+    GPUP_HANG_WALL      /* wall clock, the last resort */
+};
+enum gpup_damage {
+    GPUP_DAMAGE_NONE,
+    GPUP_DAMAGE_BEFORE,  /* bytes before the buffer */
+    GPUP_DAMAGE_AFTER,   /* bytes after it */
+    GPUP_DAMAGE_CONST,   /* an argument that is input only */
+    GPUP_DAMAGE_BEYOND,  /* inside the buffer, past the bytes the call may use */
+    GPUP_DAMAGE_FREED,   /* write to freed pool */
+    GPUP_DAMAGE_DOUBLE_FREE,
+    GPUP_DAMAGE_BAD_FREE
+};
+enum gpup_misuse {
+    GPUP_MISUSE_NONE,
+    GPUP_MISUSE_IRQL,       /* called above the IRQL its page allows */
+    GPUP_MISUSE_LOCK,       /* released what is not held, acquired twice, wrong order of IRQL */
+    GPUP_MISUSE_OBJECT,     /* not initialised, destroyed or foreign object */
+    GPUP_MISUSE_PARAMETER,  /* argument outside its documented values */
+    GPUP_MISUSE_STATE,      /* wrong state: e.g. channel enabled twice, callback after StopDevice */
+    GPUP_MISUSE_UNSUPPORTED /* a service this suite does not play: its own limit, never a finding */
+};
+enum gpup_object { GPUP_OBJECT_POOL, GPUP_OBJECT_THREAD, GPUP_OBJECT_TIMER, GPUP_OBJECT_CHANNEL, GPUP_OBJECT_HANDLE,
+                   GPUP_OBJECT_MAPPING, GPUP_OBJECT_REFERENCE, GPUP_OBJECT_INTERRUPT, GPUP_OBJECT_WORK_ITEM };
+enum gpup_region { GPUP_REGION_PF_BAR0, GPUP_REGION_PF_BAR2, GPUP_REGION_PF_BAR4, GPUP_REGION_VF_BAR0,
+                   GPUP_REGION_VF_BAR2, GPUP_REGION_VF_BAR4, GPUP_REGION_OTHER };
+enum gpup_channel { GPUP_CHANNEL_ALLOCATE = 1, GPUP_CHANNEL_CONFIGURE, GPUP_CHANNEL_ENABLE, GPUP_CHANNEL_OPENED,
+                    GPUP_CHANNEL_CLOSED, GPUP_CHANNEL_DISABLE, GPUP_CHANNEL_CLEANUP, GPUP_CHANNEL_PACKET,
+                    GPUP_CHANNEL_COMPLETE, GPUP_CHANNEL_SEND, GPUP_CHANNEL_SUSPEND, GPUP_CHANNEL_START };
+/* Which buffer of a call a BUFFER, OUTPUT or DAMAGE event speaks of. */
+enum gpup_role { GPUP_ROLE_ARGUMENTS, GPUP_ROLE_SIZE, GPUP_ROLE_DATA, GPUP_ROLE_INPUT, GPUP_ROLE_GUID,
+                 GPUP_ROLE_RANGES, GPUP_ROLE_INTERFACE };
+enum gpup_skip { GPUP_SKIP_ILLEGAL = 1, /* the documents say the OS never does it here, and the step is not marked */
+                 GPUP_SKIP_ABSENT,      /* slot or interface not provided by the implementation */
+                 GPUP_SKIP_UNSUPPORTED, /* the device or an observer cannot do it */
+                 GPUP_SKIP_UNRESOLVED,  /* a blob or handle that does not exist */
+                 GPUP_SKIP_DEAD };      /* the host bug-checked or faulted before */
+
+struct gpup_event {
+    uint16_t kind;    /* enum gpup_event_kind */
+    uint8_t host;     /* 0 or 1 */
+    uint16_t fiber;   /* 0 the world itself; else a number that is unique in the host */
+    uint32_t step;    /* index in the program, or GPUP_NO_STEP */
+    uint64_t time_ns; /* simulated time of the host since the world was made */
+    uint64_t f[GPUP_EVENT_MAX_FIELDS];
+    const uint8_t *data; /* NULL with data_size 0 */
+    size_t data_size;    /* bytes, at most GPUP_EVENT_MAX_DATA */
+};
+#define GPUP_EVENT_MAX_DATA (16u << 20)
+
+/* Receives each event as it happens; must not call into the world. */
+struct gpup_trace_sink {
+    void (*event)(void *context, const struct gpup_event *event);
+    void *context;
+};
+
+/* Names, for text and reports. NULL when out of range. */
+const char *gpup_event_name(unsigned kind);
+const char *gpup_event_field_name(unsigned kind, unsigned field);
+unsigned gpup_event_field_count(unsigned kind);
+
+/* Binary form. Writer appends to a growing buffer that the caller frees with gpup_trace_free. */
+struct gpup_trace_buffer {
+    uint8_t *bytes;
+    size_t size, capacity;
+    bool failed; /* out of memory: what is here is whole, later events are lost */
+};
+void gpup_trace_begin(struct gpup_trace_buffer *buffer); /* writes the header */
+void gpup_trace_append(struct gpup_trace_buffer *buffer, const struct gpup_event *event);
+void gpup_trace_free(struct gpup_trace_buffer *buffer);
+
+/* Reader over bytes in memory; event.data points into them. Returns 1 an event, 0 the end, -1 damaged: message and
+ * offset are set. */
+struct gpup_trace_reader {
+    const uint8_t *bytes;
+    size_t size, offset;
+    char message[160];
+};
+int gpup_trace_open(struct gpup_trace_reader *reader, const void *bytes, size_t size);
+int gpup_trace_next(struct gpup_trace_reader *reader, struct gpup_event *event);
+/* One record without file header, for pipes: bytes used, 0 when more bytes are needed, -1 damaged. */
+long gpup_trace_encode(const struct gpup_event *event, uint8_t *out, size_t capacity); /* needed size if too small */
+long gpup_trace_decode(const uint8_t *bytes, size_t size, struct gpup_event *event);
+
+/* Text form. Parse: 0, or -1 with a message that names column, what was expected and what was found. data (if any)
+ * is written to storage of the caller. */
+int gpup_event_print(const struct gpup_event *event, char *out, size_t capacity); /* like snprintf */
+int gpup_event_parse(const char *line, struct gpup_event *event, uint8_t *storage, size_t capacity, char *message,
+                     size_t message_size);
+
+#endif
