@@ -3,13 +3,16 @@
  *
  *   YAML text  <->  struct gpup_program  <->  canonical bytes          (round trips are exact)
  *   any bytes   ->  struct gpup_program  (total: never refused)        decode, encode, decode = decode
- *   struct gpup_program -> C source (a CMocka test that links the library and the implementation), output only
+ *   struct gpup_program -> C source (a CMocka test that links the library and the implementation), output
+ * only
  *
- * A value is `symbol + number`: symbols name what only the run knows (the size a Save asked for, the number of MSI-X
- * entries), so that a step keeps its meaning when others around it go. In YAML: `need-1`, `count`, `0x10`, `null`.
+ * A value is `symbol + number`: symbols name what only the run knows (the size a Save asked for, the number
+ * of MSI-X entries), so that a step keeps its meaning when others around it go. In YAML: `need-1`, `count`,
+ * `0x10`, `null`.
  *
- * Programs are plain data without pointers except the step array, which gpup_program_free releases. Functions are
- * pure; no threads, no globals. Only the YAML side (harness/program/yaml.c) needs a library; the rest links libc.
+ * Programs are plain data without pointers except the step array, which gpup_program_free releases. Functions
+ * are pure; no threads, no globals. Only the YAML side (harness/program/yaml.c) needs a library; the rest
+ * links libc.
  */
 #ifndef GPUP_PROGRAM_H
 #define GPUP_PROGRAM_H
@@ -32,15 +35,22 @@ enum gpup_op {
 #undef END
     GPUP_OPS
 };
-enum gpup_op_group { GPUP_GROUP_call, GPUP_GROUP_host, GPUP_GROUP_guest, GPUP_GROUP_device, GPUP_GROUP_fault,
-                     GPUP_GROUP_blob, GPUP_GROUP_time };
+enum gpup_op_group {
+    GPUP_GROUP_call,
+    GPUP_GROUP_host,
+    GPUP_GROUP_guest,
+    GPUP_GROUP_device,
+    GPUP_GROUP_fault,
+    GPUP_GROUP_blob,
+    GPUP_GROUP_time
+};
 
 /* Index of a field in gpup_step.f: step->f[GPUP_WriteVirtualizedInterrupt_index]. */
 #define OP(name, group) enum gpup_op_fields_##name {
 #define FIELD(op, name, kind, value) GPUP_##op##_##name,
-#define END(name)                                                                                                 \
-    GPUP_##name##_FIELDS                                                                                          \
-    }                                                                                                             \
+#define END(name)                                                                                            \
+    GPUP_##name##_FIELDS                                                                                     \
+    }                                                                                                        \
     ;
 #include <gpup/ops.def>
 #undef OP
@@ -48,19 +58,22 @@ enum gpup_op_group { GPUP_GROUP_call, GPUP_GROUP_host, GPUP_GROUP_guest, GPUP_GR
 #undef END
 
 enum gpup_field_kind {
-    GPUP_KIND_BOOL,      /* false, true */
-    GPUP_KIND_U8,        /* number of 8, 32, 64 bits */
+    GPUP_KIND_BOOL, /* false, true */
+    GPUP_KIND_U8,   /* number of 8, 32, 64 bits */
     GPUP_KIND_U32,
     GPUP_KIND_U64,
-    GPUP_KIND_COUNT,     /* number; symbols: `count` (partitions, resp. MSI-X entries, resp. pages: as the op reads it) */
-    GPUP_KIND_INDEX,     /* signed 16-bit index; symbols: `last`, `count` */
-    GPUP_KIND_SIZE,      /* bytes; symbols: `need` (what the implementation asked for or the structure has), `blob` */
-    GPUP_KIND_HANDLE,    /* slot number; symbols: `null`, `invalid` (-1), `stale` (destroyed), `foreign` (other vf's) */
-    GPUP_KIND_SLOT,      /* 0..7 */
-    GPUP_KIND_BLOB,      /* 0..15, shared by both hosts */
-    GPUP_KIND_BUFFER,    /* null, exact, unaligned, read_only (enum gpup_buffer) */
-    GPUP_KIND_ORDER,     /* ascending, descending, shuffled (enum gpup_order) */
-    GPUP_KIND_PATCH,     /* set, add, xor (enum gpup_patch) */
+    GPUP_KIND_COUNT, /* number; symbols: `count` (partitions, resp. MSI-X entries, resp. pages: as the op
+                        reads it) */
+    GPUP_KIND_INDEX, /* signed 16-bit index; symbols: `last`, `count` */
+    GPUP_KIND_SIZE, /* bytes; symbols: `need` (what the implementation asked for or the structure has), `blob`
+                     */
+    GPUP_KIND_HANDLE, /* slot number; symbols: `null`, `invalid` (-1), `stale` (destroyed), `foreign` (other
+                         vf's) */
+    GPUP_KIND_SLOT,   /* 0..7 */
+    GPUP_KIND_BLOB,   /* 0..15, shared by both hosts */
+    GPUP_KIND_BUFFER, /* null, exact, unaligned, read_only (enum gpup_buffer) */
+    GPUP_KIND_ORDER,  /* ascending, descending, shuffled (enum gpup_order) */
+    GPUP_KIND_PATCH,  /* set, add, xor (enum gpup_patch) */
     GPUP_KIND_MIGRATION, /* source, target; other numbers allowed */
     GPUP_KIND_POWER,     /* D0, D1, D2, D3; other numbers allowed */
     GPUP_KIND_HOST,      /* 0..1 */
@@ -71,8 +84,18 @@ enum gpup_buffer { GPUP_BUFFER_NULL, GPUP_BUFFER_EXACT, GPUP_BUFFER_UNALIGNED, G
 enum gpup_order { GPUP_ORDER_ASCENDING, GPUP_ORDER_DESCENDING, GPUP_ORDER_SHUFFLED };
 enum gpup_patch { GPUP_PATCH_SET, GPUP_PATCH_ADD, GPUP_PATCH_XOR };
 
-enum gpup_symbol { GPUP_SYMBOL_NONE, GPUP_SYMBOL_COUNT, GPUP_SYMBOL_LAST, GPUP_SYMBOL_NEED, GPUP_SYMBOL_BLOB,
-                   GPUP_SYMBOL_NULL, GPUP_SYMBOL_INVALID, GPUP_SYMBOL_STALE, GPUP_SYMBOL_FOREIGN, GPUP_SYMBOLS };
+enum gpup_symbol {
+    GPUP_SYMBOL_NONE,
+    GPUP_SYMBOL_COUNT,
+    GPUP_SYMBOL_LAST,
+    GPUP_SYMBOL_NEED,
+    GPUP_SYMBOL_BLOB,
+    GPUP_SYMBOL_NULL,
+    GPUP_SYMBOL_INVALID,
+    GPUP_SYMBOL_STALE,
+    GPUP_SYMBOL_FOREIGN,
+    GPUP_SYMBOLS
+};
 
 struct gpup_value {
     uint8_t symbol;  /* enum gpup_symbol, one that the field's kind allows */
@@ -80,30 +103,30 @@ struct gpup_value {
 };
 
 struct gpup_step {
-    uint16_t op;     /* enum gpup_op */
-    uint8_t host;    /* 0..1 */
-    uint8_t class;   /* enum gpup_class: the step's own mark */
-    uint32_t vf;     /* 0..63; other numbers only make sense on a negative step */
+    uint16_t op;                           /* enum gpup_op */
+    uint8_t host;                          /* 0..1 */
+    uint8_t class;                         /* enum gpup_class: the step's own mark */
+    uint32_t vf;                           /* 0..63; other numbers only make sense on a negative step */
     struct gpup_value f[GPUP_STEP_FIELDS]; /* fields past those of the op are zero */
 };
 
-/* What world the program asks for. A direct-table implementation with a device of its own may have another shape;
- * the trace says which. All fields are within the stated bounds after decoding. */
+/* What world the program asks for. A direct-table implementation with a device of its own may have another
+ * shape; the trace says which. All fields are within the stated bounds after decoding. */
 struct gpup_world_config {
-    uint8_t hosts;          /* 1..2 */
-    uint8_t vfs;            /* 1..64 the device has */
-    uint8_t partitions;     /* 1..vfs, power of two: what SetGpuPartitionCount is given at start */
-    uint8_t segments;       /* 1..4 VRAM segments */
-    uint16_t msix_entries;  /* 1..2048 per VF */
-    uint8_t msix_bar;       /* 0, 2 or 4 */
-    uint32_t msix_offset;   /* bytes, multiple of 8, below 1 MiB */
-    uint32_t page_size;     /* dirty plane: 4096, 65536 or 2097152 */
-    uint8_t performant;     /* dirty tracking is cheap: may run from creation */
-    uint32_t vram_mib;      /* 8..16384 per segment, sparse */
-    uint32_t reserve_kib;   /* 64..16777216 per VF, page_size multiple */
-    uint64_t seed;          /* addresses, schedule, cookies */
-    uint8_t fill;           /* 0..3: pattern of fresh pool and stack */
-    uint8_t preempt;        /* 0 run to completion; 1 the seed switches fibers at services, locks, registers */
+    uint8_t hosts;         /* 1..2 */
+    uint8_t vfs;           /* 1..64 the device has */
+    uint8_t partitions;    /* 1..vfs, power of two: what SetGpuPartitionCount is given at start */
+    uint8_t segments;      /* 1..4 VRAM segments */
+    uint16_t msix_entries; /* 1..2048 per VF */
+    uint8_t msix_bar;      /* 0, 2 or 4 */
+    uint32_t msix_offset;  /* bytes, multiple of 8, below 1 MiB */
+    uint32_t page_size;    /* dirty plane: 4096, 65536 or 2097152 */
+    uint8_t performant;    /* dirty tracking is cheap: may run from creation */
+    uint32_t vram_mib;     /* 8..16384 per segment, sparse */
+    uint32_t reserve_kib;  /* 64..16777216 per VF, page_size multiple */
+    uint64_t seed;         /* addresses, schedule, cookies */
+    uint8_t fill;          /* 0..3: pattern of fresh pool and stack */
+    uint8_t preempt;       /* 0 run to completion; 1 the seed switches fibers at services, locks, registers */
 };
 
 struct gpup_program {
@@ -130,24 +153,30 @@ void gpup_world_defaults(struct gpup_world_config *config);
 void gpup_world_clamp(struct gpup_world_config *config); /* into the bounds above */
 void gpup_step_defaults(struct gpup_step *step, unsigned op);
 void gpup_program_free(struct gpup_program *program);
-bool gpup_program_append(struct gpup_program *program, const struct gpup_step *step); /* false: full or no memory */
+bool gpup_program_append(struct gpup_program *program,
+                         const struct gpup_step *step); /* false: full or no memory */
 
-/* Binary form. Decode: any bytes; false only when memory is out. Encode: needed size; writes if capacity suffices. */
+/* Binary form. Decode: any bytes; false only when memory is out. Encode: needed size; writes if capacity
+ * suffices. */
 bool gpup_program_decode(const void *bytes, size_t size, struct gpup_program *out);
 size_t gpup_program_encode(const struct gpup_program *program, uint8_t *out, size_t capacity);
 
-/* One step as its YAML line, e.g. `- WriteVirtualizedInterrupt: {vf: 1, index: last, address: 0xfee00010}`. */
+/* One step as its YAML line, e.g. `- WriteVirtualizedInterrupt: {vf: 1, index: last, address: 0xfee00010}`.
+ */
 int gpup_step_print(const struct gpup_step *step, char *out, size_t capacity); /* like snprintf */
 
 /* YAML. Load: 0, or -1 after writing `file:line:col: ...` messages with a caret to `errors` (may be NULL). */
 int gpup_program_load(const char *path, struct gpup_program *out, char **errors);
-int gpup_program_parse(const char *text, size_t size, const char *name, struct gpup_program *out, char **errors);
+int gpup_program_parse(const char *text, size_t size, const char *name, struct gpup_program *out,
+                       char **errors);
 char *gpup_program_print(const struct gpup_program *program); /* malloc'ed YAML, NULL no memory */
 /* C source of a stand-alone CMocka test; malloc'ed. */
 char *gpup_program_emit_c(const struct gpup_program *program, const char *implementation);
 
-/* Shrinker: removes and simplifies while `keeps(context, candidate)` is true. Deterministic. Returns tries made. */
-size_t gpup_program_shrink(struct gpup_program *program, bool (*keeps)(void *context, const struct gpup_program *),
-                           void *context, size_t max_tries);
+/* Shrinker: removes and simplifies while `keeps(context, candidate)` is true. Deterministic. Returns tries
+ * made. */
+size_t gpup_program_shrink(struct gpup_program *program,
+                           bool (*keeps)(void *context, const struct gpup_program *), void *context,
+                           size_t max_tries);
 
 #endif

@@ -3,9 +3,10 @@
  *
  * A trace is a sequence of events in the order they happened. Events are plain values; `data` is owned by the
  * emitter and valid only during the call that hands the event over. Three forms exist: the value (struct
- * gpup_event), the binary file (a header with magic, format version and length, then one length-prefixed record per
- * event, LEB128 numbers) and the text (one event per line, `name field=value ... data=hex`), which proofs are written in.
- * Reading accepts any bytes: a damaged trace gives an error with the offset, never a fault.
+ * gpup_event), the binary file (a header with magic, format version and length, then one length-prefixed
+ * record per event, LEB128 numbers) and the text (one event per line, `name field=value ... data=hex`), which
+ * proofs are written in. Reading accepts any bytes: a damaged trace gives an error with the offset, never a
+ * fault.
  *
  * Threads: a trace belongs to one world and one thread.
  */
@@ -30,9 +31,9 @@ enum gpup_event_kind {
 /* Index of a field in gpup_event.f: e->f[GPUP_CALL_ddi]. */
 #define EVENT(kind, text) enum gpup_event_fields_##kind {
 #define FIELD(kind, name) GPUP_##kind##_##name,
-#define END(kind)                                                                                                 \
-    GPUP_##kind##_FIELDS                                                                                          \
-    }                                                                                                             \
+#define END(kind)                                                                                            \
+    GPUP_##kind##_FIELDS                                                                                     \
+    }                                                                                                        \
     ;
 #include <gpup/events.def>
 #undef EVENT
@@ -76,11 +77,11 @@ enum gpup_hang {
 };
 enum gpup_damage {
     GPUP_DAMAGE_NONE,
-    GPUP_DAMAGE_BEFORE,  /* bytes before the buffer */
-    GPUP_DAMAGE_AFTER,   /* bytes after it */
-    GPUP_DAMAGE_CONST,   /* an argument that is input only */
-    GPUP_DAMAGE_BEYOND,  /* inside the buffer, past the bytes the call may use */
-    GPUP_DAMAGE_FREED,   /* write to freed pool */
+    GPUP_DAMAGE_BEFORE, /* bytes before the buffer */
+    GPUP_DAMAGE_AFTER,  /* bytes after it */
+    GPUP_DAMAGE_CONST,  /* an argument that is input only */
+    GPUP_DAMAGE_BEYOND, /* inside the buffer, past the bytes the call may use */
+    GPUP_DAMAGE_FREED,  /* write to freed pool */
     GPUP_DAMAGE_DOUBLE_FREE,
     GPUP_DAMAGE_BAD_FREE
 };
@@ -93,21 +94,57 @@ enum gpup_misuse {
     GPUP_MISUSE_STATE,      /* wrong state: e.g. channel enabled twice, callback after StopDevice */
     GPUP_MISUSE_UNSUPPORTED /* a service this suite does not play: its own limit, never a finding */
 };
-enum gpup_object { GPUP_OBJECT_POOL, GPUP_OBJECT_THREAD, GPUP_OBJECT_TIMER, GPUP_OBJECT_CHANNEL, GPUP_OBJECT_HANDLE,
-                   GPUP_OBJECT_MAPPING, GPUP_OBJECT_REFERENCE, GPUP_OBJECT_INTERRUPT, GPUP_OBJECT_WORK_ITEM };
-enum gpup_region { GPUP_REGION_PF_BAR0, GPUP_REGION_PF_BAR2, GPUP_REGION_PF_BAR4, GPUP_REGION_VF_BAR0,
-                   GPUP_REGION_VF_BAR2, GPUP_REGION_VF_BAR4, GPUP_REGION_OTHER };
-enum gpup_channel { GPUP_CHANNEL_ALLOCATE = 1, GPUP_CHANNEL_CONFIGURE, GPUP_CHANNEL_ENABLE, GPUP_CHANNEL_OPENED,
-                    GPUP_CHANNEL_CLOSED, GPUP_CHANNEL_DISABLE, GPUP_CHANNEL_CLEANUP, GPUP_CHANNEL_PACKET,
-                    GPUP_CHANNEL_COMPLETE, GPUP_CHANNEL_SEND, GPUP_CHANNEL_SUSPEND, GPUP_CHANNEL_START };
+enum gpup_object {
+    GPUP_OBJECT_POOL,
+    GPUP_OBJECT_THREAD,
+    GPUP_OBJECT_TIMER,
+    GPUP_OBJECT_CHANNEL,
+    GPUP_OBJECT_HANDLE,
+    GPUP_OBJECT_MAPPING,
+    GPUP_OBJECT_REFERENCE,
+    GPUP_OBJECT_INTERRUPT,
+    GPUP_OBJECT_WORK_ITEM
+};
+enum gpup_region {
+    GPUP_REGION_PF_BAR0,
+    GPUP_REGION_PF_BAR2,
+    GPUP_REGION_PF_BAR4,
+    GPUP_REGION_VF_BAR0,
+    GPUP_REGION_VF_BAR2,
+    GPUP_REGION_VF_BAR4,
+    GPUP_REGION_OTHER
+};
+enum gpup_channel {
+    GPUP_CHANNEL_ALLOCATE = 1,
+    GPUP_CHANNEL_CONFIGURE,
+    GPUP_CHANNEL_ENABLE,
+    GPUP_CHANNEL_OPENED,
+    GPUP_CHANNEL_CLOSED,
+    GPUP_CHANNEL_DISABLE,
+    GPUP_CHANNEL_CLEANUP,
+    GPUP_CHANNEL_PACKET,
+    GPUP_CHANNEL_COMPLETE,
+    GPUP_CHANNEL_SEND,
+    GPUP_CHANNEL_SUSPEND,
+    GPUP_CHANNEL_START
+};
 /* Which buffer of a call a BUFFER, OUTPUT or DAMAGE event speaks of. */
-enum gpup_role { GPUP_ROLE_ARGUMENTS, GPUP_ROLE_SIZE, GPUP_ROLE_DATA, GPUP_ROLE_INPUT, GPUP_ROLE_GUID,
-                 GPUP_ROLE_RANGES, GPUP_ROLE_INTERFACE };
-enum gpup_skip { GPUP_SKIP_ILLEGAL = 1, /* the documents say the OS never does it here, and the step is not marked */
-                 GPUP_SKIP_ABSENT,      /* slot or interface not provided by the implementation */
-                 GPUP_SKIP_UNSUPPORTED, /* the device or an observer cannot do it */
-                 GPUP_SKIP_UNRESOLVED,  /* a blob or handle that does not exist */
-                 GPUP_SKIP_DEAD };      /* the host bug-checked or faulted before */
+enum gpup_role {
+    GPUP_ROLE_ARGUMENTS,
+    GPUP_ROLE_SIZE,
+    GPUP_ROLE_DATA,
+    GPUP_ROLE_INPUT,
+    GPUP_ROLE_GUID,
+    GPUP_ROLE_RANGES,
+    GPUP_ROLE_INTERFACE
+};
+enum gpup_skip {
+    GPUP_SKIP_ILLEGAL = 1, /* the documents say the OS never does it here, and the step is not marked */
+    GPUP_SKIP_ABSENT,      /* slot or interface not provided by the implementation */
+    GPUP_SKIP_UNSUPPORTED, /* the device or an observer cannot do it */
+    GPUP_SKIP_UNRESOLVED,  /* a blob or handle that does not exist */
+    GPUP_SKIP_DEAD
+}; /* the host bug-checked or faulted before */
 
 struct gpup_event {
     uint16_t kind;    /* enum gpup_event_kind */
@@ -142,8 +179,8 @@ void gpup_trace_begin(struct gpup_trace_buffer *buffer); /* writes the header */
 void gpup_trace_append(struct gpup_trace_buffer *buffer, const struct gpup_event *event);
 void gpup_trace_free(struct gpup_trace_buffer *buffer);
 
-/* Reader over bytes in memory; event.data points into them. Returns 1 an event, 0 the end, -1 damaged: message and
- * offset are set. */
+/* Reader over bytes in memory; event.data points into them. Returns 1 an event, 0 the end, -1 damaged:
+ * message and offset are set. */
 struct gpup_trace_reader {
     const uint8_t *bytes;
     size_t size, offset;
@@ -152,13 +189,14 @@ struct gpup_trace_reader {
 int gpup_trace_open(struct gpup_trace_reader *reader, const void *bytes, size_t size);
 int gpup_trace_next(struct gpup_trace_reader *reader, struct gpup_event *event);
 /* One record without file header, for pipes: bytes used, 0 when more bytes are needed, -1 damaged. */
-long gpup_trace_encode(const struct gpup_event *event, uint8_t *out, size_t capacity); /* needed size if too small */
+long gpup_trace_encode(const struct gpup_event *event, uint8_t *out,
+                       size_t capacity); /* needed size if too small */
 long gpup_trace_decode(const uint8_t *bytes, size_t size, struct gpup_event *event);
 
-/* Text form. Parse: 0, or -1 with a message that names column, what was expected and what was found. data (if any)
- * is written to storage of the caller. */
+/* Text form. Parse: 0, or -1 with a message that names column, what was expected and what was found. data (if
+ * any) is written to storage of the caller. */
 int gpup_event_print(const struct gpup_event *event, char *out, size_t capacity); /* like snprintf */
-int gpup_event_parse(const char *line, struct gpup_event *event, uint8_t *storage, size_t capacity, char *message,
-                     size_t message_size);
+int gpup_event_parse(const char *line, struct gpup_event *event, uint8_t *storage, size_t capacity,
+                     char *message, size_t message_size);
 
 #endif

@@ -1,0 +1,41 @@
+/*
+ * Binding: how an implementation is linked, and its writable sections.
+ *
+ * Names: `reference`, `null`, ... are static implementations the program was linked with; `NAME:OPTION` sets
+ * the option "defect"; `file.so` is a shared object. An image is the set of writable sections of one
+ * implementation, without coverage counters and what the dynamic linker owns; it can be saved, restored, and
+ * swapped between hosts.
+ */
+#ifndef GPUP_BINDING_H
+#define GPUP_BINDING_H
+
+#include <gpup/implementation.h>
+
+struct gpup_image;
+struct gpup_binding {
+    const struct gpup_implementation *implementation;
+    struct gpup_image *image; /* NULL: nothing writable */
+    void *handle;             /* of dlopen, or NULL */
+    char name[256];           /* as given */
+};
+
+/* Static implementations, a table that ends with {NULL}; the tool owns it. */
+struct gpup_static_implementation {
+    const char *name;
+    const struct gpup_implementation *(*get)(void);
+    const char *section; /* prefix of its writable sections in the executable, or NULL: it has none */
+};
+
+/* 0, or -1 with one message: what was expected, what was found, what to do. */
+int gpup_binding_open(struct gpup_binding *binding, const char *name,
+                      const struct gpup_static_implementation *known, char *message, size_t message_size);
+void gpup_binding_close(struct gpup_binding *binding);
+
+/* Size of one copy in bytes. save copies out, load copies in; both are exact and skip counters. */
+size_t gpup_image_size(const struct gpup_image *image);
+void gpup_image_save(const struct gpup_image *image, void *copy);
+void gpup_image_load(const struct gpup_image *image, const void *copy);
+/* Bounds of the code, so that addresses can be given as offsets. */
+void gpup_image_code(const struct gpup_image *image, uintptr_t *start, uintptr_t *end);
+
+#endif

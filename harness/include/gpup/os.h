@@ -1,0 +1,120 @@
+/*
+ * One host's operating system, as far as a display miniport can tell: scheduler and clock, kernel services,
+ * Dxgkrnl's callbacks, the VMBus client library and KMDF's interrupt object.
+ *
+ * Every routine of the driver (DDI, ISR, DPC, timer, work item, system thread) runs as a fiber on a guarded,
+ * pattern-filled stack under a simulated clock. By default it runs to completion and a wait switches; with
+ * `preempt` the seed may switch at every service, lock and register access. A bug check, fault or exhausted
+ * budget abandons the fiber and marks the host dead: nothing unwinds through the driver, and no further call
+ * is made on that host.
+ *
+ * All state of a host is in the world's arena, so that copying the arena restores it. One world, one thread;
+ * several worlds may exist in one thread one after the other or interleaved: `gpup_os_call` makes its host
+ * the current one.
+ */
+#ifndef GPUP_OS_H
+#define GPUP_OS_H
+
+#include <ddi/dispmprt.h>
+#include <gpup/device.h>
+#include <gpup/trace.h>
+
+struct gpup_os;
+struct gpup_arena;
+
+/* Arena: one contiguous reservation that holds a world's whole state. Snapshot copies what was touched;
+ * restore copies it back to the same addresses. */
+struct gpup_arena *gpup_arena_new(size_t reserve); /* NULL: no address space */
+void gpup_arena_free(struct gpup_arena *arena);
+void *gpup_arena_alloc(struct gpup_arena *arena, size_t size); /* zeroed, 16-byte aligned; NULL: full */
+void gpup_arena_reset(struct gpup_arena *arena);               /* forgets everything, keeps the mapping */
+bool gpup_arena_snapshot(struct gpup_arena *arena);            /* one snapshot is kept */
+void gpup_arena_restore(struct gpup_arena *arena);
+size_t gpup_arena_used(const struct gpup_arena *arena);
+
+/* Emits an event; the receiver fills host, step and call. */
+struct gpup_emitter {
+    void (*emit)(void *context, struct gpup_event *event);
+    void *context;
+};
+
+struct gpup_os_budgets { /* per outermost call; 0: default */
+    uint64_t mmio, waits, allocations, switches, time_ns;
+};
+
+struct gpup_os_config {
+    struct gpup_arena *arena;
+    struct gpup_emitter emitter;
+    const struct gpup_device_ops *device_ops; /* may be NULL: no bus */
+    void *device;
+    uint64_t seed; /* addresses, preemption */
+    uint32_t host;
+    uint8_t fill; /* pattern of fresh pool and stack */
+    uint8_t preempt;
+    bool page_guards; /* pool blocks end at a guard page (conformance); else red zones only (fuzzing) */
+    struct gpup_os_budgets budgets;
+};
+struct gpup_os *gpup_os_new(const struct gpup_os_config *config); /* in the arena; NULL: arena full */
+
+/* How a call into the driver ended. */
+enum gpup_ran { GPUP_RAN_RETURNED, GPUP_RAN_DEAD };
+struct gpup_os_call {
+    void *function;   /* DDI_CALL */
+    uint64_t args[8]; /* integer or pointer arguments */
+    unsigned count;
+    uint64_t result; /* out: RAX */
+    KIRQL irql;      /* out: at return */
+    uint32_t locks;  /* out: locks still held by this call's fiber */
+};
+enum gpup_ran gpup_os_call(struct gpup_os *os, struct gpup_os_call *call);
+
+/* Lets simulated time pass: runs device events, interrupts, DPCs, timers, work items and threads that become
+ * due. */
+enum gpup_ran gpup_os_advance(struct gpup_os *os, uint64_t ns);
+uint64_t gpup_os_now(const struct gpup_os *os);
+bool gpup_os_dead(const struct gpup_os *os);
+void gpup_os_kill(struct gpup_os *os); /* no further call */
+void gpup_os_fail_allocation(struct gpup_os *os, uint32_t nth, uint32_t count);
+void gpup_os_pool_level(const struct gpup_os *os, uint64_t *count, uint64_t *bytes);
+
+/* Memory of the suite that the driver may touch, ends at a guard page, `size` bytes, canary before it. Freed
+ * blocks are checked. object: number that trace events use for it. */
+void *gpup_os_buffer(struct gpup_os *os, size_t size, size_t alignment_slack, uint64_t *object);
+/* Damage around a live buffer: enum gpup_damage, 0 none. */
+unsigned gpup_os_buffer_check(struct gpup_os *os, const void *buffer, uint64_t *offset);
+bool gpup_os_buffer_protect(struct gpup_os *os, void *buffer, bool read_only);
+void gpup_os_buffer_free(struct gpup_os *os, void *buffer);
+/* Object and offset of an address in the suite's or the driver's memory; false: unknown. */
+bool gpup_os_locate(struct gpup_os *os, const void *address, uint64_t *object, uint64_t *offset);
+
+/* What is still there (pool, threads, timers, channels, mappings...): one LEFT event each. Also checks every
+ * pool guard. Call after the driver was unloaded. */
+void gpup_os_report_left(struct gpup_os *os);
+
+/* --- Dxgkrnl side
+ * ------------------------------------------------------------------------------------------- */
+/* Runs DriverEntry; afterwards the registered table is at gpup_dxgkrnl_ddis. *status: what DriverEntry
+ * returned. */
+enum gpup_ran gpup_dxgkrnl_load(struct gpup_os *os, DRIVER_INITIALIZE *entry, NTSTATUS *status);
+const DRIVER_INITIALIZATION_DATA *gpup_dxgkrnl_ddis(const struct gpup_os *os); /* NULL: none registered */
+DEVICE_OBJECT *gpup_dxgkrnl_physical_device(struct gpup_os *os);
+/* Fills the callback table for StartDevice; `short_table`: a table of an older version. Addresses differ per
+ * adapter. */
+void gpup_dxgkrnl_interface(struct gpup_os *os, DXGKRNL_INTERFACE *interface_table);
+void gpup_dxgkrnl_start_info(struct gpup_os *os, DXGK_START_INFO *info);
+/* After StartDevice succeeded / before StopDevice: connects or disconnects the interrupt; callbacks are legal
+ * between. */
+void gpup_dxgkrnl_started(struct gpup_os *os, void *miniport_context);
+void gpup_dxgkrnl_stopped(struct gpup_os *os);
+
+/* --- VMBus
+ * ---------------------------------------------------------------------------------------------------- */
+HANDLE gpup_vmbus_handle(struct gpup_os *os, uint32_t vf); /* a fresh kernel handle to the VM of that vGPU */
+void gpup_vmbus_close_handle(struct gpup_os *os, HANDLE handle);
+/* The guest opens every offered channel of the handle / sends bytes on it / closes. false: nothing is
+ * offered. */
+bool gpup_vmbus_guest_open(struct gpup_os *os, HANDLE handle);
+bool gpup_vmbus_guest_send(struct gpup_os *os, HANDLE handle, const void *packet, size_t size);
+bool gpup_vmbus_guest_close(struct gpup_os *os, HANDLE handle);
+
+#endif
