@@ -26,19 +26,20 @@
 
 #define VOID void
 typedef void *PVOID;
-typedef void *HANDLE;
+typedef void *HANDLE, **PHANDLE;
 typedef char CHAR;
 typedef char *PCHAR;
-typedef const char *PCSTR;
+typedef const char *PCSTR, *LPCSTR;
 typedef unsigned char UCHAR, *PUCHAR;
-typedef uint8_t BYTE, *PBYTE;
+typedef uint8_t BYTE, *PBYTE, UINT8, *PUINT8;
+typedef int8_t INT8;
 typedef uint8_t BOOLEAN, *PBOOLEAN;
 typedef uint16_t WCHAR, *PWSTR, *PWCHAR;
 typedef const uint16_t *PCWSTR;
 typedef int16_t SHORT, INT16, CSHORT;
-typedef uint16_t USHORT, *PUSHORT, UINT16;
+typedef uint16_t USHORT, *PUSHORT, UINT16, *PUINT16;
 typedef int32_t LONG, *PLONG, INT, INT32, BOOL;
-typedef uint32_t ULONG, *PULONG, UINT, UINT32, DWORD;
+typedef uint32_t ULONG, *PULONG, UINT, *PUINT, UINT32, *PUINT32, DWORD;
 typedef int64_t LONGLONG, LONG64, INT64;
 typedef uint64_t ULONGLONG, ULONG64, UINT64, *PUINT64;
 typedef uint64_t ULONG_PTR, UINT_PTR, SIZE_T, *PSIZE_T, KAFFINITY;
@@ -53,11 +54,11 @@ typedef uint8_t KIRQL, *PKIRQL;
 #define MAXULONG 0xFFFFFFFFu
 
 typedef union DDI_STRUCT _LARGE_INTEGER {
-    DDI_STRUCT struct {
+    struct DDI_STRUCT {
         ULONG LowPart;
         LONG HighPart;
     };
-    DDI_STRUCT struct {
+    struct DDI_STRUCT {
         ULONG LowPart;
         LONG HighPart;
     } u;
