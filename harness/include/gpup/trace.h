@@ -173,9 +173,10 @@ unsigned gpup_event_field_count(unsigned kind);
 struct gpup_trace_buffer {
     uint8_t *bytes;
     size_t size, capacity;
-    bool failed; /* out of memory: what is here is whole, later events are lost */
+    bool failed; /* out of memory or an impossible event: what is here is whole, later events are lost */
 };
-void gpup_trace_begin(struct gpup_trace_buffer *buffer); /* writes the header */
+/* Writes the header; the buffer is all zero or was used before: then its memory is used again. */
+void gpup_trace_begin(struct gpup_trace_buffer *buffer);
 void gpup_trace_append(struct gpup_trace_buffer *buffer, const struct gpup_event *event);
 void gpup_trace_free(struct gpup_trace_buffer *buffer);
 
@@ -188,14 +189,15 @@ struct gpup_trace_reader {
 };
 int gpup_trace_open(struct gpup_trace_reader *reader, const void *bytes, size_t size);
 int gpup_trace_next(struct gpup_trace_reader *reader, struct gpup_event *event);
-/* One record without file header, for pipes: bytes used, 0 when more bytes are needed, -1 damaged. */
-long gpup_trace_encode(const struct gpup_event *event, uint8_t *out,
-                       size_t capacity); /* needed size if too small */
+/* One record without file header, for pipes. Encode: the size it needs, written if capacity suffices (out may
+ * be NULL with 0); -1 an impossible event (kind, host, data_size). Decode: bytes used, 0 when more bytes are
+ * needed, -1 damaged. One event has one encoding: any other that would mean the same is damaged. */
+long gpup_trace_encode(const struct gpup_event *event, uint8_t *out, size_t capacity);
 long gpup_trace_decode(const uint8_t *bytes, size_t size, struct gpup_event *event);
 
 /* Text form. Parse: 0, or -1 with a message that names column, what was expected and what was found. data (if
  * any) is written to storage of the caller. */
-int gpup_event_print(const struct gpup_event *event, char *out, size_t capacity); /* like snprintf */
+int gpup_event_print(const struct gpup_event *event, char *out, size_t capacity);
 int gpup_event_parse(const char *line, struct gpup_event *event, uint8_t *storage, size_t capacity,
                      char *message, size_t message_size);
 
