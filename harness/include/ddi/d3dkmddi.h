@@ -1,0 +1,426 @@
+/*
+ * The GPU-P part of d3dkmddi.h: adapter queries, virtual machine data, memory bases and dirty tracking, live
+ * migration, virtualized interrupts, pause, scattered reserve, process objects, hot update and partition
+ * events.
+ *
+ * Follows the d3dkmddi.h pages of the WDK reference (WDDM 3.2) named at each type, and "Live Migration on
+ * GPU-P Devices" and "Dirty Bit Tracking" for the two structures that have no page. vfIndex everywhere is the
+ * partition id. Structures that end in a one-element array are followed in memory by further elements. Steps
+ * aside when the WDK's header is present (_D3DKMDDI_H_).
+ */
+#ifndef GPUP_DDI_D3DKMDDI_H
+#define GPUP_DDI_D3DKMDDI_H
+
+#include "ddi/d3dkmddi_caps.h"
+#include "ddi/ntstatus.h"
+
+#ifndef _D3DKMDDI_H_
+
+/* DXGK_QUERYADAPTERINFOTYPE enumeration; 32 is not used. */
+typedef enum _DXGK_QUERYADAPTERINFOTYPE {
+    DXGKQAITYPE_UMDRIVERPRIVATE = 0,
+    DXGKQAITYPE_DRIVERCAPS = 1,
+    DXGKQAITYPE_QUERYSEGMENT = 2,
+    DXGKQAITYPE_RESERVED = 3,
+    DXGKQAITYPE_QUERYSEGMENT2 = 4,
+    DXGKQAITYPE_QUERYSEGMENT3 = 5,
+    DXGKQAITYPE_NUMPOWERCOMPONENTS = 6,
+    DXGKQAITYPE_POWERCOMPONENTINFO = 7,
+    DXGKQAITYPE_PREFERREDGPUNODE = 8,
+    DXGKQAITYPE_POWERCOMPONENTPSTATEINFO = 9,
+    DXGKQAITYPE_HISTORYBUFFERPRECISION = 10,
+    DXGKQAITYPE_QUERYSEGMENT4 = 11,
+    DXGKQAITYPE_SEGMENTMEMORYSTATE = 12,
+    DXGKQAITYPE_GPUMMUCAPS = 13,
+    DXGKQAITYPE_PAGETABLELEVELDESC = 14,
+    DXGKQAITYPE_PHYSICALADAPTERCAPS = 15,
+    DXGKQAITYPE_DISPLAY_DRIVERCAPS_EXTENSION = 16,
+    DXGKQAITYPE_INTEGRATED_DISPLAY_DESCRIPTOR = 17,
+    DXGKQAITYPE_UEFIFRAMEBUFFERRANGES = 18,
+    DXGKQAITYPE_QUERYCOLORIMETRYOVERRIDES = 19,
+    DXGKQAITYPE_DISPLAYID_DESCRIPTOR = 20,
+    DXGKQAITYPE_FRAMEBUFFERSAVESIZE = 21,
+    DXGKQAITYPE_HARDWARERESERVEDRANGES = 22,
+    DXGKQAITYPE_INTEGRATED_DISPLAY_DESCRIPTOR2 = 23,
+    DXGKQAITYPE_NODEPERFDATA = 24,
+    DXGKQAITYPE_ADAPTERPERFDATA = 25,
+    DXGKQAITYPE_ADAPTERPERFDATA_CAPS = 26,
+    DXGKQAITYPE_GPUVERSION = 27,
+    DXGKQAITYPE_DEVICE_TYPE_CAPS = 28,
+    DXGKQAITYPE_WDDMDEVICECAPS = 29,
+    DXGKQAITYPE_GPUPCAPS = 30,
+    DXGKQAITYPE_QUERYTARGETGAMMACAPS = 31,
+    DXGKQAITYPE_SCANOUT_CAPS = 33,
+    DXGKQAITYPE_PHYSICAL_MEMORY_CAPS = 34,
+    DXGKQAITYPE_IOMMU_CAPS = 35,
+    DXGKQAITYPE_HARDWARERESERVEDRANGES2 = 36,
+    DXGKQAITYPE_NATIVE_FENCE_CAPS = 37,
+    DXGKQAITYPE_USERMODESUBMISSION_CAPS = 38,
+    DXGKQAITYPE_DIRTYBITTRACKINGCAPS = 39,
+    DXGKQAITYPE_DIRTYBITTRACKINGSEGMENTCAPS = 40,
+    DXGKQAITYPE_SCATTER_RESERVE = 41,
+    DXGKQAITYPE_QUERYPAGINGBUFFERINFO = 42,
+    DXGKQAITYPE_QUERYSEGMENTCOUNT = 43,
+    DXGKQAITYPE_QUERYSEGMENT5 = 44,
+    DXGKQAITYPE_QUERYMMUCOUNT = 45,
+    DXGKQAITYPE_QUERYMMUS = 46,
+    DXGKQAITYPE_64BITONLYCAPS = 47,
+    DXGKQAITYPE_PAGINGPROCESSGPUVASIZE = 48
+} DXGK_QUERYADAPTERINFOTYPE;
+
+/* DXGK_QUERYADAPTERINFOFLAGS structure */
+typedef struct DDI_STRUCT _DXGK_QUERYADAPTERINFOFLAGS {
+    union DDI_STRUCT {
+        struct DDI_STRUCT {
+            UINT VirtualMachineData : 1;
+            UINT SecureVirtualMachine : 1;
+            UINT Reserved : 30;
+        };
+        UINT Value;
+    };
+} DXGK_QUERYADAPTERINFOFLAGS;
+
+/* DXGKARG_QUERYADAPTERINFO structure */
+typedef struct DDI_STRUCT _DXGKARG_QUERYADAPTERINFO {
+    DXGK_QUERYADAPTERINFOTYPE Type;
+    PVOID pInputData;
+    UINT InputDataSize; /* bytes */
+    PVOID pOutputData;
+    UINT OutputDataSize; /* bytes */
+    DXGK_QUERYADAPTERINFOFLAGS Flags;
+    HANDLE hKmdProcessHandle; /* may be NULL */
+} DXGKARG_QUERYADAPTERINFO;
+
+/* DXGK_GPUPCAPS structure: output of DXGKQAITYPE_GPUPCAPS. Below WDDM 3.2 bits 2 and up are reserved. */
+typedef struct DDI_STRUCT _DXGK_GPUPCAPS {
+    union DDI_STRUCT {
+        struct DDI_STRUCT {
+            UINT VirtualMachineHibernation : 1;
+            UINT HotDriverUpdate : 1;
+            UINT LiveMigration : 1;
+            UINT ScatterMapReserve : 1;
+            UINT Reserved : 28;
+        };
+        UINT Value;
+    } Caps;
+} DXGK_GPUPCAPS;
+
+/* DXGK_DIRTY_BIT_TRACKING_CAPS structure: output of DXGKQAITYPE_DIRTYBITTRACKINGCAPS */
+typedef struct DDI_STRUCT _DXGK_DIRTY_BIT_TRACKING_CAPS {
+    union DDI_STRUCT {
+        struct DDI_STRUCT {
+            UINT32 DirtyBitTrackingSupported : 1;
+            UINT32 DirtyBitTrackingPerformant : 1;
+            UINT32 Reserved : 30;
+        };
+        UINT32 Value;
+    };
+} DXGK_DIRTY_BIT_TRACKING_CAPS;
+
+/*
+ * DXGK_DIRTY_BIT_TRACKING_SEGMENT_CAPS structure: output of DXGKQAITYPE_DIRTYBITTRACKINGSEGMENTCAPS. The
+ * input is the driver's segment id; no page states its width, this suite passes a UINT.
+ */
+typedef struct DDI_STRUCT _DXGK_DIRTY_BIT_TRACKING_SEGMENT_CAPS {
+    UINT32 PageSize; /* bytes: a power of two, at least 4096 */
+} DXGK_DIRTY_BIT_TRACKING_SEGMENT_CAPS;
+
+/* DXGK_QUERYSCATTERRESERVEIN structure: input of DXGKQAITYPE_SCATTER_RESERVE */
+typedef struct DDI_STRUCT _DXGK_QUERYSCATTERRESERVEIN {
+    UINT SegmentId;
+} DXGK_QUERYSCATTERRESERVEIN;
+
+/* DXGK_QUERYSCATTERRESERVEOUT structure: output of DXGKQAITYPE_SCATTER_RESERVE */
+typedef struct DDI_STRUCT _DXGK_QUERYSCATTERRESERVEOUT {
+    UINT64 SetVGPUResourcesPageSize; /* bytes */
+} DXGK_QUERYSCATTERRESERVEOUT;
+
+/* DXGK_VIRTUALMACHINEDATAFLAGS structure; no reserved member is declared, bits 2 and up have no name. */
+typedef struct DDI_STRUCT _DXGK_VIRTUALMACHINEDATAFLAGS {
+    union DDI_STRUCT {
+        struct DDI_STRUCT {
+            UINT SecureVirtualMachine : 1;
+            UINT LinuxVirtualMachine : 1;
+        };
+        UINT Value;
+    };
+} DXGK_VIRTUALMACHINEDATAFLAGS;
+
+/* DXGKARG_SETVIRTUALMACHINEDATA structure */
+typedef struct DDI_STRUCT _DXGKARG_SETVIRTUALMACHINEDATA {
+    HANDLE hKmdVmWorkerProcess; /* from CreateProcess with VirtualMachineWorkerProcess */
+    GUID *pVmGuid;
+    DXGK_VIRTUALMACHINEDATAFLAGS Flags;
+} DXGKARG_SETVIRTUALMACHINEDATA;
+
+/* DXGK_CREATEPROCESSFLAGS structure */
+typedef struct DDI_STRUCT _DXGK_CREATEPROCESSFLAGS {
+    union DDI_STRUCT {
+        struct DDI_STRUCT {
+            UINT SystemProcess : 1;
+            UINT GdiProcess : 1;
+            UINT VirtualMachineProcess : 1;
+            UINT VirtualMachineWorkerProcess : 1;
+            UINT SessionIsolatedContainer : 1;
+            UINT Reserved : 27;
+        };
+        UINT Value;
+    };
+} DXGK_CREATEPROCESSFLAGS;
+
+/* DXGKARG_CREATEPROCESS structure */
+typedef struct DDI_STRUCT _DXGKARG_CREATEPROCESS {
+    HANDLE hDxgkProcess;
+    HANDLE hKmdProcess; /* out */
+    DXGK_CREATEPROCESSFLAGS Flags;
+    UINT NumPasid;
+    ULONG *pPasid;
+    HANDLE hKmdVmWorkerProcess; /* with VirtualMachineProcess only */
+    UINT ProcessNameLength;
+    WCHAR *pProcessName; /* may be NULL */
+} DXGKARG_CREATEPROCESS;
+
+/* DXGK_MEMORYRANGE structure */
+typedef struct DDI_STRUCT _DXGK_MEMORYRANGE {
+    UINT64 SegmentOffset; /* bytes from the start of the segment */
+    UINT64 SizeInBytes;
+} DXGK_MEMORYRANGE;
+
+/* DXGKARG_CREATEMEMORYBASIS structure */
+typedef struct DDI_STRUCT _DXGKARG_CREATEMEMORYBASIS {
+    UINT SegmentId;
+    UINT64 RangeCount;
+    DXGK_MEMORYRANGE Ranges[1]; /* RangeCount elements, disjoint, in any order */
+} DXGKARG_CREATEMEMORYBASIS;
+
+/* DXGKARG_QUERYDIRTYBITDATAFLAGS enumeration */
+typedef enum _DXGKARG_QUERYDIRTYBITDATAFLAGS {
+    DXGKARG_QUERYDIRTYBITDATAFLAGS_CLEARDATA = 0x1
+} DXGKARG_QUERYDIRTYBITDATAFLAGS;
+
+/* DXGKARG_QUERYDIRTYBITDATA structure; the page marks BufferSize [out], its text makes it an input. */
+typedef struct DDI_STRUCT _DXGKARG_QUERYDIRTYBITDATA {
+    HANDLE MemoryBasis;
+    UINT64 SubrangeIndex;  /* element of Ranges; only with SubrangeSize */
+    UINT64 SubrangeOffset; /* bytes into that range */
+    UINT64 SubrangeSize;   /* bytes; 0 for the whole basis */
+    PVOID Buffer;          /* out: one bit a page */
+    SIZE_T BufferSize;     /* bytes */
+    UINT Flags;
+} DXGKARG_QUERYDIRTYBITDATA;
+
+/* DXGK_GPUP_MIGRATIONTYPE enumeration */
+typedef enum _DXGK_GPUP_MIGRATIONTYPE {
+    DXGK_GPUP_MIGRATIONTYPE_SOURCE = 0,
+    DXGK_GPUP_MIGRATIONTYPE_TARGET = 1
+} DXGK_GPUP_MIGRATIONTYPE;
+
+/* DXGKARG_GPUP_PREPARE_LIVE_MIGRATION structure */
+typedef struct DDI_STRUCT _DXGKARG_GPUP_PREPARE_LIVE_MIGRATION {
+    UINT vfIndex;
+    DXGK_GPUP_MIGRATIONTYPE MigrationType;
+} DXGKARG_GPUP_PREPARE_LIVE_MIGRATION;
+
+/* DXGKARG_GPUP_SAVE_IMMUTABLE_MIGRATION_DATA structure: DataSize points to the size, here and in the next. */
+typedef struct DDI_STRUCT _DXGKARG_GPUP_SAVE_IMMUTABLE_MIGRATION_DATA {
+    UINT vfIndex;
+    UINT64 *DataSize; /* in, out: bytes; 0 asks for the size */
+    BYTE *Data;       /* NULL when the size is asked for */
+} DXGKARG_GPUP_SAVE_IMMUTABLE_MIGRATION_DATA;
+
+/* DXGKARG_GPUP_SAVE_MUTABLE_MIGRATION_DATA structure */
+typedef struct DDI_STRUCT _DXGKARG_GPUP_SAVE_MUTABLE_MIGRATION_DATA {
+    UINT vfIndex;
+    UINT64 *DataSize;
+    BYTE *Data;
+} DXGKARG_GPUP_SAVE_MUTABLE_MIGRATION_DATA;
+
+/* DXGKARG_GPUP_RESTORE_IMMUTABLE_MIGRATION_DATA structure: DataSize is the size itself, here and in the next.
+ */
+typedef struct DDI_STRUCT _DXGKARG_GPUP_RESTORE_IMMUTABLE_MIGRATION_DATA {
+    UINT vfIndex;
+    UINT64 DataSize; /* bytes at Data */
+    BYTE *Data;
+} DXGKARG_GPUP_RESTORE_IMMUTABLE_MIGRATION_DATA;
+
+/* DXGKARG_GPUP_RESTORE_MUTABLE_MIGRATION_DATA structure */
+typedef struct DDI_STRUCT _DXGKARG_GPUP_RESTORE_MUTABLE_MIGRATION_DATA {
+    UINT vfIndex;
+    UINT64 DataSize;
+    BYTE *Data;
+} DXGKARG_GPUP_RESTORE_MUTABLE_MIGRATION_DATA;
+
+/* DXGK_INTERRUPT_TABLE_ENTRY structure: the image of one MSI-X table entry */
+typedef struct DDI_STRUCT _DXGK_INTERRUPT_TABLE_ENTRY {
+    UINT64 MessageAddress;
+    UINT32 MessageData;
+    UINT32 VectorControl; /* bit 0 masks */
+} DXGK_INTERRUPT_TABLE_ENTRY;
+
+/* DXGKARG_GPUP_WRITE_VIRTUALIZED_MSIX structure; the two bytes after the index are padding. */
+typedef struct DDI_STRUCT _DXGKARG_GPUP_WRITE_VIRTUALIZED_MSIX {
+    UINT vfIndex;
+    INT16 InterruptTableIndex; /* signed */
+    DXGK_INTERRUPT_TABLE_ENTRY WriteValue;
+} DXGKARG_GPUP_WRITE_VIRTUALIZED_MSIX;
+
+/* DXGK_GPU_PHYSICAL_RESERVE_DESCRIPTOR structure: no reference page; from an early draft of the migration
+ * article */
+typedef struct DDI_STRUCT _DXGK_GPU_PHYSICAL_RESERVE_DESCRIPTOR {
+    HANDLE DriverAllocationHandle;
+    HANDLE MemoryBasis;
+} DXGK_GPU_PHYSICAL_RESERVE_DESCRIPTOR;
+
+/* DXGKARG_SETVIRTUALGPURESOURCES2 structure: no reference page; the draft and the type tables differ on the
+ * tail, the in-place array of the latter is used. */
+typedef struct DDI_STRUCT _DXGKARG_SETVIRTUALGPURESOURCES2 {
+    ULONG vfIndex;
+    ULONG SegmentCount;
+    DXGK_GPU_PHYSICAL_RESERVE_DESCRIPTOR SegmentDescriptors[1]; /* SegmentCount elements */
+} DXGKARG_SETVIRTUALGPURESOURCES2;
+
+/* DXGKARG_SETVIRTUALFUNCTIONPAUSESTATE structure: no reference page; single source for the layout */
+typedef struct DDI_STRUCT _DXGKARG_SETVIRTUALFUNCTIONPAUSESTATE {
+    ULONG vfIndex;
+    BOOLEAN bPause; /* any nonzero value pauses */
+} DXGKARG_SETVIRTUALFUNCTIONPAUSESTATE;
+
+/* DXGK_SAVEMEMORYFORHOTUPDATEFLAGS structure */
+typedef struct DDI_STRUCT _DXGK_SAVEMEMORYFORHOTUPDATEFLAGS {
+    union DDI_STRUCT {
+        struct DDI_STRUCT {
+            UINT CancelHotUpdate : 1;
+            UINT Reserved : 31;
+        };
+        UINT Value;
+    };
+} DXGK_SAVEMEMORYFORHOTUPDATEFLAGS;
+
+/* DXGKARG_SAVEMEMORYFORHOTUPDATE structure */
+typedef struct DDI_STRUCT _DXGKARG_SAVEMEMORYFORHOTUPDATE {
+    DXGK_SAVEMEMORYFORHOTUPDATEFLAGS Flags;
+} DXGKARG_SAVEMEMORYFORHOTUPDATE;
+
+/* DXGK_RESTOREMEMORYFORHOTUPDATEFLAGS structure */
+typedef struct DDI_STRUCT _DXGK_RESTOREMEMORYFORHOTUPDATEFLAGS {
+    union DDI_STRUCT {
+        struct DDI_STRUCT {
+            UINT RestoreComplete : 1;
+            UINT Reserved : 31;
+        };
+        UINT Value;
+    };
+} DXGK_RESTOREMEMORYFORHOTUPDATEFLAGS;
+
+/* DXGKARG_RESTOREMEMORYFORHOTUPDATE structure */
+typedef struct DDI_STRUCT _DXGKARG_RESTOREMEMORYFORHOTUPDATE {
+    DXGK_RESTOREMEMORYFORHOTUPDATEFLAGS Flags;
+    PMDL pDataMdl;
+    UINT MetaDataSize;
+    PVOID pMetaData;
+} DXGKARG_RESTOREMEMORYFORHOTUPDATE;
+
+/* DXGK_KSR_MEMORY_RANGE structure */
+typedef struct DDI_STRUCT _DXGK_KSR_MEMORY_RANGE {
+    ULONGLONG MemoryRangeDesc;
+} DXGK_KSR_MEMORY_RANGE, *PDXGK_KSR_MEMORY_RANGE;
+
+/* DXGKARGCB_SAVEMEMORYFORHOTUPDATE structure: exactly one of the three data pointers is given. */
+typedef struct DDI_STRUCT _DXGKARGCB_SAVEMEMORYFORHOTUPDATE {
+    UINT NumDataMemoryRanges;
+    DXGK_KSR_MEMORY_RANGE *pDataMemoryRanges;
+    PMDL pDataMdl;
+    UINT DataSize;
+    PVOID pData;
+    UINT MetaDataSize;
+    BYTE *pMetaData;
+} DXGKARGCB_SAVEMEMORYFORHOTUPDATE;
+
+/* DXGIDDI_PARTITIONING_EVENT_TYPE enumeration */
+typedef enum _DXGIDDI_PARTITIONING_EVENT_TYPE {
+    DXGK_PARTITION_EVENT_FUNCTION_LEVEL_RESET = 0,
+    DXGK_PARTITION_EVENT_FUNDAMENTAL_WARM_RESET = 1,
+    DXGK_PARTITION_EVENT_DRIVER_INTERNAL = 2
+} DXGIDDI_PARTITIONING_EVENT_TYPE;
+
+#define DXGKDDI_PARTITION_EVENT_DESCRIPTION_MAX 255
+
+/* DXGKDDICB_PARTITIONING_EVENT_NOTIFICATION structure: buffer of a triage event, logged at PASSIVE_LEVEL only
+ */
+typedef struct DDI_STRUCT _DXGKDDICB_PARTITIONING_EVENT_NOTIFICATION {
+    HANDLE hAdapter;
+    DXGIDDI_PARTITIONING_EVENT_TYPE EventType;
+    ULONG PartitionId; /* 0xFFFFFFFE: physical function, 0xFFFFFFFF: whole GPU */
+    WCHAR EventDescription[DXGKDDI_PARTITION_EVENT_DESCRIPTION_MAX];
+    UINT64 EventData1;
+    UINT64 EventData2;
+    UINT64 EventData3;
+    UINT64 EventData4;
+    UINT64 EventData5;
+} DXGKDDICB_PARTITIONING_EVENT_NOTIFICATION, *PDXGKDDICB_PARTITIONING_EVENT_NOTIFICATION;
+
+/* EventGuid of a triage event (DXGKCB_LOG_ETW_EVENT page) */
+static const GUID GUID_DXGKDDI_AZURE_TRIAGE_EVENT
+    __attribute__((unused)) = {0x45125F6F, 0x6132, 0x4082, {0xAD, 0x17, 0xED, 0x27, 0xF8, 0xDD, 0x02, 0xF9}};
+
+/* Function types, one DXGKDDI_* page each. All run at PASSIVE_LEVEL but the hot update pair (APC_LEVEL at
+ * most). */
+typedef NTSTATUS(DDI_CALL DXGKDDI_QUERYADAPTERINFO)(const HANDLE hAdapter,
+                                                    const DXGKARG_QUERYADAPTERINFO *pArgs);
+typedef NTSTATUS(DDI_CALL DXGKDDI_CREATEPROCESS)(const HANDLE hAdapter, DXGKARG_CREATEPROCESS *pArgs);
+typedef NTSTATUS(DDI_CALL DXGKDDI_DESTROYPROCESS)(const HANDLE hAdapter, const HANDLE hKmdProcess);
+typedef NTSTATUS(DDI_CALL DXGKDDI_SETVIRTUALMACHINEDATA)(const HANDLE hAdapter,
+                                                         const DXGKARG_SETVIRTUALMACHINEDATA *Args);
+/* Returns the basis. No page states a failure value; this suite reads NULL as failure. */
+typedef HANDLE(DDI_CALL DXGKDDI_CREATEMEMORYBASIS)(const HANDLE hAdapter,
+                                                   const DXGKARG_CREATEMEMORYBASIS *pArgs);
+typedef NTSTATUS(DDI_CALL DXGKDDI_DESTROYMEMORYBASIS)(const HANDLE hAdapter, const HANDLE hMemoryBasis);
+typedef NTSTATUS(DDI_CALL DXGKDDI_STARTDIRTYTRACKING)(const HANDLE hAdapter, const HANDLE hMemoryBasis);
+typedef NTSTATUS(DDI_CALL DXGKDDI_STOPDIRTYTRACKING)(const HANDLE hAdapter, const HANDLE hMemoryBasis);
+typedef NTSTATUS(DDI_CALL DXGKDDI_QUERYDIRTYBITDATA)(const HANDLE hAdapter, DXGKARG_QUERYDIRTYBITDATA *pArgs);
+typedef NTSTATUS(DDI_CALL DXGKDDI_PREPARELIVEMIGRATION)(const HANDLE hAdapter,
+                                                        const DXGKARG_GPUP_PREPARE_LIVE_MIGRATION *pArgs);
+typedef NTSTATUS(DDI_CALL DXGKDDI_SAVEIMMUTABLEMIGRATIONDATA)(
+    const HANDLE hAdapter, DXGKARG_GPUP_SAVE_IMMUTABLE_MIGRATION_DATA *pArgs);
+typedef NTSTATUS(DDI_CALL DXGKDDI_SAVEMUTABLEMIGRATIONDATA)(const HANDLE hAdapter,
+                                                            DXGKARG_GPUP_SAVE_MUTABLE_MIGRATION_DATA *pArgs);
+/* The only one of the group without a structure: the index is passed by value. */
+typedef NTSTATUS(DDI_CALL DXGKDDI_ENDLIVEMIGRATION)(const HANDLE hAdapter, UINT vfIndex);
+typedef NTSTATUS(DDI_CALL DXGKDDI_RESTOREIMMUTABLEMIGRATIONDATA)(
+    const HANDLE hAdapter, const DXGKARG_GPUP_RESTORE_IMMUTABLE_MIGRATION_DATA *pArgs);
+typedef NTSTATUS(DDI_CALL DXGKDDI_RESTOREMUTABLEMIGRATIONDATA)(
+    const HANDLE hAdapter, const DXGKARG_GPUP_RESTORE_MUTABLE_MIGRATION_DATA *pArgs);
+typedef NTSTATUS(DDI_CALL DXGKDDI_WRITEVIRTUALIZEDINTERRUPT)(
+    const HANDLE hAdapter, const DXGKARG_GPUP_WRITE_VIRTUALIZED_MSIX *pArgs);
+typedef NTSTATUS(DDI_CALL DXGKDDI_SETVIRTUALGPURESOURCES2)(const HANDLE hAdapter,
+                                                           const DXGKARG_SETVIRTUALGPURESOURCES2 *pArgs);
+typedef NTSTATUS(DDI_CALL DXGKDDI_SETVIRTUALFUNCTIONPAUSESTATE)(
+    const HANDLE hAdapter, const DXGKARG_SETVIRTUALFUNCTIONPAUSESTATE *pArgs);
+typedef NTSTATUS(DDI_CALL DXGKDDI_SAVEMEMORYFORHOTUPDATE)(const HANDLE hContext,
+                                                          const DXGKARG_SAVEMEMORYFORHOTUPDATE *pArgs);
+typedef NTSTATUS(DDI_CALL DXGKDDI_RESTOREMEMORYFORHOTUPDATE)(const HANDLE hContext,
+                                                             const DXGKARG_RESTOREMEMORYFORHOTUPDATE *pArgs);
+
+typedef DXGKDDI_QUERYADAPTERINFO *PDXGKDDI_QUERYADAPTERINFO;
+typedef DXGKDDI_CREATEPROCESS *PDXGKDDI_CREATEPROCESS;
+typedef DXGKDDI_DESTROYPROCESS *PDXGKDDI_DESTROYPROCESS;
+typedef DXGKDDI_SETVIRTUALMACHINEDATA *PDXGKDDI_SETVIRTUALMACHINEDATA;
+typedef DXGKDDI_CREATEMEMORYBASIS *PDXGKDDI_CREATEMEMORYBASIS;
+typedef DXGKDDI_DESTROYMEMORYBASIS *PDXGKDDI_DESTROYMEMORYBASIS;
+typedef DXGKDDI_STARTDIRTYTRACKING *PDXGKDDI_STARTDIRTYTRACKING;
+typedef DXGKDDI_STOPDIRTYTRACKING *PDXGKDDI_STOPDIRTYTRACKING;
+typedef DXGKDDI_QUERYDIRTYBITDATA *PDXGKDDI_QUERYDIRTYBITDATA;
+typedef DXGKDDI_PREPARELIVEMIGRATION *PDXGKDDI_PREPARELIVEMIGRATION;
+typedef DXGKDDI_SAVEIMMUTABLEMIGRATIONDATA *PDXGKDDI_SAVEIMMUTABLEMIGRATIONDATA;
+typedef DXGKDDI_SAVEMUTABLEMIGRATIONDATA *PDXGKDDI_SAVEMUTABLEMIGRATIONDATA;
+typedef DXGKDDI_ENDLIVEMIGRATION *PDXGKDDI_ENDLIVEMIGRATION;
+typedef DXGKDDI_RESTOREIMMUTABLEMIGRATIONDATA *PDXGKDDI_RESTOREIMMUTABLEMIGRATIONDATA;
+typedef DXGKDDI_RESTOREMUTABLEMIGRATIONDATA *PDXGKDDI_RESTOREMUTABLEMIGRATIONDATA;
+typedef DXGKDDI_WRITEVIRTUALIZEDINTERRUPT *PDXGKDDI_WRITEVIRTUALIZEDINTERRUPT;
+typedef DXGKDDI_SETVIRTUALGPURESOURCES2 *PDXGKDDI_SETVIRTUALGPURESOURCES2;
+typedef DXGKDDI_SETVIRTUALFUNCTIONPAUSESTATE *PDXGKDDI_SETVIRTUALFUNCTIONPAUSESTATE;
+typedef DXGKDDI_SAVEMEMORYFORHOTUPDATE *PDXGKDDI_SAVEMEMORYFORHOTUPDATE;
+typedef DXGKDDI_RESTOREMEMORYFORHOTUPDATE *PDXGKDDI_RESTOREMEMORYFORHOTUPDATE;
+
+#endif /* _D3DKMDDI_H_ */
+#endif
