@@ -1,1 +1,64 @@
-# gpup_cts_add_implementation(): filled in by the binding layer.
+# gpup_cts_add_implementation(NAME [STATIC] SOURCES file... [DEFINITIONS d...] [INCLUDES dir...])
+#
+# Builds an implementation of the DDIs and gives it a conformance test.
+#   default: a shared object NAME.so, and the test NAME.conformance that runs the suite on it
+#   STATIC:  an object for linking into the tool: its writable data stands in sections of its own
+#            (gpup_impl_NAME_data, gpup_impl_NAME_bss), which the suite saves and swaps, its symbols are local, and
+#            gpup_implementation is renamed to gpup_implementation_NAME
+include_guard(GLOBAL)
+
+function(gpup_cts_add_implementation name)
+  cmake_parse_arguments(arg "STATIC" "" "SOURCES;DEFINITIONS;INCLUDES" ${ARGN})
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
+    message(FATAL_ERROR "gpup_cts_add_implementation(${name}): expected [STATIC] SOURCES file... "
+      "[DEFINITIONS d...] [INCLUDES dir...], found '${arg_UNPARSED_ARGUMENTS}'")
+  endif()
+  if(arg_STATIC)
+    _gpup_static_implementation(${name})
+  else()
+    _gpup_shared_implementation(${name})
+  endif()
+endfunction()
+
+macro(_gpup_implementation_properties target)
+  target_link_libraries(${target} PRIVATE gpup-cts::headers)
+  target_compile_definitions(${target} PRIVATE ${arg_DEFINITIONS})
+  target_include_directories(${target} PRIVATE ${arg_INCLUDES})
+  target_compile_options(${target} PRIVATE -fno-omit-frame-pointer -fno-common)
+endmacro()
+
+macro(_gpup_shared_implementation name)
+  add_library(${name} MODULE ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES PREFIX "" C_VISIBILITY_PRESET default)
+  _gpup_implementation_properties(${name})
+  if(TARGET gpup-cts::gpup-cts)
+    add_test(NAME ${name}.conformance
+      COMMAND gpup-cts::gpup-cts run $<TARGET_FILE:${name}> --out ${CMAKE_CURRENT_BINARY_DIR}/${name}-results)
+    # 4: nothing failed, but a required rule was not judged (no observer, or not advertised)
+    set_tests_properties(${name}.conformance PROPERTIES SKIP_RETURN_CODE 4)
+  endif()
+endmacro()
+
+macro(_gpup_static_implementation name)
+  add_library(gpup_impl_${name}_objects OBJECT ${arg_SOURCES})
+  _gpup_implementation_properties(gpup_impl_${name}_objects)
+  set(_dir ${CMAKE_CURRENT_BINARY_DIR})
+  file(CONFIGURE OUTPUT ${_dir}/gpup_impl_${name}.ld @ONLY CONTENT
+"SECTIONS
+{
+  gpup_impl_@name@_data : { *(.data .data.local .data.rel .data.rel.local) *(EXCLUDE_FILE() .data.[a-qs-z]*) }
+  gpup_impl_@name@_bss : { *(.bss .bss.*) *(COMMON) }
+}
+")
+  add_custom_command(OUTPUT ${_dir}/gpup_impl_${name}.o
+    COMMAND ${CMAKE_LINKER} -r -T ${_dir}/gpup_impl_${name}.ld -o ${_dir}/gpup_impl_${name}.tmp.o
+      $<TARGET_OBJECTS:gpup_impl_${name}_objects>
+    COMMAND ${CMAKE_OBJCOPY} --redefine-sym gpup_implementation=gpup_implementation_${name}
+      --keep-global-symbol=gpup_implementation_${name}
+      ${_dir}/gpup_impl_${name}.tmp.o ${_dir}/gpup_impl_${name}.o
+    DEPENDS gpup_impl_${name}_objects $<TARGET_OBJECTS:gpup_impl_${name}_objects>
+    COMMAND_EXPAND_LISTS VERBATIM COMMENT "Gathering the writable data of ${name}")
+  add_library(gpup_impl_${name} STATIC ${_dir}/gpup_impl_${name}.o)
+  set_source_files_properties(${_dir}/gpup_impl_${name}.o PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+  set_target_properties(gpup_impl_${name} PROPERTIES LINKER_LANGUAGE C)
+endmacro()

@@ -14,9 +14,10 @@
 struct gpup_image;
 struct gpup_binding {
     const struct gpup_implementation *implementation;
-    struct gpup_image *image; /* NULL: nothing writable */
-    void *handle;             /* of dlopen, or NULL */
-    char name[256];           /* as given */
+    struct gpup_image *image;             /* NULL: nothing writable */
+    void *handle;                         /* of dlopen, or NULL */
+    char name[256];                       /* as given */
+    struct gpup_implementation described; /* filled for an object that exports only DriverEntry */
 };
 
 /* Static implementations, a table that ends with {NULL}; the tool owns it. */

@@ -1,0 +1,74 @@
+#include "image.h"
+
+#include "elf.h"
+
+#include <stdlib.h>
+
+struct gpup_image {
+    struct gpup_ranges ranges; /* already relocated */
+    size_t size;
+    uintptr_t code_start, code_end;
+};
+
+/* Not memcpy: redzones of sanitized globals lie in these ranges, and a checked copy would report them. */
+static void copy_bytes(void *to, const void *from, size_t size) {
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
+}
+
+bool gpup_image_open(const char *path, uintptr_t base, const char *prefix, struct gpup_image **out,
+                     char *message, size_t message_size) {
+    *out = NULL;
+    struct gpup_image image = {0};
+    struct gpup_range code;
+    if (!gpup_elf_writable(path, prefix, &image.ranges, &code, message, message_size)) {
+        gpup_ranges_free(&image.ranges);
+        return false;
+    }
+    for (size_t i = 0; i < image.ranges.count; i++) {
+        image.ranges.range[i].start += base;
+        image.ranges.range[i].end += base;
+        image.size += image.ranges.range[i].end - image.ranges.range[i].start;
+    }
+    image.code_start = base + code.start;
+    image.code_end = base + code.end;
+    *out = malloc(sizeof image);
+    if (!*out) {
+        gpup_ranges_free(&image.ranges);
+        return false;
+    }
+    **out = image;
+    return true;
+}
+
+void gpup_image_free(struct gpup_image *image) {
+    if (image)
+        gpup_ranges_free(&image->ranges);
+    free(image);
+}
+
+size_t gpup_image_size(const struct gpup_image *image) {
+    return image ? image->size : 0;
+}
+
+void gpup_image_save(const struct gpup_image *image, void *copy) {
+    char *to = copy;
+    for (size_t i = 0; image && i < image->ranges.count; i++) {
+        const struct gpup_range *r = &image->ranges.range[i];
+        copy_bytes(to, (const void *)(uintptr_t)r->start, r->end - r->start);
+        to += r->end - r->start;
+    }
+}
+
+void gpup_image_load(const struct gpup_image *image, const void *copy) {
+    const char *from = copy;
+    for (size_t i = 0; image && i < image->ranges.count; i++) {
+        const struct gpup_range *r = &image->ranges.range[i];
+        copy_bytes((void *)(uintptr_t)r->start, from, r->end - r->start);
+        from += r->end - r->start;
+    }
+}
+
+void gpup_image_code(const struct gpup_image *image, uintptr_t *start, uintptr_t *end) {
+    *start = image ? image->code_start : 0;
+    *end = image ? image->code_end : 0;
+}
