@@ -121,6 +121,8 @@ int gpup_binding_open(struct gpup_binding *binding, const char *name,
                  "unknown implementation: expected a bundled name or a path ending in .so");
     if (rc == 0 && option)
         rc = set_option(binding, option, message, message_size);
+    if (rc == 0 && !gpup_image_capture(binding->image))
+        rc = say(message, message_size, name, "out of memory");
     if (rc != 0)
         gpup_binding_close(binding);
     return rc;

@@ -8,6 +8,7 @@ struct gpup_image {
     struct gpup_ranges ranges; /* already relocated */
     size_t size;
     uintptr_t code_start, code_end;
+    void *pristine; /* the sections as they were after loading and setting options */
 };
 
 /* Not memcpy: redzones of sanitized globals lie in these ranges, and a checked copy would report them. */
@@ -41,8 +42,10 @@ bool gpup_image_open(const char *path, uintptr_t base, const char *prefix, struc
 }
 
 void gpup_image_free(struct gpup_image *image) {
-    if (image)
+    if (image) {
         gpup_ranges_free(&image->ranges);
+        free(image->pristine);
+    }
     free(image);
 }
 
@@ -71,4 +74,19 @@ void gpup_image_load(const struct gpup_image *image, const void *copy) {
 void gpup_image_code(const struct gpup_image *image, uintptr_t *start, uintptr_t *end) {
     *start = image ? image->code_start : 0;
     *end = image ? image->code_end : 0;
+}
+
+bool gpup_image_capture(struct gpup_image *image) {
+    if (!image)
+        return true;
+    if (!image->pristine)
+        image->pristine = malloc(image->size ? image->size : 1);
+    if (image->pristine)
+        gpup_image_save(image, image->pristine);
+    return image->pristine != NULL;
+}
+
+void gpup_image_reset(const struct gpup_image *image) {
+    if (image && image->pristine)
+        gpup_image_load(image, image->pristine);
 }

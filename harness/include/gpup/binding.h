@@ -36,6 +36,10 @@ void gpup_binding_close(struct gpup_binding *binding);
 size_t gpup_image_size(const struct gpup_image *image);
 void gpup_image_save(const struct gpup_image *image, void *copy);
 void gpup_image_load(const struct gpup_image *image, const void *copy);
+/* capture remembers the sections as they are now (done by gpup_binding_open, after the option was set); reset brings
+ * that back: what a freshly loaded driver looks like. */
+bool gpup_image_capture(struct gpup_image *image);
+void gpup_image_reset(const struct gpup_image *image);
 /* Bounds of the code, so that addresses can be given as offsets. */
 void gpup_image_code(const struct gpup_image *image, uintptr_t *start, uintptr_t *end);
 
