@@ -15,7 +15,7 @@ const char *const gpup_words_table[] = {"none",
                                         "DXGKDDI_MITIGABLE_DEVICE_INTERFACE",
                                         "DXGKDDI_FLEXIOV_DEVICE_INTERFACE",
                                         NULL};
-const char *const gpup_words_returns[] = {"NTSTATUS", "HANDLE", "VOID", NULL};
+const char *const gpup_words_returns[] = {"NTSTATUS", "HANDLE", "VOID", "BOOLEAN", NULL};
 const char *const gpup_words_gate[] = {
     "none", "LiveMigration", "ScatterMapReserve", "DirtyBitTrackingSupported", "HotDriverUpdate", NULL};
 const char *const gpup_words_irql[] = {"PASSIVE_LEVEL", "APC_LEVEL", "DISPATCH_LEVEL",

@@ -87,8 +87,8 @@ enum gpup_ddi_table {
     GPUP_TABLE_DXGKDDI_FLEXIOV_DEVICE_INTERFACE,
 };
 
-/* What the function returns: a status, a handle (NULL is failure) or nothing. */
-enum gpup_ddi_returns { GPUP_RETURNS_NTSTATUS, GPUP_RETURNS_HANDLE, GPUP_RETURNS_VOID };
+/* What the function returns: a status, a handle (NULL is failure), nothing, or "was it mine" of an ISR. */
+enum gpup_ddi_returns { GPUP_RETURNS_NTSTATUS, GPUP_RETURNS_HANDLE, GPUP_RETURNS_VOID, GPUP_RETURNS_BOOLEAN };
 
 /* Capability without which the OS does not call the DDI. */
 enum gpup_ddi_gate {
