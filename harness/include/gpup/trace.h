@@ -3,10 +3,15 @@
  *
  * A trace is a sequence of events in the order they happened. Events are plain values; `data` is owned by the
  * emitter and valid only during the call that hands the event over. Three forms exist: the value (struct
- * gpup_event), the binary file (a header with magic, format version and length, then one length-prefixed
- * record per event, LEB128 numbers) and the text (one event per line, `name field=value ... data=hex`), which
- * proofs are written in. Reading accepts any bytes: a damaged trace gives an error with the offset, never a
- * fault.
+ * gpup_event), the binary file (a header with magic, format version and its own length, then one
+ * length-prefixed record per event, LEB128 numbers) and the text, which proofs are written in. A file holds
+ * no total length, because it is also written as a stream: what ends without an END event was cut off between
+ * two records. Reading accepts any bytes: a damaged trace gives an error with the offset, never a fault.
+ *
+ * Text: one event per line, `name field=value ... @host=1 @fiber=2 @step=3 @time=4 @data=0a0b @text="..."`.
+ * Keys may stand in any order; what is left out is 0 (@step: GPUP_NO_STEP). @data and @text are two ways to
+ * write `data`; in a text, \" and \\ stand for " and \. Numbers are decimal, or hex with 0x. `#` starts a
+ * comment.
  *
  * Threads: a trace belongs to one world and one thread.
  */
@@ -195,8 +200,9 @@ int gpup_trace_next(struct gpup_trace_reader *reader, struct gpup_event *event);
 long gpup_trace_encode(const struct gpup_event *event, uint8_t *out, size_t capacity);
 long gpup_trace_decode(const uint8_t *bytes, size_t size, struct gpup_event *event);
 
-/* Text form. Parse: 0, or -1 with a message that names column, what was expected and what was found. data (if
- * any) is written to storage of the caller. */
+/* Text form. Print: like snprintf; capacity 0 only measures. Parse: 0; 1 a blank or comment line; -1 with a
+ * message that names column, what was expected and what was found. data (if any) is written to storage of the
+ * caller. */
 int gpup_event_print(const struct gpup_event *event, char *out, size_t capacity);
 int gpup_event_parse(const char *line, struct gpup_event *event, uint8_t *storage, size_t capacity,
                      char *message, size_t message_size);
