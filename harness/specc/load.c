@@ -10,15 +10,14 @@ static int is_yaml(const struct dirent *entry) {
     return entry->d_name[0] != '.' && length > 5 && !strcmp(entry->d_name + length - 5, ".yaml");
 }
 
-/* Reads one file; a table that is not there at all is an error of its own unless it is optional. */
-static void load_file(struct specc *sc, const char *name, bool optional) {
+/* Reads one file; a table that is not there at all is an error of its own. */
+static void load_file(struct specc *sc, const char *name) {
     /* The default diagnostics go to stderr, as file:line:col with the source line and a caret. */
     static const struct fy_parse_cfg config = {.flags = FYPCF_COLOR_NONE};
     char *path = specc_format("%s/%s", sc->specs, name);
     struct stat status;
     if (stat(path, &status) != 0) {
-        if (!optional)
-            specc_error_at_file(sc, path, "the file is missing");
+        specc_error_at_file(sc, path, "the file is missing");
         free(path);
         return;
     }
@@ -42,7 +41,7 @@ static void load_folder(struct specc *sc, const char *folder) {
     int count = scandir(path, &entries, is_yaml, alphasort);
     for (int i = 0; i < count; i++) {
         char *name = specc_format("%s/%s", folder, entries[i]->d_name);
-        load_file(sc, name, false);
+        load_file(sc, name);
         free(name);
         free(entries[i]);
     }
@@ -87,7 +86,7 @@ void specc_load(struct specc *sc) {
     static const char *const tables[] = {"sources", "statuses", "structures", "ddis", "defects"};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         char *name = specc_format("%s.yaml", tables[i]);
-        load_file(sc, name, !strcmp(tables[i], "defects"));
+        load_file(sc, name);
         free(name);
     }
     load_folder(sc, "machines");

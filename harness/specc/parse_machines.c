@@ -70,6 +70,8 @@ static uint32_t parse_from(struct specc *sc, struct fy_node *map, const struct m
     struct fy_node *node = specc_get(map, "from"), *item;
     void *position = NULL;
     uint32_t mask = 0;
+    if (!node)
+        return 0;
     if (fy_node_is_scalar(node)) {
         const char *text = specc_scalar(sc, node, "a list of states");
         if (!text || strcmp(text, "any") != 0)

@@ -65,7 +65,8 @@ static void parse_references(struct specc *sc, struct fy_node *map, const char *
 
 static void parse_rule(struct specc *sc, const struct file *file, struct fy_node *map) {
     if (!specc_keys(sc, map,
-                    "id! sentence! level! basis! subject! source! where! note ddis observers! monitor"))
+                    "id! sentence! level! basis! subject! source! where! note ddis observers! monitor") ||
+        !specc_get(map, "id"))
         return;
     struct rule_row rule = {.node = map};
     rule.row.id = specc_text(sc, map, "id");
@@ -140,7 +141,7 @@ void specc_parse_rules(struct specc *sc) {
 }
 
 static void parse_defect(struct specc *sc, struct fy_node *map) {
-    if (!specc_keys(sc, map, "id! area! sentence! rules! built! hides"))
+    if (!specc_keys(sc, map, "id! area! sentence! rules! built! hides") || !specc_get(map, "id"))
         return;
     struct defect_row defect = {.node = map};
     defect.row.id = specc_text(sc, map, "id");

@@ -21,7 +21,7 @@ void specc_parse_sources(struct specc *sc) {
     struct fy_node *list = rows_of(sc, "sources.yaml"), *map;
     void *position = NULL;
     while (list && (map = fy_node_sequence_iterate(list, &position)) != NULL) {
-        if (!specc_keys(sc, map, "id! title! kind! date!"))
+        if (!specc_keys(sc, map, "id! title! kind! date!") || !specc_get(map, "id"))
             continue;
         struct gpup_source row = {.id = specc_text(sc, map, "id"), .title = specc_text(sc, map, "title")};
         row.kind = gpup_words_source_kind[specc_word(sc, map, "kind", gpup_words_source_kind)];
@@ -58,7 +58,7 @@ void specc_parse_statuses(struct specc *sc) {
 }
 
 static void parse_field(struct specc *sc, struct fy_node *map, struct structure_row *structure) {
-    if (!specc_keys(sc, map, "name! offset! size! dir! meaning!"))
+    if (!specc_keys(sc, map, "name! offset! size! dir! meaning!") || !specc_get(map, "name"))
         return;
     struct gpup_field field = {
         .name = specc_text(sc, map, "name"),

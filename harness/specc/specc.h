@@ -106,7 +106,8 @@ void specc_error(struct specc *sc, struct fy_node *node, const char *format, ...
     __attribute__((format(printf, 3, 4)));
 void specc_error_at_file(struct specc *sc, const char *file, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Keys separated by spaces, required ones end in '!'. */
+/* Keys separated by spaces, required ones end in "!". False only when it is no mapping; what is absent reads
+ * as empty. */
 bool specc_keys(struct specc *sc, struct fy_node *map, const char *keys);
 struct fy_node *specc_get(struct fy_node *map, const char *key);
 const char *specc_scalar(struct specc *sc, struct fy_node *node, const char *what);

@@ -13,8 +13,13 @@ static bool counted(struct specc *sc) {
 
 void specc_error(struct specc *sc, struct fy_node *node, const char *format, ...) {
     va_list arguments;
-    if (!counted(sc))
+    /* No node: a key that is absent, which specc_keys() has reported. */
+    if ((!node && sc->errors) || !counted(sc))
         return;
+    if (!node) {
+        fputs("gpup-specc: a required key is absent\n", stderr);
+        return;
+    }
     va_start(arguments, format);
     fy_node_vreport(node, FYET_ERROR, format, arguments);
     va_end(arguments);
@@ -39,7 +44,7 @@ static const char *kind_of(struct fy_node *node) {
     return "a scalar";
 }
 
-/* Finds one word in a space-separated list and tells whether it was marked as required. */
+/* Whether the word stands in a list like "id! note". */
 static bool listed(const char *keys, const char *key) {
     size_t length = strlen(key);
     for (const char *at = keys; *at; at += strspn(at, " ")) {
@@ -51,19 +56,50 @@ static bool listed(const char *keys, const char *key) {
     return false;
 }
 
+/* Reported at the first key: the whole mapping would underline every line of it. */
 static void required(struct specc *sc, struct fy_node *map, const char *keys) {
+    void *position = NULL;
+    struct fy_node_pair *first = fy_node_mapping_iterate(map, &position);
+    struct fy_node *place = first ? fy_node_pair_key(first) : map;
+    char *missing = specc_format("%s", "");
     for (const char *at = keys; *at; at += strspn(at, " ")) {
         size_t word = strcspn(at, " !");
-        if (at[word] == '!' && !fy_node_mapping_lookup_by_string(map, at, word))
-            specc_error(sc, map, "required key '%.*s' is missing", (int)word, at);
+        if (at[word] == '!' && !fy_node_mapping_lookup_by_string(map, at, word)) {
+            char *longer = specc_format("%s%s%.*s", missing, *missing ? ", " : "", (int)word, at);
+            free(missing);
+            missing = longer;
+        }
         at += word + (at[word] == '!');
     }
+    if (*missing)
+        specc_error(sc, place, "required here and missing: %s", missing);
+    free(missing);
+}
+
+/* "a! b" as "a, b" for a message. */
+static char *plain_keys(const char *keys) {
+    char *text = specc_format("%s", "");
+    for (const char *at = keys; *at; at += strspn(at, " !")) {
+        size_t word = strcspn(at, " !");
+        char *longer = specc_format("%s%s%.*s", text, *text ? ", " : "", (int)word, at);
+        free(text);
+        text = longer;
+        at += word;
+    }
+    return text;
+}
+
+static void unknown_key(struct specc *sc, struct fy_node *node, const char *text, const char *keys) {
+    char *choice = plain_keys(keys);
+    specc_error(sc, node, "unknown key '%s', expected one of %s", text ? text : "", choice);
+    free(choice);
 }
 
 bool specc_keys(struct specc *sc, struct fy_node *map, const char *keys) {
-    if (!map || !fy_node_is_mapping(map)) {
-        if (map)
-            specc_error(sc, map, "expected a mapping with the keys %s, found %s", keys, kind_of(map));
+    if (!fy_node_is_mapping(map)) {
+        char *choice = plain_keys(keys);
+        specc_error(sc, map, "expected a mapping with the keys %s, found %s", choice, kind_of(map));
+        free(choice);
         return false;
     }
     void *position = NULL;
@@ -72,12 +108,10 @@ bool specc_keys(struct specc *sc, struct fy_node *map, const char *keys) {
         struct fy_node *key = fy_node_pair_key(pair);
         const char *text = key && fy_node_is_scalar(key) ? fy_node_get_scalar0(key) : NULL;
         if (!text || !listed(keys, text))
-            specc_error(sc, key, "unknown key '%s', expected one of: %s (! = required)", text ? text : "",
-                        keys);
+            unknown_key(sc, key, text, keys);
     }
-    int before = sc->errors;
     required(sc, map, keys);
-    return sc->errors == before;
+    return true;
 }
 
 struct fy_node *specc_get(struct fy_node *map, const char *key) {
@@ -85,6 +119,8 @@ struct fy_node *specc_get(struct fy_node *map, const char *key) {
 }
 
 const char *specc_scalar(struct specc *sc, struct fy_node *node, const char *what) {
+    if (!node)
+        return NULL;
     if (!fy_node_is_scalar(node)) {
         specc_error(sc, node, "expected %s, found %s", what, kind_of(node));
         return NULL;

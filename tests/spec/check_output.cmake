@@ -1,0 +1,53 @@
+# What gpup-specc writes: the same for the same content, wherever it lies and however it is laid out; another version
+# for other content; and files that do not change are not touched.
+file(REMOVE_RECURSE ${WORK})
+file(MAKE_DIRECTORY ${WORK})
+
+function(compile place)
+  file(MAKE_DIRECTORY ${WORK}/${place}/out)
+  execute_process(COMMAND ${SPECC} --specs ${WORK}/${place}/specs --proofs ${WORK}/${place}/proofs
+    --out ${WORK}/${place}/out RESULT_VARIABLE status ERROR_VARIABLE said)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${place}: exit status ${status}\n${said}")
+  endif()
+endfunction()
+
+function(expect_tables left relation right)
+  file(READ ${WORK}/${left}/out/spec_tables.c one)
+  file(READ ${WORK}/${right}/out/spec_tables.c two)
+  if(relation STREQUAL equal AND NOT one STREQUAL two)
+    message(FATAL_ERROR "${left} and ${right} should give the same tables")
+  elseif(relation STREQUAL different AND one STREQUAL two)
+    message(FATAL_ERROR "${left} and ${right} should not give the same tables")
+  endif()
+endfunction()
+
+foreach(place plain layout content)
+  file(COPY ${SOURCE}/good/specs ${SOURCE}/good/proofs DESTINATION ${WORK}/${place})
+endforeach()
+file(READ ${WORK}/layout/specs/statuses.yaml text)
+string(REPLACE "{name: STATUS_SUCCESS, value: 0x00000000}" "# a comment\n  name: 'STATUS_SUCCESS'\n  value: 0x00000000"
+  text "${text}")
+file(WRITE ${WORK}/layout/specs/statuses.yaml "${text}")
+file(READ ${WORK}/content/specs/rules/part.yaml text)
+string(REPLACE "where: \"Returns\"" "where: \"Remarks\"" text "${text}")
+file(WRITE ${WORK}/content/specs/rules/part.yaml "${text}")
+
+foreach(place plain layout content)
+  compile(${place})
+endforeach()
+expect_tables(plain equal layout)
+expect_tables(plain different content)
+file(STRINGS ${WORK}/plain/out/spec_tables.c before REGEX "return \"[0-9a-f]+\"")
+file(STRINGS ${WORK}/content/out/spec_tables.c after REGEX "return \"[0-9a-f]+\"")
+if(before STREQUAL after OR before STREQUAL "")
+  message(FATAL_ERROR "the version does not follow the content: '${before}' and '${after}'")
+endif()
+
+file(TIMESTAMP ${WORK}/plain/out/spec_tables.c first "%s")
+execute_process(COMMAND ${CMAKE_COMMAND} -E sleep 1.1)
+compile(plain)
+file(TIMESTAMP ${WORK}/plain/out/spec_tables.c second "%s")
+if(NOT first STREQUAL second)
+  message(FATAL_ERROR "a file that does not change was written again")
+endif()

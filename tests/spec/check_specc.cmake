@@ -1,0 +1,31 @@
+# Runs gpup-specc on tests/spec/good with the files of one bad fixture laid over it and compares what it says.
+#   cmake -DSPECC=... -DSOURCE=tests/spec -DNAME=unknown-key -DWORK=... -P check_specc.cmake
+# With -DACCEPT=ON the answer is stored as the new expectation.
+set(work ${WORK}/${NAME})
+file(REMOVE_RECURSE ${work})
+file(MAKE_DIRECTORY ${work}/out)
+file(COPY ${SOURCE}/good/specs ${SOURCE}/good/proofs DESTINATION ${work})
+# Not file(COPY), which leaves out files that have the same time stamp as the one they should replace.
+file(GLOB_RECURSE files RELATIVE ${SOURCE}/bad/${NAME} ${SOURCE}/bad/${NAME}/*.yaml ${SOURCE}/bad/${NAME}/*.proof)
+if(NOT files)
+  message(FATAL_ERROR "the fixture ${NAME} changes nothing")
+endif()
+foreach(file ${files})
+  file(COPY_FILE ${SOURCE}/bad/${NAME}/${file} ${work}/${file})
+endforeach()
+execute_process(COMMAND ${SPECC} --specs specs --proofs proofs --out out WORKING_DIRECTORY ${work}
+  RESULT_VARIABLE status OUTPUT_VARIABLE printed ERROR_VARIABLE said)
+if(NOT status EQUAL 2)
+  message(FATAL_ERROR "exit status ${status}, expected 2; it said:\n${said}")
+endif()
+if(NOT printed STREQUAL "" OR EXISTS ${work}/out/spec_ids.h OR EXISTS ${work}/out/spec_tables.c)
+  message(FATAL_ERROR "a bad specification still produced output")
+endif()
+if(ACCEPT)
+  file(WRITE ${SOURCE}/bad/${NAME}/expected.txt "${said}")
+  return()
+endif()
+file(READ ${SOURCE}/bad/${NAME}/expected.txt expected)
+if(NOT said STREQUAL expected)
+  message(FATAL_ERROR "expected:\n${expected}\nfound:\n${said}")
+endif()
