@@ -1,0 +1,113 @@
+/* Adapter-wide calls: QueryAdapterInfo and QueryInterface. */
+#include "internal.h"
+
+#include <string.h>
+
+void op_query_adapter_info(struct host *h, uint32_t type, uint32_t input, uint32_t input_size,
+                           uint32_t output_size, uint8_t fill, void *output) {
+    struct ddi_call c;
+    uint64_t a[] = {type, input_size, output_size, 0, input};
+    if (!ddi_begin(&c, h, GPUP_DDI_QueryAdapterInfo, a, 5, GPUP_SLOT_NONE))
+        return;
+    DXGKARG_QUERYADAPTERINFO *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+    void *in = ddi_buffer(&c, GPUP_ROLE_INPUT, input_size, DDI_IN | DDI_CONST, 0);
+    void *out = ddi_buffer(&c, GPUP_ROLE_DATA, output_size, DDI_OUT, 0);
+    if (args && in && out) {
+        memcpy(in, &input, input_size < sizeof input ? input_size : sizeof input);
+        memset(out, fill, output_size);
+        *args = (DXGKARG_QUERYADAPTERINFO){.Type = (DXGK_QUERYADAPTERINFOTYPE)type,
+                                           .pInputData = input_size ? in : NULL,
+                                           .InputDataSize = input_size,
+                                           .pOutputData = out,
+                                           .OutputDataSize = output_size};
+        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
+        if (c.success) {
+            c.buffer[2].used = output_size;
+            memcpy(&c.r[0], out, output_size < 8 ? output_size : 8);
+            if (output)
+                memcpy(output, out, output_size);
+        }
+    }
+    ddi_end(&c);
+}
+
+struct kind {
+    const GUID *guid;
+    size_t size, place;
+};
+
+static const GUID unknown_interface = {
+    0x7C3A91E0,
+    0x52B4,
+    0x4D0F,
+    {0x9E, 0x11, 0x08, 0x6D, 0xF2, 0x5B, 0x33, 0xA7}}; /* made up here; nobody's */
+
+static struct kind kind_of(unsigned interface) {
+    switch (interface) {
+    case 1:
+        return (struct kind){&GUID_DXGKDDI_GPU_PARTITION_INTERFACE, sizeof(DXGKDDI_GPU_PARTITION_INTERFACE),
+                             offsetof(struct host, partition)};
+    case 2:
+        return (struct kind){&GUID_DXGKDDI_SRIOV_INTERFACE, sizeof(DXGKDDI_SRIOV_INTERFACE),
+                             offsetof(struct host, sriov)};
+    case 3:
+        return (struct kind){&GUID_DXGKDDI_MITIGABLE_DEVICE_INTERFACE,
+                             sizeof(DXGKDDI_MITIGABLE_DEVICE_INTERFACE), offsetof(struct host, mitigable)};
+    case 4:
+        return (struct kind){&GUID_DXGKDDI_FLEXIOV_DEVICE_INTERFACE, sizeof(DXGKDDI_FLEXIOV_DEVICE_INTERFACE),
+                             offsetof(struct host, flexiov)};
+    default:
+        return (struct kind){&unknown_interface, 64, 0};
+    }
+}
+
+static void emit_slots(struct host *h, unsigned table, const void *bytes, size_t size) {
+    struct gpup_event e = world_event(h, GPUP_EVENT_TABLE_SLOTS);
+    const DXGKDDI_GPU_PARTITION_INTERFACE *head = bytes;
+    uint8_t bits[8] = {0};
+    for (size_t i = 0; 8 + i * 8 + 8 <= size && i < 64; i++) { /* Context is slot 0 */
+        uint64_t pointer;
+        memcpy(&pointer, (const char *)bytes + 8 + i * 8, 8);
+        if (pointer)
+            bits[i / 8] |= (uint8_t)(1u << (i % 8));
+    }
+    e.f[GPUP_TABLE_SLOTS_table] = table;
+    e.f[GPUP_TABLE_SLOTS_version] = head->Version;
+    e.f[GPUP_TABLE_SLOTS_size] = head->Size;
+    e.data = bits;
+    e.data_size = ((size - 8) / 8 + 7) / 8;
+    world_emit(h, &e);
+}
+
+static void keep_interface(struct host *h, unsigned interface, struct kind k, const void *table) {
+    memcpy((char *)h + k.place, table, k.size);
+    h->has[interface] = true;
+    emit_slots(h, interface, table, k.size);
+}
+
+bool op_query_interface(struct host *h, unsigned interface, uint16_t size, uint16_t version, bool keep) {
+    struct ddi_call c;
+    struct kind k = kind_of(interface);
+    uint64_t a[] = {interface, size, version};
+    bool done = false;
+    if (!ddi_begin(&c, h, GPUP_DDI_QueryInterface, a, 3, GPUP_SLOT_NONE))
+        return false;
+    QUERY_INTERFACE *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, 0);
+    GUID *guid = ddi_buffer(&c, GPUP_ROLE_GUID, sizeof *guid, DDI_IN | DDI_CONST, 0);
+    DXGKDDI_GPU_PARTITION_INTERFACE *table = ddi_buffer(&c, GPUP_ROLE_INTERFACE, size, DDI_OUT, 0);
+    if (args && guid && table) {
+        *guid = *k.guid;
+        *args = (QUERY_INTERFACE){
+            .InterfaceType = guid, .Size = size, .Version = version, .Interface = (void *)table};
+        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
+        if (c.success && size >= 4) {
+            c.r[0] = table->Size;
+            c.r[1] = table->Version;
+        }
+        done = c.success && size >= k.size && interface;
+        if (done && keep)
+            keep_interface(h, interface, k, table);
+    }
+    ddi_end(&c);
+    return done;
+}

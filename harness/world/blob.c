@@ -1,0 +1,64 @@
+/* Edits of saved data: what a broken, newer or hostile other host could send. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t place(const struct gpup_value *value, const struct blob *b) {
+    bool relative = value->symbol == GPUP_SYMBOL_BLOB || value->symbol == GPUP_SYMBOL_NEED;
+    return (relative ? b->size : 0) + value->number;
+}
+
+static bool patch(struct blob *b, const struct gpup_value *f) {
+    uint64_t offset = place(&f[GPUP_PatchBlob_offset], b), width = f[GPUP_PatchBlob_width].number, old = 0;
+    uint64_t value = f[GPUP_PatchBlob_value].number;
+    width = width < 1 ? 1 : width > 8 ? 8 : width;
+    if (offset > b->size || width > b->size - offset)
+        return false;
+    memcpy(&old, b->bytes + offset, width);
+    if (f[GPUP_PatchBlob_how].number == GPUP_PATCH_ADD)
+        value += old;
+    else if (f[GPUP_PatchBlob_how].number == GPUP_PATCH_XOR)
+        value ^= old;
+    memcpy(b->bytes + offset, &value, width);
+    return true;
+}
+
+static bool resize(struct blob *b, uint64_t size) {
+    size = size < WORLD_BLOB_MAX ? size : WORLD_BLOB_MAX;
+    uint8_t *bytes = realloc(b->bytes, size ? size : 1);
+    if (!bytes)
+        return false;
+    if (size > b->size)
+        memset(bytes + b->size, 0, size - b->size);
+    *b = (struct blob){bytes, size, true};
+    return true;
+}
+
+static bool duplicate(struct blob *to, const struct blob *from) {
+    uint8_t *bytes = malloc(from->size ? from->size : 1);
+    if (!bytes)
+        return false;
+    memcpy(bytes, from->bytes, from->size);
+    if (to != from)
+        free(to->bytes);
+    else
+        free(from->bytes);
+    *to = (struct blob){bytes, from->size, true};
+    return true;
+}
+
+void act_blob(struct host *h, const struct gpup_step *step) {
+    const struct gpup_value *f = step->f;
+    struct blob *b = &h->world->blob[f[GPUP_PatchBlob_blob].number % WORLD_BLOBS];
+    bool done = false;
+    if (b->there && step->op == GPUP_OP_PatchBlob)
+        done = patch(b, f);
+    else if (b->there && step->op == GPUP_OP_ResizeBlob)
+        done = resize(b, place(&f[GPUP_ResizeBlob_size], b));
+    else if (b->there)
+        done = duplicate(&h->world->blob[f[GPUP_CopyBlob_to].number % WORLD_BLOBS], b);
+    if (!done)
+        world_skip(h, GPUP_SKIP_UNRESOLVED,
+                   b->there ? "the edit lies outside the blob" : "the blob does not exist");
+}

@@ -1,0 +1,230 @@
+/* Memory bases and dirty tracking. A basis covers the reserve of one VF, cut into pieces. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int free_basis(const struct host *h) {
+    for (int i = 0; i < WORLD_BASES; i++)
+        if (!h->bases[i].live)
+            return i;
+    return -1;
+}
+
+/* Resolves a selector. Returns the basis when it is a live one; raw and object are set in every case. */
+struct basis *world_basis(struct host *h, uint32_t vf, const struct gpup_value *which, HANDLE *raw,
+                          uint64_t *object) {
+    struct vf *v = &h->vf[vf < GPUP_MAX_VFS ? vf : 0];
+    *raw = NULL;
+    *object = 0;
+    switch (which->symbol) {
+    case GPUP_SYMBOL_INVALID:
+        *raw = (HANDLE)(intptr_t)-1;
+        *object = UINT64_MAX;
+        return NULL;
+    case GPUP_SYMBOL_STALE:
+        *raw = v->stale;
+        *object = UINT64_MAX - 1;
+        return NULL;
+    case GPUP_SYMBOL_FOREIGN:
+        for (unsigned i = 0; i < WORLD_BASES; i++)
+            if (h->bases[i].live && h->bases[i].vf != vf) {
+                *raw = h->bases[i].raw;
+                *object = h->bases[i].object;
+                return &h->bases[i];
+            }
+        return NULL;
+    case GPUP_SYMBOL_NONE:
+        break;
+    default:
+        return NULL;
+    }
+    int index =
+        v->created || v->slot[which->number % WORLD_SLOTS] > 0 ? v->slot[which->number % WORLD_SLOTS] : -1;
+    if (index < 0 || !h->bases[index].live)
+        return NULL;
+    *raw = h->bases[index].raw;
+    *object = h->bases[index].object;
+    return &h->bases[index];
+}
+
+static uint64_t unit_of(const struct host *h, uint32_t segment) {
+    return h->dirty_page[segment] ? h->dirty_page[segment] : 4096;
+}
+
+static void shuffle(struct basis *b, uint32_t order, uint64_t seed) {
+    for (uint32_t i = 0; i < b->count; i++) {
+        uint32_t k = order == GPUP_ORDER_DESCENDING ? b->count - 1 - i : i;
+        if (order == GPUP_ORDER_DESCENDING && k <= i)
+            break;
+        if (order == GPUP_ORDER_SHUFFLED)
+            k = i + (uint32_t)(world_mix(seed + i) % (b->count - i));
+        struct range r = b->ranges[i];
+        uint64_t at = b->at[i];
+        b->ranges[i] = b->ranges[k];
+        b->at[i] = b->at[k];
+        b->ranges[k] = r;
+        b->at[k] = at;
+    }
+}
+
+/* Cuts the first range of the reserve (one segment, as a basis has one SegmentId) into count pieces of whole
+ * pages. */
+static bool cut(struct host *h, struct basis *b, uint32_t vf, uint32_t count, uint32_t order) {
+    const struct range *r = &h->vf[vf].reserve[0];
+    uint64_t unit = unit_of(h, r->segment), pages = r->size / unit, at = 0;
+    count = count < 1 ? 1 : count;
+    count = pages && count > pages ? (uint32_t)pages : count;
+    b->ranges = gpup_arena_alloc(h->world->arena, count * sizeof *b->ranges);
+    b->at = gpup_arena_alloc(h->world->arena, count * sizeof *b->at);
+    if (!b->ranges || !b->at)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t size = (pages / count + (i < pages % count)) * unit;
+        b->ranges[i] = (struct range){r->segment, r->offset + at, size};
+        b->at[i] = at;
+        at += size;
+    }
+    b->segment = r->segment;
+    b->count = count;
+    b->vf = vf;
+    b->pages = pages;
+    shuffle(b, order, h->world->config.seed);
+    return true;
+}
+
+static void emit_ranges(struct host *h, const struct basis *b) {
+    for (uint32_t i = 0; i < b->count; i++) {
+        struct gpup_event e = world_event(h, GPUP_EVENT_BASIS_RANGE);
+        h->world->call = h->world->calls + 1;
+        e.f[GPUP_BASIS_RANGE_vf] = b->vf;
+        e.f[GPUP_BASIS_RANGE_segment] = b->ranges[i].segment;
+        e.f[GPUP_BASIS_RANGE_offset] = b->ranges[i].offset;
+        e.f[GPUP_BASIS_RANGE_size] = b->ranges[i].size;
+        world_emit(h, &e);
+    }
+}
+
+static uint64_t object_of(struct host *h, HANDLE raw) {
+    for (unsigned i = 0; i < WORLD_BASES; i++)
+        if (h->bases[i].live && h->bases[i].raw == raw)
+            return h->bases[i].object; /* the driver gave one handle twice: let it show */
+    return world_object(h->world);
+}
+
+static void keep(struct host *h, struct basis *b, HANDLE raw, uint64_t object, uint32_t slot) {
+    b->raw = raw;
+    b->object = object;
+    b->live = true;
+    h->vf[b->vf].slot[slot % WORLD_SLOTS] = (int8_t)(b - h->bases);
+}
+
+bool op_create_basis(struct host *h, uint32_t vf, uint32_t slot, uint32_t count, uint32_t order) {
+    struct ddi_call c;
+    int index = free_basis(h);
+    struct basis b = {0};
+    if (vf >= GPUP_MAX_VFS || !h->vf[vf].reserve_count || index < 0) {
+        world_skip(h, GPUP_SKIP_UNRESOLVED, "the VF has no VRAM reserve to make a basis of");
+        return false;
+    }
+    if (!cut(h, &b, vf, count, order)) {
+        h->world->broken = true;
+        return false;
+    }
+    uint64_t a[] = {b.segment, b.count};
+    if (!ddi_begin(&c, h, GPUP_DDI_CreateMemoryBasis, a, 2, (uint32_t)index))
+        return false;
+    DXGKARG_CREATEMEMORYBASIS *args =
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS,
+                   offsetof(DXGKARG_CREATEMEMORYBASIS, Ranges) + b.count * sizeof args->Ranges[0],
+                   DDI_IN | DDI_CONST, 0);
+    if (args) {
+        args->SegmentId = b.segment;
+        args->RangeCount = b.count;
+        for (uint32_t i = 0; i < b.count; i++)
+            args->Ranges[i] = (DXGK_MEMORYRANGE){b.ranges[i].offset, b.ranges[i].size};
+        emit_ranges(h, &b);
+        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
+        HANDLE raw = (HANDLE)(uintptr_t)c.os.result;
+        c.handle = !c.success ? 0 : raw == (HANDLE)(intptr_t)-1 ? UINT64_MAX : object_of(h, raw);
+        c.r[0] = c.handle;
+        if (c.success) {
+            h->bases[index] = b;
+            keep(h, &h->bases[index], raw, c.handle, slot);
+        }
+    }
+    ddi_end(&c);
+    return c.success;
+}
+
+void op_basis(struct host *h, uint16_t ddi, uint32_t vf, const struct gpup_value *which) {
+    struct ddi_call c;
+    HANDLE raw;
+    uint64_t object;
+    struct basis *b = world_basis(h, vf, which, &raw, &object);
+    uint64_t a[] = {object};
+    if (!b && !world_negative(h->world)) {
+        world_skip(h, GPUP_SKIP_UNRESOLVED, "no such memory basis");
+        return;
+    }
+    if (!ddi_begin(&c, h, ddi, a, 1, b ? (uint32_t)(b - h->bases) : GPUP_SLOT_NONE))
+        return;
+    ddi_go(&c, (uint64_t[]){(uintptr_t)raw}, 1);
+    if (c.success && ddi == GPUP_DDI_DestroyMemoryBasis && b) {
+        b->live = false;
+        h->vf[b->vf].stale = b->raw;
+    }
+    ddi_end(&c);
+}
+
+static uint64_t query_pages(const struct host *h, const struct basis *b, uint64_t size) {
+    if (!b)
+        return 1;
+    return size ? size / unit_of(h, b->segment) : b->pages;
+}
+
+/* What R-QDB and S-QDB promise of the subrange and the buffer. */
+static bool query_legal(const struct host *h, const struct basis *b, const struct gpup_step *s,
+                        uint64_t buffer) {
+    uint64_t index = s->f[GPUP_QueryDirtyBitData_index].number,
+             offset = s->f[GPUP_QueryDirtyBitData_offset].number;
+    uint64_t size = s->f[GPUP_QueryDirtyBitData_size].number, unit = b ? unit_of(h, b->segment) : 1;
+    if (!b || buffer < (query_pages(h, b, size) + 7) / 8 || s->f[GPUP_QueryDirtyBitData_flags].number > 1)
+        return false;
+    return size == 0 || (index < b->count && offset % unit == 0 && size % unit == 0 &&
+                         offset <= b->ranges[index].size && size <= b->ranges[index].size - offset);
+}
+
+bool op_query_dirty(struct host *h, uint32_t vf, const struct gpup_value *which, const struct gpup_step *step,
+                    uint8_t **bits) {
+    struct ddi_call c;
+    HANDLE raw;
+    uint64_t object;
+    struct basis *b = world_basis(h, vf, which, &raw, &object);
+    const struct gpup_value *f = step->f;
+    uint64_t size = f[GPUP_QueryDirtyBitData_size].number, need = (query_pages(h, b, size) + 7) / 8;
+    uint64_t buffer_size = f[GPUP_QueryDirtyBitData_buffer].number +
+                           (f[GPUP_QueryDirtyBitData_buffer].symbol == GPUP_SYMBOL_NEED ? need : 0);
+    uint64_t a[] = {
+        object,      f[GPUP_QueryDirtyBitData_index].number, f[GPUP_QueryDirtyBitData_offset].number, size,
+        buffer_size, f[GPUP_QueryDirtyBitData_flags].number};
+    if (!world_negative(h->world) && !query_legal(h, b, step, buffer_size)) {
+        world_skip(h, b ? GPUP_SKIP_ILLEGAL : GPUP_SKIP_UNRESOLVED, "the query is not one that the OS makes");
+        return false;
+    }
+    if (!ddi_begin(&c, h, GPUP_DDI_QueryDirtyBitData, a, 6, b ? (uint32_t)(b - h->bases) : GPUP_SLOT_NONE))
+        return false;
+    size_t real = buffer_size < WORLD_BLOB_MAX ? (size_t)buffer_size : WORLD_BLOB_MAX;
+    DXGKARG_QUERYDIRTYBITDATA *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, 0);
+    uint8_t *buffer = ddi_buffer(&c, GPUP_ROLE_DATA, real, DDI_OUT, 0);
+    if (args && buffer) {
+        memset(buffer, h->world->config.fill & 1 ? 0xFF : 0x00, real);
+        *args = (DXGKARG_QUERYDIRTYBITDATA){raw, a[1], a[2], a[3], buffer, buffer_size, (UINT)a[5]};
+        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
+        c.buffer[1].used = c.success ? (need < real ? need : real) : 0;
+        if (c.success && bits && (*bits = malloc(real + 1)))
+            memcpy(*bits, buffer, real);
+    }
+    ddi_end(&c);
+    return c.success;
+}

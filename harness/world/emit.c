@@ -1,0 +1,141 @@
+#include "internal.h"
+
+#include <string.h>
+
+static int call_field(unsigned kind) {
+    for (unsigned i = 0; i < gpup_event_field_count(kind); i++)
+        if (strcmp(gpup_event_field_name(kind, i), "call") == 0)
+            return (int)i;
+    return -1;
+}
+
+/* Field number of `call` per kind, so that the hot path does not compare names. Filled once per world in
+ * world_new's place would be per-world state; a switch over the kinds that the driver's side emits is enough.
+ */
+static int call_field_of(unsigned kind) {
+    switch (kind) {
+    case GPUP_EVENT_MMIO:
+    case GPUP_EVENT_TABLE:
+    case GPUP_EVENT_CONFIG:
+    case GPUP_EVENT_CALLBACK:
+    case GPUP_EVENT_MISUSE:
+    case GPUP_EVENT_FAULT:
+    case GPUP_EVENT_BUGCHECK:
+    case GPUP_EVENT_HANG:
+    case GPUP_EVENT_CHANNEL:
+        return 0;
+    case GPUP_EVENT_ALLOC:
+    case GPUP_EVENT_FREE:
+    case GPUP_EVENT_MESSAGE:
+        return -1;
+    default:
+        return call_field(kind);
+    }
+}
+
+void world_emit(struct host *h, struct gpup_event *event) {
+    struct gpup_world *w = h->world;
+    int field = call_field_of(event->kind);
+    event->host = (uint8_t)h->index;
+    event->step = w->step;
+    if (field >= 0 && w->call)
+        event->f[field] = w->call;
+    w->sink.event(w->sink.context, event);
+}
+
+struct gpup_event world_event(struct host *h, unsigned kind) {
+    return (struct gpup_event){.kind = (uint16_t)kind, .time_ns = h->os ? gpup_os_now(h->os) : 0};
+}
+
+void world_skip(struct host *h, enum gpup_skip reason, const char *why) {
+    struct gpup_event e = world_event(h, GPUP_EVENT_SKIP);
+    e.f[GPUP_SKIP_reason] = reason;
+    e.data = (const uint8_t *)why;
+    e.data_size = strlen(why);
+    world_emit(h, &e);
+}
+
+static void emit_from_os(void *context, struct gpup_event *event) {
+    world_emit(context, event);
+}
+
+struct gpup_emitter world_emitter(struct host *h) {
+    return (struct gpup_emitter){emit_from_os, h};
+}
+
+static void log_mmio(void *context, bool write, uint32_t region, uint32_t vf, uint64_t offset, uint32_t width,
+                     uint64_t value) {
+    struct gpup_event e = world_event(context, GPUP_EVENT_MMIO);
+    e.f[GPUP_MMIO_write] = write;
+    e.f[GPUP_MMIO_region] = region;
+    e.f[GPUP_MMIO_vf] = vf;
+    e.f[GPUP_MMIO_offset] = offset;
+    e.f[GPUP_MMIO_width] = width;
+    e.f[GPUP_MMIO_value] = value;
+    world_emit(context, &e);
+}
+
+static void log_table(void *context, uint32_t vf, uint32_t area, uint64_t offset, uint32_t width,
+                      uint64_t value, bool powered) {
+    struct gpup_event e = world_event(context, GPUP_EVENT_TABLE);
+    e.f[GPUP_TABLE_vf] = vf;
+    e.f[GPUP_TABLE_area] = area;
+    e.f[GPUP_TABLE_offset] = offset;
+    e.f[GPUP_TABLE_width] = width;
+    e.f[GPUP_TABLE_value] = value;
+    e.f[GPUP_TABLE_powered] = powered;
+    world_emit(context, &e);
+}
+
+static void log_config(void *context, bool write, uint32_t vf, uint32_t offset, uint32_t width,
+                       uint64_t value) {
+    struct gpup_event e = world_event(context, GPUP_EVENT_CONFIG);
+    e.f[GPUP_CONFIG_write] = write;
+    e.f[GPUP_CONFIG_vf] = vf;
+    e.f[GPUP_CONFIG_offset] = offset;
+    e.f[GPUP_CONFIG_width] = width;
+    e.f[GPUP_CONFIG_value] = value;
+    world_emit(context, &e);
+}
+
+static void log_message(void *context, uint32_t vf, uint32_t index, uint64_t address, uint32_t data) {
+    struct gpup_event e = world_event(context, GPUP_EVENT_MESSAGE);
+    e.f[GPUP_MESSAGE_vf] = vf;
+    e.f[GPUP_MESSAGE_index] = index;
+    e.f[GPUP_MESSAGE_address] = address;
+    e.f[GPUP_MESSAGE_data] = data;
+    world_emit(context, &e);
+}
+
+static void log_guest_write(void *context, uint32_t vf, uint64_t offset, uint64_t size, uint64_t hash) {
+    struct gpup_event e = world_event(context, GPUP_EVENT_GUEST_WRITE);
+    e.f[GPUP_GUEST_WRITE_vf] = vf;
+    e.f[GPUP_GUEST_WRITE_offset] = offset;
+    e.f[GPUP_GUEST_WRITE_size] = size;
+    e.f[GPUP_GUEST_WRITE_hash] = hash;
+    e.f[GPUP_GUEST_WRITE_done] = 1;
+    world_emit(context, &e);
+}
+
+struct gpup_device_log world_device_log(struct host *h) {
+    return (struct gpup_device_log){log_mmio, log_table, log_config, log_message, log_guest_write, h};
+}
+
+uint64_t world_mix(uint64_t x) {
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    return x ^ (x >> 31);
+}
+
+uint64_t world_hash(uint64_t seed, const void *bytes, size_t size) {
+    const uint8_t *p = bytes;
+    uint64_t h = seed ^ 0xCBF29CE484222325u;
+    for (; size >= 8; size -= 8, p += 8) {
+        uint64_t word;
+        memcpy(&word, p, 8);
+        h = world_mix(h ^ word) + 0x9E3779B97F4A7C15u;
+    }
+    for (; size; size--)
+        h = (h ^ *p++) * 0x100000001B3u;
+    return world_mix(h);
+}

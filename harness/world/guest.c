@@ -1,0 +1,126 @@
+/* Guest actions, device events and injected faults. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void unsupported(struct host *h, bool exists) {
+    world_skip(h, GPUP_SKIP_UNSUPPORTED,
+               exists ? "the device refused: the VF has no power or no memory"
+                      : "the device has no such function");
+}
+
+static void guest_write(struct host *h, const struct gpup_step *step) {
+    const struct gpup_value *f = step->f;
+    uint64_t size = f[GPUP_GuestWrite_size].number, seed = f[GPUP_GuestWrite_seed].number;
+    bool exists = h->device_ops && h->device_ops->guest_write && h->device;
+    size = size < (1u << 20) ? size : 1u << 20;
+    uint8_t *bytes = exists ? malloc(size + 8) : NULL;
+    for (uint64_t i = 0; bytes && i < size; i += 8) {
+        uint64_t word = world_mix(seed * 0x9E3779B97F4A7C15u + i);
+        memcpy(bytes + i, &word, 8);
+    }
+    if (!bytes ||
+        !h->device_ops->guest_write(h->device, step->vf, f[GPUP_GuestWrite_offset].number, bytes, size))
+        unsupported(h, exists);
+    free(bytes);
+}
+
+static void emit_work(struct host *h, uint32_t vf) {
+    struct gpup_work work = {0};
+    if (!h->device_ops->read_work || !h->device_ops->read_work(h->device, vf, &work))
+        return;
+    struct gpup_event e = world_event(h, GPUP_EVENT_GUEST_WORK);
+    e.f[GPUP_GUEST_WORK_vf] = vf;
+    e.f[GPUP_GUEST_WORK_queued] = work.queued;
+    e.f[GPUP_GUEST_WORK_completed] = work.completed;
+    e.f[GPUP_GUEST_WORK_sequence] = work.sequence;
+    world_emit(h, &e);
+}
+
+static void guest_work(struct host *h, const struct gpup_step *step) {
+    bool exists = h->device_ops && h->device_ops->guest_work && h->device;
+    uint64_t units = step->f[GPUP_GuestWork_units].number;
+    units = units < 100000 ? units : 100000;
+    if (!exists ||
+        !h->device_ops->guest_work(h->device, step->vf, (uint32_t)units, step->f[GPUP_GuestWork_seed].number))
+        unsupported(h, exists);
+    else
+        emit_work(h, step->vf);
+}
+
+static void guest_register(struct host *h, const struct gpup_step *step) {
+    bool exists = h->device_ops && h->device_ops->guest_set_register && h->device;
+    if (!exists || !h->device_ops->guest_set_register(
+                       h->device, step->vf, (uint32_t)step->f[GPUP_GuestSetRegister_register].number,
+                       (uint32_t)step->f[GPUP_GuestSetRegister_value].number))
+        unsupported(h, exists);
+}
+
+void act_guest(struct host *h, const struct gpup_step *step) {
+    switch (step->op) {
+    case GPUP_OP_GuestWrite:
+        guest_write(h, step);
+        break;
+    case GPUP_OP_GuestWork:
+        guest_work(h, step);
+        break;
+    case GPUP_OP_GuestSetRegister:
+        guest_register(h, step);
+        break;
+    default:
+        op_reset(h, step->vf);
+    }
+    world_observe(h);
+}
+
+static void raise_interrupt(struct host *h, const struct gpup_step *step) {
+    bool exists = h->device_ops && h->device_ops->raise && h->device;
+    int16_t index = world_index(h, &step->f[GPUP_RaiseInterrupt_index]);
+    struct gpup_event e = world_event(h, GPUP_EVENT_RAISE);
+    e.f[GPUP_RAISE_vf] = step->vf;
+    e.f[GPUP_RAISE_index] = (uint64_t)(int64_t)index;
+    if (!exists || index < 0 || (uint32_t)index >= h->shape.msix_entries) {
+        unsupported(h, exists);
+        return;
+    }
+    world_emit(h, &e);
+    if (!h->device_ops->raise(h->device, step->vf, (uint32_t)index))
+        unsupported(h, true);
+}
+
+static void fail_allocation(struct host *h, const struct gpup_step *step) {
+    uint32_t nth = (uint32_t)step->f[GPUP_FailAllocation_nth].number;
+    uint32_t count = (uint32_t)step->f[GPUP_FailAllocation_count].number;
+    const struct gpup_implementation *i = h->world->implementation;
+    if (i->driver_entry)
+        gpup_os_fail_allocation(h->os, nth, count);
+    else if (i->fail_allocation)
+        i->fail_allocation(nth, count);
+    else
+        unsupported(h, false);
+}
+
+void act_device(struct host *h, const struct gpup_step *step) {
+    const struct gpup_device_ops *d = h->device ? h->device_ops : NULL;
+    switch (step->op) {
+    case GPUP_OP_RaiseInterrupt:
+        raise_interrupt(h, step);
+        break;
+    case GPUP_OP_LoseCompletions:
+        if (d && d->lose_completions)
+            d->lose_completions(h->device, (uint32_t)step->f[GPUP_LoseCompletions_count].number);
+        else
+            unsupported(h, false);
+        break;
+    case GPUP_OP_RemoveHardware:
+        if (d && d->remove)
+            d->remove(h->device);
+        else
+            unsupported(h, false);
+        break;
+    default:
+        fail_allocation(h, step);
+    }
+    world_observe(h);
+}

@@ -1,0 +1,244 @@
+/* What the files of this room share. One world is one allocation tree in its arena, apart from the transient
+ * copies of argument buffers, so that restoring the arena restores the world. */
+#ifndef GPUP_WORLD_INTERNAL_H
+#define GPUP_WORLD_INTERNAL_H
+
+#include <gpup/binding.h>
+#include <gpup/machine.h>
+#include <gpup/os.h>
+#include <gpup/spec.h>
+#include <gpup/spec_ids.h>
+#include <gpup/world.h>
+
+#define WORLD_SLOTS 8  /* basis slots per VF, process slots per host */
+#define WORLD_BLOBS 16 /* shared by both hosts */
+#define WORLD_BASES 64 /* bases alive at a time on one host */
+#define WORLD_BUFFERS 6
+#define WORLD_BLOB_MAX (16u << 20)
+
+struct range {
+    uint32_t segment;
+    uint64_t offset, size; /* bytes in the segment */
+};
+
+struct basis {
+    bool live;
+    HANDLE raw;
+    uint64_t object; /* number in the trace */
+    uint32_t vf;
+    uint32_t segment;
+    uint32_t count;
+    struct range *ranges; /* in the order given to the driver */
+    uint64_t *at;         /* place of each range in the VF's reserve */
+    uint64_t pages;
+};
+
+struct vf {
+    bool created;
+    LUID luid;
+    struct range reserve[GPUP_MAX_SEGMENTS];
+    uint32_t reserve_count;
+    uint64_t reserve_size;
+    int8_t slot[WORLD_SLOTS]; /* index in host.bases, -1 none */
+    HANDLE stale;             /* last destroyed basis */
+    uint64_t need[2];         /* what the last size phase asked for: immutable, mutable */
+    bool sized[2];
+    HANDLE vmbus;
+    uint64_t cookie;
+    uint32_t msix_capability;           /* offset in configuration space, 0 unknown */
+    DXGK_INTERRUPT_TABLE_ENTRY *shadow; /* the guest's table as Dxgkrnl tracks it */
+    uint8_t *shadow_known;
+};
+
+struct seen { /* last reading of each observer, so that only changes are emitted */
+    uint64_t generation[GPUP_OBSERVER_COUNT];
+    uint64_t hash[GPUP_OBSERVER_COUNT];
+};
+
+struct process {
+    bool live;
+    bool worker;
+    HANDLE raw;
+    uint64_t object;
+};
+
+struct host {
+    struct gpup_world *world;
+    uint32_t index;
+    struct gpup_os *os;
+    const struct gpup_device_ops *device_ops;
+    void *device;
+    struct gpup_open open; /* tables form */
+    void *image_copy;      /* the implementation's writable sections while the other host is current */
+    bool loaded, added, started, partitioned, dead;
+    bool fail_next;
+    HANDLE adapter;
+    DRIVER_INITIALIZATION_DATA ddis;
+    DXGKDDI_GPU_PARTITION_INTERFACE partition;
+    DXGKDDI_SRIOV_INTERFACE sriov;
+    DXGKDDI_MITIGABLE_DEVICE_INTERFACE mitigable;
+    DXGKDDI_FLEXIOV_DEVICE_INTERFACE flexiov;
+    bool has[5]; /* by enum gpup_ddi_table - 1 */
+    struct gpup_device_shape shape;
+    uint32_t observers;
+    DXGK_GPUPCAPS caps;
+    DXGK_DIRTY_BIT_TRACKING_CAPS dirty_caps;
+    uint32_t dirty_page[GPUP_MAX_SEGMENTS + 1]; /* by segment id */
+    uint16_t options[64];
+    uint32_t option_count;
+    uint32_t partitions; /* set so far, 0 none */
+    uint64_t used_vram[GPUP_MAX_SEGMENTS + 1];
+    struct gpup_machine_state machines;
+    struct vf vf[GPUP_MAX_VFS];
+    struct basis bases[WORLD_BASES];
+    struct process process[WORLD_SLOTS];
+    struct seen seen[GPUP_MAX_VFS + 1]; /* last: the PF */
+    uint64_t seen_pool[2];
+    uint64_t next_object;
+};
+
+struct blob {
+    uint8_t *bytes; /* malloc'ed */
+    size_t size;
+    bool there;
+};
+
+struct gpup_world {
+    struct gpup_arena *arena;
+    const struct gpup_implementation *implementation;
+    struct gpup_image *image;
+    struct gpup_world_config config;
+    struct gpup_trace_sink sink;
+    struct host host[GPUP_MAX_HOSTS];
+    struct blob blob[WORLD_BLOBS];
+    uint32_t current_host; /* whose writable sections are in place */
+    uint32_t step;
+    uint8_t class; /* of the step at hand */
+    uint64_t call; /* number of the call at hand, 0 outside */
+    uint64_t calls, steps;
+    uint64_t objects;
+    bool broken; /* the suite itself failed: out of memory */
+    enum gpup_outcome outcome;
+    void *image_at_snapshot;
+    struct blob blob_at_snapshot[WORLD_BLOBS];
+};
+
+/* --- emit.c
+ * ---------------------------------------------------------------------------------------------------- */
+void world_emit(struct host *h, struct gpup_event *event); /* fills host, step, call and hands it on */
+struct gpup_event world_event(struct host *h, unsigned kind);
+void world_skip(struct host *h, enum gpup_skip reason, const char *why);
+struct gpup_emitter world_emitter(struct host *h);
+struct gpup_device_log world_device_log(struct host *h);
+uint64_t world_hash(uint64_t seed, const void *bytes, size_t size);
+uint64_t world_mix(uint64_t value);
+
+/* --- call.c
+ * ---------------------------------------------------------------------------------------------------- */
+enum { DDI_IN = 1, DDI_OUT = 2, DDI_CONST = 4, DDI_READ_ONLY = 8 };
+struct ddi_buffer {
+    void *memory; /* gpup_os_buffer */
+    uint8_t *before;
+    size_t size;
+    size_t used; /* of an output; DDI_OUT */
+    uint64_t object;
+    uint8_t role, flags;
+};
+struct ddi_call {
+    struct host *host;
+    uint16_t ddi;
+    uint32_t vf, basis; /* for the state machines; GPUP_SLOT_NONE */
+    uint64_t a[GPUP_DDI_ARGUMENTS_MAX];
+    struct ddi_buffer buffer[WORLD_BUFFERS];
+    unsigned buffers;
+    struct gpup_os_call os;
+    NTSTATUS status;
+    bool success; /* NT_SUCCESS, a non-NULL handle, or VOID that returned */
+    bool returned;
+    uint64_t handle;
+    uint64_t r[GPUP_DDI_RESULTS_MAX];
+};
+/* false: the step was skipped (SKIP event): slot absent, not advertised, illegal, or host dead. */
+bool ddi_begin(struct ddi_call *c, struct host *h, uint16_t ddi, const uint64_t *a, unsigned count,
+               uint32_t basis);
+/* Guarded memory for the call; filled with zeros. NULL: out of memory (world broken). alignment: bytes
+ * off 16. */
+void *ddi_buffer(struct ddi_call *c, unsigned role, size_t size, unsigned flags, size_t misalign);
+/* Runs it: arguments after the adapter handle or table context. Returns whether it came back. */
+bool ddi_go(struct ddi_call *c, const uint64_t *args, unsigned count);
+/* Emits RETURN with c->r, OUTPUT, DAMAGE, readings; follows the state machines; frees the buffers. */
+void ddi_end(struct ddi_call *c);
+void *ddi_function(struct host *h, uint16_t ddi);
+void world_make_current(struct host *h);
+uint64_t world_object(struct gpup_world *w);
+bool world_negative(const struct gpup_world *w);
+
+/* --- observe.c
+ * ------------------------------------------------------------------------------------------------- */
+void world_observe(struct host *h); /* emits every reading that changed */
+uint32_t world_observers(const struct host *h);
+
+/* --- start.c, stop.c
+ * ------------------------------------------------------------------------------------------- */
+bool host_start(struct host *h);
+bool host_start_device(struct host *h);
+void host_stop_device(struct host *h);
+void host_stop(struct host *h);
+
+/* --- the DDIs, one file per area
+ * ------------------------------------------------------------------------------- */
+void op_query_adapter_info(struct host *h, uint32_t type, uint32_t input, uint32_t input_size,
+                           uint32_t output_size, uint8_t fill, void *output);
+bool op_query_interface(struct host *h, unsigned interface, uint16_t size, uint16_t version, bool keep);
+bool op_get_partition_info(struct host *h, uint32_t capacity);
+bool op_set_partition_count(struct host *h, uint32_t count);
+void op_get_profile(struct host *h, uint32_t count);
+bool op_create_vgpu(struct host *h, uint32_t vf);
+void op_get_vgpu_info(struct host *h, uint32_t vf);
+bool op_set_resources(struct host *h, uint32_t vf);
+void op_set_resources2(struct host *h, uint32_t vf);
+void op_destroy_vgpu(struct host *h, uint32_t vf);
+void op_escape(struct host *h, uint32_t vf, uint32_t input, uint32_t output);
+void op_set_vmbus(struct host *h, uint32_t vf, const struct gpup_value *which);
+bool op_config(struct host *h, bool write, uint32_t vf, uint32_t offset, uint32_t length, uint32_t *value);
+void op_config_block(struct host *h, bool write, uint32_t vf, uint32_t block, uint32_t length);
+void op_vf_query(struct host *h, uint16_t ddi, uint32_t vf);
+void op_get_resource(struct host *h, uint32_t vf, uint32_t bar);
+void op_reset(struct host *h, uint32_t vf);
+bool op_power(struct host *h, uint32_t vf, uint32_t state, uint8_t wake);
+void op_mitigated(struct host *h, uint32_t vf, uint32_t bar, uint32_t count);
+bool op_create_basis(struct host *h, uint32_t vf, uint32_t slot, uint32_t count, uint32_t order);
+void op_basis(struct host *h, uint16_t ddi, uint32_t vf, const struct gpup_value *which);
+/* bits: where to copy the result (pages / 8 bytes, rounded up), may be NULL */
+bool op_query_dirty(struct host *h, uint32_t vf, const struct gpup_value *which, const struct gpup_step *step,
+                    uint8_t **bits);
+struct basis *world_basis(struct host *h, uint32_t vf, const struct gpup_value *which, HANDLE *raw,
+                          uint64_t *object);
+void op_prepare(struct host *h, uint32_t vf, uint32_t type);
+void op_save(struct host *h, const struct gpup_step *step, bool mutable_data);
+void op_restore(struct host *h, const struct gpup_step *step, bool mutable_data);
+void op_end(struct host *h, uint32_t vf);
+void op_pause(struct host *h, uint32_t vf, uint8_t pause, uint8_t padding);
+void op_write_interrupt(struct host *h, uint32_t vf, int16_t index, const DXGK_INTERRUPT_TABLE_ENTRY *entry,
+                        uint8_t padding);
+void op_create_process(struct host *h, uint32_t slot, uint32_t kind, uint32_t worker);
+void op_destroy_process(struct host *h, const struct gpup_value *which);
+void op_set_vm_data(struct host *h, const struct gpup_value *which, uint32_t flags, uint32_t guid);
+
+/* --- host.c, guest.c, blob.c
+ * ------------------------------------------------------------------------------------ */
+void act_start_vm(struct host *h, uint32_t vf, bool power);
+void act_stop_vm(struct host *h, uint32_t vf);
+void act_program_interrupts(struct host *h, const struct gpup_step *step);
+void act_copy_vram(struct host *h, uint32_t vf, struct host *to, uint32_t to_vf);
+void act_copy_dirty(struct host *h, const struct gpup_step *step, struct host *to, uint32_t to_vf);
+void act_replay_interrupts(struct host *h, uint32_t vf, struct host *to, uint32_t to_vf);
+void act_power_cycle(struct host *h);
+void act_guest(struct host *h, const struct gpup_step *step);
+void act_device(struct host *h, const struct gpup_step *step);
+void act_blob(struct host *h, const struct gpup_step *step);
+uint64_t world_count(const struct host *h, const struct gpup_value *value,
+                     uint64_t count); /* resolves a COUNT */
+int16_t world_index(const struct host *h, const struct gpup_value *value);
+
+#endif

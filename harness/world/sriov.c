@@ -1,0 +1,192 @@
+/* The SR-IOV and the mitigable-device interface. */
+#include "internal.h"
+
+#include <string.h>
+
+/* One 32-bit index as the whole argument structure. */
+static bool index_call(struct host *h, uint16_t ddi, uint32_t vf) {
+    struct ddi_call c;
+    uint64_t a[] = {vf};
+    if (!ddi_begin(&c, h, ddi, a, 1, GPUP_SLOT_NONE))
+        return false;
+    ULONG *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+    if (args) {
+        *args = vf;
+        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
+    }
+    ddi_end(&c);
+    return c.success;
+}
+
+void op_reset(struct host *h, uint32_t vf) {
+    index_call(h, GPUP_DDI_ResetVirtualFunction, vf);
+}
+
+bool op_config(struct host *h, bool write, uint32_t vf, uint32_t offset, uint32_t length, uint32_t *value) {
+    struct ddi_call c;
+    uint16_t ddi = write ? GPUP_DDI_WriteVirtualFunctionConfig : GPUP_DDI_ReadVirtualFunctionConfig;
+    uint32_t real = length < 8192 ? length : 8192;
+    uint64_t a[] = {vf, offset, real, write ? *value : 0};
+    if (!ddi_begin(&c, h, ddi, a, write ? 4 : 3, GPUP_SLOT_NONE))
+        return false;
+    DXGKARG_READVIRTUALFUNCTIONCONFIG *args =
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+    void *data = ddi_buffer(&c, GPUP_ROLE_DATA, real, write ? DDI_IN | DDI_CONST : DDI_OUT, 0);
+    if (args && data) {
+        size_t part = real < sizeof *value ? real : sizeof *value;
+        if (write)
+            memcpy(data, value, part);
+        *args = (DXGKARG_READVIRTUALFUNCTIONCONFIG){data, vf, offset, real};
+        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
+        if (c.success && !write) {
+            c.buffer[1].used = real;
+            *value = 0;
+            memcpy(value, data, part);
+            c.r[0] = *value;
+        }
+    }
+    ddi_end(&c);
+    return c.success;
+}
+
+void op_config_block(struct host *h, bool write, uint32_t vf, uint32_t block, uint32_t length) {
+    struct ddi_call c;
+    uint16_t ddi = write ? GPUP_DDI_WriteVirtualFunctionConfigBlock : GPUP_DDI_ReadVirtualFunctionConfigBlock;
+    uint32_t real = length < 65536 ? length : 65536;
+    uint64_t a[] = {vf, block, real, 0};
+    if (!ddi_begin(&c, h, ddi, a, write ? 4 : 3, GPUP_SLOT_NONE))
+        return;
+    DXGKARG_READVIRTUALFUNCTIONCONFIGBLOCK *args =
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+    void *data = ddi_buffer(&c, GPUP_ROLE_DATA, real, write ? DDI_IN | DDI_CONST : DDI_OUT, 0);
+    if (args && data) {
+        *args = (DXGKARG_READVIRTUALFUNCTIONCONFIGBLOCK){data, vf, block, real};
+        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
+        c.buffer[1].used = c.success && !write ? real : 0;
+    }
+    ddi_end(&c);
+}
+
+/* Results of the calls that answer in the argument structure or in one small buffer behind it. */
+static void read_answer(struct ddi_call *c, const void *args, const void *data) {
+    const DXGKARG_GETVENDORANDDEVICE *vendor = args;
+    const DXGKARG_GETDEVICELOCATION *location = args;
+    const LUID *luid = data;
+    switch (c->ddi) {
+    case GPUP_DDI_QueryProbedBars:
+        for (unsigned i = 0; i < 6; i++)
+            c->r[i] = ((const ULONG *)data)[i];
+        break;
+    case GPUP_DDI_GetVendorAndDevice:
+        c->r[0] = vendor->VendorId;
+        c->r[1] = vendor->DeviceId;
+        break;
+    case GPUP_DDI_GetDeviceLocation:
+        c->r[0] = location->SegmentNumber;
+        c->r[1] = location->BusNumber;
+        c->r[2] = location->FunctionNumber;
+        break;
+    default:
+        c->r[0] = luid->LowPart;
+        c->r[1] = (uint32_t)luid->HighPart;
+    }
+}
+
+void op_vf_query(struct host *h, uint16_t ddi, uint32_t vf) {
+    struct ddi_call c;
+    uint64_t a[] = {vf};
+    bool pointer = ddi == GPUP_DDI_QueryProbedBars || ddi == GPUP_DDI_QueryVirtualFunctionLuid;
+    if (!ddi_begin(&c, h, ddi, a, 1, GPUP_SLOT_NONE))
+        return;
+    size_t data_size = ddi == GPUP_DDI_QueryProbedBars ? 6 * sizeof(ULONG) : sizeof(LUID);
+    uint8_t *args =
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, ddi == GPUP_DDI_GetVendorAndDevice ? 8 : 16, DDI_IN, 0);
+    uint8_t *data = pointer ? ddi_buffer(&c, GPUP_ROLE_DATA, data_size, DDI_OUT, 0) : NULL;
+    if (args && (data || !pointer)) {
+        uint8_t fill = (uint8_t)(0x5A ^ h->world->config.fill); /* so that an unwritten answer shows */
+        memset(args + 4, fill, ddi == GPUP_DDI_GetVendorAndDevice ? 4 : 12);
+        memcpy(args, &vf, sizeof vf);
+        if (pointer) {
+            memset(data, fill, data_size);
+            memcpy(args + 8, &data, sizeof data);
+        }
+        if (ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1))
+            read_answer(&c, args, data);
+        c.buffer[pointer].used = pointer && c.success ? data_size : 0;
+    }
+    ddi_end(&c);
+}
+
+void op_get_resource(struct host *h, uint32_t vf, uint32_t bar) {
+    struct ddi_call c;
+    uint64_t a[] = {vf, bar};
+    if (!ddi_begin(&c, h, GPUP_DDI_GetResourceForBar, a, 2, GPUP_SLOT_NONE))
+        return;
+    DXGKARG_GETRESOURCEFORBAR *args =
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+    CM_PARTIAL_RESOURCE_DESCRIPTOR *resource =
+        ddi_buffer(&c, GPUP_ROLE_INTERFACE, sizeof *resource, DDI_OUT, 0);
+    if (args && resource) {
+        *args = (DXGKARG_GETRESOURCEFORBAR){vf, bar, resource};
+        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
+        /* The start is a host address: it stays out of the trace. */
+        c.r[0] = c.success ? resource->Type : 0;
+        c.r[1] = c.success ? resource->u.Memory.Length : 0;
+    }
+    ddi_end(&c);
+}
+
+bool op_power(struct host *h, uint32_t vf, uint32_t state, uint8_t wake) {
+    struct ddi_call c;
+    uint64_t a[] = {vf, state, wake};
+    if (!ddi_begin(&c, h, GPUP_DDI_SetVirtualFunctionPowerState, a, 3, GPUP_SLOT_NONE))
+        return false;
+    DXGKARG_SETVIRTUALFUNCTIONPOWERSTATE *args =
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+    if (args) {
+        *args = (DXGKARG_SETVIRTUALFUNCTIONPOWERSTATE){vf, (DEVICE_POWER_STATE)state, wake};
+        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
+    }
+    ddi_end(&c);
+    return c.success;
+}
+
+static void mitigated_count(struct host *h, uint32_t vf) {
+    struct ddi_call c;
+    uint64_t a[] = {vf};
+    if (!ddi_begin(&c, h, GPUP_DDI_QueryMitigatedRangeCount, a, 1, GPUP_SLOT_NONE))
+        return;
+    DXGKARG_QUERYMITIGATEDRANGECOUNT *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, 0);
+    if (args) {
+        memset(args, 0x5A, sizeof *args);
+        args->VirtualFunctionIndex = vf;
+        if (ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1))
+            for (unsigned i = 0; i < 6; i++)
+                c.r[i] = args->RangeCount[i];
+    }
+    ddi_end(&c);
+}
+
+static void mitigated_ranges(struct host *h, uint32_t vf, uint32_t bar, uint32_t count) {
+    struct ddi_call c;
+    uint32_t real = count < 4096 ? count : 4096;
+    uint64_t a[] = {vf, bar, real};
+    if (!ddi_begin(&c, h, GPUP_DDI_QueryMitigatedRanges, a, 3, GPUP_SLOT_NONE))
+        return;
+    DXGKARG_QUERYMITIGATEDRANGES *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, 0);
+    void *ranges = ddi_buffer(&c, GPUP_ROLE_DATA, real * sizeof(DXGK_MITIGATEDRANGEINFO), DDI_OUT, 0);
+    if (args && ranges) {
+        *args = (DXGKARG_QUERYMITIGATEDRANGES){vf, bar, real, ranges};
+        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
+        c.buffer[1].used = c.success ? real * sizeof(DXGK_MITIGATEDRANGEINFO) : 0;
+    }
+    ddi_end(&c);
+}
+
+/* count all ones: the range count call. */
+void op_mitigated(struct host *h, uint32_t vf, uint32_t bar, uint32_t count) {
+    if (count == UINT32_MAX)
+        mitigated_count(h, vf);
+    else
+        mitigated_ranges(h, vf, bar, count);
+}

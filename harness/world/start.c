@@ -1,0 +1,223 @@
+/* The documented start order of an adapter, on one host. */
+#include "internal.h"
+
+#include <string.h>
+
+static void emit_table0(struct host *h) {
+    /* A driver that registers is announced by DxgkInitialize; tables that were handed over are announced
+     * here. */
+    struct gpup_event e = world_event(h, GPUP_EVENT_TABLE_SLOTS);
+    uint8_t bits[24] = {0};
+    const char *slots = (const char *)&h->ddis + 8;
+    for (size_t i = 0; i < 192; i++) {
+        uint64_t pointer;
+        memcpy(&pointer, slots + i * 8, 8);
+        if (pointer)
+            bits[i / 8] |= (uint8_t)(1u << (i % 8));
+    }
+    e.f[GPUP_TABLE_SLOTS_version] = h->ddis.Version;
+    e.f[GPUP_TABLE_SLOTS_size] = sizeof h->ddis;
+    e.data = bits;
+    e.data_size = sizeof bits;
+    world_emit(h, &e);
+}
+
+static bool step_machine(struct host *h, uint16_t ddi) {
+    static const uint64_t none[GPUP_DDI_ARGUMENTS_MAX];
+    gpup_machine_step(&h->machines, ddi, GPUP_SLOT_NONE, GPUP_SLOT_NONE, none);
+    return true;
+}
+
+/* DriverEntry is no slot of a table, so the call is written out. */
+static bool load_driver(struct host *h) {
+    struct gpup_world *w = h->world;
+    struct gpup_event e = world_event(h, GPUP_EVENT_CALL);
+    NTSTATUS status = 0;
+    world_make_current(h);
+    w->call = ++w->calls;
+    e.f[GPUP_CALL_ddi] = GPUP_DDI_DriverEntry;
+    world_emit(h, &e);
+    if (gpup_dxgkrnl_load(h->os, w->implementation->driver_entry, &status) != GPUP_RAN_RETURNED) {
+        h->dead = true;
+        w->call = 0;
+        return false;
+    }
+    e = world_event(h, GPUP_EVENT_RETURN);
+    e.f[GPUP_RETURN_ddi] = GPUP_DDI_DriverEntry;
+    e.f[GPUP_RETURN_status] = (uint32_t)status;
+    world_emit(h, &e);
+    w->call = 0;
+    if (!NT_SUCCESS(status) || !gpup_dxgkrnl_ddis(h->os))
+        return false;
+    h->ddis = *gpup_dxgkrnl_ddis(h->os);
+    h->has[GPUP_TABLE_DRIVER_INITIALIZATION_DATA - 1] = true;
+    h->loaded = true;
+    return step_machine(h, GPUP_DDI_DriverEntry);
+}
+
+static bool add_device(struct host *h) {
+    struct ddi_call c;
+    if (!ddi_begin(&c, h, GPUP_DDI_AddDevice, NULL, 0, GPUP_SLOT_NONE))
+        return false;
+    PVOID *context = ddi_buffer(&c, GPUP_ROLE_INTERFACE, sizeof *context, DDI_OUT, 0);
+    if (context) {
+        h->adapter = gpup_dxgkrnl_physical_device(h->os); /* the first argument here, not a context yet */
+        ddi_go(&c, (uint64_t[]){(uintptr_t)context}, 1);
+        h->adapter = *context;
+        c.r[0] = *context ? world_object(h->world) : 0;
+    }
+    ddi_end(&c);
+    /* SUCCESS with a NULL context: the driver does not support this device. */
+    h->added = c.success && h->adapter;
+    return h->added;
+}
+
+bool host_start_device(struct host *h) {
+    struct ddi_call c;
+    if (!ddi_begin(&c, h, GPUP_DDI_StartDevice, NULL, 0, GPUP_SLOT_NONE))
+        return false;
+    DXGK_START_INFO *info = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *info, DDI_IN | DDI_CONST, 0);
+    DXGKRNL_INTERFACE *table = ddi_buffer(&c, GPUP_ROLE_INTERFACE, sizeof *table, DDI_IN | DDI_CONST, 0);
+    ULONG *outputs = ddi_buffer(&c, GPUP_ROLE_DATA, 2 * sizeof *outputs, DDI_OUT, 0);
+    if (info && table && outputs) {
+        gpup_dxgkrnl_start_info(h->os, info);
+        gpup_dxgkrnl_interface(h->os, table);
+        gpup_dxgkrnl_started(h->os, h->adapter); /* callbacks and interrupts are legal from here */
+        ddi_go(&c,
+               (uint64_t[]){(uintptr_t)info, (uintptr_t)table, (uintptr_t)outputs, (uintptr_t)(outputs + 1)},
+               4);
+        c.r[0] = outputs[0];
+        c.r[1] = outputs[1];
+        c.buffer[2].used = c.success ? 2 * sizeof *outputs : 0;
+        if (!c.success)
+            gpup_dxgkrnl_stopped(h->os);
+    }
+    ddi_end(&c); /* frees and poisons the table: a driver that kept the pointer falls over it */
+    h->started = c.success;
+    return h->started;
+}
+
+static bool open_tables(struct host *h) {
+    struct gpup_world *w = h->world;
+    world_make_current(h);
+    if (!w->implementation->open(&h->open) || !h->open.ddis)
+        return false;
+    h->adapter = h->open.adapter;
+    h->device = h->open.device;
+    h->ddis = *h->open.ddis;
+    h->has[GPUP_TABLE_DRIVER_INITIALIZATION_DATA - 1] = true;
+    h->loaded = h->added = h->started = true;
+    gpup_machine_set(&h->machines, GPUP_MACHINE_adapter, 0, GPUP_STATE_adapter_Started);
+    emit_table0(h);
+    return true;
+}
+
+static void take_interface(struct host *h, unsigned table, const void *from, void *to, size_t size) {
+    if (!from)
+        return;
+    memcpy(to, from, size);
+    h->has[table - 1] = true;
+}
+
+/* Interfaces handed over directly; the rest is asked for by GUID, as a miniport's are. */
+static void get_interfaces(struct host *h) {
+    take_interface(h, GPUP_TABLE_DXGKDDI_GPU_PARTITION_INTERFACE, h->open.partition, &h->partition,
+                   sizeof h->partition);
+    take_interface(h, GPUP_TABLE_DXGKDDI_SRIOV_INTERFACE, h->open.sriov, &h->sriov, sizeof h->sriov);
+    take_interface(h, GPUP_TABLE_DXGKDDI_MITIGABLE_DEVICE_INTERFACE, h->open.mitigable, &h->mitigable,
+                   sizeof h->mitigable);
+    take_interface(h, GPUP_TABLE_DXGKDDI_FLEXIOV_DEVICE_INTERFACE, h->open.flexiov, &h->flexiov,
+                   sizeof h->flexiov);
+    static const uint16_t sizes[] = {
+        0, sizeof(DXGKDDI_GPU_PARTITION_INTERFACE), sizeof(DXGKDDI_SRIOV_INTERFACE),
+        sizeof(DXGKDDI_MITIGABLE_DEVICE_INTERFACE), sizeof(DXGKDDI_FLEXIOV_DEVICE_INTERFACE)};
+    for (unsigned i = 1; i <= 4; i++)
+        if (!h->has[i] && ddi_function(h, GPUP_DDI_QueryInterface))
+            op_query_interface(h, i, sizes[i], 1, true);
+}
+
+static void describe(struct host *h) {
+    if (h->device_ops && h->device)
+        h->device_ops->describe(h->device, &h->shape);
+    h->observers = h->device_ops && h->device ? world_observers(h) : world_observers(h);
+    struct gpup_event e = world_event(h, GPUP_EVENT_ADAPTER);
+    e.f[GPUP_ADAPTER_observers] = h->observers;
+    e.f[GPUP_ADAPTER_vfs] = h->shape.vfs;
+    e.f[GPUP_ADAPTER_segments] = h->shape.segments;
+    world_emit(h, &e);
+    for (unsigned i = 0; i < h->shape.segments && i < GPUP_MAX_SEGMENTS; i++) {
+        e = world_event(h, GPUP_EVENT_SEGMENT);
+        e.f[GPUP_SEGMENT_id] = h->shape.segment[i].id;
+        e.f[GPUP_SEGMENT_size] = h->shape.segment[i].size;
+        e.f[GPUP_SEGMENT_local] = h->shape.segment[i].local;
+        e.f[GPUP_SEGMENT_page] = h->shape.segment[i].dirty_page;
+        world_emit(h, &e);
+    }
+    for (uint32_t vf = 0; vf < h->shape.vfs; vf++) {
+        e = world_event(h, GPUP_EVENT_SHAPE);
+        e.f[GPUP_SHAPE_vf] = vf;
+        e.f[GPUP_SHAPE_entries] = h->shape.msix_entries;
+        e.f[GPUP_SHAPE_bar] = h->shape.msix_bar;
+        e.f[GPUP_SHAPE_offset] = h->shape.msix_offset;
+        e.f[GPUP_SHAPE_pba_bar] = h->shape.pba_bar;
+        e.f[GPUP_SHAPE_pba_offset] = h->shape.pba_offset;
+        world_emit(h, &e);
+    }
+    for (unsigned i = 0; h->device_ops && h->device_ops->bar && h->device && i < 6; i++) {
+        uint64_t physical, size;
+        if (!h->device_ops->bar(h->device, i, &physical, &size))
+            continue;
+        e = world_event(h, GPUP_EVENT_ADDRESSES);
+        e.f[GPUP_ADDRESSES_kind] = 1;
+        e.f[GPUP_ADDRESSES_base] = physical;
+        e.f[GPUP_ADDRESSES_size] = size;
+        world_emit(h, &e);
+    }
+}
+
+/* Capabilities, in the order of the live migration article. */
+static void query_capabilities(struct host *h) {
+    uint8_t fill = h->world->config.fill & 1 ? 0x00 : 0xFF;
+    op_query_adapter_info(h, DXGKQAITYPE_GPUPCAPS, 0, 0, sizeof h->caps, fill, &h->caps);
+    op_query_adapter_info(h, DXGKQAITYPE_DIRTYBITTRACKINGCAPS, 0, 0, sizeof h->dirty_caps, fill,
+                          &h->dirty_caps);
+    for (unsigned i = 0; h->dirty_caps.DirtyBitTrackingSupported && i < h->shape.segments; i++) {
+        DXGK_DIRTY_BIT_TRACKING_SEGMENT_CAPS caps = {0};
+        uint32_t id = h->shape.segment[i].id;
+        op_query_adapter_info(h, DXGKQAITYPE_DIRTYBITTRACKINGSEGMENTCAPS, id, sizeof id, sizeof caps, fill,
+                              &caps);
+        bool valid = caps.PageSize >= 4096 && (caps.PageSize & (caps.PageSize - 1)) == 0;
+        if (id <= GPUP_MAX_SEGMENTS)
+            h->dirty_page[id] = valid ? caps.PageSize : 0;
+    }
+    for (unsigned i = 0; h->caps.Caps.ScatterMapReserve && i < h->shape.segments; i++)
+        if (h->shape.segment[i].local)
+            op_query_adapter_info(h, DXGKQAITYPE_SCATTER_RESERVE, h->shape.segment[i].id, 4,
+                                  sizeof(DXGK_QUERYSCATTERRESERVEOUT), fill, NULL);
+}
+
+static uint32_t best_count(const struct host *h, uint32_t wanted) {
+    uint32_t best = 0;
+    for (uint32_t i = 0; i < h->option_count; i++)
+        if (h->options[i] == wanted || (h->options[i] > best && best != wanted))
+            best = h->options[i];
+    return best;
+}
+
+bool host_start(struct host *h) {
+    struct gpup_world *w = h->world;
+    bool up = w->implementation->driver_entry ? load_driver(h) : open_tables(h);
+    if (w->implementation->open || up)
+        describe(h);
+    if (up && w->implementation->driver_entry)
+        up = add_device(h) && host_start_device(h);
+    if (!up || h->dead)
+        return false;
+    get_interfaces(h);
+    query_capabilities(h);
+    bool partitioned = ddi_function(h, GPUP_DDI_GetGpuPartitionInfo) && op_get_partition_info(h, 64);
+    if (partitioned && h->option_count)
+        h->partitioned = op_set_partition_count(h, best_count(h, w->config.partitions));
+    world_observe(h);
+    return !h->dead;
+}

@@ -1,0 +1,83 @@
+/* The way down: what the program left is taken away in the documented order, then the adapter. */
+#include "internal.h"
+
+static void stop_vf(struct host *h, uint32_t vf) {
+    struct vf *v = &h->vf[vf];
+    uint8_t migrating = gpup_machine_state_of(&h->machines, GPUP_MACHINE_migration, vf);
+    if (migrating != GPUP_STATE_migration_Idle)
+        op_end(h, vf);
+    for (uint64_t slot = 0; slot < WORLD_SLOTS; slot++) {
+        struct gpup_value which = {.number = slot};
+        int index = v->slot[slot];
+        if (!v->created || index < 0 || !h->bases[index].live || h->bases[index].vf != vf)
+            continue;
+        if (gpup_machine_state_of(&h->machines, GPUP_MACHINE_tracking, (uint32_t)index) ==
+            GPUP_STATE_tracking_Tracking)
+            op_basis(h, GPUP_DDI_StopDirtyTracking, vf, &which);
+        op_basis(h, GPUP_DDI_DestroyMemoryBasis, vf, &which);
+    }
+    uint8_t state = gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, vf);
+    if (state == GPUP_STATE_vgpu_Powered)
+        op_power(h, vf, PowerDeviceD3, 0);
+    if (state != GPUP_STATE_vgpu_Absent)
+        op_destroy_vgpu(h, vf);
+}
+
+static void dereference(struct host *h) {
+    const DXGKDDI_GPU_PARTITION_INTERFACE *tables[] = {
+        &h->partition, (const void *)&h->sriov, (const void *)&h->mitigable, (const void *)&h->flexiov};
+    for (unsigned i = 0; i < 4; i++) {
+        struct gpup_os_call call = {.count = 1};
+        if (!h->has[i + 1] || !tables[i]->InterfaceDereference || h->dead || h->world->implementation->open)
+            continue;
+        call.function = (void *)(uintptr_t)tables[i]->InterfaceDereference;
+        call.args[0] = (uintptr_t)tables[i]->Context;
+        world_make_current(h);
+        h->dead = gpup_os_call(h->os, &call) != GPUP_RAN_RETURNED;
+        h->has[i + 1] = false;
+    }
+}
+
+static bool plain_call(struct host *h, uint16_t ddi) {
+    struct ddi_call c;
+    if (!ddi_begin(&c, h, ddi, NULL, 0, GPUP_SLOT_NONE))
+        return false;
+    ddi_go(&c, NULL, 0);
+    ddi_end(&c);
+    return c.success;
+}
+
+void host_stop_device(struct host *h) {
+    if (!h->started || !plain_call(h, GPUP_DDI_StopDevice))
+        return;
+    h->started = false;
+    gpup_dxgkrnl_stopped(h->os);
+}
+
+void host_stop(struct host *h) {
+    uint8_t class = h->world->class;
+    h->world->class = GPUP_LEGAL;
+    for (uint32_t vf = 0; vf < GPUP_MAX_VFS && !h->dead; vf++)
+        stop_vf(h, vf);
+    for (uint64_t i = 0; i < WORLD_SLOTS && !h->dead; i++) {
+        struct gpup_value which = {.number = WORLD_SLOTS - 1 - i}; /* guests before their workers */
+        if (h->process[which.number].live)
+            op_destroy_process(h, &which);
+    }
+    dereference(h);
+    if (h->world->implementation->open) {
+        if (h->loaded && !h->dead) {
+            world_make_current(h);
+            h->world->implementation->close(&h->open);
+        }
+    } else if (!h->dead) {
+        host_stop_device(h);
+        if (h->added)
+            plain_call(h, GPUP_DDI_RemoveDevice);
+        if (h->loaded && ddi_function(h, GPUP_DDI_Unload))
+            plain_call(h, GPUP_DDI_Unload);
+        if (!h->dead)
+            gpup_os_report_left(h->os);
+    }
+    h->world->class = class;
+}

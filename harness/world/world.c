@@ -1,0 +1,170 @@
+/* Life of a world. */
+#include "internal.h"
+
+#include <gpup/gpu.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARENA_RESERVE ((size_t)8 << 30) /* address space only */
+
+static void *arena_memory(void *arena, size_t size) {
+    return gpup_arena_alloc(arena, size);
+}
+
+static bool make_device(struct host *h, const struct gpup_memory *memory) {
+    const struct gpup_implementation *i = h->world->implementation;
+    h->device_ops = i->device ? i->device : i->driver_entry ? gpup_gpu_ops() : NULL;
+    if (!i->driver_entry)
+        return true; /* comes with open() */
+    h->device = h->device_ops->create ? h->device_ops->create(&h->world->config, h->index, memory) : NULL;
+    return h->device != NULL;
+}
+
+static bool make_host(struct gpup_world *w, uint32_t index) {
+    struct host *h = &w->host[index];
+    h->world = w;
+    h->index = index;
+    h->open = (struct gpup_open){.config = &w->config, .host = index, .memory = {arena_memory, w->arena}};
+    for (unsigned vf = 0; vf < GPUP_MAX_VFS; vf++)
+        memset(h->vf[vf].slot, -1, sizeof h->vf[vf].slot);
+    gpup_machine_reset(&h->machines);
+    size_t size = gpup_image_size(w->image);
+    h->image_copy = gpup_arena_alloc(w->arena, size ? size : 1);
+    if (!h->image_copy || !make_device(h, &h->open.memory))
+        return false;
+    gpup_image_save(w->image, h->image_copy);
+    struct gpup_os_config config = {.arena = w->arena,
+                                    .emitter = world_emitter(h),
+                                    .device_ops = h->device ? h->device_ops : NULL,
+                                    .device = h->device,
+                                    .seed = w->config.seed,
+                                    .host = index,
+                                    .fill = w->config.fill,
+                                    .preempt = w->config.preempt,
+                                    .page_guards = true};
+    h->os = gpup_os_new(&config);
+    if (!h->os)
+        return false;
+    struct gpup_device_log log = world_device_log(h);
+    if (h->device && h->device_ops->attach)
+        h->device_ops->attach(h->device, &log);
+    return true;
+}
+
+struct gpup_world *gpup_world_new(const struct gpup_implementation *implementation, struct gpup_image *image,
+                                  const struct gpup_world_config *config, const struct gpup_trace_sink *sink,
+                                  char *message, size_t message_size) {
+    struct gpup_arena *arena = gpup_arena_new(ARENA_RESERVE);
+    struct gpup_world *w = arena ? gpup_arena_alloc(arena, sizeof *w) : NULL;
+    if (!w) {
+        snprintf(message, message_size, "no memory for a world: %zu MiB of address space are needed",
+                 ARENA_RESERVE >> 20);
+        gpup_arena_free(arena);
+        return NULL;
+    }
+    w->arena = arena;
+    w->implementation = implementation;
+    w->image = image;
+    w->config = *config;
+    gpup_world_clamp(&w->config);
+    w->sink = *sink;
+    w->step = GPUP_NO_STEP;
+    gpup_image_reset(image); /* nothing survives from an earlier program */
+    for (uint32_t i = 0; i < w->config.hosts; i++)
+        if (!make_host(w, i)) {
+            snprintf(message, message_size,
+                     "host %u could not be made: out of memory, or the device refused its shape", i);
+            gpup_world_free(w);
+            return NULL;
+        }
+    return w;
+}
+
+static void free_blobs(struct blob *blobs) {
+    for (unsigned i = 0; i < WORLD_BLOBS; i++)
+        free(blobs[i].bytes);
+}
+
+void gpup_world_free(struct gpup_world *world) {
+    if (!world)
+        return;
+    free_blobs(world->blob);
+    gpup_arena_free(world->arena);
+}
+
+static void emit_header(struct gpup_world *w) {
+    struct host *h = &w->host[0];
+    struct gpup_event e = world_event(h, GPUP_EVENT_WORLD);
+    e.f[GPUP_WORLD_hosts] = w->config.hosts;
+    e.f[GPUP_WORLD_seed] = w->config.seed;
+    e.f[GPUP_WORLD_fill] = w->config.fill;
+    e.data = (const uint8_t *)gpup_spec_version();
+    e.data_size = strlen(gpup_spec_version());
+    world_emit(h, &e);
+    e = world_event(h, GPUP_EVENT_IMPLEMENTATION);
+    e.f[GPUP_IMPLEMENTATION_form] = w->implementation->driver_entry ? 1 : 2;
+    e.f[GPUP_IMPLEMENTATION_version] = w->implementation->version;
+    const char *name = w->implementation->name ? w->implementation->name : "";
+    e.data = (const uint8_t *)name;
+    e.data_size = strlen(name);
+    world_emit(h, &e);
+}
+
+bool gpup_world_start(struct gpup_world *world) {
+    bool all = true;
+    emit_header(world);
+    for (uint32_t i = 0; i < world->config.hosts; i++)
+        all = host_start(&world->host[i]) && all;
+    return all;
+}
+
+static bool any_dead(const struct gpup_world *w) {
+    for (uint32_t i = 0; i < w->config.hosts; i++)
+        if (w->host[i].dead || gpup_os_dead(w->host[i].os))
+            return true;
+    return false;
+}
+
+enum gpup_outcome gpup_world_stop(struct gpup_world *world) {
+    world->step = GPUP_NO_STEP;
+    bool died = any_dead(world);
+    bool started = false;
+    for (uint32_t i = 0; i < world->config.hosts; i++) {
+        started = started || world->host[i].started;
+        host_stop(&world->host[i]);
+    }
+    died = died || any_dead(world);
+    world->outcome = world->broken ? GPUP_ERROR : died ? GPUP_CRASH : started ? GPUP_COMPLETE : GPUP_SKIPPED;
+    struct gpup_event e = world_event(&world->host[0], GPUP_EVENT_END);
+    e.f[GPUP_END_outcome] = world->outcome;
+    e.f[GPUP_END_steps] = world->steps;
+    e.f[GPUP_END_calls] = world->calls;
+    world_emit(&world->host[0], &e);
+    return world->outcome;
+}
+
+enum gpup_outcome gpup_world_run(struct gpup_world *world, const struct gpup_program *program) {
+    gpup_world_start(world);
+    for (size_t i = 0; i < program->step_count; i++)
+        if (!gpup_world_step(world, &program->steps[i], (uint32_t)i))
+            break;
+    return gpup_world_stop(world);
+}
+
+bool gpup_world_snapshot(struct gpup_world *world) {
+    if (!world->image_at_snapshot)
+        world->image_at_snapshot = malloc(gpup_image_size(world->image) + 1);
+    if (!world->image_at_snapshot)
+        return false;
+    gpup_image_save(world->image, world->image_at_snapshot);
+    return gpup_arena_snapshot(world->arena);
+}
+
+void gpup_world_restore(struct gpup_world *world) {
+    void *image = world->image_at_snapshot;
+    free_blobs(world->blob);
+    gpup_arena_restore(world->arena); /* blobs as they were: a snapshot is taken before there are any */
+    gpup_image_load(world->image, image);
+}
