@@ -25,6 +25,7 @@
 #define GPUP_IMPLEMENTATION_H
 
 #include <ddi/dispmprt.h>
+#include <ddi/wdm.h>
 #include <gpup/device.h>
 
 #define GPUP_IMPLEMENTATION_VERSION 1

@@ -16,6 +16,7 @@
 #define GPUP_OS_H
 
 #include <ddi/dispmprt.h>
+#include <ddi/wdm.h>
 #include <gpup/device.h>
 #include <gpup/trace.h>
 
@@ -75,6 +76,8 @@ uint64_t gpup_os_now(const struct gpup_os *os);
 bool gpup_os_dead(const struct gpup_os *os);
 void gpup_os_kill(struct gpup_os *os); /* no further call */
 void gpup_os_fail_allocation(struct gpup_os *os, uint32_t nth, uint32_t count);
+/* Bounds of the implementation's code: return addresses in ALLOC events become offsets in it. Unset: no stacks. */
+void gpup_os_set_code(struct gpup_os *os, uintptr_t start, uintptr_t end);
 void gpup_os_pool_level(const struct gpup_os *os, uint64_t *count, uint64_t *bytes);
 
 /* Memory of the suite that the driver may touch, ends at a guard page, `size` bytes, canary before it. Freed
