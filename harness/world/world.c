@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_RESERVE ((size_t)8 << 30) /* address space only */
+#define ARENA_RESERVE ((size_t)2 << 30) /* address space only */
 
 static void *arena_memory(void *arena, size_t size) {
     return gpup_arena_alloc(arena, size);

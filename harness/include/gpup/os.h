@@ -76,7 +76,8 @@ uint64_t gpup_os_now(const struct gpup_os *os);
 bool gpup_os_dead(const struct gpup_os *os);
 void gpup_os_kill(struct gpup_os *os); /* no further call */
 void gpup_os_fail_allocation(struct gpup_os *os, uint32_t nth, uint32_t count);
-/* Bounds of the implementation's code: return addresses in ALLOC events become offsets in it. Unset: no stacks. */
+/* Bounds of the implementation's code: return addresses in ALLOC events become offsets in it. Unset: no
+ * stacks. */
 void gpup_os_set_code(struct gpup_os *os, uintptr_t start, uintptr_t end);
 void gpup_os_pool_level(const struct gpup_os *os, uint64_t *count, uint64_t *bytes);
 
