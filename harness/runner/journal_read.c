@@ -1,0 +1,258 @@
+/* Reading a journal back: untrusted input, one message with file and line for whatever is wrong. */
+#include "journal.h"
+
+#include <gpup/runner.h>
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct reading {
+    const char *path;
+    size_t line;
+    char *message;
+    size_t message_size;
+};
+
+static bool wrong(struct reading *r, const char *what, const char *found) {
+    snprintf(r->message, r->message_size, "%s:%zu: %s%s%s", r->path, r->line, what, found ? ", found " : "",
+             found ? found : "");
+    return false;
+}
+
+static bool read_header(struct reading *r, json_t *line, struct gpup_results *out) {
+    int format, seeded;
+    json_int_t seed;
+    const char *spec, *implementation, *hash, *profile, *select;
+    json_error_t e;
+    if (json_unpack_ex(line, &e, 0, "{s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:b}", "gpup-cts-journal", &format,
+                       "spec", &spec, "implementation", &implementation, "hash", &hash, "profile", &profile,
+                       "select", &select, "seed", &seed, "seeded", &seeded) != 0)
+        return wrong(r, "expected the header of a journal", e.text);
+    if (format != JOURNAL_FORMAT)
+        return wrong(r, "the journal has another format version; expected 1", NULL);
+    if (strcmp(spec, gpup_spec_version()) != 0)
+        return wrong(
+            r,
+            "the journal was written with another specification; run again, or judge its traces with `check`",
+            spec);
+    snprintf(out->implementation, sizeof out->implementation, "%s", implementation);
+    snprintf(out->implementation_hash, sizeof out->implementation_hash, "%s", hash);
+    snprintf(out->profile, sizeof out->profile, "%s", profile);
+    snprintf(out->select, sizeof out->select, "%s", select);
+    out->seed = (uint64_t)seed;
+    out->seeded = seeded != 0;
+    return true;
+}
+
+static int find_verdict(const char *name) {
+    for (unsigned i = 0; name && i < GPUP_VERDICTS; i++)
+        if (strcmp(gpup_verdict_name(i), name) == 0)
+            return (int)i;
+    return -1;
+}
+
+static uint8_t reason_of(unsigned verdict) {
+    switch (verdict) {
+    case GPUP_FAIL:
+    case GPUP_WARN:
+    case GPUP_POLICY_FINDING:
+        return GPUP_REASON_VIOLATED;
+    case GPUP_NOT_APPLICABLE:
+        return GPUP_REASON_NOT_ADVERTISED;
+    case GPUP_NOT_OBSERVABLE:
+        return GPUP_REASON_NO_OBSERVER;
+    default:
+        return GPUP_REASON_NONE;
+    }
+}
+
+static void blank_rules(struct gpup_program_result *p) {
+    for (unsigned i = 0; i < gpup_spec_counts.rules; i++) {
+        bool covered = gpup_rules[i].monitor != GPUP_SPEC_NONE;
+        p->rules[i].verdict = covered ? GPUP_NOT_EXERCISED : GPUP_NOT_COVERED;
+        p->rules[i].reason = covered ? GPUP_REASON_NO_PROGRAM : GPUP_REASON_NO_MONITOR;
+    }
+}
+
+static bool read_rules(struct reading *r, json_t *rules, struct gpup_program_result *p) {
+    const char *id;
+    json_t *value;
+    blank_rules(p);
+    json_object_foreach(rules, id, value) {
+        uint16_t rule = gpup_rule_find(id);
+        int checks, violations, detail;
+        const char *name = NULL;
+        if (rule == GPUP_SPEC_NONE)
+            return wrong(r, "expected the id of a rule", id);
+        if (json_unpack(value, "[i, i, s, i]", &checks, &violations, &name, &detail) != 0 ||
+            find_verdict(name) < 0)
+            return wrong(r, "expected [checks, violations, verdict, detail] for a rule", id);
+        unsigned verdict = (unsigned)find_verdict(name);
+        p->rules[rule] = (struct gpup_rule_result){(uint32_t)checks, (uint32_t)violations, (uint8_t)verdict,
+                                                   reason_of(verdict), (uint32_t)detail};
+    }
+    return true;
+}
+
+static bool read_finding(struct reading *r, json_t *value, struct gpup_finding *f) {
+    const char *rule, *verdict, *ddi, *text;
+    int class, host;
+    json_int_t vf, step, event, key;
+    json_error_t e;
+    if (json_unpack_ex(value, &e, 0, "{s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:s}", "rule", &rule,
+                       "verdict", &verdict, "ddi", &ddi, "class", &class, "host", &host, "vf", &vf, "step",
+                       &step, "event", &event, "key", &key, "text", &text) != 0)
+        return wrong(r, "expected a finding", e.text);
+    if (gpup_rule_find(rule) == GPUP_SPEC_NONE || find_verdict(verdict) < 0)
+        return wrong(r, "expected a known rule and verdict in a finding", rule);
+    *f = (struct gpup_finding){.rule = gpup_rule_find(rule),
+                               .ddi = *ddi ? gpup_ddi_find(ddi) : GPUP_SPEC_NONE,
+                               .verdict = (uint8_t)find_verdict(verdict),
+                               .class = (uint8_t) class,
+                               .host = (uint8_t)host,
+                               .vf = (uint32_t)vf,
+                               .step = (uint32_t)step,
+                               .event = (uint32_t)event,
+                               .key = (uint32_t)key};
+    snprintf(f->text, sizeof f->text, "%s", text);
+    return true;
+}
+
+static bool read_findings(struct reading *r, json_t *findings, struct gpup_program_result *p) {
+    size_t i;
+    json_t *value;
+    p->findings = calloc(json_array_size(findings) + 1, sizeof *p->findings);
+    if (!p->findings)
+        return wrong(r, "out of memory", NULL);
+    json_array_foreach(findings, i, value) {
+        if (!read_finding(r, value, &p->findings[i]))
+            return false;
+        p->finding_count = i + 1;
+    }
+    return true;
+}
+
+static int find_outcome(const char *name) {
+    for (int i = 0; journal_outcomes()[i]; i++)
+        if (strcmp(journal_outcomes()[i], name) == 0)
+            return i;
+    return -1;
+}
+
+static bool read_program(struct reading *r, json_t *line, struct gpup_program_result *p) {
+    const char *name, *outcome, *why = NULL, *ddi, *hash;
+    json_int_t step, events, calls;
+    int class, wall;
+    json_t *rules, *findings;
+    json_error_t e;
+    *p = (struct gpup_program_result){0};
+    if (json_unpack_ex(line, &e, 0, "{s:s, s:s, s:i, s?s, s:s, s:I, s:s, s:I, s:I, s:o, s:o, s:i}", "program",
+                       &name, "outcome", &outcome, "class", &class, "why", &why, "ddi", &ddi, "step", &step,
+                       "trace", &hash, "events", &events, "calls", &calls, "rules", &rules, "findings",
+                       &findings, "wall_ms", &wall) != 0)
+        return wrong(r, "expected the line of a program", e.text);
+    if (find_outcome(outcome) < 0)
+        return wrong(r, "expected COMPLETE, SKIPPED, ERROR, TIMEOUT or CRASH", outcome);
+    p->name = strdup(name);
+    p->why = why ? strdup(why) : NULL;
+    p->outcome = (uint8_t)find_outcome(outcome);
+    p->class = (uint8_t) class;
+    p->ddi = *ddi ? gpup_ddi_find(ddi) : GPUP_SPEC_NONE;
+    p->step = (uint32_t)step;
+    p->trace_hash = strtoull(hash, NULL, 16);
+    p->events = (uint64_t)events;
+    p->calls = (uint64_t)calls;
+    p->wall_ms = (uint32_t)wall;
+    p->done = true;
+    p->rules = calloc(gpup_spec_counts.rules, sizeof *p->rules);
+    if (!p->rules || !p->name)
+        return wrong(r, "out of memory", NULL);
+    return read_rules(r, rules, p) && read_findings(r, findings, p);
+}
+
+static bool add_program(struct reading *r, json_t *line, struct gpup_results *out) {
+    struct gpup_program_result p;
+    if (!read_program(r, line, &p)) {
+        gpup_program_result_free(&p);
+        return false;
+    }
+    struct gpup_program_result *grown = realloc(out->programs, (out->program_count + 1) * sizeof *grown);
+    if (!grown) {
+        gpup_program_result_free(&p);
+        return wrong(r, "out of memory", NULL);
+    }
+    out->programs = grown;
+    for (size_t i = 0; i < out->program_count; i++)
+        if (strcmp(grown[i].name, p.name) == 0) {
+            bool same = grown[i].trace_hash == p.trace_hash && grown[i].outcome == p.outcome;
+            char *name = p.name;
+            p.name = NULL;
+            gpup_program_result_free(&p);
+            if (!same)
+                wrong(r, "a program stands twice with different results", name);
+            free(name);
+            return same;
+        }
+    grown[out->program_count++] = p;
+    return true;
+}
+
+static bool read_line(struct reading *r, const char *text, size_t size, bool last_is_cut,
+                      struct gpup_results *out) {
+    json_error_t e;
+    json_t *line = json_loadb(text, size, JSON_REJECT_DUPLICATES, &e);
+    if (!line) {
+        if (last_is_cut)
+            return true; /* it was being written when the run ended */
+        snprintf(r->message, r->message_size,
+                 "%s:%zu:%d: the line is not whole JSON (%s); the journal was cut short or edited", r->path,
+                 r->line, e.column, e.text);
+        return false;
+    }
+    bool ok = r->line == 1 ? read_header(r, line, out) : add_program(r, line, out);
+    json_decref(line);
+    return ok;
+}
+
+/* Drops a half-written last line, so that appending goes on behind whole lines. */
+static void cut_tail(const char *path, long keep) {
+    if (truncate(path, keep) != 0)
+        return;
+}
+
+int gpup_journal_read(const char *directory, bool allow_cut, struct gpup_results *results, char *message,
+                      size_t message_size) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/" JOURNAL_FILE, directory);
+    struct reading r = {path, 0, message, message_size};
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        snprintf(message, message_size, "%s: cannot be read: %s", path, strerror(errno));
+        return 2;
+    }
+    char *text = NULL;
+    size_t capacity = 0;
+    ssize_t size;
+    bool ok = true;
+    long whole = 0;
+    while (ok && (size = getline(&text, &capacity, file)) > 0) {
+        bool cut = text[size - 1] != '\n';
+        r.line++;
+        if (cut && !allow_cut)
+            ok = wrong(&r, "the last line is cut short; `run --resume` completes the run", NULL);
+        else
+            ok = read_line(&r, text, (size_t)size, cut && allow_cut && r.line > 1, results);
+        whole = cut ? whole : ftell(file);
+    }
+    if (ok && r.line == 0)
+        ok = wrong(&r, "the journal is empty", NULL);
+    free(text);
+    fclose(file);
+    if (ok && allow_cut)
+        cut_tail(path, whole);
+    return ok ? 0 : 2;
+}

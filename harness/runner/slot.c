@@ -1,0 +1,332 @@
+#include "slot.h"
+
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DEFAULT_TIMEOUT_MS 20000u
+
+bool slot_init(struct slot *slot, const struct gpup_run_options *options) {
+    *slot = (struct slot){.options = options, .commands = -1, .events = -1};
+    slot->judge = gpup_judge_new();
+    return slot->judge != NULL;
+}
+
+void slot_kill(struct slot *slot) {
+    if (slot->commands >= 0)
+        close(slot->commands);
+    if (slot->events >= 0)
+        close(slot->events);
+    if (slot->pid > 0) {
+        kill(slot->pid, SIGKILL);
+        while (waitpid(slot->pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    slot->pid = 0;
+    slot->commands = slot->events = -1;
+    slot->ready = false;
+    slot->ran = 0;
+    slot->reader.used = slot->reader.taken = 0;
+}
+
+void slot_free(struct slot *slot) {
+    slot_kill(slot);
+    gpup_judge_free(slot->judge);
+    gpup_trace_free(&slot->trace);
+    gpup_program_result_free(&slot->result);
+    free(slot->reader.bytes);
+}
+
+bool slot_spawn(struct slot *slot) {
+    int down[2] = {-1, -1}, up[2] = {-1, -1};
+    if (pipe2(down, O_CLOEXEC) != 0 || pipe2(up, O_CLOEXEC) != 0)
+        return false;
+    fflush(NULL);
+    slot->pid = fork();
+    if (slot->pid == 0) {
+        close(down[1]);
+        close(up[0]);
+        _exit(worker_main(slot->options, down[0], up[1]));
+    }
+    close(down[0]);
+    close(up[1]);
+    slot->commands = down[1];
+    slot->events = up[0];
+    fcntl(slot->events, F_SETFL, O_NONBLOCK);
+    clock_gettime(CLOCK_MONOTONIC, &slot->started);
+    return slot->pid > 0;
+}
+
+uint32_t slot_elapsed_ms(const struct slot *slot) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint32_t)((now.tv_sec - slot->started.tv_sec) * 1000 +
+                      (now.tv_nsec - slot->started.tv_nsec) / 1000000);
+}
+
+bool slot_give(struct slot *slot, uint32_t index) {
+    gpup_judge_reset(slot->judge);
+    gpup_trace_free(&slot->trace);
+    gpup_trace_begin(&slot->trace);
+    slot->result = (struct gpup_program_result){
+        .ddi = GPUP_SPEC_NONE, .step = GPUP_NO_STEP, .trace_hash = 0xCBF29CE484222325u};
+    slot->index = index;
+    slot->busy = true;
+    slot->open_call = 0;
+    slot->hung = slot->cause_known = false;
+    slot->why[0] = 0;
+    clock_gettime(CLOCK_MONOTONIC, &slot->started);
+    return write(slot->commands, &index, sizeof index) == (ssize_t)sizeof index;
+}
+
+static void hash(struct gpup_program_result *r, const uint8_t *bytes, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        r->trace_hash = (r->trace_hash ^ bytes[i]) * 0x100000001B3u;
+}
+
+static void explain(struct slot *s, const char *what) {
+    if (s->cause_known)
+        return;
+    s->cause_known = true;
+    if (s->result.ddi != GPUP_SPEC_NONE && s->result.step != GPUP_NO_STEP)
+        snprintf(s->why, sizeof s->why, "%s in %s, step %u", what, gpup_ddi_name(s->result.ddi),
+                 s->result.step + 1);
+    else if (s->result.ddi != GPUP_SPEC_NONE)
+        snprintf(s->why, sizeof s->why, "%s in %s while %s", what, gpup_ddi_name(s->result.ddi),
+                 s->result.calls > 1 ? "starting or stopping" : "starting");
+    else
+        snprintf(s->why, sizeof s->why, "%s, step %u", what, s->result.step + 1);
+}
+
+static const char *fault_words(uint64_t cause) {
+    static const char *const words[] = {"fault",
+                                        "read of memory that is not there",
+                                        "write to memory that is not there",
+                                        "execution of memory that is no code",
+                                        "stack overflow",
+                                        "breakpoint",
+                                        "illegal or privileged instruction",
+                                        "arithmetic fault",
+                                        "the process ended (abort, exit, or a sanitizer's report)",
+                                        "access past the end of a buffer"};
+    return cause < sizeof words / sizeof *words ? words[cause] : words[0];
+}
+
+static const char *hang_words(uint64_t cause) {
+    static const char *const words[] = {"hang",
+                                        "endless register access",
+                                        "wait that nothing can end",
+                                        "endless allocation",
+                                        "no return within the simulated time limit",
+                                        "endless switching",
+                                        "no return within the wall-clock limit"};
+    return cause < sizeof words / sizeof *words ? words[cause] : words[0];
+}
+
+/* What the runner itself needs of the stream; everything else is the judge's. */
+static void follow(struct slot *s, const struct gpup_event *e) {
+    struct gpup_program_result *r = &s->result;
+    switch (e->kind) {
+    case GPUP_EVENT_STEP:
+        r->step = e->step;
+        r->class = e->f[GPUP_STEP_class] > r->class && e->f[GPUP_STEP_class] < GPUP_CLASSES
+                       ? (uint8_t)e->f[GPUP_STEP_class]
+                       : r->class;
+        break;
+    case GPUP_EVENT_CALL:
+        r->calls++;
+        r->ddi = e->f[GPUP_CALL_ddi] < gpup_spec_counts.ddis ? (uint16_t)e->f[GPUP_CALL_ddi] : GPUP_SPEC_NONE;
+        s->open_call = e->f[GPUP_CALL_call];
+        break;
+    case GPUP_EVENT_RETURN:
+        r->ddi = GPUP_SPEC_NONE;
+        s->open_call = 0;
+        break;
+    case GPUP_EVENT_FAULT:
+        explain(s, fault_words(e->f[GPUP_FAULT_cause]));
+        break;
+    case GPUP_EVENT_BUGCHECK:
+        explain(s, "bug check");
+        break;
+    case GPUP_EVENT_HANG:
+        s->hung = true;
+        explain(s, hang_words(e->f[GPUP_HANG_cause]));
+        break;
+    default:
+        break;
+    }
+}
+
+static void take_event(struct slot *s, const struct gpup_event *e) {
+    s->result.events++;
+    follow(s, e);
+    gpup_judge_event(s->judge, e);
+    gpup_trace_append(&s->trace, e);
+    if (s->tap)
+        s->tap->event(s->tap->context, e);
+}
+
+/* Events the worker could not send any more: what the parent saw happen to it. */
+static void add_event(struct slot *s, unsigned kind, unsigned field, uint64_t value) {
+    struct gpup_event e = {.kind = (uint16_t)kind, .step = s->result.step};
+    uint8_t bytes[256];
+    e.f[0] = kind == GPUP_EVENT_END ? 0 : s->open_call;
+    e.f[field] = value;
+    long size = gpup_trace_encode(&e, bytes, sizeof bytes);
+    if (size > 0 && (size_t)size <= sizeof bytes)
+        hash(&s->result, bytes, (size_t)size);
+    take_event(s, &e);
+}
+
+static bool copy_findings(struct slot *s) {
+    struct gpup_program_result *r = &s->result;
+    const struct gpup_finding *findings;
+    r->finding_count = gpup_judge_findings(s->judge, &findings);
+    r->rules = calloc(gpup_spec_counts.rules, sizeof *r->rules);
+    r->findings = calloc(r->finding_count + 1, sizeof *r->findings);
+    if (!r->rules || !r->findings)
+        return false;
+    memcpy(r->rules, gpup_judge_results(s->judge), gpup_spec_counts.rules * sizeof *r->rules);
+    if (r->finding_count)
+        memcpy(r->findings, findings, r->finding_count * sizeof *r->findings);
+    return true;
+}
+
+static bool judged_anything(const struct gpup_program_result *r) {
+    for (unsigned i = 0; i < gpup_spec_counts.rules; i++)
+        if (r->rules[i].checks)
+            return true;
+    return false;
+}
+
+static enum slot_news finish(struct slot *s, enum gpup_outcome outcome) {
+    struct gpup_program_result *r = &s->result;
+    gpup_judge_end(s->judge);
+    bool whole = copy_findings(s);
+    r->outcome = (uint8_t)outcome;
+    if (outcome == GPUP_CRASH && s->hung)
+        r->outcome = GPUP_TIMEOUT;
+    if (!whole || gpup_judge_overflowed(s->judge)) {
+        r->outcome = GPUP_ERROR;
+        snprintf(s->why, sizeof s->why, "the judge ran out of room or judged a rule that is not its own");
+    } else if (r->outcome == GPUP_COMPLETE && !judged_anything(r)) {
+        r->outcome = GPUP_ERROR;
+        snprintf(s->why, sizeof s->why, "vacuous: the program judged no rule");
+    } else if (r->outcome == GPUP_SKIPPED) {
+        snprintf(s->why, sizeof s->why, "the adapter did not start");
+    } else if (r->outcome == GPUP_ERROR && !s->why[0]) {
+        snprintf(s->why, sizeof s->why, "the world could not be made, or ran out of memory");
+    }
+    r->name = strdup(s->options->programs[s->index].name);
+    r->why = r->outcome == GPUP_COMPLETE ? NULL : strdup(s->why);
+    r->wall_ms = slot_elapsed_ms(s);
+    r->done = true;
+    s->busy = false;
+    s->ran++;
+    return SLOT_DONE;
+}
+
+/* The program ended badly. In a process that had run others it is run again alone, so that the result is its
+ * own. */
+static enum slot_news bad_end(struct slot *s, enum gpup_outcome outcome) {
+    bool first = s->ran == 0;
+    if (!first) {
+        gpup_program_result_free(&s->result);
+        slot_kill(s);
+        s->busy = false;
+        return SLOT_LOST;
+    }
+    slot_kill(s);
+    enum slot_news news = finish(s, outcome);
+    s->ran = 0;
+    return news;
+}
+
+static enum slot_news died(struct slot *s, const char *what) {
+    if (!s->busy) {
+        slot_kill(s);
+        return SLOT_NOTHING;
+    }
+    if (s->ran == 0) {
+        if (s->result.events == 0)
+            snprintf(s->why, sizeof s->why, "%s before its first event", what);
+        add_event(s, GPUP_EVENT_FAULT, GPUP_FAULT_cause, GPUP_FAULT_ABORT);
+        add_event(s, GPUP_EVENT_END, GPUP_END_outcome, GPUP_CRASH);
+    }
+    return bad_end(s, GPUP_CRASH);
+}
+
+static enum slot_news program_over(struct slot *s, const uint8_t *bytes, size_t size) {
+    uint32_t index;
+    if (size != 6 || (memcpy(&index, bytes, sizeof index), index != s->index) || bytes[4] > GPUP_CRASH)
+        return died(s, "the process was damaged");
+    enum gpup_outcome outcome = bytes[4];
+    if (!bytes[5]) {
+        explain(s, "the implementation wrote over the process");
+        outcome = GPUP_CRASH;
+    }
+    return outcome == GPUP_CRASH ? bad_end(s, outcome) : finish(s, outcome);
+}
+
+static enum slot_news take(struct slot *s, uint8_t kind, const uint8_t *bytes, size_t size) {
+    struct gpup_event e;
+    switch (kind) {
+    case MESSAGE_READY:
+        s->ready = true;
+        return SLOT_NOTHING;
+    case MESSAGE_FAILED:
+        snprintf(s->why, sizeof s->why, "%.*s", (int)size, (const char *)bytes);
+        return SLOT_FAILED;
+    case MESSAGE_DONE:
+        return program_over(s, bytes, size);
+    default:
+        if (!s->busy || gpup_trace_decode(bytes, size, &e) != (long)size)
+            return died(s, "the process was damaged");
+        hash(&s->result, bytes, size);
+        take_event(s, &e);
+        return SLOT_NOTHING;
+    }
+}
+
+enum slot_news slot_read(struct slot *slot) {
+    int more = reader_fill(&slot->reader, slot->events);
+    enum slot_news news = SLOT_NOTHING;
+    uint8_t kind;
+    const uint8_t *bytes;
+    size_t size;
+    int got = 0;
+    while (news == SLOT_NOTHING && slot->pid && (got = reader_next(&slot->reader, &kind, &bytes, &size)) == 1)
+        news = take(slot, kind, bytes, size);
+    if (news != SLOT_NOTHING || !slot->pid)
+        return news;
+    if (more == 1 && got == 0)
+        return SLOT_NOTHING;
+    if (!slot->ready && !slot->busy) {
+        snprintf(slot->why, sizeof slot->why, "the worker ended while it loaded the implementation");
+        return SLOT_FAILED;
+    }
+    return died(slot, "the process ended");
+}
+
+enum slot_news slot_check_time(struct slot *slot) {
+    uint32_t limit = slot->options->timeout_ms ? slot->options->timeout_ms : DEFAULT_TIMEOUT_MS;
+    if (!slot->pid || (slot->ready && !slot->busy) || slot_elapsed_ms(slot) < limit)
+        return SLOT_NOTHING;
+    if (!slot->busy) {
+        snprintf(slot->why, sizeof slot->why, "loading the implementation did not come back within %u ms",
+                 limit);
+        return SLOT_FAILED;
+    }
+    if (slot->ran == 0) {
+        add_event(slot, GPUP_EVENT_HANG, GPUP_HANG_cause, GPUP_HANG_WALL);
+        add_event(slot, GPUP_EVENT_END, GPUP_END_outcome, GPUP_TIMEOUT);
+    }
+    return bad_end(slot, GPUP_TIMEOUT);
+}

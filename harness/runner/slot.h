@@ -1,0 +1,47 @@
+/* One worker process and the program it runs, as the parent sees them. */
+#ifndef GPUP_RUNNER_SLOT_H
+#define GPUP_RUNNER_SLOT_H
+
+#include "protocol.h"
+
+#include <gpup/runner.h>
+#include <sys/types.h>
+#include <time.h>
+
+struct slot {
+    const struct gpup_run_options *options;
+    pid_t pid; /* 0: no process */
+    int commands, events;
+    struct reader reader;
+    struct gpup_judge *judge;
+    struct gpup_trace_buffer trace;
+    const struct gpup_trace_sink *tap; /* also gets every event, may be NULL */
+    bool ready, busy;
+    unsigned ran; /* programs this process finished before the one at hand */
+    uint32_t index;
+    struct timespec started;
+    struct gpup_program_result result;
+    uint64_t open_call; /* call that has not come back, 0 none */
+    bool hung, cause_known;
+    char why[240];
+};
+
+enum slot_news {
+    SLOT_NOTHING,
+    SLOT_DONE,  /* slot->result is complete (taken over by the caller) */
+    SLOT_LOST,  /* program to be run again alone: the process had run others before */
+    SLOT_FAILED /* the implementation cannot be loaded: slot->why */
+};
+
+bool slot_init(struct slot *slot, const struct gpup_run_options *options);
+void slot_free(struct slot *slot);
+bool slot_spawn(struct slot *slot);
+void slot_kill(struct slot *slot);
+/* Gives the idle worker a program. */
+bool slot_give(struct slot *slot, uint32_t index);
+/* Call when the event pipe is readable, or every now and then for the time limit. */
+enum slot_news slot_read(struct slot *slot);
+enum slot_news slot_check_time(struct slot *slot);
+uint32_t slot_elapsed_ms(const struct slot *slot);
+
+#endif

@@ -1,0 +1,53 @@
+/* One verdict per rule over all programs. */
+#include <gpup/runner.h>
+
+#include <string.h>
+
+/* Worst first; NOT_ verdicts only matter where nothing was judged. */
+static unsigned rank(unsigned verdict) {
+    switch (verdict) {
+    case GPUP_FAIL:
+        return 4;
+    case GPUP_WARN:
+        return 3;
+    case GPUP_POLICY_FINDING:
+        return 2;
+    case GPUP_PASS:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+static void add(struct gpup_rule_summary *row, const struct gpup_rule_result *rule,
+                const struct gpup_program_result *program, unsigned index) {
+    row->checks += rule->checks;
+    row->violations += rule->violations;
+    row->programs += rule->checks != 0;
+    if (rank(rule->verdict) > rank(row->verdict)) {
+        row->verdict = rule->verdict;
+        row->reason = rule->reason;
+        row->first_program = program->name;
+        for (size_t i = 0; i < program->finding_count; i++)
+            if (program->findings[i].rule == index && program->findings[i].verdict == rule->verdict) {
+                row->first = &program->findings[i];
+                break;
+            }
+    } else if (rank(row->verdict) == 0 && rule->verdict != GPUP_NOT_EXERCISED) {
+        row->verdict = rule->verdict;
+        row->reason = rule->reason;
+        row->detail = rule->detail;
+    }
+}
+
+void gpup_results_summarise(const struct gpup_results *results, struct gpup_rule_summary *rows) {
+    for (unsigned i = 0; i < gpup_spec_counts.rules; i++) {
+        bool covered = gpup_rules[i].monitor != GPUP_SPEC_NONE;
+        rows[i] =
+            (struct gpup_rule_summary){.verdict = covered ? GPUP_NOT_EXERCISED : GPUP_NOT_COVERED,
+                                       .reason = covered ? GPUP_REASON_NO_PROGRAM : GPUP_REASON_NO_MONITOR};
+        for (size_t k = 0; covered && k < results->program_count; k++)
+            if (results->programs[k].done)
+                add(&rows[i], &results->programs[k].rules[i], &results->programs[k], i);
+    }
+}

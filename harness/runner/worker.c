@@ -1,0 +1,125 @@
+#include "worker.h"
+
+#include "protocol.h"
+
+#include <gpup/world.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+static void on_event(void *context, const struct gpup_event *event) {
+    struct writer *w = context;
+    writer_event(w, event);
+    /* Whatever the implementation does in the call, what came before it is out of its reach. */
+    if (event->kind == GPUP_EVENT_CALL || event->kind == GPUP_EVENT_STEP)
+        writer_flush(w);
+}
+
+/* The programs are the parent's data that the implementation has no business with: if it changed them it
+ * wrote over the process, and no later result of this process can be trusted. */
+static uint64_t checksum(const struct gpup_run_options *o) {
+    uint64_t h = 0xCBF29CE484222325u;
+    for (size_t i = 0; i < o->program_count; i++) {
+        const struct gpup_program *p = &o->programs[i].program;
+        const uint8_t *bytes = (const uint8_t *)p->steps;
+        for (size_t k = 0; k < p->step_count * sizeof *p->steps; k += 7)
+            h = (h ^ bytes[k]) * 0x100000001B3u;
+    }
+    return h;
+}
+
+/* A driver that eats memory must hurt itself only. The sanitizer's shadow cannot live under such a limit. */
+static void limit_memory(void) {
+#ifndef SANITIZED
+    struct rlimit limit = {(rlim_t)6 << 30, (rlim_t)6 << 30};
+    setrlimit(RLIMIT_DATA, &limit);
+#endif
+    struct rlimit no_core = {0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+}
+
+static void redirect_output(const struct gpup_run_options *o) {
+    char path[4096] = "/dev/null";
+    if (o->out)
+        snprintf(path, sizeof path, "%s/driver.log", o->out);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return;
+    dup2(fd, STDOUT_FILENO);
+    dup2(fd, STDERR_FILENO);
+    close(fd);
+}
+
+/* By name, so that selecting or sharding changes no program. */
+static uint64_t program_seed(uint64_t seed, const char *name) {
+    uint64_t h = seed * 0x9E3779B97F4A7C15u ^ 0xCBF29CE484222325u;
+    for (; *name; name++)
+        h = (h ^ (uint8_t)*name) * 0x100000001B3u;
+    return h;
+}
+
+static enum gpup_outcome run(const struct gpup_run_options *o, const struct gpup_binding *binding,
+                             uint32_t index, struct writer *w) {
+    const struct gpup_program *program = &o->programs[index].program;
+    struct gpup_trace_sink sink = {on_event, w};
+    struct gpup_world_config config = program->world;
+    char message[256];
+    if (o->seeded)
+        config.seed = program_seed(o->seed, o->programs[index].name);
+    struct gpup_world *world =
+        gpup_world_new(binding->implementation, binding->image, &config, &sink, message, sizeof message);
+    if (!world)
+        return GPUP_ERROR;
+    enum gpup_outcome outcome = gpup_world_run(world, program);
+    gpup_world_free(world);
+    return outcome;
+}
+
+static void done(struct writer *w, uint32_t index, enum gpup_outcome outcome, bool intact) {
+    uint8_t bytes[6];
+    memcpy(bytes, &index, sizeof index);
+    bytes[4] = (uint8_t)outcome;
+    bytes[5] = intact;
+    writer_put(w, MESSAGE_DONE, bytes, sizeof bytes);
+    writer_flush(w);
+}
+
+int worker_main(const struct gpup_run_options *options, int commands, int events) {
+    struct writer w = {.fd = events};
+    struct gpup_binding binding;
+    char message[512];
+    uint32_t index;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    redirect_output(options);
+    limit_memory();
+    uint64_t before = checksum(options);
+    if (gpup_binding_open(&binding, options->implementation, options->known, message, sizeof message) != 0) {
+        writer_put(&w, MESSAGE_FAILED, message, strlen(message));
+        writer_flush(&w);
+        return 3;
+    }
+    writer_put(&w, MESSAGE_READY, NULL, 0);
+    writer_flush(&w);
+    while (read(commands, &index, sizeof index) == (ssize_t)sizeof index && index < options->program_count) {
+        enum gpup_outcome outcome = run(options, &binding, index, &w);
+        done(&w, index, outcome, checksum(options) == before);
+    }
+    free(w.bytes);
+    gpup_binding_close(&binding);
+    return 0;
+}
