@@ -1,0 +1,73 @@
+/* results.json: everything but timing, so that equal runs give equal bytes. */
+#include <gpup/reports.h>
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *pack_rule(const struct gpup_report *r, unsigned i) {
+    const struct gpup_rule *g = &gpup_rules[i];
+    const struct gpup_rule_summary *s = &r->rules[i];
+    json_t *sources = json_array(), *observers = json_array();
+    for (unsigned k = 0; k < g->source_count; k++)
+        json_array_append_new(sources, json_string(gpup_sources[g->sources[k]].id));
+    for (unsigned k = 0; k < GPUP_OBSERVER_COUNT; k++)
+        if (s->verdict == GPUP_NOT_OBSERVABLE && (s->detail >> k & 1))
+            json_array_append_new(observers, json_string(gpup_observer_name(1u << k)));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:s, s:s, s:o, s:I, s:I, s:I}", "id", g->id, "area",
+                     g->area, "level", gpup_level_name(g->level), "basis", gpup_basis_name(g->basis),
+                     "subject", gpup_subject_name(g->subject), "sources", sources, "required",
+                     gpup_report_required(r, i), "verdict", gpup_verdict_name(s->verdict), "reason",
+                     gpup_reason_name(s->reason), "missing_observers", observers, "checks",
+                     (json_int_t)s->checks, "violations", (json_int_t)s->violations, "programs",
+                     (json_int_t)s->programs);
+}
+
+static json_t *step_number(uint32_t step) {
+    return step == GPUP_NO_STEP ? json_null() : json_integer((json_int_t)step + 1);
+}
+
+static json_t *pack_finding(const struct gpup_finding *f) {
+    static const char *const classes[] = {"legal", "stated", "robustness", "policy"};
+    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:I, s:o, s:I, s:I, s:s}", "rule", gpup_rule_id(f->rule),
+                     "verdict", gpup_verdict_name(f->verdict), "ddi",
+                     f->ddi == GPUP_SPEC_NONE ? json_null() : json_string(gpup_ddi_name(f->ddi)), "class",
+                     classes[f->class % GPUP_CLASSES], "host", (int)f->host, "vf", (json_int_t)f->vf, "step",
+                     step_number(f->step), "event", (json_int_t)f->event, "key", (json_int_t)f->key, "text",
+                     f->text);
+}
+
+static json_t *pack_program(const struct gpup_program_result *p) {
+    static const char *const outcomes[] = {"COMPLETE", "SKIPPED", "ERROR", "TIMEOUT", "CRASH"};
+    json_t *findings = json_array();
+    char hash[17];
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)p->trace_hash);
+    for (size_t i = 0; i < p->finding_count; i++)
+        json_array_append_new(findings, pack_finding(&p->findings[i]));
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:o}", "name", p->name, "outcome",
+                     outcomes[p->outcome], "why", p->why ? json_string(p->why) : json_null(), "ddi",
+                     p->ddi == GPUP_SPEC_NONE ? json_null() : json_string(gpup_ddi_name(p->ddi)), "last_step",
+                     step_number(p->step), "trace", hash, "events", (json_int_t)p->events, "calls",
+                     (json_int_t)p->calls, "findings", findings);
+}
+
+bool gpup_report_json(const struct gpup_report *r, const char *path) {
+    const struct gpup_results *all = r->results;
+    json_t *rules = json_array(), *programs = json_array();
+    int status = gpup_report_exit_status(r);
+    for (unsigned i = 0; i < gpup_spec_counts.rules; i++)
+        if (r->selected[i])
+            json_array_append_new(rules, pack_rule(r, i));
+    for (size_t i = 0; i < all->program_count; i++)
+        if (all->programs[i].done)
+            json_array_append_new(programs, pack_program(&all->programs[i]));
+    json_t *root = json_pack("{s:i, s:s, s:{s:s, s:s}, s:s, s:s, s:o, s:b, s:i, s:s, s:o, s:o}", "format", 1,
+                             "spec", gpup_spec_version(), "implementation", "name", all->implementation,
+                             "hash", all->implementation_hash, "profile", all->profile, "select", all->select,
+                             "seed", all->seeded ? json_integer((json_int_t)all->seed) : json_null(),
+                             "strict", r->strict, "status", status, "meaning",
+                             gpup_report_status_words(status), "rules", rules, "programs", programs);
+    bool ok = root && json_dump_file(root, path, JSON_INDENT(1)) == 0;
+    json_decref(root);
+    return ok;
+}
