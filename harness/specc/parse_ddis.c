@@ -48,7 +48,9 @@ static int8_t parse_sync(struct specc *sc, struct fy_node *map) {
     uint64_t level = 0;
     if (!text || !strcmp(text, "unstated"))
         return -1;
-    return specc_integer(sc, node, 3, &level) ? (int8_t)level : -1;
+    if (!specc_integer(sc, node, 3, &level))
+        return -1;
+    return (int8_t)level;
 }
 
 static void parse_statuses_of(struct specc *sc, struct fy_node *map, struct ddi_row *ddi) {

@@ -30,7 +30,7 @@ static void check_proof(struct specc *sc, const char *name) {
     if (!rule)
         specc_error_at_file(sc, path, "the proof of a rule that does not exist");
     else if (!rule->monitor)
-        specc_error_at_file(sc, path, "rule %s names no monitor, expected one for its proof", rule->row.id);
+        specc_error_at_file(sc, path, "its rule names no monitor, expected one");
     free(path);
 }
 

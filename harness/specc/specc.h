@@ -104,8 +104,7 @@ struct file *specc_file(struct specc *sc, const char *name);
 /* yaml.c: typed access with a message at the node when it is not what it should be. */
 void specc_error(struct specc *sc, struct fy_node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void specc_error_at_file(struct specc *sc, const char *file, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void specc_error_at_file(struct specc *sc, const char *file, const char *message);
 /* Keys separated by spaces, required ones end in "!". False only when it is no mapping; what is absent reads
  * as empty. */
 bool specc_keys(struct specc *sc, struct fy_node *map, const char *keys);

@@ -25,15 +25,9 @@ void specc_error(struct specc *sc, struct fy_node *node, const char *format, ...
     va_end(arguments);
 }
 
-void specc_error_at_file(struct specc *sc, const char *file, const char *format, ...) {
-    va_list arguments;
-    if (!counted(sc))
-        return;
-    fprintf(stderr, "%s: error: ", file);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
+void specc_error_at_file(struct specc *sc, const char *file, const char *message) {
+    if (counted(sc))
+        fprintf(stderr, "%s: error: %s\n", file, message);
 }
 
 static const char *kind_of(struct fy_node *node) {
