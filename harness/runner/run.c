@@ -220,9 +220,9 @@ static int prepare_directory(const struct gpup_run_options *o, struct gpup_resul
 }
 
 /* FNV-1a over the file the implementation is in; a bundled one is in this program. */
-static void hash_implementation(struct gpup_results *results) {
+static void hash_implementation(struct gpup_results *results, const char *implementation) {
     char path[256];
-    snprintf(path, sizeof path, "%s", results->implementation);
+    snprintf(path, sizeof path, "%s", implementation);
     path[strcspn(path, ":")] = 0;
     FILE *file = fopen(path, "rb");
     if (!file || !strstr(path, ".so")) {
@@ -244,12 +244,13 @@ static void hash_implementation(struct gpup_results *results) {
 
 static void describe(const struct gpup_run_options *o, struct gpup_results *results) {
     memset(results, 0, sizeof *results);
-    snprintf(results->implementation, sizeof results->implementation, "%s", o->implementation);
+    snprintf(results->implementation, sizeof results->implementation, "%s",
+             o->label ? o->label : o->implementation);
     snprintf(results->profile, sizeof results->profile, "%s", o->profile ? o->profile : "full");
     snprintf(results->select, sizeof results->select, "%s", o->select ? o->select : "");
     results->seed = o->seed;
     results->seeded = o->seeded;
-    hash_implementation(results);
+    hash_implementation(results, o->implementation);
 }
 
 int gpup_run(const struct gpup_run_options *options, struct gpup_results *results, char *message,

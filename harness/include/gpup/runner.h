@@ -64,6 +64,7 @@ void gpup_results_summarise(const struct gpup_results *results, struct gpup_rule
 
 struct gpup_run_options {
     const char *implementation; /* as gpup_binding_open takes it */
+    const char *label;          /* what results call it; NULL: the same */
     const struct gpup_static_implementation *known;
     const struct gpup_run_program *programs;
     size_t program_count;

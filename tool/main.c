@@ -1,0 +1,48 @@
+/* gpup-cts: conformance and fuzzing of the Windows GPU-P driver DDIs. */
+#include "tool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct command {
+    const char *name, *arguments, *what;
+    int (*run)(const struct options *);
+} commands[] = {
+    {"run",
+     "[IMPL] [--profile P] [--select GLOB] [--jobs N] [--shard I/N] [--seed S] [--out DIR]\n"
+     "          [--traces all] [--strict] [--resume] [--timeout S] [--json]",
+     "runs the programs, judges, writes results", command_run},
+    {"list", "rules|scenarios|ddis|defects [--json]", "one line each", command_list},
+    {"replay", "PROGRAM [IMPL]", "runs one program and shows what happened", command_replay},
+    {"shrink", "PROGRAM [IMPL]", "prints a smaller program with the same finding", command_shrink},
+    {"check", "TRACE [--json]", "judges a stored trace", command_check},
+    {"report", "DIR... [--out DIR] [--strict] [--json]", "results of stored journals; several are merged",
+     command_report},
+    {"bench", "", "figures, one `name value unit` per line", command_bench},
+};
+
+static int help(FILE *out) {
+    fputs("usage: gpup-cts COMMAND ...\n\n", out);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(out, "  %-7s %s\n          %s\n", commands[i].name, commands[i].arguments, commands[i].what);
+    fputs(
+        "\nIMPL: reference (default), reference:DEFECT, null, refuser, yesman, file.so\n"
+        "profiles: smoke, certification, full (default), nightly\n"
+        "exit status: 0 all required rules passed, 1 a failure, crash or timeout, 2 wrong usage or "
+        "unreadable input,\n"
+        "  3 the implementation could not be loaded or the suite failed, 4 a required rule was not judged\n",
+        out);
+    return out == stdout ? 0 : 2;
+}
+
+int main(int argc, char **argv) {
+    struct options options;
+    if (argc < 2)
+        return help(stderr);
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
+        return help(stdout);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i].name, argv[1]) == 0)
+            return options_parse(&options, argv[1], argc - 1, argv + 1) ? commands[i].run(&options) : 2;
+    return usage_error("unknown command '%s'; see `gpup-cts help`", argv[1]);
+}

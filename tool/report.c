@@ -1,0 +1,40 @@
+/* Results of stored journals; the shards of one run become one result. */
+#include "tool.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool same_run(const struct gpup_results *a, const struct gpup_results *b) {
+    return strcmp(a->implementation_hash, b->implementation_hash) == 0 &&
+           strcmp(a->implementation, b->implementation) == 0 && strcmp(a->profile, b->profile) == 0 &&
+           strcmp(a->select, b->select) == 0 && a->seed == b->seed && a->seeded == b->seeded;
+}
+
+int command_report(const struct options *o) {
+    struct gpup_results results = {0}, first = {0};
+    char message[1024];
+    if (o->word_count < 1)
+        return usage_error("report: expected a directory with events.jsonl");
+    int status = 0;
+    for (unsigned i = 0; status == 0 && i < o->word_count; i++) {
+        status = gpup_journal_read(o->words[i], false, &results, message, sizeof message);
+        if (status != 0) {
+            usage_error("%s", message);
+        } else if (i == 0) {
+            first = results;
+        } else if (!same_run(&first, &results)) {
+            status = usage_error(
+                "%s: belongs to another run than %s (implementation, profile, selection or seed differ)",
+                o->words[i], o->words[0]);
+        }
+    }
+    if (status == 0 && o->out && mkdir(o->out, 0777) != 0 && errno != EEXIST)
+        status = usage_error("%s: cannot be made: %s", o->out, strerror(errno));
+    gpup_results_sort(&results);
+    if (status == 0)
+        status = report_results(&results, o, o->out ? o->out : o->word_count == 1 ? o->words[0] : NULL);
+    gpup_results_free(&results);
+    return status;
+}

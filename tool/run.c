@@ -1,0 +1,140 @@
+#include "tool.h"
+
+#include <gpup/scenarios.h>
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct set {
+    struct gpup_run_program *programs;
+    size_t count;
+};
+
+static bool in_profile(const struct gpup_scenario *s, const char *profile) {
+    if (strcmp(profile, "smoke") == 0)
+        return s->smoke;
+    return strcmp(profile, "certification") != 0 || !s->negative;
+}
+
+static bool names_programs(const char *glob) {
+    for (size_t i = 0; glob && i < gpup_scenario_count; i++)
+        if (fnmatch(glob, gpup_scenarios[i].name, 0) == 0)
+            return true;
+    return false;
+}
+
+static bool names_rules(const char *glob) {
+    for (unsigned i = 0; glob && i < gpup_spec_counts.rules; i++)
+        if (fnmatch(glob, gpup_rules[i].id, 0) == 0)
+            return true;
+    return false;
+}
+
+static bool collect(struct set *set, const struct options *o, bool by_program) {
+    set->count = 0;
+    set->programs = calloc(gpup_scenario_count + 1, sizeof *set->programs);
+    for (size_t i = 0; set->programs && i < gpup_scenario_count; i++) {
+        const struct gpup_scenario *s = &gpup_scenarios[i];
+        if (!in_profile(s, o->profile) || (by_program && fnmatch(o->select, s->name, 0) != 0))
+            continue;
+        struct gpup_run_program *p = &set->programs[set->count++];
+        p->name = s->name;
+        if (!gpup_program_decode(s->bytes, s->size, &p->program))
+            return false;
+    }
+    return set->programs != NULL;
+}
+
+static void release(struct set *set) {
+    for (size_t i = 0; i < set->count; i++)
+        gpup_program_free(&set->programs[i].program);
+    free(set->programs);
+}
+
+static void progress(void *context, size_t done, size_t total, const struct gpup_program_result *last) {
+    bool terminal = *(const bool *)context;
+    static const char *const outcomes[] = {"", " skipped", " ERROR", " TIMEOUT", " CRASH"};
+    if (terminal)
+        fprintf(stderr, "\r\033[K[%zu/%zu] %s%s", done, total, last->name, outcomes[last->outcome]);
+    else if (last->outcome >= GPUP_ERROR)
+        fprintf(stderr, "[%zu/%zu] %s%s\n", done, total, last->name, outcomes[last->outcome]);
+    if (terminal && done == total)
+        fputs("\r\033[K", stderr);
+}
+
+static bool write_files(const struct gpup_report *report, const char *directory) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/results.json", directory);
+    bool ok = gpup_report_json(report, path);
+    snprintf(path, sizeof path, "%s/junit.xml", directory);
+    ok = gpup_report_junit(report, path) && ok;
+    if (!ok)
+        usage_error("%s: results cannot be written: %s", directory, strerror(errno));
+    return ok;
+}
+
+/* Shared with `report`: files, then the console or the JSON. */
+int report_results(const struct gpup_results *results, const struct options *o, const char *directory) {
+    struct gpup_report report;
+    const char *rules = names_rules(results->select) ? results->select : NULL;
+    if (!gpup_report_open(&report, results, rules, o->strict))
+        return usage_error("out of memory"), 3;
+    int status = gpup_report_exit_status(&report);
+    if (directory && !write_files(&report, directory))
+        status = 3;
+    if (o->json)
+        gpup_report_json(&report, "/dev/stdout");
+    else
+        gpup_report_console(&report, stdout, isatty(STDOUT_FILENO) != 0, directory);
+    gpup_report_close(&report);
+    return status;
+}
+
+int command_run(const struct options *o) {
+    struct implementation implementation;
+    struct gpup_results results;
+    struct set set;
+    char message[1024];
+    bool terminal = isatty(STDERR_FILENO) != 0, by_program = names_programs(o->select);
+    if (o->word_count > 1)
+        return usage_error("run: expected at most one implementation, found '%s' too", o->words[1]);
+    if (o->expect)
+        return usage_error("run: --expect is not available in this version");
+    if (o->select && !by_program && !names_rules(o->select))
+        return usage_error("--select: '%s' matches no program and no rule; see `gpup-cts list`", o->select);
+    implementation_resolve(&implementation, o->word_count ? o->words[0] : NULL);
+    if (!collect(&set, o, by_program))
+        return usage_error("out of memory"), 3;
+    struct gpup_run_options run = {.implementation = implementation.path,
+                                   .label = implementation.label,
+                                   .known = implementation_known(),
+                                   .programs = set.programs,
+                                   .program_count = set.count,
+                                   .profile = o->profile,
+                                   .select = o->select,
+                                   .seed = o->seed,
+                                   .seeded = o->seeded,
+                                   .jobs = o->jobs,
+                                   .shard_index = o->shard_index,
+                                   .shard_count = o->shard_count,
+                                   .timeout_ms = o->timeout_ms,
+                                   .out = o->out ? o->out : "out",
+                                   .resume = o->resume,
+                                   .all_traces = o->all_traces,
+                                   .reverse = o->reverse,
+                                   .progress = progress,
+                                   .context = &terminal};
+    int status = gpup_run(&run, &results, message, sizeof message);
+    if (status != 0)
+        fprintf(stderr, "%sgpup-cts: %s\n", terminal ? "\r\033[K" : "", message);
+    else
+        status = report_results(&results, o, run.out);
+    if (status == 0 || message[0] == 0)
+        gpup_results_free(&results);
+    release(&set);
+    return status;
+}

@@ -1,0 +1,46 @@
+/* What the commands of gpup-cts share. Each command is one function that returns the exit status of the
+ * program. */
+#ifndef GPUP_TOOL_H
+#define GPUP_TOOL_H
+
+#include <gpup/reports.h>
+#include <gpup/runner.h>
+
+struct options {
+    const char *words[16]; /* arguments that are no options */
+    unsigned word_count;
+    const char *profile, *select, *out, *expect;
+    uint64_t seed;
+    unsigned jobs, shard_index, shard_count, timeout_ms;
+    bool seeded, resume, all_traces, strict, json, reverse;
+};
+
+/* false: a message is printed; exit with 2. */
+bool options_parse(struct options *options, const char *command, int argc, char **argv);
+
+struct implementation {
+    char path[4096]; /* for gpup_binding_open */
+    char label[256]; /* what the user called it */
+};
+/* `reference` by default; `reference:DEFECT` stands in an object of its own beside the tool. */
+void implementation_resolve(struct implementation *out, const char *name);
+const struct gpup_static_implementation *implementation_known(void);
+
+/* A bundled program by name, or a file (YAML, or binary). false: a message is printed. */
+bool program_open(const char *name, struct gpup_program *program);
+
+/* Files into directory (NULL: none), then the console or the JSON; exit status. */
+int report_results(const struct gpup_results *results, const struct options *options, const char *directory);
+
+int command_run(const struct options *options);
+int command_list(const struct options *options);
+int command_replay(const struct options *options);
+int command_shrink(const struct options *options);
+int command_check(const struct options *options);
+int command_report(const struct options *options);
+int command_bench(const struct options *options);
+
+/* One message on stderr, prefixed with the program's name; returns 2. */
+int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
