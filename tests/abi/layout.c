@@ -7,6 +7,8 @@
 #include "ddi/vmbuskernelmodeclientlibapi.h"
 #include "ddi/wdf.h"
 
+/* NOLINTBEGIN(bugprone-sizeof-expression,bugprone-macro-parentheses): sizes of pointers and bare names are
+ * the point. */
 #define NO_SIZE(type)
 #define NO_FIELD(type, member)
 #define NO_VALUE(name)
@@ -56,3 +58,4 @@ _Static_assert(sizeof(struct bits_table) == sizeof(struct layout_bits) * (0
 #include "layout_list.h"
                                                                           ),
                "bit images are not uniform records");
+/* NOLINTEND(bugprone-sizeof-expression,bugprone-macro-parentheses) */

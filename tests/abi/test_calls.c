@@ -18,7 +18,6 @@ struct seen {
 static struct seen seen;
 
 static DXGKDDI_START_DEVICE start_device;
-static DXGKDDI_ENDLIVEMIGRATION end_live_migration;
 static DXGKDDI_WRITEVIRTUALIZEDINTERRUPT write_interrupt;
 static DXGKDDI_CREATEMEMORYBASIS create_basis;
 static DXGKDDI_CONTROL_ETW_LOGGING control_logging;
@@ -33,7 +32,13 @@ static NTSTATUS DDI_CALL start_device(const PVOID MiniportDeviceContext, PDXGK_S
     return STATUS_SUCCESS;
 }
 
-static NTSTATUS DDI_CALL end_live_migration(const HANDLE hAdapter, UINT vfIndex) {
+/* Spelled out rather than through DDI_CALL: a header that lost the convention no longer takes this function.
+ */
+#ifdef __x86_64__
+__attribute__((ms_abi))
+#endif
+static NTSTATUS
+end_live_migration(const HANDLE hAdapter, UINT vfIndex) {
     seen.adapter = hAdapter;
     seen.index = vfIndex;
     return STATUS_INVALID_PARAMETER;
@@ -102,6 +107,30 @@ static void interface_functions_get_their_context(void **state) {
     assert_int_equal(args.VendorId, 0x1234);
 }
 
+typedef struct {
+    UINT64 count;
+    UINT64 limit;
+} COUNTER;
+WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(COUNTER, counter_of)
+
+/* The framework under this test: it has one context, of one type. */
+static COUNTER only_context;
+PVOID DDI_CALL WdfObjectGetTypedContextWorker(WDFOBJECT Handle, PCWDF_OBJECT_CONTEXT_TYPE_INFO TypeInfo) {
+    return Handle == &context_storage && TypeInfo == WDF_GET_CONTEXT_TYPE_INFO(COUNTER) ? &only_context
+                                                                                        : NULL;
+}
+
+static void context_types_are_declared(void **state) {
+    WDF_OBJECT_ATTRIBUTES attributes;
+    (void)state;
+    WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(&attributes, COUNTER);
+    assert_string_equal(attributes.ContextTypeInfo->ContextName, "COUNTER");
+    assert_int_equal(attributes.ContextTypeInfo->ContextSize, sizeof(COUNTER));
+    assert_int_equal(attributes.ContextTypeInfo->Size, 40);
+    assert_ptr_equal(attributes.ContextTypeInfo->UniqueType, attributes.ContextTypeInfo);
+    assert_ptr_equal(counter_of(&context_storage), &only_context);
+}
+
 static void initializers_set_documented_defaults(void **state) {
     WDF_INTERRUPT_CONFIG config;
     WDF_OBJECT_ATTRIBUTES attributes;
@@ -130,6 +159,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table_functions_are_called),
         cmocka_unit_test(interface_functions_get_their_context),
+        cmocka_unit_test(context_types_are_declared),
         cmocka_unit_test(initializers_set_documented_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;

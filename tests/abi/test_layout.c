@@ -162,7 +162,7 @@ static const GUID *guid_named(const char *name) {
         const char *name;
         const GUID *value;
     } known[] = {
-#define KNOWN(guid) {#guid, &guid}
+#define KNOWN(guid) {#guid, &(guid)}
         KNOWN(GUID_DXGKDDI_GPU_PARTITION_INTERFACE),    KNOWN(GUID_DXGKDDI_SRIOV_INTERFACE),
         KNOWN(GUID_DXGKDDI_MITIGABLE_DEVICE_INTERFACE), KNOWN(GUID_DXGKDDI_FLEXIOV_DEVICE_INTERFACE),
         KNOWN(GUID_DXGKDDI_AZURE_TRIAGE_EVENT),

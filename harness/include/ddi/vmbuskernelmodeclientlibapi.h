@@ -229,6 +229,9 @@ typedef FN_VMB_SERVER_CHANNEL_INIT_SET_TARGET_INTERFACE_ID
 typedef FN_VMB_SERVER_CHANNEL_INIT_SET_TARGET_VTL *PFN_VMB_SERVER_CHANNEL_INIT_SET_TARGET_VTL;
 typedef FN_VMB_SERVER_CHANNEL_INIT_SET_VMBUS_HANDLE *PFN_VMB_SERVER_CHANNEL_INIT_SET_VMBUS_HANDLE;
 
+/* One of these names is longer than a line allows, and each pass would move it. */
+/* clang-format off */
+
 /* The same functions by name. */
 FN_VMB_CHANNEL_ALLOCATE VmbChannelAllocate;
 FN_VMB_CHANNEL_CLEANUP VmbChannelCleanup;
@@ -281,54 +284,53 @@ FN_VMB_CONVERT_VMBUS_HANDLE_TO_KERNEL_HANDLE VmbConvertVmbusHandleToKernelHandle
 FN_VMB_PACKET_RESTORE VmbPacketRestore;
 FN_VMB_SERVER_CHANNEL_INIT_SET_FLAGS VmbServerChannelInitSetFlags;
 FN_VMB_SERVER_CHANNEL_INIT_SET_MMIO_MEGABYTES VmbServerChannelInitSetMmioMegabytes;
-FN_VMB_SERVER_CHANNEL_INIT_SET_SAVE_RESTORE_PACKET_CALLBACKS
-    VmbServerChannelInitSetSaveRestorePacketCallbacks;
+FN_VMB_SERVER_CHANNEL_INIT_SET_SAVE_RESTORE_PACKET_CALLBACKS VmbServerChannelInitSetSaveRestorePacketCallbacks;
 FN_VMB_SERVER_CHANNEL_INIT_SET_TARGET_INTERFACE_ID VmbServerChannelInitSetTargetInterfaceId;
 FN_VMB_SERVER_CHANNEL_INIT_SET_TARGET_VTL VmbServerChannelInitSetTargetVtl;
 FN_VMB_SERVER_CHANNEL_INIT_SET_VMBUS_HANDLE VmbServerChannelInitSetVmbusHandle;
 
 /* KMCL_CLIENT_INTERFACE_V1 structure: an INTERFACE head, then the functions. */
-#define GPUP_KMCL_CLIENT_METHODS                                                                             \
-    PFN_VMB_CHANNEL_ALLOCATE VmbChannelAllocate;                                                             \
-    PFN_VMB_CHANNEL_CLEANUP VmbChannelCleanup;                                                               \
-    PFN_VMB_CHANNEL_CREATE_GPADL_FROM_BUFFER VmbChannelCreateGpadlFromBuffer;                                \
-    PFN_VMB_CHANNEL_CREATE_GPADL_FROM_MDL VmbChannelCreateGpadlFromMdl;                                      \
-    PFN_VMB_CHANNEL_DELETE_GPADL VmbChannelDeleteGpadl;                                                      \
-    PFN_VMB_CHANNEL_DISABLE VmbChannelDisable;                                                               \
-    PFN_VMB_CHANNEL_ENABLE VmbChannelEnable;                                                                 \
-    PFN_VMB_CHANNEL_GET_INTERFACE_INSTANCE VmbChannelGetInterfaceInstance;                                   \
-    PFN_VMB_CHANNEL_GET_MMIO_SPACE VmbChannelGetMmioSpace;                                                   \
-    PFN_VMB_CHANNEL_GET_POINTER VmbChannelGetPointer;                                                        \
-    PFN_VMB_CHANNEL_INIT_SET_CLIENT_CONTEXT_SIZE VmbChannelInitSetClientContextSize;                         \
-    PFN_VMB_CHANNEL_INIT_SET_FLAGS VmbChannelInitSetFlags;                                                   \
-    PFN_VMB_CHANNEL_INIT_SET_FRIENDLY_NAME VmbChannelInitSetFriendlyName;                                    \
-    PFN_VMB_CHANNEL_INIT_SET_MAXIMUM_EXTERNAL_DATA VmbChannelInitSetMaximumExternalData;                     \
-    PFN_VMB_CHANNEL_INIT_SET_MAXIMUM_PACKET_SIZE VmbChannelInitSetMaximumPacketSize;                         \
-    PFN_VMB_CHANNEL_INIT_SET_PROCESS_PACKET_CALLBACKS VmbChannelInitSetProcessPacketCallbacks;               \
-    PFN_VMB_CHANNEL_INIT_SET_STATE_CHANGE_CALLBACKS VmbChannelInitSetStateChangeCallbacks;                   \
-    PFN_VMB_CHANNEL_PACKET_COMPLETE VmbChannelPacketComplete;                                                \
-    PFN_VMB_CHANNEL_PACKET_DEFER_TO_PASSIVE VmbChannelPacketDeferToPassive;                                  \
-    PFN_VMB_CHANNEL_PACKET_FAIL VmbChannelPacketFail;                                                        \
-    PFN_VMB_CHANNEL_PACKET_GET_EXTERNAL_DATA VmbChannelPacketGetExternalData;                                \
-    PFN_VMB_CHANNEL_PAUSE VmbChannelPause;                                                                   \
-    PFN_VMB_CHANNEL_SEND_SYNCHRONOUS_REQUEST VmbChannelSendSynchronousRequest;                               \
-    PFN_VMB_CHANNEL_SET_INCOMING_PROCESSING_AT_PASSIVE VmbChannelSetIncomingProcessingAtPassive;             \
-    PFN_VMB_CHANNEL_SET_INTERRUPT_LATENCY VmbChannelSetInterruptLatency;                                     \
-    PFN_VMB_CHANNEL_SET_POINTER VmbChannelSetPointer;                                                        \
-    PFN_VMB_CHANNEL_SET_TRANSACTION_QUOTA VmbChannelSetTransactionQuota;                                     \
-    PFN_VMB_CHANNEL_SIZEOF_PACKET VmbChannelSizeofPacket;                                                    \
-    PFN_VMB_CHANNEL_START VmbChannelStart;                                                                   \
-    PFN_VMB_CLIENT_CHANNEL_INIT_SET_RING_BUFFER_PAGE_COUNT VmbClientChannelInitSetRingBufferPageCount;       \
-    PFN_VMB_CLIENT_CHANNEL_INIT_SET_TARGET_PNP VmbClientChannelInitSetTargetPnp;                             \
-    PFN_VMB_PACKET_ALLOCATE VmbPacketAllocate;                                                               \
-    PFN_VMB_PACKET_FREE VmbPacketFree;                                                                       \
-    PFN_VMB_PACKET_GET_CHANNEL VmbPacketGetChannel;                                                          \
-    PFN_VMB_PACKET_GET_POINTER VmbPacketGetPointer;                                                          \
-    PFN_VMB_PACKET_INITIALIZE VmbPacketInitialize;                                                           \
-    PFN_VMB_PACKET_SEND VmbPacketSend;                                                                       \
-    PFN_VMB_PACKET_SEND_WITH_EXTERNAL_MDL VmbPacketSendWithExternalMdl;                                      \
-    PFN_VMB_PACKET_SEND_WITH_EXTERNAL_PFNS VmbPacketSendWithExternalPfns;                                    \
-    PFN_VMB_PACKET_SET_COMPLETION_ROUTINE VmbPacketSetCompletionRoutine;                                     \
+#define GPUP_KMCL_CLIENT_METHODS \
+    PFN_VMB_CHANNEL_ALLOCATE VmbChannelAllocate; \
+    PFN_VMB_CHANNEL_CLEANUP VmbChannelCleanup; \
+    PFN_VMB_CHANNEL_CREATE_GPADL_FROM_BUFFER VmbChannelCreateGpadlFromBuffer; \
+    PFN_VMB_CHANNEL_CREATE_GPADL_FROM_MDL VmbChannelCreateGpadlFromMdl; \
+    PFN_VMB_CHANNEL_DELETE_GPADL VmbChannelDeleteGpadl; \
+    PFN_VMB_CHANNEL_DISABLE VmbChannelDisable; \
+    PFN_VMB_CHANNEL_ENABLE VmbChannelEnable; \
+    PFN_VMB_CHANNEL_GET_INTERFACE_INSTANCE VmbChannelGetInterfaceInstance; \
+    PFN_VMB_CHANNEL_GET_MMIO_SPACE VmbChannelGetMmioSpace; \
+    PFN_VMB_CHANNEL_GET_POINTER VmbChannelGetPointer; \
+    PFN_VMB_CHANNEL_INIT_SET_CLIENT_CONTEXT_SIZE VmbChannelInitSetClientContextSize; \
+    PFN_VMB_CHANNEL_INIT_SET_FLAGS VmbChannelInitSetFlags; \
+    PFN_VMB_CHANNEL_INIT_SET_FRIENDLY_NAME VmbChannelInitSetFriendlyName; \
+    PFN_VMB_CHANNEL_INIT_SET_MAXIMUM_EXTERNAL_DATA VmbChannelInitSetMaximumExternalData; \
+    PFN_VMB_CHANNEL_INIT_SET_MAXIMUM_PACKET_SIZE VmbChannelInitSetMaximumPacketSize; \
+    PFN_VMB_CHANNEL_INIT_SET_PROCESS_PACKET_CALLBACKS VmbChannelInitSetProcessPacketCallbacks; \
+    PFN_VMB_CHANNEL_INIT_SET_STATE_CHANGE_CALLBACKS VmbChannelInitSetStateChangeCallbacks; \
+    PFN_VMB_CHANNEL_PACKET_COMPLETE VmbChannelPacketComplete; \
+    PFN_VMB_CHANNEL_PACKET_DEFER_TO_PASSIVE VmbChannelPacketDeferToPassive; \
+    PFN_VMB_CHANNEL_PACKET_FAIL VmbChannelPacketFail; \
+    PFN_VMB_CHANNEL_PACKET_GET_EXTERNAL_DATA VmbChannelPacketGetExternalData; \
+    PFN_VMB_CHANNEL_PAUSE VmbChannelPause; \
+    PFN_VMB_CHANNEL_SEND_SYNCHRONOUS_REQUEST VmbChannelSendSynchronousRequest; \
+    PFN_VMB_CHANNEL_SET_INCOMING_PROCESSING_AT_PASSIVE VmbChannelSetIncomingProcessingAtPassive; \
+    PFN_VMB_CHANNEL_SET_INTERRUPT_LATENCY VmbChannelSetInterruptLatency; \
+    PFN_VMB_CHANNEL_SET_POINTER VmbChannelSetPointer; \
+    PFN_VMB_CHANNEL_SET_TRANSACTION_QUOTA VmbChannelSetTransactionQuota; \
+    PFN_VMB_CHANNEL_SIZEOF_PACKET VmbChannelSizeofPacket; \
+    PFN_VMB_CHANNEL_START VmbChannelStart; \
+    PFN_VMB_CLIENT_CHANNEL_INIT_SET_RING_BUFFER_PAGE_COUNT VmbClientChannelInitSetRingBufferPageCount; \
+    PFN_VMB_CLIENT_CHANNEL_INIT_SET_TARGET_PNP VmbClientChannelInitSetTargetPnp; \
+    PFN_VMB_PACKET_ALLOCATE VmbPacketAllocate; \
+    PFN_VMB_PACKET_FREE VmbPacketFree; \
+    PFN_VMB_PACKET_GET_CHANNEL VmbPacketGetChannel; \
+    PFN_VMB_PACKET_GET_POINTER VmbPacketGetPointer; \
+    PFN_VMB_PACKET_INITIALIZE VmbPacketInitialize; \
+    PFN_VMB_PACKET_SEND VmbPacketSend; \
+    PFN_VMB_PACKET_SEND_WITH_EXTERNAL_MDL VmbPacketSendWithExternalMdl; \
+    PFN_VMB_PACKET_SEND_WITH_EXTERNAL_PFNS VmbPacketSendWithExternalPfns; \
+    PFN_VMB_PACKET_SET_COMPLETION_ROUTINE VmbPacketSetCompletionRoutine; \
     PFN_VMB_PACKET_SET_POINTER VmbPacketSetPointer;
 typedef struct DDI_STRUCT _KMCL_CLIENT_INTERFACE_V1 {
     INTERFACE Header; /* unnamed on the page */
@@ -336,21 +338,20 @@ typedef struct DDI_STRUCT _KMCL_CLIENT_INTERFACE_V1 {
 } KMCL_CLIENT_INTERFACE_V1, *PKMCL_CLIENT_INTERFACE_V1;
 
 /* KMCL_SERVER_ONLY_METHODS structure */
-#define GPUP_KMCL_SERVER_METHODS                                                                             \
-    PFN_VMB_CHANNEL_MAP_GPADL VmbChannelMapGpadl;                                                            \
-    PFN_VMB_CHANNEL_RESTORE_FROM_BUFFER VmbChannelRestoreFromBuffer;                                         \
-    PFN_VMB_CHANNEL_SAVE_BEGIN VmbChannelSaveBegin;                                                          \
-    PFN_VMB_CHANNEL_SAVE_CONTINUE VmbChannelSaveContinue;                                                    \
-    PFN_VMB_CHANNEL_SAVE_END VmbChannelSaveEnd;                                                              \
-    PFN_VMB_CHANNEL_UNMAP_GPADL VmbChannelUnmapGpadl;                                                        \
-    PFN_VMB_CONVERT_VMBUS_HANDLE_TO_KERNEL_HANDLE VmbConvertVmbusHandleToKernelHandle;                       \
-    PFN_VMB_PACKET_RESTORE VmbPacketRestore;                                                                 \
-    PFN_VMB_SERVER_CHANNEL_INIT_SET_FLAGS VmbServerChannelInitSetFlags;                                      \
-    PFN_VMB_SERVER_CHANNEL_INIT_SET_MMIO_MEGABYTES VmbServerChannelInitSetMmioMegabytes;                     \
-    PFN_VMB_SERVER_CHANNEL_INIT_SET_SAVE_RESTORE_PACKET_CALLBACKS                                            \
-        VmbServerChannelInitSetSaveRestorePacketCallbacks;                                                   \
-    PFN_VMB_SERVER_CHANNEL_INIT_SET_TARGET_INTERFACE_ID VmbServerChannelInitSetTargetInterfaceId;            \
-    PFN_VMB_SERVER_CHANNEL_INIT_SET_TARGET_VTL VmbServerChannelInitSetTargetVtl;                             \
+#define GPUP_KMCL_SERVER_METHODS \
+    PFN_VMB_CHANNEL_MAP_GPADL VmbChannelMapGpadl; \
+    PFN_VMB_CHANNEL_RESTORE_FROM_BUFFER VmbChannelRestoreFromBuffer; \
+    PFN_VMB_CHANNEL_SAVE_BEGIN VmbChannelSaveBegin; \
+    PFN_VMB_CHANNEL_SAVE_CONTINUE VmbChannelSaveContinue; \
+    PFN_VMB_CHANNEL_SAVE_END VmbChannelSaveEnd; \
+    PFN_VMB_CHANNEL_UNMAP_GPADL VmbChannelUnmapGpadl; \
+    PFN_VMB_CONVERT_VMBUS_HANDLE_TO_KERNEL_HANDLE VmbConvertVmbusHandleToKernelHandle; \
+    PFN_VMB_PACKET_RESTORE VmbPacketRestore; \
+    PFN_VMB_SERVER_CHANNEL_INIT_SET_FLAGS VmbServerChannelInitSetFlags; \
+    PFN_VMB_SERVER_CHANNEL_INIT_SET_MMIO_MEGABYTES VmbServerChannelInitSetMmioMegabytes; \
+    PFN_VMB_SERVER_CHANNEL_INIT_SET_SAVE_RESTORE_PACKET_CALLBACKS VmbServerChannelInitSetSaveRestorePacketCallbacks; \
+    PFN_VMB_SERVER_CHANNEL_INIT_SET_TARGET_INTERFACE_ID VmbServerChannelInitSetTargetInterfaceId; \
+    PFN_VMB_SERVER_CHANNEL_INIT_SET_TARGET_VTL VmbServerChannelInitSetTargetVtl; \
     PFN_VMB_SERVER_CHANNEL_INIT_SET_VMBUS_HANDLE VmbServerChannelInitSetVmbusHandle;
 typedef struct DDI_STRUCT _KMCL_SERVER_ONLY_METHODS {
     GPUP_KMCL_SERVER_METHODS
@@ -362,6 +363,8 @@ typedef struct DDI_STRUCT _KMCL_SERVER_INTERFACE_V1 {
     GPUP_KMCL_CLIENT_METHODS
     GPUP_KMCL_SERVER_METHODS
 } KMCL_SERVER_INTERFACE_V1, *PKMCL_SERVER_INTERFACE_V1;
+
+/* clang-format on */
 
 #endif /* _NTDEF_ */
 #endif

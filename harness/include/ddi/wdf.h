@@ -95,6 +95,7 @@ static inline VOID WDF_OBJECT_ATTRIBUTES_INIT(PWDF_OBJECT_ATTRIBUTES Attributes)
 #endif
 #define WDF_TYPE_NAME_TO_TYPE_INFO(type) _WDF_##type##_TYPE_INFO
 #define WDF_GET_CONTEXT_TYPE_INFO(type) (WDF_TYPE_NAME_TO_TYPE_INFO(type).UniqueType)
+/* NOLINTBEGIN(bugprone-macro-parentheses): the arguments are names of a type and of a function. */
 #define WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(type, accessor)                                                   \
     extern const WDF_OBJECT_CONTEXT_TYPE_INFO WDF_TYPE_NAME_TO_TYPE_INFO(type);                              \
     GPUP_WDF_ONE_DEFINITION const WDF_OBJECT_CONTEXT_TYPE_INFO WDF_TYPE_NAME_TO_TYPE_INFO(type) = {          \
@@ -102,6 +103,7 @@ static inline VOID WDF_OBJECT_ATTRIBUTES_INIT(PWDF_OBJECT_ATTRIBUTES Attributes)
     static inline type *accessor(WDFOBJECT Handle) {                                                         \
         return (type *)WdfObjectGetTypedContextWorker(Handle, WDF_GET_CONTEXT_TYPE_INFO(type));              \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define WDF_DECLARE_CONTEXT_TYPE(type) WDF_DECLARE_CONTEXT_TYPE_WITH_NAME(type, WdfObjectGet_##type)
 #define WDF_OBJECT_ATTRIBUTES_SET_CONTEXT_TYPE(attributes, type)                                             \
     ((attributes)->ContextTypeInfo = WDF_GET_CONTEXT_TYPE_INFO(type))
