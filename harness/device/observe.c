@@ -1,0 +1,147 @@
+/* What the suite can see without the driver. Nothing here changes the device. */
+#include "state.h"
+#include <string.h>
+
+void gpu_changed(struct gpu *gpu, uint32_t vf, uint32_t observers) {
+    uint64_t *generation = vf < gpu->vfs ? gpu->vf[vf].generation : gpu->generation;
+    for (unsigned i = 0; i < GPU_OBSERVERS; i++)
+        generation[i] += observers >> i & 1;
+}
+
+void gpu_changed_all(struct gpu *gpu, uint32_t observers) {
+    for (uint32_t vf = 0; vf < gpu->vfs; vf++)
+        gpu_changed(gpu, vf, observers);
+    gpu_changed(gpu, GPUP_PF, observers);
+}
+
+static uint64_t generation(void *device, uint32_t vf, uint32_t observer) {
+    const struct gpu *gpu = device;
+    const uint64_t *counters = vf < gpu->vfs ? gpu->vf[vf].generation : gpu->generation;
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < GPU_OBSERVERS; i++)
+        sum += observer >> i & 1 ? counters[i] : 0;
+    return sum;
+}
+
+static bool read_msix(void *device, uint32_t vf, uint8_t *entries) {
+    struct gpu *gpu = device;
+    const struct gpu_msix *msix = gpu_msix_of(gpu, vf);
+    if (gpu->removed || !msix)
+        return false;
+    memcpy(entries, msix->table, (size_t)msix->entries * GPU_MSIX_ENTRY);
+    return true;
+}
+
+static bool read_msix_control(void *device, uint32_t vf, struct gpup_msix_control *control) {
+    struct gpu *gpu = device;
+    const struct gpu_msix *msix = gpu_msix_of(gpu, vf);
+    if (gpu->removed || !msix)
+        return false;
+    *control = (struct gpup_msix_control){.enable = msix->enable,
+                                          .function_mask = msix->function_mask,
+                                          .powered = vf == GPUP_PF || gpu->vf[vf].powered};
+    memcpy(control->pending, msix->pending, sizeof(msix->pending));
+    return true;
+}
+
+static bool read_schedule(void *device, uint32_t vf, struct gpup_schedule *schedule) {
+    const struct gpu *gpu = device;
+    if (gpu->removed || (vf >= gpu->vfs && vf != GPUP_PF))
+        return false;
+    if (vf == GPUP_PF)
+        *schedule = (struct gpup_schedule){true, false, gpu->share, gpu->paging};
+    else
+        *schedule = (struct gpup_schedule){gpu_sched_runs(gpu, vf), gpu->vf[vf].busy, gpu->vf[vf].share,
+                                           gpu->vf[vf].paging};
+    return true;
+}
+
+/* Segments of the table of functions count from 1. */
+static bool segment_index(const struct gpu *gpu, uint32_t id, uint64_t offset, uint64_t size,
+                          uint32_t *index) {
+    *index = id - 1;
+    return !gpu->removed && id >= 1 && id <= gpu->segments &&
+           gpu_inside(offset, size, gpu->segment[*index].size);
+}
+
+static bool read_dirty(void *device, uint32_t segment, uint64_t offset, uint64_t size, uint8_t *bits,
+                       bool *tracking) {
+    struct gpu *gpu = device;
+    uint32_t index;
+    if (!segment_index(gpu, segment, offset, size, &index) || size == 0)
+        return false;
+    uint64_t first = offset / gpu->dirty_page, last = (offset + size - 1) / gpu->dirty_page;
+    gpu_dirty_copy(gpu, index, first, last - first + 1, bits);
+    *tracking = gpu_dirty_tracked(gpu, index, first, last - first + 1);
+    return true;
+}
+
+static size_t read_guest(void *device, uint32_t vf, uint8_t *state, size_t capacity) {
+    const struct gpu *gpu = device;
+    if (gpu->removed || vf >= gpu->vfs || capacity < GPU_GUEST_SIZE)
+        return 0;
+    gpu_context_guest(&gpu->vf[vf].context, state);
+    return GPU_GUEST_SIZE;
+}
+
+static size_t read_config(void *device, uint32_t vf, uint8_t *bytes, size_t capacity) {
+    const struct gpu *gpu = device;
+    if (gpu->removed || (vf >= gpu->vfs && vf != GPUP_PF) || capacity < GPU_CONFIG_SIZE)
+        return 0;
+    for (uint32_t at = 0; at < GPU_CONFIG_SIZE; at += 4) {
+        uint32_t dword = vf == GPUP_PF ? gpu_config_dword(gpu, at) : gpu_vfconfig_dword(gpu, vf, at);
+        memcpy(bytes + at, &dword, 4);
+    }
+    return GPU_CONFIG_SIZE;
+}
+
+static bool read_vram(void *device, uint32_t segment, uint64_t offset, void *out, uint64_t size) {
+    uint32_t index;
+    return segment_index(device, segment, offset, size, &index) &&
+           gpu_vram_read(device, index, offset, out, size);
+}
+
+static bool hash_vram(void *device, uint32_t segment, uint64_t offset, uint64_t size, uint64_t *hash) {
+    uint32_t index;
+    return segment_index(device, segment, offset, size, &index) &&
+           gpu_vram_hash(device, index, offset, size, hash);
+}
+
+static bool read_work(void *device, uint32_t vf, struct gpup_work *work) {
+    const struct gpu *gpu = device;
+    if (gpu->removed || vf >= gpu->vfs)
+        return false;
+    const struct gpu_context *context = &gpu->vf[vf].context;
+    *work = (struct gpup_work){context->queued, context->completed, context->sequence};
+    return true;
+}
+
+/* Host paging. */
+static bool write_vram(void *device, uint32_t segment, uint64_t offset, const void *in, uint64_t size) {
+    uint32_t index;
+    return segment_index(device, segment, offset, size, &index) &&
+           gpu_vram_write(device, index, offset, in, size);
+}
+
+static bool copy_vram(void *device, uint32_t segment, uint64_t offset, void *from, uint32_t from_segment,
+                      uint64_t from_offset, uint64_t size) {
+    uint32_t to_index, from_index;
+    return segment_index(device, segment, offset, size, &to_index) &&
+           segment_index(from, from_segment, from_offset, size, &from_index) &&
+           gpu_vram_copy(device, to_index, offset, from, from_index, from_offset, size);
+}
+
+void gpu_observers(struct gpup_device_ops *ops) {
+    *ops = (struct gpup_device_ops){.read_msix = read_msix,
+                                    .read_msix_control = read_msix_control,
+                                    .read_schedule = read_schedule,
+                                    .read_dirty = read_dirty,
+                                    .read_guest = read_guest,
+                                    .read_config = read_config,
+                                    .read_vram = read_vram,
+                                    .hash_vram = hash_vram,
+                                    .read_work = read_work,
+                                    .generation = generation,
+                                    .write_vram = write_vram,
+                                    .copy_vram = copy_vram};
+}
