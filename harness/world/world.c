@@ -168,3 +168,12 @@ void gpup_world_restore(struct gpup_world *world) {
     gpup_arena_restore(world->arena); /* blobs as they were: a snapshot is taken before there are any */
     gpup_image_load(world->image, image);
 }
+
+const DRIVER_INITIALIZATION_DATA *gpup_world_ddis(const struct gpup_world *world, uint32_t host,
+                                                  HANDLE *adapter) {
+    const struct host *h = &world->host[host % world->config.hosts];
+    if (!h->started)
+        return NULL;
+    *adapter = h->adapter;
+    return &h->ddis;
+}

@@ -40,6 +40,10 @@ enum gpup_outcome gpup_world_run(struct gpup_world *world, const struct gpup_pro
 bool gpup_world_snapshot(struct gpup_world *world);
 void gpup_world_restore(struct gpup_world *world);
 
+/* The tables and the adapter of a started host, for measuring a bare call. NULL: not started. */
+const DRIVER_INITIALIZATION_DATA *gpup_world_ddis(const struct gpup_world *world, uint32_t host,
+                                                  HANDLE *adapter);
+
 /* For emitted reproducers: runs the program against the implementation and judges it. 0 no finding, 1 a
  * finding (message: the first), -1 it could not run (message). */
 int gpup_world_run_and_judge(const struct gpup_program *program,
