@@ -1,4 +1,5 @@
 /* Which function and BAR a physical address belongs to. */
+#include "ops.h"
 #include "state.h"
 
 static const uint64_t pf_sizes[3] = {GPU_PF_BAR0_SIZE, GPU_PF_BAR2_SIZE, GPU_PF_BAR4_SIZE};
@@ -25,7 +26,7 @@ bool gpu_bar_find(const struct gpu *gpu, uint64_t physical, struct gpu_place *pl
     return false;
 }
 
-bool gpu_bar(void *device, unsigned index, uint64_t *physical, uint64_t *size) {
+bool gpu_op_bar(void *device, unsigned index, uint64_t *physical, uint64_t *size) {
     struct gpu *gpu = device;
     if (index > 4 || index % 2 != 0)
         return false;
@@ -35,7 +36,7 @@ bool gpu_bar(void *device, unsigned index, uint64_t *physical, uint64_t *size) {
 }
 
 /* A range may span several VFs: their BARs lie side by side. */
-bool gpu_claims(void *device, uint64_t physical, uint64_t size) {
+bool gpu_op_claims(void *device, uint64_t physical, uint64_t size) {
     struct gpu *gpu = device;
     for (uint32_t i = 0; i < 3; i++) {
         uint64_t pf = physical - base_of(gpu, GPU_CFG_BAR(2 * i));

@@ -1,4 +1,5 @@
 /* Memory accesses over the bus: logged as they come, then given to whatever answers there. */
+#include "ops.h"
 #include "state.h"
 
 static uint32_t region(const struct gpu_place *place) {
@@ -87,7 +88,7 @@ static bool proper(const struct gpu_place *place, uint32_t width) {
     return (width == 1 || width == 2 || width == 4 || width == 8) && width <= place->left;
 }
 
-uint64_t gpu_bus_read(void *device, uint64_t physical, uint32_t width) {
+uint64_t gpu_op_bus_read(void *device, uint64_t physical, uint32_t width) {
     struct gpu *gpu = device;
     struct gpu_place place;
     uint64_t value = gpu_ones(width), offset;
@@ -113,7 +114,7 @@ uint64_t gpu_bus_read(void *device, uint64_t physical, uint32_t width) {
     return value;
 }
 
-void gpu_bus_write(void *device, uint64_t physical, uint32_t width, uint64_t value) {
+void gpu_op_bus_write(void *device, uint64_t physical, uint32_t width, uint64_t value) {
     struct gpu *gpu = device;
     struct gpu_place place;
     uint64_t offset;

@@ -1,4 +1,5 @@
 /* Configuration space of the PF. */
+#include "ops.h"
 #include "state.h"
 #include <string.h>
 
@@ -120,7 +121,7 @@ static bool proper(uint32_t offset, uint32_t width) {
     return (width == 1 || width == 2 || width == 4) && gpu_inside(offset, width, GPU_CONFIG_SIZE);
 }
 
-uint32_t gpu_config_read(void *device, uint32_t offset, uint32_t width) {
+uint32_t gpu_op_config_read(void *device, uint32_t offset, uint32_t width) {
     struct gpu *gpu = device;
     uint32_t value = (uint32_t)gpu_ones(width);
     if (!gpu->removed && proper(offset, width)) {
@@ -132,7 +133,7 @@ uint32_t gpu_config_read(void *device, uint32_t offset, uint32_t width) {
     return value;
 }
 
-void gpu_config_write(void *device, uint32_t offset, uint32_t width, uint32_t value) {
+void gpu_op_config_write(void *device, uint32_t offset, uint32_t width, uint32_t value) {
     struct gpu *gpu = device;
     if (gpu->log.config)
         gpu->log.config(gpu->log.context, true, GPUP_PF, offset, width, value);

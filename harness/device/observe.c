@@ -1,4 +1,5 @@
 /* What the suite can see without the driver. Nothing here changes the device. */
+#include "ops.h"
 #include "state.h"
 #include <string.h>
 
@@ -14,7 +15,7 @@ void gpu_changed_all(struct gpu *gpu, uint32_t observers) {
     gpu_changed(gpu, GPUP_PF, observers);
 }
 
-static uint64_t generation(void *device, uint32_t vf, uint32_t observer) {
+uint64_t gpu_op_generation(void *device, uint32_t vf, uint32_t observer) {
     const struct gpu *gpu = device;
     const uint64_t *counters = vf < gpu->vfs ? gpu->vf[vf].generation : gpu->generation;
     uint64_t sum = 0;
@@ -23,7 +24,7 @@ static uint64_t generation(void *device, uint32_t vf, uint32_t observer) {
     return sum;
 }
 
-static bool read_msix(void *device, uint32_t vf, uint8_t *entries) {
+bool gpu_op_read_msix(void *device, uint32_t vf, uint8_t *entries) {
     struct gpu *gpu = device;
     const struct gpu_msix *msix = gpu_msix_of(gpu, vf);
     if (gpu->removed || !msix)
@@ -32,7 +33,7 @@ static bool read_msix(void *device, uint32_t vf, uint8_t *entries) {
     return true;
 }
 
-static bool read_msix_control(void *device, uint32_t vf, struct gpup_msix_control *control) {
+bool gpu_op_read_msix_control(void *device, uint32_t vf, struct gpup_msix_control *control) {
     struct gpu *gpu = device;
     const struct gpu_msix *msix = gpu_msix_of(gpu, vf);
     if (gpu->removed || !msix)
@@ -44,7 +45,7 @@ static bool read_msix_control(void *device, uint32_t vf, struct gpup_msix_contro
     return true;
 }
 
-static bool read_schedule(void *device, uint32_t vf, struct gpup_schedule *schedule) {
+bool gpu_op_read_schedule(void *device, uint32_t vf, struct gpup_schedule *schedule) {
     const struct gpu *gpu = device;
     if (gpu->removed || (vf >= gpu->vfs && vf != GPUP_PF))
         return false;
@@ -64,7 +65,7 @@ static bool segment_index(const struct gpu *gpu, uint32_t id, uint64_t offset, u
            gpu_inside(offset, size, gpu->segment[*index].size);
 }
 
-static bool read_dirty(void *device, uint32_t segment, uint64_t offset, uint64_t size, uint8_t *bits,
+bool gpu_op_read_dirty(void *device, uint32_t segment, uint64_t offset, uint64_t size, uint8_t *bits,
                        bool *tracking) {
     struct gpu *gpu = device;
     uint32_t index;
@@ -76,7 +77,7 @@ static bool read_dirty(void *device, uint32_t segment, uint64_t offset, uint64_t
     return true;
 }
 
-static size_t read_guest(void *device, uint32_t vf, uint8_t *state, size_t capacity) {
+size_t gpu_op_read_guest(void *device, uint32_t vf, uint8_t *state, size_t capacity) {
     const struct gpu *gpu = device;
     if (gpu->removed || vf >= gpu->vfs || capacity < GPU_GUEST_SIZE)
         return 0;
@@ -84,7 +85,7 @@ static size_t read_guest(void *device, uint32_t vf, uint8_t *state, size_t capac
     return GPU_GUEST_SIZE;
 }
 
-static size_t read_config(void *device, uint32_t vf, uint8_t *bytes, size_t capacity) {
+size_t gpu_op_read_config(void *device, uint32_t vf, uint8_t *bytes, size_t capacity) {
     const struct gpu *gpu = device;
     if (gpu->removed || (vf >= gpu->vfs && vf != GPUP_PF) || capacity < GPU_CONFIG_SIZE)
         return 0;
@@ -95,19 +96,19 @@ static size_t read_config(void *device, uint32_t vf, uint8_t *bytes, size_t capa
     return GPU_CONFIG_SIZE;
 }
 
-static bool read_vram(void *device, uint32_t segment, uint64_t offset, void *out, uint64_t size) {
+bool gpu_op_read_vram(void *device, uint32_t segment, uint64_t offset, void *out, uint64_t size) {
     uint32_t index;
     return segment_index(device, segment, offset, size, &index) &&
            gpu_vram_read(device, index, offset, out, size);
 }
 
-static bool hash_vram(void *device, uint32_t segment, uint64_t offset, uint64_t size, uint64_t *hash) {
+bool gpu_op_hash_vram(void *device, uint32_t segment, uint64_t offset, uint64_t size, uint64_t *hash) {
     uint32_t index;
     return segment_index(device, segment, offset, size, &index) &&
            gpu_vram_hash(device, index, offset, size, hash);
 }
 
-static bool read_work(void *device, uint32_t vf, struct gpup_work *work) {
+bool gpu_op_read_work(void *device, uint32_t vf, struct gpup_work *work) {
     const struct gpu *gpu = device;
     if (gpu->removed || vf >= gpu->vfs)
         return false;
@@ -117,31 +118,16 @@ static bool read_work(void *device, uint32_t vf, struct gpup_work *work) {
 }
 
 /* Host paging. */
-static bool write_vram(void *device, uint32_t segment, uint64_t offset, const void *in, uint64_t size) {
+bool gpu_op_write_vram(void *device, uint32_t segment, uint64_t offset, const void *in, uint64_t size) {
     uint32_t index;
     return segment_index(device, segment, offset, size, &index) &&
            gpu_vram_write(device, index, offset, in, size);
 }
 
-static bool copy_vram(void *device, uint32_t segment, uint64_t offset, void *from, uint32_t from_segment,
+bool gpu_op_copy_vram(void *device, uint32_t segment, uint64_t offset, void *from, uint32_t from_segment,
                       uint64_t from_offset, uint64_t size) {
     uint32_t to_index, from_index;
     return segment_index(device, segment, offset, size, &to_index) &&
            segment_index(from, from_segment, from_offset, size, &from_index) &&
            gpu_vram_copy(device, to_index, offset, from, from_index, from_offset, size);
-}
-
-void gpu_observers(struct gpup_device_ops *ops) {
-    *ops = (struct gpup_device_ops){.read_msix = read_msix,
-                                    .read_msix_control = read_msix_control,
-                                    .read_schedule = read_schedule,
-                                    .read_dirty = read_dirty,
-                                    .read_guest = read_guest,
-                                    .read_config = read_config,
-                                    .read_vram = read_vram,
-                                    .hash_vram = hash_vram,
-                                    .read_work = read_work,
-                                    .generation = generation,
-                                    .write_vram = write_vram,
-                                    .copy_vram = copy_vram};
 }

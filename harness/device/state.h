@@ -170,7 +170,6 @@ static inline void *gpu_alloc(struct gpu *gpu, size_t size) {
 /* observe.c: a reading of `observer` (enum gpup_observer bits) of that VF may have changed. */
 void gpu_changed(struct gpu *gpu, uint32_t vf, uint32_t observers);
 void gpu_changed_all(struct gpu *gpu, uint32_t observers);
-void gpu_observers(struct gpup_device_ops *ops);
 
 /* --- vram.c, hash.c: offsets and sizes are checked here; false: outside, or no memory ------------------- */
 bool gpu_vram_new(struct gpu *gpu, struct gpu_segment *segment, uint64_t size);
@@ -217,7 +216,6 @@ void gpu_vf_gone(struct gpu *gpu, uint32_t vf);  /* VF Enable went away: reset, 
 /* The guest's own accesses; false: outside its map, or no memory. */
 bool gpu_vf_write(struct gpu *gpu, uint32_t vf, uint64_t offset, const void *in, uint64_t size);
 bool gpu_vf_read(struct gpu *gpu, uint32_t vf, uint64_t offset, void *out, uint64_t size);
-void gpu_vf_stimuli(struct gpup_device_ops *ops);
 
 /* --- map.c: `ranges` range records as the data sheet has them; a GPU_RESULT_ ---------------------------- */
 uint32_t gpu_map_load(struct gpu *gpu, uint32_t vf, uint64_t physical, uint32_t ranges);
@@ -263,8 +261,6 @@ void gpu_completion_record(struct gpu *gpu, uint32_t slot);
 void gpu_config_new(struct gpu *gpu, uint32_t host, uint64_t seed);
 void gpu_config_power_lost(struct gpu *gpu);
 uint32_t gpu_config_dword(const struct gpu *gpu, uint32_t offset); /* aligned, inside */
-uint32_t gpu_config_read(void *device, uint32_t offset, uint32_t width);
-void gpu_config_write(void *device, uint32_t offset, uint32_t width, uint32_t value);
 uint32_t gpu_vfconfig_dword(const struct gpu *gpu, uint32_t vf, uint32_t offset);
 uint64_t gpu_vfconfig_read(struct gpu *gpu, uint32_t vf, uint32_t offset, uint32_t width);
 void gpu_vfconfig_write(struct gpu *gpu, uint32_t vf, uint32_t offset, uint32_t width, uint64_t value);
@@ -275,10 +271,6 @@ struct gpu_place {
     uint64_t offset, left; /* left: bytes to the end of this BAR */
 };
 bool gpu_bar_find(const struct gpu *gpu, uint64_t physical, struct gpu_place *place);
-bool gpu_bar(void *device, unsigned index, uint64_t *physical, uint64_t *size);
-bool gpu_claims(void *device, uint64_t physical, uint64_t size);
-uint64_t gpu_bus_read(void *device, uint64_t physical, uint32_t width);
-void gpu_bus_write(void *device, uint64_t physical, uint32_t width, uint64_t value);
 
 uint32_t gpu_pf_read(const struct gpu *gpu, uint32_t offset); /* BAR0, aligned 32 bits */
 void gpu_pf_write(struct gpu *gpu, uint32_t offset, uint32_t value);

@@ -1,4 +1,5 @@
 /* A virtual function as a whole: existence, resets, and what its guest does. */
+#include "ops.h"
 #include "state.h"
 
 bool gpu_vf_exists(const struct gpu *gpu, uint32_t vf) {
@@ -72,7 +73,7 @@ static void fault(struct gpu *gpu, uint32_t vf) {
     gpu_interrupt(gpu, GPU_INT_VF_FAULT);
 }
 
-static bool guest_write(void *device, uint32_t vf, uint64_t offset, const void *in, uint64_t size) {
+bool gpu_op_guest_write(void *device, uint32_t vf, uint64_t offset, const void *in, uint64_t size) {
     struct gpu *gpu = device;
     if (!acts(gpu, vf))
         return false;
@@ -83,7 +84,7 @@ static bool guest_write(void *device, uint32_t vf, uint64_t offset, const void *
     return gpu_vf_write(gpu, vf, offset, in, size);
 }
 
-static bool guest_read(void *device, uint32_t vf, uint64_t offset, void *out, uint64_t size) {
+bool gpu_op_guest_read(void *device, uint32_t vf, uint64_t offset, void *out, uint64_t size) {
     struct gpu *gpu = device;
     if (!acts(gpu, vf))
         return false;
@@ -94,12 +95,12 @@ static bool guest_read(void *device, uint32_t vf, uint64_t offset, void *out, ui
     return gpu_vf_read(gpu, vf, offset, out, size);
 }
 
-static bool guest_work(void *device, uint32_t vf, uint32_t units, uint64_t seed) {
+bool gpu_op_guest_work(void *device, uint32_t vf, uint32_t units, uint64_t seed) {
     struct gpu *gpu = device;
     return acts(gpu, vf) && gpu_sched_queue(gpu, vf, units, seed);
 }
 
-static bool guest_set_register(void *device, uint32_t vf, uint32_t index, uint32_t value) {
+bool gpu_op_guest_set_register(void *device, uint32_t vf, uint32_t index, uint32_t value) {
     struct gpu *gpu = device;
     if (!acts(gpu, vf) || index >= GPU_VF_SCRATCHES)
         return false;
@@ -109,19 +110,11 @@ static bool guest_set_register(void *device, uint32_t vf, uint32_t index, uint32
 }
 
 /* Interrupts do not need the run list: they belong to the function. */
-static bool raise_message(void *device, uint32_t vf, uint32_t index) {
+bool gpu_op_raise(void *device, uint32_t vf, uint32_t index) {
     struct gpu *gpu = device;
     if (gpu->removed || vf >= gpu->vfs || !gpu_vf_exists(gpu, vf) || !gpu->vf[vf].powered ||
         index >= gpu->vf[vf].msix.entries)
         return false;
     gpu_msix_raise(gpu, vf, index);
     return true;
-}
-
-void gpu_vf_stimuli(struct gpup_device_ops *ops) {
-    *ops = (struct gpup_device_ops){.raise = raise_message,
-                                    .guest_write = guest_write,
-                                    .guest_read = guest_read,
-                                    .guest_work = guest_work,
-                                    .guest_set_register = guest_set_register};
 }
