@@ -136,3 +136,18 @@ void gpup_binding_close(struct gpup_binding *binding) {
     binding->handle = NULL;
     binding->implementation = NULL;
 }
+
+int gpup_image_of(const struct gpup_implementation *implementation, struct gpup_image **out, char *message,
+                  size_t message_size) {
+    Dl_info info;
+    uintptr_t main_base = 0;
+    *out = NULL;
+    if (!dladdr(implementation, &info) || !info.dli_fname)
+        return say(message, message_size, "implementation", "lies in no loaded object");
+    dl_iterate_phdr(find_main, &main_base);
+    bool in_main = (uintptr_t)info.dli_fbase == main_base;
+    const char *path = in_main ? "/proc/self/exe" : info.dli_fname;
+    bool ok = gpup_image_open(path, (uintptr_t)info.dli_fbase, in_main ? "gpup_impl_" : NULL, out, message,
+                              message_size);
+    return ok && gpup_image_capture(*out) ? 0 : -1;
+}

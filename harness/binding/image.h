@@ -7,6 +7,5 @@
  * addresses. */
 bool gpup_image_open(const char *path, uintptr_t base, const char *prefix, struct gpup_image **out,
                      char *message, size_t message_size);
-void gpup_image_free(struct gpup_image *image);
 
 #endif

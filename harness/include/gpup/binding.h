@@ -32,12 +32,19 @@ int gpup_binding_open(struct gpup_binding *binding, const char *name,
                       const struct gpup_static_implementation *known, char *message, size_t message_size);
 void gpup_binding_close(struct gpup_binding *binding);
 
+/* The image of an implementation that is linked into this process, by the object it lies in: all writable
+ * sections of a shared object, the gpup_impl_ sections of an executable. *out is NULL when there are none. 0
+ * or -1. */
+int gpup_image_of(const struct gpup_implementation *implementation, struct gpup_image **out, char *message,
+                  size_t message_size);
+void gpup_image_free(struct gpup_image *image);
+
 /* Size of one copy in bytes. save copies out, load copies in; both are exact and skip counters. */
 size_t gpup_image_size(const struct gpup_image *image);
 void gpup_image_save(const struct gpup_image *image, void *copy);
 void gpup_image_load(const struct gpup_image *image, const void *copy);
-/* capture remembers the sections as they are now (done by gpup_binding_open, after the option was set); reset brings
- * that back: what a freshly loaded driver looks like. */
+/* capture remembers the sections as they are now (done by gpup_binding_open, after the option was set); reset
+ * brings that back: what a freshly loaded driver looks like. */
 bool gpup_image_capture(struct gpup_image *image);
 void gpup_image_reset(const struct gpup_image *image);
 /* Bounds of the code, so that addresses can be given as offsets. */

@@ -44,9 +44,4 @@ void gpup_world_restore(struct gpup_world *world);
 const DRIVER_INITIALIZATION_DATA *gpup_world_ddis(const struct gpup_world *world, uint32_t host,
                                                   HANDLE *adapter);
 
-/* For emitted reproducers: runs the program against the implementation and judges it. 0 no finding, 1 a
- * finding (message: the first), -1 it could not run (message). */
-int gpup_world_run_and_judge(const struct gpup_program *program,
-                             const struct gpup_implementation *implementation, char *message, size_t size);
-
 #endif
