@@ -37,23 +37,24 @@ struct gpup_fiber {
     uint16_t id; /* unique in the host */
     KIRQL irql;
     bool ended_by_service; /* PsTerminateSystemThread */
-    bool again;            /* ended while queued: unused by the scheduler */
     uint32_t locks;
     uint32_t regions; /* KeEnterCriticalRegion depth */
     void *function;
     uint64_t args[8];
     uint64_t result;
+    /* Called in the scheduler context right before it first runs; may be NULL. */
+    void (*begin)(struct gpup_os *os, struct gpup_fiber *fiber);
     /* Called in the scheduler context when the routine has returned; may start further routines. */
     void (*done)(struct gpup_os *os, struct gpup_fiber *fiber);
     void *done_context;
     struct gpup_thread *thread; /* NULL: not a system thread */
-    uint64_t dispatched;        /* time when it was last switched to */
+    uint64_t dispatched, slice; /* times: last switched to; start of its turn */
     /* wait */
     void *const *objects;
     const volatile ULONG_PTR *spin; /* spin lock it spins on */
     uint32_t object_count;
     bool wait_all, flush;
-    uint64_t deadline, waiting_since;
+    uint64_t deadline, order;
     NTSTATUS wait_status;
     /* address sanitizer's bookkeeping */
     void *fake_stack;
@@ -65,6 +66,7 @@ struct gpup_start {
     KIRQL irql;
     void *function; /* DDI_CALL */
     uint64_t args[8];
+    void (*begin)(struct gpup_os *os, struct gpup_fiber *fiber);
     void (*done)(struct gpup_os *os, struct gpup_fiber *fiber);
     void *done_context;
 };
@@ -116,11 +118,14 @@ struct gpup_fault_record { /* written by the signal handler */
 
 struct gpup_os {
     struct gpup_os_config config;
-    uint64_t now, time_ns; /* simulated ns */
+    uint64_t now;        /* simulated ns */
+    uint64_t time_limit; /* of the outermost call */
+    uint64_t orders;
     uint64_t random;
     uint64_t next_object;
     uint16_t next_fiber;
     bool dead, in_emit;
+    uint16_t speaker; /* fiber an event from the scheduler context is about; 0 none */
     bool isr_active, dpc_active;
     uint8_t depth; /* nesting of gpup_os_call / advance: at most 1 */
     uintptr_t code_start, code_end;
@@ -130,8 +135,9 @@ struct gpup_os {
     struct gpup_fiber *fibers, *idle;
     struct gpup_fiber *ready, *ready_last;
     void *scheduler_sp;
+    const void *scheduler_bottom; /* for the address sanitizer */
+    size_t scheduler_size;
     struct gpup_fault_record fault;
-    uint64_t call_start;
     struct gpup_os_budgets used; /* by the outermost call */
 
     /* The interrupt: called as function(context, message); NULL: not connected. */
@@ -144,7 +150,7 @@ struct gpup_os {
     struct gpup_timer timers[GPUP_MAX_TIMERS];
     uint32_t timer_count;
     struct gpup_thread *threads, *free_threads;
-    struct gpup_work *works, *free_works;
+    struct gpup_work_item *works, *free_works;
     struct gpup_mapping mappings[GPUP_MAX_MAPPINGS];
     uint32_t mapping_count; /* highest used + 1 */
     struct gpup_handle handles[GPUP_MAX_HANDLES];
@@ -183,15 +189,19 @@ void gpup_os_left(struct gpup_os *os, unsigned kind, uint64_t object, uint64_t s
 uint64_t gpup_os_object(struct gpup_os *os);          /* a fresh object number */
 void *gpup_os_alloc(struct gpup_os *os, size_t size); /* the kernel's own, zeroed, never freed; NULL: full */
 uint64_t gpup_os_random(struct gpup_os *os);
+struct gpup_os *gpup_os_make_current(struct gpup_os *os); /* returns the one before */
 
 /* --- running driver code */
 /* Queues a routine as a new fiber; it runs when the scheduler comes to it. false: no stack. */
 bool gpup_os_start(struct gpup_os *os, const struct gpup_start *start);
+struct gpup_fiber *gpup_os_started(struct gpup_os *os); /* the fiber of the last gpup_os_start */
+void gpup_os_make_ready(struct gpup_os *os, struct gpup_fiber *fiber); /* a waiting one */
 /* [scheduler] Runs a routine to its end, as gpup_os_call does. */
 enum gpup_ran gpup_os_run(struct gpup_os *os, const struct gpup_start *start, uint64_t *result);
 /* [scheduler] Runs interrupts, DPCs and what is ready, without letting time pass. */
 void gpup_os_settle(struct gpup_os *os);
 void gpup_os_yield(struct gpup_os *os, bool to_back); /* [fiber] */
+void gpup_fiber_leave(struct gpup_os *os);            /* [fiber] to the scheduler, state set before */
 _Noreturn void gpup_os_end_fiber(struct gpup_os *os); /* [fiber] the routine is over, nothing is unwound */
 /* [fiber] The host is dead; the event was emitted before. */
 _Noreturn void gpup_os_abandon(struct gpup_os *os);
@@ -200,12 +210,18 @@ _Noreturn void gpup_os_bugcheck(struct gpup_os *os, uint64_t code); /* [fiber] *
 void gpup_os_hang(struct gpup_os *os, unsigned cause, uint64_t count);
 /* [fiber] Blocks on dispatcher objects; deadline: absolute ns, GPUP_NEVER none. */
 NTSTATUS gpup_os_wait(struct gpup_os *os, void *const *objects, uint32_t count, bool all, uint64_t deadline);
-void gpup_os_wake(struct gpup_os *os); /* a dispatcher object changed: look at who waits */
+bool gpup_os_spin(struct gpup_os *os,
+                  const volatile ULONG_PTR *lock); /* [fiber] until it is 0; false: cannot be */
+void gpup_os_wake(struct gpup_os *os);             /* a dispatcher object changed: look at who waits */
 
 /* --- time */
 void gpup_os_pass(struct gpup_os *os, uint64_t ns); /* [fiber] time passes while it runs */
 void gpup_os_expire_timers(struct gpup_os *os);     /* [scheduler] */
 uint64_t gpup_os_next_timer(const struct gpup_os *os);
+
+uint64_t gpup_os_due(const struct gpup_os *os, LONGLONG due); /* absolute ns of a Windows due time */
+#define GPUP_SYSTEM_TIME 133500000000000000u                  /* 100 ns since 1601 when the world began */
+void gpup_timer_forget(struct gpup_os *os, const void *start, size_t size, const char *service);
 
 /* --- DPCs. false: queued already */
 bool gpup_os_queue_dpc(struct gpup_os *os, const struct gpup_dpc *dpc);
@@ -252,6 +268,7 @@ uint64_t gpup_os_physical(struct gpup_os *os, const void *address); /* 0: none *
 void gpup_os_wire_dma(struct gpup_os *os);
 void gpup_mapping_left(struct gpup_os *os);
 void gpup_thread_left(struct gpup_os *os);
+void gpup_work_begins(struct gpup_os *os, struct gpup_fiber *fiber);
 void gpup_work_left(struct gpup_os *os);
 void gpup_timer_left(struct gpup_os *os);
 

@@ -1,0 +1,155 @@
+/* Faults of driver code: the signal handler records what happened and lets the scheduler's context continue;
+ * the fiber is never resumed. A fault anywhere else goes to whoever handled it before. */
+#include "fiber.h"
+#include <pthread.h>
+#include <signal.h>
+#include <ucontext.h>
+
+#define ALT_STACK ((size_t)64 * 1024)
+
+static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
+#define SIGNALS (sizeof signals / sizeof *signals)
+
+/* Of the process, like the handlers themselves. */
+static struct sigaction previous[SIGNALS];
+static pthread_mutex_t installing = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local uint8_t alternate[ALT_STACK];
+
+static void chain(int number, siginfo_t *info, void *context) {
+    const struct sigaction *old = NULL;
+
+    for (size_t i = 0; i < SIGNALS; i++)
+        if (signals[i] == number)
+            old = &previous[i];
+    if (old && (old->sa_flags & SA_SIGINFO))
+        old->sa_sigaction(number, info, context);
+    else if (old && old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
+        old->sa_handler(number);
+    else
+        signal(number, SIG_DFL); /* the instruction faults again */
+}
+
+static bool on_guard_of_window(struct gpup_fiber *fiber, const siginfo_t *info, uintptr_t sp) {
+    const uint8_t *address = info->si_addr;
+
+    /* only what a push or the current frame can reach */
+    return (uintptr_t)address + 4096 >= sp && gpup_stack_grow(fiber->stack, address);
+}
+
+static void handler(int number, siginfo_t *info, void *context) {
+    struct gpup_os *os = gpup_os_current();
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+    if (!os || !os->running || os->in_emit || info->si_code == SI_USER || info->si_code == SI_TKILL) {
+        chain(number, info, context);
+        return;
+    }
+    if (number == SIGSEGV && on_guard_of_window(os->running, info, (uintptr_t)registers[REG_RSP]))
+        return;
+    os->fault = (struct gpup_fault_record){.signal = number,
+                                           .code = info->si_code,
+                                           .address = (uintptr_t)info->si_addr,
+                                           .pc = (uintptr_t)registers[REG_RIP],
+                                           .sp = (uintptr_t)registers[REG_RSP],
+                                           .error = (unsigned)registers[REG_ERR],
+                                           .pending = true};
+    registers[REG_RSP] = (greg_t)(uintptr_t)os->scheduler_sp;
+    registers[REG_RIP] = (greg_t)(uintptr_t)gpup_fiber_landing;
+    registers[REG_EFL] &= ~(greg_t)0x40500; /* direction, trap, alignment check */
+}
+
+/* A large enough stack of someone else (a sanitizer's) is kept. */
+static bool have_stack(void) {
+    stack_t stack;
+
+    if (!sigaltstack(NULL, &stack) && !(stack.ss_flags & SS_DISABLE) && stack.ss_size >= 16384)
+        return true;
+    stack = (stack_t){.ss_sp = alternate, .ss_size = sizeof alternate};
+    return !sigaltstack(&stack, NULL);
+}
+
+static bool install_one(size_t i) {
+    struct sigaction now, ours = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+
+    ours.sa_sigaction = handler;
+    sigemptyset(&ours.sa_mask);
+    if (sigaction(signals[i], NULL, &now))
+        return false;
+    if ((now.sa_flags & SA_SIGINFO) && now.sa_sigaction == handler)
+        return true;
+    previous[i] = now;
+    return !sigaction(signals[i], &ours, NULL);
+}
+
+bool gpup_fault_install(void) {
+    bool ok = have_stack();
+
+    pthread_mutex_lock(&installing);
+    for (size_t i = 0; i < SIGNALS; i++) /* test frameworks replace handlers: look each time */
+        ok = install_one(i) && ok;
+    pthread_mutex_unlock(&installing);
+    return ok;
+}
+
+/* --- telling */
+
+static unsigned access_cause(const struct gpup_fault_record *fault) {
+    if (fault->error & 16)
+        return GPUP_FAULT_EXECUTE;
+    return fault->error & 2 ? GPUP_FAULT_WRITE : GPUP_FAULT_READ;
+}
+
+static unsigned cause_of(const struct gpup_fault_record *fault) {
+    switch (fault->signal) {
+    case SIGTRAP:
+        return GPUP_FAULT_BREAKPOINT;
+    case SIGILL:
+        return GPUP_FAULT_ILLEGAL;
+    case SIGFPE:
+        return GPUP_FAULT_DIVIDE;
+    default: /* a privileged instruction or a non-canonical address carries no page fault code */
+        return fault->code == SI_KERNEL ? GPUP_FAULT_READ : access_cause(fault);
+    }
+}
+
+static bool on_stack_guard(const struct gpup_fault_record *fault, const struct gpup_fiber *fiber) {
+    uintptr_t base = (uintptr_t)fiber->stack->base;
+
+    return fault->address - base < GPUP_PAGE || fault->sp - base < GPUP_PAGE;
+}
+
+void gpup_fault_report(struct gpup_os *os, const struct gpup_fiber *fiber) {
+    struct gpup_event event = {.kind = GPUP_EVENT_FAULT, .fiber = fiber->id};
+    const struct gpup_fault_record *fault = &os->fault;
+    unsigned cause = cause_of(fault);
+    uint64_t object = 0, offset = 0;
+    uint32_t tag = 0;
+    bool memory = fault->signal == SIGSEGV || fault->signal == SIGBUS;
+
+    if (memory && on_stack_guard(fault, fiber))
+        cause = GPUP_FAULT_STACK;
+    else if (memory) {
+        // NOLINTNEXTLINE(performance-no-int-to-ptr)
+        enum gpup_place place = gpup_pool_place(os, (void *)fault->address, &object, &offset, &tag);
+
+        if (place == GPUP_PLACE_GUARD)
+            cause = GPUP_FAULT_GUARD;
+        else if (place == GPUP_PLACE_FREED) {
+            struct gpup_event damage = {.kind = GPUP_EVENT_POOL_DAMAGE};
+
+            damage.f[GPUP_POOL_DAMAGE_object] = object;
+            damage.f[GPUP_POOL_DAMAGE_what] = GPUP_DAMAGE_FREED;
+            damage.f[GPUP_POOL_DAMAGE_offset] = offset;
+            damage.f[GPUP_POOL_DAMAGE_tag] = tag;
+            gpup_os_emit(os, &damage);
+        }
+    }
+    event.f[GPUP_FAULT_cause] = cause;
+    event.f[GPUP_FAULT_routine] = fiber->routine;
+    event.f[GPUP_FAULT_object] = object;
+    event.f[GPUP_FAULT_offset] = offset;
+    os->speaker = fiber->id;
+    gpup_os_emit(os, &event);
+    os->speaker = 0;
+    os->fault.pending = false;
+}

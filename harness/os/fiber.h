@@ -1,0 +1,20 @@
+/*
+ * Fibers: the context switch and the life of a stack. Only the scheduler uses this.
+ */
+#ifndef GPUP_OS_FIBER_H
+#define GPUP_OS_FIBER_H
+
+#include "kernel.h"
+
+/* An idle fiber made ready to run `start`; NULL: no room for another stack. */
+struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_start *start);
+void gpup_fiber_retire(struct gpup_os *os, struct gpup_fiber *fiber); /* its routine is over */
+/* Scheduler to fiber; returns when the fiber switches back or faulted. */
+void gpup_fiber_enter(struct gpup_os *os, struct gpup_fiber *fiber);
+_Noreturn void gpup_fiber_leave_for_good(struct gpup_os *os);
+/* Runs function(a, b) on the scheduler's stack; the fiber's stack stays untouched. */
+void gpup_fiber_call_outside(struct gpup_os *os, void (*function)(void *a, void *b), void *a, void *b);
+/* Where the fault handler continues, with RSP = os->scheduler_sp. */
+void gpup_fiber_landing(void);
+
+#endif

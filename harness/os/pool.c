@@ -1,0 +1,241 @@
+/* The pool and the suite's buffers. */
+#include "pool.h"
+
+#define MAX_FRAMES 12
+
+bool gpup_pool_init(struct gpup_os *os) {
+    os->pool = gpup_os_alloc(os, sizeof *os->pool);
+    if (!os->pool)
+        return false;
+    os->pool->canary = os->config.fill ^ 0x5A; /* differs between fills: a read beyond a block shows */
+    /* the seed moves everything that follows */
+    return gpup_arena_pages(os->config.arena, os->config.seed % 16 + 1) != NULL;
+}
+
+static struct gpup_slot **bucket(struct gpup_os *os, const void *address) {
+    return &os->pool->hash[((uintptr_t)address >> 4) * 0x9E3779B1u >> 16 & (GPUP_POOL_HASH - 1)];
+}
+
+struct gpup_slot *gpup_slot_find(struct gpup_os *os, const void *address) {
+    struct gpup_slot *slot = *bucket(os, address);
+
+    while (slot && slot->address != address)
+        slot = slot->hash;
+    return slot;
+}
+
+static void unlink_slot(struct gpup_os *os, struct gpup_slot *slot) {
+    struct gpup_slot **link = bucket(os, slot->address);
+
+    while (*link != slot)
+        link = &(*link)->hash;
+    *link = slot->hash;
+}
+
+/* Return addresses inside the driver, by frame pointers that stay on the fiber's stack. */
+static size_t call_stack(const struct gpup_os *os, uint64_t *offsets) {
+    const uintptr_t *frame = __builtin_frame_address(0);
+    size_t count = 0;
+    uintptr_t low, high;
+
+    if (!os->running || !os->code_end)
+        return 0;
+    low = (uintptr_t)os->running->stack->window;
+    high = (uintptr_t)os->running->stack->top - 16;
+    for (unsigned depth = 0; depth < 32 && count < MAX_FRAMES; depth++) {
+        uintptr_t next;
+
+        if ((uintptr_t)frame < low || (uintptr_t)frame > high || ((uintptr_t)frame & 7))
+            break;
+        if (frame[1] >= os->code_start && frame[1] < os->code_end)
+            offsets[count++] = frame[1] - os->code_start;
+        next = frame[0];
+        if (next <= (uintptr_t)frame)
+            break;
+        frame = (const uintptr_t *)next; // NOLINT(performance-no-int-to-ptr)
+    }
+    return count;
+}
+
+static void tell_alloc(struct gpup_os *os, uint64_t object, size_t size, uint32_t tag) {
+    uint64_t stack[MAX_FRAMES];
+    size_t frames = call_stack(os, stack);
+    struct gpup_event event = {.kind = GPUP_EVENT_ALLOC,
+                               .data = frames ? (const uint8_t *)stack : NULL,
+                               .data_size = frames * sizeof *stack};
+
+    event.f[GPUP_ALLOC_object] = object;
+    event.f[GPUP_ALLOC_size] = size;
+    event.f[GPUP_ALLOC_tag] = tag;
+    event.f[GPUP_ALLOC_failed] = !object;
+    gpup_os_emit(os, &event);
+}
+
+void gpup_pool_damage(struct gpup_os *os, const struct gpup_slot *slot, unsigned what, uint64_t offset) {
+    struct gpup_event event = {.kind = GPUP_EVENT_POOL_DAMAGE};
+
+    event.f[GPUP_POOL_DAMAGE_object] = slot ? slot->object : 0;
+    event.f[GPUP_POOL_DAMAGE_what] = what;
+    event.f[GPUP_POOL_DAMAGE_offset] = offset;
+    event.f[GPUP_POOL_DAMAGE_tag] = slot ? slot->tag : 0;
+    gpup_os_emit(os, &event);
+}
+
+void gpup_os_fail_allocation(struct gpup_os *os, uint32_t nth, uint32_t count) {
+    os->fail_nth = nth;
+    os->fail_count = nth ? count : 0;
+}
+
+bool gpup_os_fails(struct gpup_os *os) {
+    uint64_t limit = os->config.budgets.allocations ? os->config.budgets.allocations : 100000;
+
+    if (++os->used.allocations > limit)
+        gpup_os_hang(os, GPUP_HANG_ALLOC, os->used.allocations);
+    if (!os->fail_count || --os->fail_nth)
+        return false;
+    os->fail_nth = 1;
+    os->fail_count--;
+    return true;
+}
+
+void *gpup_pool_alloc(struct gpup_os *os, size_t size, uint32_t tag, enum gpup_block_kind kind, bool zero,
+                      size_t slack, uint64_t *object) {
+    bool guarded = kind == GPUP_BLOCK_BUFFER || os->config.page_guards;
+    bool suite = kind == GPUP_BLOCK_BUFFER;
+    struct gpup_slot *slot = NULL;
+
+    if (suite || !gpup_os_fails(os))
+        slot = gpup_slot_take(os, size, slack, guarded);
+    if (!slot) {
+        if (!suite)
+            tell_alloc(os, 0, size, tag);
+        return NULL;
+    }
+    memset(slot->address, zero ? 0 : os->config.fill, size);
+    slot->live = true;
+    slot->kind = (uint8_t)kind;
+    slot->tag = tag;
+    slot->object = gpup_os_object(os);
+    slot->hash = *bucket(os, slot->address);
+    *bucket(os, slot->address) = slot;
+    if (!suite) {
+        os->pool->live_count++;
+        os->pool->live_bytes += size;
+        tell_alloc(os, slot->object, size, tag);
+    }
+    if (object)
+        *object = slot->object;
+    return slot->address;
+}
+
+static void bad_free(struct gpup_os *os, const void *address) {
+    uint64_t object = 0, offset = 0;
+    uint32_t tag = 0;
+    enum gpup_place place = gpup_pool_place(os, address, &object, &offset, &tag);
+    struct gpup_slot freed = {.object = object, .tag = tag};
+
+    gpup_pool_damage(os, &freed,
+                     place == GPUP_PLACE_FREED && !offset ? GPUP_DAMAGE_DOUBLE_FREE : GPUP_DAMAGE_BAD_FREE,
+                     offset);
+}
+
+void gpup_pool_free(struct gpup_os *os, void *address, enum gpup_block_kind kind) {
+    struct gpup_slot *slot = gpup_slot_find(os, address);
+    struct gpup_event event = {.kind = GPUP_EVENT_FREE};
+    uint64_t offset;
+    unsigned what;
+
+    if (!slot || !slot->live || slot->kind != kind) {
+        bad_free(os, address);
+        return;
+    }
+    what = gpup_slot_check(os, slot, &offset);
+    if (what)
+        gpup_pool_damage(os, slot, what, offset);
+    unlink_slot(os, slot);
+    gpup_os_forget(os, slot->address, slot->bytes, "ExFreePool");
+    event.f[GPUP_FREE_object] = slot->object;
+    event.f[GPUP_FREE_size] = slot->bytes;
+    if (kind != GPUP_BLOCK_BUFFER) {
+        os->pool->live_count--;
+        os->pool->live_bytes -= slot->bytes;
+        gpup_os_emit(os, &event);
+    }
+    gpup_slot_give(os, slot);
+}
+
+void gpup_os_pool_level(const struct gpup_os *os, uint64_t *count, uint64_t *bytes) {
+    *count = os->pool->live_count;
+    *bytes = os->pool->live_bytes;
+}
+
+bool gpup_pool_live(struct gpup_os *os, const void *address, size_t size) {
+    for (const struct gpup_slot *slot = os->pool->slots; slot; slot = slot->next) {
+        size_t at = (size_t)((const uint8_t *)address - slot->address);
+
+        if (slot->live && at <= slot->bytes && size <= slot->bytes - at)
+            return true;
+    }
+    return false;
+}
+
+enum gpup_place gpup_pool_place(struct gpup_os *os, const void *address, uint64_t *object, uint64_t *offset,
+                                uint32_t *tag) {
+    for (const struct gpup_slot *slot = os->pool->slots; slot; slot = slot->next) {
+        size_t guard = slot->guarded ? GPUP_PAGE : 0;
+        const uint8_t *p = address;
+
+        if (p < slot->start - guard || p >= slot->start + slot->size + guard)
+            continue;
+        *object = slot->object;
+        *offset = (uint64_t)(p - slot->address);
+        *tag = slot->tag;
+        if (p < slot->start || p >= slot->start + slot->size)
+            return GPUP_PLACE_GUARD;
+        return slot->live ? GPUP_PLACE_BLOCK : GPUP_PLACE_FREED;
+    }
+    return GPUP_PLACE_UNKNOWN;
+}
+
+bool gpup_os_locate(struct gpup_os *os, const void *address, uint64_t *object, uint64_t *offset) {
+    uint32_t tag;
+
+    return gpup_pool_place(os, address, object, offset, &tag) != GPUP_PLACE_UNKNOWN;
+}
+
+void gpup_pool_left(struct gpup_os *os) {
+    for (struct gpup_slot *slot = os->pool->slots; slot; slot = slot->next) {
+        uint64_t offset = 0;
+        unsigned what =
+            slot->live ? gpup_slot_check(os, slot, &offset) : gpup_slot_check_freed(slot, &offset);
+
+        if (what && slot->kind != GPUP_BLOCK_BUFFER)
+            gpup_pool_damage(os, slot, what, offset);
+        if (slot->live && slot->kind != GPUP_BLOCK_BUFFER)
+            gpup_os_left(os, GPUP_OBJECT_POOL, slot->object, slot->bytes, slot->tag);
+    }
+}
+
+/* --- buffers of the suite */
+
+void *gpup_os_buffer(struct gpup_os *os, size_t size, size_t alignment_slack, uint64_t *object) {
+    return gpup_pool_alloc(os, size, 0, GPUP_BLOCK_BUFFER, true, alignment_slack, object);
+}
+
+unsigned gpup_os_buffer_check(struct gpup_os *os, const void *buffer, uint64_t *offset) {
+    struct gpup_slot *slot = gpup_slot_find(os, buffer);
+
+    return slot ? gpup_slot_check(os, slot, offset) : GPUP_DAMAGE_NONE;
+}
+
+bool gpup_os_buffer_protect(struct gpup_os *os, void *buffer, bool read_only) {
+    struct gpup_slot *slot = gpup_slot_find(os, buffer);
+
+    return slot && gpup_arena_protect(os->config.arena, slot->start, slot->size,
+                                      read_only ? GPUP_READ_ONLY : GPUP_READ_WRITE);
+}
+
+void gpup_os_buffer_free(struct gpup_os *os, void *buffer) {
+    if (buffer)
+        gpup_pool_free(os, buffer, GPUP_BLOCK_BUFFER);
+}

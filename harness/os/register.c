@@ -1,0 +1,165 @@
+/* Register mappings and the accessors. A mapping is address space without memory: only the accessors reach
+ * the device, a plain dereference faults. */
+#include "kernel.h"
+
+#define COST_OF_ACCESS 1000u /* ns a register access takes */
+
+/* Lowest gap of the host's half of the window that takes `size` bytes; mappings keep a page apart. */
+static uint8_t *find_room(struct gpup_os *os, uint64_t size) {
+    size_t window;
+    uint8_t *base = gpup_arena_window(os->config.arena, &window);
+    uint8_t *at = base + (os->config.host & 1) * (window / 2);
+    const uint8_t *end = at + window / 2;
+
+    for (uint32_t i = 0; i < os->mapping_count; i++) {
+        const struct gpup_mapping *m = &os->mappings[i];
+
+        if (!m->address || at + size <= m->address || at >= m->address + m->size + GPUP_PAGE)
+            continue;
+        at = m->address + ((m->size + 2 * GPUP_PAGE - 1) & ~(uint64_t)(GPUP_PAGE - 1));
+        i = (uint32_t)-1; /* look at all of them again */
+    }
+    return size > (uint64_t)(end - at) ? NULL : at;
+}
+
+static struct gpup_mapping *free_mapping(struct gpup_os *os) {
+    for (uint32_t i = 0; i < GPUP_MAX_MAPPINGS; i++)
+        if (!os->mappings[i].address) {
+            if (i >= os->mapping_count)
+                os->mapping_count = i + 1;
+            return &os->mappings[i];
+        }
+    return NULL;
+}
+
+static PVOID map(const char *name, uint64_t physical, uint64_t size) {
+    struct gpup_os *os = gpup_os_service(name, DISPATCH_LEVEL);
+    const struct gpup_device_ops *ops = os ? os->config.device_ops : NULL;
+    struct gpup_mapping *mapping;
+    uint8_t *address;
+
+    if (!os || gpup_os_fails(os))
+        return NULL;
+    if (!size || size >> 33 || !ops || !ops->claims || !ops->claims(os->config.device, physical, size)) {
+        gpup_os_misuse(os, name, GPUP_MISUSE_PARAMETER, 0);
+        return NULL;
+    }
+    mapping = free_mapping(os);
+    address = mapping ? find_room(os, size + physical % GPUP_PAGE) : NULL;
+    if (!address)
+        return NULL;
+    *mapping = (struct gpup_mapping){address + physical % GPUP_PAGE, physical, size, gpup_os_object(os)};
+    return mapping->address;
+}
+
+PVOID DDI_CALL MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
+                            MEMORY_CACHING_TYPE CacheType) {
+    (void)CacheType;
+    return map("MmMapIoSpace", (uint64_t)PhysicalAddress.QuadPart, NumberOfBytes);
+}
+
+PVOID DDI_CALL MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, ULONG Protect) {
+    (void)Protect;
+    return map("MmMapIoSpaceEx", (uint64_t)PhysicalAddress.QuadPart, NumberOfBytes);
+}
+
+VOID DDI_CALL MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes) {
+    struct gpup_os *os = gpup_os_service("MmUnmapIoSpace", DISPATCH_LEVEL);
+
+    for (uint32_t i = 0; os && i < os->mapping_count; i++)
+        if (os->mappings[i].address == BaseAddress && BaseAddress) {
+            if (os->mappings[i].size != NumberOfBytes)
+                gpup_os_misuse(os, "MmUnmapIoSpace", GPUP_MISUSE_PARAMETER, os->mappings[i].object);
+            os->mappings[i].address = NULL;
+            return;
+        }
+    if (os)
+        gpup_os_misuse(os, "MmUnmapIoSpace", GPUP_MISUSE_OBJECT, 0);
+}
+
+void gpup_mapping_left(struct gpup_os *os) {
+    for (uint32_t i = 0; i < os->mapping_count; i++)
+        if (os->mappings[i].address)
+            gpup_os_left(os, GPUP_OBJECT_MAPPING, os->mappings[i].object, os->mappings[i].size, 0);
+}
+
+/* --- accessors */
+
+/* false: the address is no mapping, the access is a plain one (and faults where a driver's would). */
+static bool locate(const struct gpup_os *os, const volatile void *address, uint32_t width,
+                   uint64_t *physical) {
+    for (uint32_t i = 0; i < os->mapping_count; i++) {
+        const struct gpup_mapping *m = &os->mappings[i];
+        uint64_t offset = (uint64_t)((const volatile uint8_t *)address - m->address);
+
+        if (m->address && offset < m->size && m->size - offset >= width) {
+            *physical = m->physical + offset;
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct gpup_os *begin(const char *name) {
+    struct gpup_os *os = gpup_os_service(name, GPUP_ANY_LEVEL);
+    const struct gpup_device_ops *ops = os ? os->config.device_ops : NULL;
+    uint64_t limit;
+
+    if (!os)
+        return NULL;
+    limit = os->config.budgets.mmio ? os->config.budgets.mmio : 1000000;
+    if (++os->used.mmio > limit)
+        gpup_os_hang(os, GPUP_HANG_MMIO, os->used.mmio);
+    gpup_os_pass(os, COST_OF_ACCESS);
+    if (ops && ops->advance)
+        ops->advance(os->config.device, os->now);
+    return os;
+}
+
+static bool device_read(const char *name, const volatile void *address, uint32_t width, uint64_t *value) {
+    struct gpup_os *os = begin(name);
+    const struct gpup_device_ops *ops = os ? os->config.device_ops : NULL;
+    uint64_t physical;
+
+    if (!os || !locate(os, address, width, &physical))
+        return false;
+    *value = ops && ops->bus_read ? ops->bus_read(os->config.device, physical, width) : UINT64_MAX;
+    return true;
+}
+
+static bool device_write(const char *name, volatile void *address, uint32_t width, uint64_t value) {
+    struct gpup_os *os = begin(name);
+    const struct gpup_device_ops *ops = os ? os->config.device_ops : NULL;
+    uint64_t physical;
+
+    if (!os || !locate(os, address, width, &physical))
+        return false;
+    if (ops && ops->bus_write)
+        ops->bus_write(os->config.device, physical, width, value);
+    return true;
+}
+
+#define ACCESSORS(suffix, type)                                                                              \
+    type DDI_CALL READ_REGISTER_##suffix(volatile type *Register) {                                          \
+        uint64_t value;                                                                                      \
+        return device_read("READ_REGISTER_" #suffix, Register, sizeof(type), &value) ? (type)value           \
+                                                                                     : *Register;            \
+    }                                                                                                        \
+    VOID DDI_CALL WRITE_REGISTER_##suffix(volatile type *Register, type Value) {                             \
+        if (!device_write("WRITE_REGISTER_" #suffix, Register, sizeof(type), Value))                         \
+            *Register = Value;                                                                               \
+    }
+ACCESSORS(UCHAR, UCHAR)
+ACCESSORS(USHORT, USHORT)
+ACCESSORS(ULONG, ULONG)
+ACCESSORS(ULONG64, ULONG64)
+
+VOID DDI_CALL READ_REGISTER_BUFFER_ULONG(volatile ULONG *Register, PULONG Buffer, ULONG Count) {
+    for (ULONG i = 0; i < Count; i++)
+        Buffer[i] = READ_REGISTER_ULONG(Register + i);
+}
+
+VOID DDI_CALL WRITE_REGISTER_BUFFER_ULONG(volatile ULONG *Register, PULONG Buffer, ULONG Count) {
+    for (ULONG i = 0; i < Count; i++)
+        WRITE_REGISTER_ULONG(Register + i, Buffer[i]);
+}

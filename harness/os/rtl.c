@@ -1,0 +1,246 @@
+/* Run-time library, registry (empty), system information, messages and the ways to stop. */
+#include "format.h"
+#include "kernel.h"
+
+PVOID DDI_CALL RtlSecureZeroMemory(PVOID Destination, SIZE_T Length) {
+    volatile uint8_t *p = Destination;
+
+    while (Length--)
+        *p++ = 0;
+    return Destination;
+}
+
+SIZE_T DDI_CALL RtlCompareMemory(const VOID *Source1, const VOID *Source2, SIZE_T Length) {
+    const uint8_t *a = Source1, *b = Source2;
+    SIZE_T same = 0;
+
+    while (same < Length && a[same] == b[same])
+        same++;
+    return same;
+}
+
+VOID DDI_CALL RtlInitUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString) {
+    size_t length = 0;
+
+    while (SourceString && SourceString[length] && length < 32766)
+        length++;
+    DestinationString->Length = (USHORT)(2 * length);
+    DestinationString->MaximumLength = (USHORT)(SourceString ? 2 * length + 2 : 0);
+    DestinationString->Buffer = (PWSTR)(uintptr_t)SourceString; // NOLINT(performance-no-int-to-ptr)
+}
+
+/* Destination sizes are in bytes, terminator included; what does not fit is cut off. */
+static NTSTATUS append(PCHAR to, SIZE_T size, SIZE_T at, PCSTR from) {
+    if (!size || size > 0x7FFFFFFF || at >= size)
+        return STATUS_INVALID_PARAMETER;
+    for (; *from && at + 1 < size; at++)
+        to[at] = *from++;
+    to[at] = '\0';
+    return *from ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
+}
+
+NTSTATUS DDI_CALL RtlStringCbCopyA(PCHAR Destination, SIZE_T DestinationSize, PCSTR Source) {
+    return append(Destination, DestinationSize, 0, Source);
+}
+
+NTSTATUS DDI_CALL RtlStringCbCatA(PCHAR Destination, SIZE_T DestinationSize, PCSTR Source) {
+    return append(Destination, DestinationSize, strnlen(Destination, DestinationSize), Source);
+}
+
+NTSTATUS DDI_CALL RtlStringCbLengthA(PCSTR String, SIZE_T Maximum, SIZE_T *Length) {
+    size_t length = String ? strnlen(String, Maximum) : Maximum;
+
+    if (length == Maximum)
+        return STATUS_INVALID_PARAMETER;
+    if (Length)
+        *Length = length;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS DDI_CALL RtlStringCbPrintfA(PCHAR Destination, SIZE_T DestinationSize, PCSTR Format, ...) {
+    __builtin_ms_va_list arguments;
+    size_t length;
+
+    if (!DestinationSize || DestinationSize > 0x7FFFFFFF)
+        return STATUS_INVALID_PARAMETER;
+    __builtin_ms_va_start(arguments, Format);
+    length = gpup_format(Destination, DestinationSize, Format, arguments);
+    __builtin_ms_va_end(arguments);
+    return length < DestinationSize ? STATUS_SUCCESS : STATUS_BUFFER_OVERFLOW;
+}
+
+NTSTATUS DDI_CALL RtlStringCbCopyW(PWSTR Destination, SIZE_T DestinationSize, PCWSTR Source) {
+    size_t count = DestinationSize / 2, at = 0;
+
+    if (!count || DestinationSize > 0x7FFFFFFF)
+        return STATUS_INVALID_PARAMETER;
+    for (; Source[at] && at + 1 < count; at++)
+        Destination[at] = Source[at];
+    Destination[at] = 0;
+    return Source[at] ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
+}
+
+NTSTATUS DDI_CALL RtlGetVersion(PRTL_OSVERSIONINFOW VersionInformation) {
+    gpup_os_service("RtlGetVersion", PASSIVE_LEVEL);
+    VersionInformation->dwMajorVersion = 10;
+    VersionInformation->dwMinorVersion = 0;
+    VersionInformation->dwBuildNumber = 26100; /* the release that brought WDDM 3.2 */
+    VersionInformation->dwPlatformId = 2;
+    memset(VersionInformation->szCSDVersion, 0, sizeof VersionInformation->szCSDVersion);
+    return STATUS_SUCCESS;
+}
+
+ULONG DDI_CALL KeQueryActiveProcessorCount(KAFFINITY *ActiveProcessors) {
+    gpup_os_service("KeQueryActiveProcessorCount", DISPATCH_LEVEL);
+    if (ActiveProcessors)
+        *ActiveProcessors = 1;
+    return 1;
+}
+
+ULONG DDI_CALL KeQueryActiveProcessorCountEx(USHORT GroupNumber) {
+    (void)GroupNumber;
+    gpup_os_service("KeQueryActiveProcessorCountEx", GPUP_ANY_LEVEL);
+    return 1;
+}
+
+ULONG DDI_CALL KeGetCurrentProcessorNumberEx(PVOID ProcNumber) {
+    gpup_os_service("KeGetCurrentProcessorNumberEx", GPUP_ANY_LEVEL);
+    if (ProcNumber)
+        memset(ProcNumber, 0, 4);
+    return 0;
+}
+
+/* --- registry: keys exist, values do not */
+
+NTSTATUS DDI_CALL ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
+                            POBJECT_ATTRIBUTES ObjectAttributes) {
+    struct gpup_os *os = gpup_os_service("ZwOpenKey", PASSIVE_LEVEL);
+    HANDLE handle;
+
+    (void)DesiredAccess;
+    (void)ObjectAttributes;
+    handle = os ? gpup_handle_new(os, GPUP_HANDLE_KEY, NULL, gpup_os_object(os), NULL) : NULL;
+    if (!handle)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    *KeyHandle = handle;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS DDI_CALL ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
+                                  KEY_VALUE_INFORMATION_CLASS InformationClass, PVOID KeyValueInformation,
+                                  ULONG Length, PULONG ResultLength) {
+    struct gpup_os *os = gpup_os_service("ZwQueryValueKey", PASSIVE_LEVEL);
+
+    (void)ValueName;
+    (void)InformationClass;
+    (void)KeyValueInformation;
+    (void)Length;
+    if (!os || !gpup_handle_get(os, KeyHandle, GPUP_HANDLE_KEY))
+        return STATUS_INVALID_HANDLE;
+    *ResultLength = 0;
+    return STATUS_OBJECT_NAME_NOT_FOUND;
+}
+
+NTSTATUS DDI_CALL RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path, PRTL_QUERY_REGISTRY_TABLE QueryTable,
+                                         PVOID Context, PVOID Environment) {
+    (void)RelativeTo;
+    (void)Path;
+    (void)Context;
+    (void)Environment;
+    gpup_os_service("RtlQueryRegistryValues", PASSIVE_LEVEL);
+    for (const RTL_QUERY_REGISTRY_TABLE *entry = QueryTable; entry->QueryRoutine || entry->Name; entry++) {
+        if (entry->Flags & RTL_QUERY_REGISTRY_REQUIRED)
+            return STATUS_OBJECT_NAME_NOT_FOUND;
+        if ((entry->Flags & RTL_QUERY_REGISTRY_DIRECT) && entry->DefaultType == REG_DWORD &&
+            entry->DefaultData)
+            memcpy(entry->EntryContext, entry->DefaultData, sizeof(ULONG));
+    }
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS DDI_CALL IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPERTY DeviceProperty,
+                                      ULONG BufferLength, PVOID PropertyBuffer, PULONG ResultLength) {
+    ULONG value = DeviceProperty == DevicePropertyLegacyBusType ? PCIBus : 0;
+
+    (void)DeviceObject;
+    gpup_os_service("IoGetDeviceProperty", PASSIVE_LEVEL);
+    if (DeviceProperty != DevicePropertyLegacyBusType && DeviceProperty != DevicePropertyBusNumber &&
+        DeviceProperty != DevicePropertyAddress)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    *ResultLength = sizeof value;
+    if (BufferLength < sizeof value)
+        return STATUS_BUFFER_TOO_SMALL;
+    memcpy(PropertyBuffer, &value, sizeof value);
+    return STATUS_SUCCESS;
+}
+
+/* --- messages: formatted, so that a bad argument shows, and dropped */
+
+static ULONG print(const char *name, PCSTR format, __builtin_ms_va_list arguments) {
+    char text[512]; /* what the kernel prints at most in one call */
+
+    gpup_os_service(name, GPUP_ANY_LEVEL);
+    gpup_format(text, sizeof text, format, arguments);
+    return STATUS_SUCCESS;
+}
+
+ULONG DDI_CALL DbgPrint(PCSTR Format, ...) {
+    __builtin_ms_va_list arguments;
+    ULONG status;
+
+    __builtin_ms_va_start(arguments, Format);
+    status = print("DbgPrint", Format, arguments);
+    __builtin_ms_va_end(arguments);
+    return status;
+}
+
+ULONG DDI_CALL DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...) {
+    __builtin_ms_va_list arguments;
+    ULONG status;
+
+    (void)ComponentId;
+    (void)Level;
+    __builtin_ms_va_start(arguments, Format);
+    status = print("DbgPrintEx", Format, arguments);
+    __builtin_ms_va_end(arguments);
+    return status;
+}
+
+/* --- stopping. Outside any host there is no fiber to end: the trap that a fault handler of the caller sees.
+ */
+
+static _Noreturn void stop(uint64_t code) {
+    struct gpup_os *os = gpup_os_current();
+
+    if (os && os->running)
+        gpup_os_bugcheck(os, code);
+    __builtin_trap();
+}
+
+VOID DDI_CALL DbgBreakPoint(void) {
+    __asm__ volatile("int3");
+}
+
+VOID DDI_CALL KeBugCheck(ULONG BugCheckCode) {
+    stop(BugCheckCode);
+}
+
+VOID DDI_CALL KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4) {
+    (void)P1;
+    (void)P2;
+    (void)P3;
+    (void)P4;
+    stop(BugCheckCode);
+}
+
+VOID DDI_CALL ExRaiseStatus(NTSTATUS Status) {
+    stop((uint32_t)Status);
+}
+
+VOID DDI_CALL ExRaiseAccessViolation(void) {
+    stop((uint32_t)STATUS_ACCESS_VIOLATION);
+}
+
+VOID DDI_CALL ExRaiseDatatypeMisalignment(void) {
+    stop(0x80000002u);
+}

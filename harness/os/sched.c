@@ -1,0 +1,405 @@
+/* Scheduler: what runs next, and when time moves. One virtual processor, except that with `preempt` a switch
+ * may happen at any IRQL, as if the other routine ran on a second processor. */
+#include "fiber.h"
+
+#define SLICE_INTERRUPTS 20000u /* ns of simulated time after which interrupts and DPCs get a chance */
+#define SLICE_THREADS 10000000u /* ... and other threads */
+#define COST_OF_ROUTINE 1000u   /* ns that starting a DPC, work item or ISR takes */
+
+static uint64_t or_default(uint64_t value, uint64_t otherwise) {
+    return value ? value : otherwise;
+}
+
+static void enqueue(struct gpup_os *os, struct gpup_fiber *fiber, bool back) {
+    fiber->state = GPUP_FIBER_READY;
+    if (back || !os->ready) {
+        fiber->queue = NULL;
+        if (os->ready)
+            os->ready_last->queue = fiber;
+        else
+            os->ready = fiber;
+        os->ready_last = fiber;
+    } else {
+        fiber->queue = os->ready;
+        os->ready = fiber;
+    }
+}
+
+static void dequeue(struct gpup_os *os, struct gpup_fiber *fiber) {
+    struct gpup_fiber *before = NULL;
+
+    for (struct gpup_fiber *f = os->ready; f != fiber; f = f->queue)
+        before = f;
+    if (before)
+        before->queue = fiber->queue;
+    else
+        os->ready = fiber->queue;
+    if (os->ready_last == fiber)
+        os->ready_last = before;
+}
+
+/* Highest IRQL first, then first come; with preemption the seed chooses. */
+static struct gpup_fiber *pick(struct gpup_os *os) {
+    struct gpup_fiber *best = os->ready;
+    uint32_t count = 0;
+
+    for (struct gpup_fiber *f = os->ready; f; f = f->queue) {
+        count++;
+        if (os->config.preempt) {
+            if (gpup_os_random(os) % count == 0)
+                best = f;
+        } else if (f->irql > best->irql)
+            best = f;
+    }
+    if (best)
+        dequeue(os, best);
+    return best;
+}
+
+/* A routine that ends must give back what it took; a DDI's state goes to the world instead. */
+static void check_end(struct gpup_os *os, const struct gpup_fiber *fiber) {
+    static const KIRQL level[] = {[GPUP_ROUTINE_ISR] = GPUP_DIRQL,
+                                  [GPUP_ROUTINE_DPC] = DISPATCH_LEVEL,
+                                  [GPUP_ROUTINE_TIMER] = DISPATCH_LEVEL,
+                                  [GPUP_ROUTINE_THREAD] = 0};
+
+    if (fiber->routine == GPUP_ROUTINE_DDI)
+        return;
+    os->speaker = fiber->id;
+    if (fiber->locks)
+        gpup_os_misuse(os, "return", GPUP_MISUSE_LOCK, fiber->id);
+    if (fiber->irql != level[fiber->routine])
+        gpup_os_misuse(os, "return", GPUP_MISUSE_IRQL, fiber->id);
+    os->speaker = 0;
+}
+
+static void finish(struct gpup_os *os, struct gpup_fiber *fiber) {
+    check_end(os, fiber);
+    if (fiber->done)
+        fiber->done(os, fiber);
+    gpup_fiber_retire(os, fiber);
+}
+
+static void run(struct gpup_os *os, struct gpup_fiber *fiber) {
+    if (++os->used.switches > or_default(os->config.budgets.switches, 1000000)) {
+        gpup_os_hang(os, GPUP_HANG_SWITCHES, os->used.switches);
+        return;
+    }
+    if (fiber->begin) {
+        fiber->begin(os, fiber);
+        fiber->begin = NULL;
+    }
+    gpup_fiber_enter(os, fiber);
+    if (os->fault.pending) {
+        gpup_fault_report(os, fiber);
+        os->dead = true;
+    }
+    if (os->dead)
+        return;
+    if (fiber->state == GPUP_FIBER_RUNNING) /* it ended */
+        finish(os, fiber);
+}
+
+static KIRQL ready_irql(const struct gpup_os *os) {
+    KIRQL top = PASSIVE_LEVEL;
+
+    if (os->config.preempt)
+        return top;
+    for (const struct gpup_fiber *f = os->ready; f; f = f->queue)
+        if (f->irql > top)
+            top = f->irql;
+    return top;
+}
+
+static void isr_done(struct gpup_os *os, struct gpup_fiber *fiber) {
+    (void)fiber;
+    os->isr_active = false;
+}
+
+static void dpc_done(struct gpup_os *os, struct gpup_fiber *fiber) {
+    (void)fiber;
+    os->dpc_active = false;
+    gpup_os_wake(os); /* KeFlushQueuedDpcs */
+}
+
+static bool start_now(struct gpup_os *os, const struct gpup_start *start) {
+    struct gpup_fiber *fiber = gpup_fiber_prepare(os, start);
+
+    if (!fiber) {
+        gpup_os_hang(os, GPUP_HANG_ALLOC, 0);
+        return false;
+    }
+    os->now += COST_OF_ROUTINE;
+    run(os, fiber);
+    return true;
+}
+
+static bool take_interrupt(struct gpup_os *os) {
+    const struct gpup_device_ops *ops = os->config.device_ops;
+    struct gpup_start start = {
+        .routine = GPUP_ROUTINE_ISR, .irql = GPUP_DIRQL, .function = os->isr, .done = isr_done};
+    uint32_t message = 0;
+
+    if (!os->isr || !ops || !ops->take_interrupt || os->isr_active || os->interrupt_owner ||
+        ready_irql(os) >= GPUP_DIRQL || !ops->take_interrupt(os->config.device, &message))
+        return false;
+    start.args[0] = (uint64_t)(uintptr_t)os->isr_context;
+    start.args[1] = message;
+    os->isr_active = true;
+    return start_now(os, &start);
+}
+
+static bool take_dpc(struct gpup_os *os) {
+    const struct gpup_dpc *dpc = &os->dpcs[os->dpc_first];
+    struct gpup_start start = {.irql = DISPATCH_LEVEL, .done = dpc_done};
+
+    if (!os->dpc_count || os->dpc_active || ready_irql(os) >= DISPATCH_LEVEL)
+        return false;
+    start.routine = dpc->timer ? GPUP_ROUTINE_TIMER : GPUP_ROUTINE_DPC;
+    start.function = (void *)dpc->routine;
+    start.args[0] = (uint64_t)(uintptr_t)dpc->dpc;
+    start.args[1] = (uint64_t)(uintptr_t)dpc->context;
+    start.args[2] = (uint64_t)(uintptr_t)dpc->argument1;
+    start.args[3] = (uint64_t)(uintptr_t)dpc->argument2;
+    if (dpc->dpc)
+        dpc->dpc->DpcData = NULL;
+    os->dpc_first = (os->dpc_first + 1) % GPUP_MAX_DPCS;
+    os->dpc_count--;
+    os->dpc_active = true;
+    return start_now(os, &start);
+}
+
+static void expire_waits(struct gpup_os *os) {
+    for (struct gpup_fiber *f = os->fibers; f; f = f->next)
+        if (f->state == GPUP_FIBER_WAITING && f->deadline <= os->now) {
+            f->wait_status = STATUS_TIMEOUT;
+            f->slice = os->now;
+            enqueue(os, f, true);
+        }
+}
+
+static bool urgent(struct gpup_os *os) {
+    return take_interrupt(os) || take_dpc(os);
+}
+
+/* Runs one thing that needs no time to pass. */
+static bool step(struct gpup_os *os) {
+    struct gpup_fiber *fiber;
+
+    if (gpup_os_next_timer(os) <= os->now)
+        gpup_os_expire_timers(os);
+    expire_waits(os);
+    if (urgent(os))
+        return true;
+    fiber = pick(os);
+    if (!fiber)
+        return false;
+    run(os, fiber);
+    return true;
+}
+
+static uint64_t next_time(const struct gpup_os *os) {
+    const struct gpup_device_ops *ops = os->config.device_ops;
+    uint64_t next = gpup_os_next_timer(os);
+
+    for (const struct gpup_fiber *f = os->fibers; f; f = f->next)
+        if (f->state == GPUP_FIBER_WAITING && f->deadline < next)
+            next = f->deadline;
+    if (ops && ops->next_event) {
+        uint64_t event = ops->next_event(os->config.device);
+
+        if (event < next)
+            next = event;
+    }
+    return next;
+}
+
+static void set_clock(struct gpup_os *os, uint64_t time) {
+    const struct gpup_device_ops *ops = os->config.device_ops;
+
+    if (time > os->now)
+        os->now = time;
+    if (ops && ops->advance)
+        ops->advance(os->config.device, os->now);
+}
+
+/* Idle until the next event. */
+static void idle(struct gpup_os *os) {
+    uint64_t next = next_time(os);
+
+    if (next == GPUP_NEVER)
+        gpup_os_hang(os, GPUP_HANG_WAIT, os->used.waits);
+    else if (next > os->time_limit)
+        gpup_os_hang(os, GPUP_HANG_TIME, os->time_limit);
+    else if (++os->used.switches > or_default(os->config.budgets.switches, 1000000))
+        gpup_os_hang(os, GPUP_HANG_SWITCHES, os->used.switches);
+    else
+        set_clock(os, next);
+}
+
+void gpup_os_settle(struct gpup_os *os) {
+    uint32_t turns = 0;
+
+    if (gpup_os_next_timer(os) <= os->now)
+        gpup_os_expire_timers(os);
+    for (const struct gpup_fiber *f = os->ready; f; f = f->queue)
+        turns++;
+    for (;;) {
+        struct gpup_fiber *fiber;
+
+        while (!os->dead && urgent(os))
+            ;
+        if (os->dead || !turns--)
+            return;
+        fiber = pick(os);
+        if (!fiber)
+            return;
+        run(os, fiber);
+    }
+}
+
+/* --- outermost calls */
+
+static void begin(struct gpup_os *os, uint64_t ns) {
+    memset(&os->used, 0, sizeof os->used);
+    os->time_limit = os->now + ns + or_default(os->config.budgets.time_ns, 60000000000u);
+}
+
+struct outcome {
+    uint64_t result;
+    KIRQL irql;
+    uint32_t locks;
+    bool done;
+};
+
+static void call_done(struct gpup_os *os, struct gpup_fiber *fiber) {
+    struct outcome *outcome = fiber->done_context;
+
+    (void)os;
+    outcome->result = fiber->result;
+    outcome->irql = fiber->irql;
+    outcome->locks = fiber->locks;
+    outcome->done = true;
+}
+
+static void run_to_end(struct gpup_os *os, struct gpup_start *start, struct outcome *outcome) {
+    struct gpup_fiber *fiber;
+
+    begin(os, 0);
+    start->done = call_done;
+    start->done_context = outcome;
+    fiber = gpup_fiber_prepare(os, start);
+    if (!fiber) {
+        gpup_os_hang(os, GPUP_HANG_ALLOC, 0);
+        return;
+    }
+    run(os, fiber);
+    while (!os->dead && !outcome->done)
+        if (!step(os))
+            idle(os);
+    if (!os->dead)
+        gpup_os_settle(os);
+}
+
+enum gpup_ran gpup_os_run(struct gpup_os *os, const struct gpup_start *start, uint64_t *result) {
+    struct gpup_os *before = gpup_os_make_current(os);
+    struct gpup_start copy = *start;
+    struct outcome outcome = {0};
+
+    if (!os->dead)
+        run_to_end(os, &copy, &outcome);
+    gpup_os_make_current(before);
+    *result = outcome.result;
+    return os->dead ? GPUP_RAN_DEAD : GPUP_RAN_RETURNED;
+}
+
+enum gpup_ran gpup_os_call(struct gpup_os *os, struct gpup_os_call *call) {
+    struct gpup_os *before = gpup_os_make_current(os);
+    struct gpup_start start = {.routine = GPUP_ROUTINE_DDI, .function = call->function};
+    struct outcome outcome = {0};
+
+    memcpy(start.args, call->args, sizeof start.args);
+    if (!os->dead)
+        run_to_end(os, &start, &outcome);
+    gpup_os_make_current(before);
+    call->result = outcome.result;
+    call->irql = outcome.irql;
+    call->locks = outcome.locks;
+    return os->dead ? GPUP_RAN_DEAD : GPUP_RAN_RETURNED;
+}
+
+enum gpup_ran gpup_os_advance(struct gpup_os *os, uint64_t ns) {
+    struct gpup_os *before = gpup_os_make_current(os);
+    uint64_t end = os->now + ns;
+
+    begin(os, ns);
+    while (!os->dead) {
+        uint64_t next;
+
+        if (os->now < end && step(os))
+            continue;
+        if (os->now >= end) {
+            gpup_os_settle(os);
+            break;
+        }
+        next = next_time(os);
+        set_clock(os, next < end ? next : end);
+        if (++os->used.switches > or_default(os->config.budgets.switches, 1000000))
+            gpup_os_hang(os, GPUP_HANG_SWITCHES, os->used.switches);
+    }
+    gpup_os_make_current(before);
+    return os->dead ? GPUP_RAN_DEAD : GPUP_RAN_RETURNED;
+}
+
+/* --- from inside a fiber */
+
+bool gpup_os_start(struct gpup_os *os, const struct gpup_start *start) {
+    struct gpup_fiber *fiber = gpup_fiber_prepare(os, start);
+
+    if (!fiber)
+        return false;
+    os->now += COST_OF_ROUTINE;
+    enqueue(os, fiber, true);
+    return true;
+}
+
+struct gpup_fiber *gpup_os_started(struct gpup_os *os) {
+    return os->ready_last;
+}
+
+void gpup_os_make_ready(struct gpup_os *os, struct gpup_fiber *fiber) {
+    fiber->slice = os->now;
+    enqueue(os, fiber, true);
+}
+
+void gpup_os_yield(struct gpup_os *os, bool to_back) {
+    enqueue(os, os->running, to_back);
+    if (to_back)
+        os->running->slice = os->now;
+    gpup_fiber_leave(os);
+}
+
+void gpup_os_pass(struct gpup_os *os, uint64_t ns) {
+    const struct gpup_device_ops *ops = os->config.device_ops;
+    struct gpup_fiber *fiber = os->running;
+
+    os->now += ns;
+    if (!fiber)
+        return;
+    if (os->now > os->time_limit)
+        gpup_os_hang(os, GPUP_HANG_TIME, os->now);
+    if (os->now - fiber->dispatched < SLICE_INTERRUPTS || fiber->irql >= GPUP_DIRQL)
+        return;
+    if (ops && ops->advance)
+        ops->advance(os->config.device, os->now);
+    gpup_os_yield(os, os->now - fiber->slice >= SLICE_THREADS && fiber->irql < DISPATCH_LEVEL);
+}
+
+_Noreturn void gpup_os_end_fiber(struct gpup_os *os) {
+    gpup_fiber_leave_for_good(os);
+}
+
+_Noreturn void gpup_os_abandon(struct gpup_os *os) {
+    os->dead = true;
+    gpup_fiber_leave_for_good(os);
+}

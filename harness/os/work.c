@@ -1,0 +1,112 @@
+/* Work items: each runs as a fiber of its own at PASSIVE_LEVEL. */
+#include "kernel.h"
+
+struct gpup_work_item {
+    struct gpup_work_item *next;
+    uint64_t object;
+    PDEVICE_OBJECT device;
+    bool queued;
+};
+
+PIO_WORKITEM DDI_CALL IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject) {
+    struct gpup_os *os = gpup_os_service("IoAllocateWorkItem", DISPATCH_LEVEL);
+    struct gpup_work_item *work;
+
+    if (!os || gpup_os_fails(os))
+        return NULL;
+    work = os->free_works;
+    if (work)
+        os->free_works = work->next;
+    else
+        work = gpup_os_alloc(os, sizeof *work);
+    if (!work)
+        return NULL;
+    *work = (struct gpup_work_item){os->works, gpup_os_object(os), DeviceObject, false};
+    os->works = work;
+    return (PIO_WORKITEM)(void *)work;
+}
+
+static struct gpup_work_item **find(struct gpup_os *os, PIO_WORKITEM item) {
+    struct gpup_work_item **link = &os->works;
+
+    while (*link && *link != (struct gpup_work_item *)(void *)item)
+        link = &(*link)->next;
+    return link;
+}
+
+VOID DDI_CALL IoFreeWorkItem(PIO_WORKITEM IoWorkItem) {
+    struct gpup_os *os = gpup_os_service("IoFreeWorkItem", DISPATCH_LEVEL);
+    struct gpup_work_item **link, *work;
+
+    if (!os)
+        return;
+    link = find(os, IoWorkItem);
+    work = *link;
+    if (!work || work->queued) {
+        gpup_os_misuse(os, "IoFreeWorkItem", work ? GPUP_MISUSE_STATE : GPUP_MISUSE_OBJECT,
+                       work ? work->object : 0);
+        return;
+    }
+    *link = work->next;
+    work->next = os->free_works;
+    os->free_works = work;
+}
+
+static void queue(const char *name, PIO_WORKITEM item, void *routine, PVOID context, bool extended) {
+    struct gpup_os *os = gpup_os_service(name, DISPATCH_LEVEL);
+    struct gpup_start start = {.routine = GPUP_ROUTINE_WORK, .function = routine};
+    struct gpup_work_item *work;
+
+    if (!os)
+        return;
+    work = *find(os, item);
+    if (!work || work->queued) { /* queueing twice corrupts the system's list */
+        gpup_os_misuse(os, name, work ? GPUP_MISUSE_STATE : GPUP_MISUSE_OBJECT, work ? work->object : 0);
+        return;
+    }
+    start.args[0] = (uint64_t)(uintptr_t)work->device;
+    start.args[1] = (uint64_t)(uintptr_t)context;
+    start.args[2] = extended ? (uint64_t)(uintptr_t)item : 0;
+    start.begin = gpup_work_begins;
+    start.done_context = work;
+    if (!gpup_os_start(os, &start))
+        gpup_os_hang(os, GPUP_HANG_ALLOC, 0);
+    work->queued = true;
+}
+
+/* From the moment the routine starts, the item may be queued again or freed. */
+void gpup_work_begins(struct gpup_os *os, struct gpup_fiber *fiber) {
+    struct gpup_work_item *work = fiber->done_context;
+
+    (void)os;
+    if (work)
+        work->queued = false;
+}
+
+VOID DDI_CALL IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine,
+                              WORK_QUEUE_TYPE QueueType, PVOID Context) {
+    (void)QueueType;
+    queue("IoQueueWorkItem", IoWorkItem, (void *)WorkerRoutine, Context, false);
+}
+
+VOID DDI_CALL IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine,
+                                WORK_QUEUE_TYPE QueueType, PVOID Context) {
+    (void)QueueType;
+    queue("IoQueueWorkItemEx", IoWorkItem, (void *)WorkerRoutine, Context, true);
+}
+
+VOID DDI_CALL ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType) {
+    struct gpup_os *os = gpup_os_service("ExQueueWorkItem", DISPATCH_LEVEL);
+    struct gpup_start start = {.routine = GPUP_ROUTINE_WORK,
+                               .function = (void *)WorkItem->WorkerRoutine,
+                               .args = {(uint64_t)(uintptr_t)WorkItem->Parameter}};
+
+    (void)QueueType;
+    if (os && !gpup_os_start(os, &start))
+        gpup_os_hang(os, GPUP_HANG_ALLOC, 0);
+}
+
+void gpup_work_left(struct gpup_os *os) {
+    for (const struct gpup_work_item *work = os->works; work; work = work->next)
+        gpup_os_left(os, GPUP_OBJECT_WORK_ITEM, work->object, 0, 0);
+}
