@@ -148,10 +148,12 @@ struct gpup_op_info {
 };
 const struct gpup_op_info *gpup_op_info(unsigned op); /* NULL when out of range */
 int gpup_op_find(const char *name);                   /* -1 unknown */
+const char *gpup_class_name(unsigned class);          /* `legal`, ...; NULL when out of range */
 
 void gpup_world_defaults(struct gpup_world_config *config);
-void gpup_world_clamp(struct gpup_world_config *config); /* into the bounds above */
-void gpup_step_defaults(struct gpup_step *step, unsigned op);
+void gpup_world_clamp(struct gpup_world_config *config);      /* into the bounds above */
+void gpup_step_defaults(struct gpup_step *step, unsigned op); /* op modulo GPUP_OPS; host 0, vf 0, legal */
+void gpup_step_clamp(struct gpup_step *step);                 /* every number into what its kind allows */
 void gpup_program_free(struct gpup_program *program);
 bool gpup_program_append(struct gpup_program *program,
                          const struct gpup_step *step); /* false: full or no memory */
