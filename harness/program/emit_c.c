@@ -74,7 +74,7 @@ static const char head[] =
     "#include <stdint.h>\n"
     "\n"
     "#include <cmocka.h>\n"
-    "#include <gpup/world.h>\n"
+    "#include <gpup/repro.h>\n"
     "\n"
     "const struct gpup_implementation *gpup_implementation(void);\n"
     "\n";
