@@ -115,8 +115,10 @@ bool ddi_begin(struct ddi_call *c, struct host *h, uint16_t ddi, const uint64_t 
 }
 
 void *ddi_buffer(struct ddi_call *c, unsigned role, size_t size, unsigned flags, size_t misalign) {
+    if (c->buffers >= WORLD_BUFFERS)
+        return NULL;
     struct ddi_buffer *b = &c->buffer[c->buffers];
-    b->memory = c->buffers < WORLD_BUFFERS ? gpup_os_buffer(c->host->os, size, misalign, &b->object) : NULL;
+    b->memory = gpup_os_buffer(c->host->os, size, misalign, &b->object);
     b->before = b->memory ? malloc(size ? size : 1) : NULL;
     if (!b->before) {
         gpup_os_buffer_free(c->host->os, b->memory);
