@@ -97,17 +97,24 @@ void gpup_os_report_left(struct gpup_os *os);
 
 /* --- Dxgkrnl side
  * ------------------------------------------------------------------------------------------- */
+/* What the suite may change about Dxgkrnl's side; zero is the usual. */
+struct gpup_dxgkrnl_options {
+    NTSTATUS initialize_status; /* a failure that DxgkInitialize returns for a good table */
+    uint32_t interface_size; /* bytes of DXGKRNL_INTERFACE filled, multiple of 8, as an older system has it */
+    uint32_t interface_version; /* in that table */
+};
+void gpup_dxgkrnl_set_options(struct gpup_os *os, const struct gpup_dxgkrnl_options *options);
 /* Runs DriverEntry; afterwards the registered table is at gpup_dxgkrnl_ddis. *status: what DriverEntry
  * returned. */
 enum gpup_ran gpup_dxgkrnl_load(struct gpup_os *os, DRIVER_INITIALIZE *entry, NTSTATUS *status);
 const DRIVER_INITIALIZATION_DATA *gpup_dxgkrnl_ddis(const struct gpup_os *os); /* NULL: none registered */
 DEVICE_OBJECT *gpup_dxgkrnl_physical_device(struct gpup_os *os);
-/* Fills the callback table for StartDevice; `short_table`: a table of an older version. Addresses differ per
- * adapter. */
+/* Fills the callback table for StartDevice, with a table of an older version if the options say so. Addresses
+ * differ per adapter. */
 void gpup_dxgkrnl_interface(struct gpup_os *os, DXGKRNL_INTERFACE *interface_table);
 void gpup_dxgkrnl_start_info(struct gpup_os *os, DXGK_START_INFO *info);
-/* After StartDevice succeeded / before StopDevice: connects or disconnects the interrupt; callbacks are legal
- * between. */
+/* Before StartDevice is called / after it failed or StopDevice returned: connects or disconnects the
+ * interrupt; callbacks with the DeviceHandle are legal between. */
 void gpup_dxgkrnl_started(struct gpup_os *os, void *miniport_context);
 void gpup_dxgkrnl_stopped(struct gpup_os *os);
 
