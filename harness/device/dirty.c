@@ -103,11 +103,11 @@ static bool bit(const struct gpu_segment *segment, uint64_t page) {
     return block && (block[page % GPU_DIRTY_BLOCK / 64] >> (page % 64) & 1) != 0;
 }
 
-static void set_bits(struct gpu *gpu, struct gpu_segment *segment, uint64_t first, uint64_t end) {
+static bool set_bits(struct gpu *gpu, struct gpu_segment *segment, uint64_t first, uint64_t end) {
     for (uint64_t page = first; page < end;) {
         uint64_t **block = &segment->plane[page / GPU_DIRTY_BLOCK];
         if (!*block && !(*block = gpu_alloc(gpu, GPU_DIRTY_BLOCK / 8)))
-            return; /* out of memory: the world ends here anyway */
+            return false;
         uint64_t *word = &(*block)[page % GPU_DIRTY_BLOCK / 64];
         if (page % 64 == 0 && end - page >= 64) {
             *word = UINT64_MAX;
@@ -117,17 +117,19 @@ static void set_bits(struct gpu *gpu, struct gpu_segment *segment, uint64_t firs
             page++;
         }
     }
+    return true;
 }
 
-void gpu_dirty_mark(struct gpu *gpu, uint32_t segment, uint64_t offset, uint64_t size) {
+bool gpu_dirty_mark(struct gpu *gpu, uint32_t segment, uint64_t offset, uint64_t size) {
     struct gpu_segment *s = &gpu->segment[segment];
     uint64_t first = offset / gpu->dirty_page, end = (offset + size - 1) / gpu->dirty_page + 1;
     for (uint32_t i = break_of(s, first); i < s->break_count && s->breaks[i].page < end; i++) {
         uint64_t low = s->breaks[i].page > first ? s->breaks[i].page : first;
         uint64_t high = i + 1 < s->break_count && s->breaks[i + 1].page < end ? s->breaks[i + 1].page : end;
-        if (s->breaks[i].count)
-            set_bits(gpu, s, low, high);
+        if (s->breaks[i].count && !set_bits(gpu, s, low, high))
+            return false;
     }
+    return true;
 }
 
 void gpu_dirty_copy(struct gpu *gpu, uint32_t segment, uint64_t first, uint64_t count, uint8_t *bits) {

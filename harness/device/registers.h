@@ -64,8 +64,8 @@
 #define GPU_VFCFG_DEVICE_CONTROL 0x48 /* 16 bits; bit 15 Initiate Function Level Reset, reads as 0 */
 #define GPU_VFCFG_MSIX 0x80           /* +2 message control, +4 table offset/BIR, +8 PBA offset/BIR */
 #define GPU_MSIX_CONTROL_SIZE 0x07FF
-#define GPU_MSIX_CONTROL_FUNCTION_MASK 0x4000
-#define GPU_MSIX_CONTROL_ENABLE 0x8000
+#define GPU_MSIX_CONTROL_FUNCTION_MASK 0x4000u
+#define GPU_MSIX_CONTROL_ENABLE 0x8000u
 
 /* --- BAR0 of the PF, 1 MiB ----------------------------------------------------------------------------- */
 #define GPU_PF_BAR0_SIZE 0x100000ULL
@@ -157,7 +157,7 @@
 #define GPU_RESULT_MEMORY 8   /* internal resources are used up */
 #define GPU_RESULT_ABORTED 9
 
-#define GPU_VF_NONE 0xFFFFFFFF /* in GPU_SLOT_VF: the PF itself (SCHED_SET only) */
+#define GPU_VF_NONE 0xFFFFFFFFu /* in GPU_SLOT_VF: the PF itself (SCHED_SET only) */
 
 /* Commands. `vf`: takes GPU_SLOT_VF. An order that changes nothing succeeds (pausing a paused VF ...). */
 #define GPU_COMMAND_NOP 1

@@ -187,7 +187,7 @@ uint64_t gpu_hash_bytes(const void *bytes, size_t size); /* 0 only for zeros */
 
 /* --- dirty.c -------------------------------------------------------------------------------------------- */
 bool gpu_dirty_new(struct gpu *gpu, struct gpu_segment *segment);
-void gpu_dirty_mark(struct gpu *gpu, uint32_t segment, uint64_t offset, uint64_t size);
+bool gpu_dirty_mark(struct gpu *gpu, uint32_t segment, uint64_t offset, uint64_t size);
 /* A GPU_RESULT_; offset and size must be multiples of the dirty page inside the segment. */
 uint32_t gpu_dirty_track(struct gpu *gpu, uint32_t segment, uint64_t offset, uint64_t size, bool start);
 void gpu_dirty_untrack_all(struct gpu *gpu, uint32_t segment);

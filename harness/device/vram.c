@@ -92,8 +92,9 @@ static bool put(struct gpu *gpu, struct gpu_segment *segment, uint64_t offset, c
 }
 
 /* Tells the dirty plane and everyone who looks at this memory. */
-static void touched(struct gpu *gpu, uint32_t segment, uint64_t offset, uint64_t size) {
-    gpu_dirty_mark(gpu, segment, offset, size);
+static bool touched(struct gpu *gpu, uint32_t segment, uint64_t offset, uint64_t size) {
+    if (size == 0)
+        return true;
     for (uint32_t vf = 0; vf < gpu->vfs; vf++) {
         const struct gpu_map *map = &gpu->vf[vf].map;
         for (uint32_t i = 0; i < map->count; i++) {
@@ -105,6 +106,7 @@ static void touched(struct gpu *gpu, uint32_t segment, uint64_t offset, uint64_t
             break;
         }
     }
+    return gpu_dirty_mark(gpu, segment, offset, size);
 }
 
 static bool inside(const struct gpu *gpu, uint32_t segment, uint64_t offset, uint64_t size) {
@@ -133,9 +135,7 @@ bool gpu_vram_write(struct gpu *gpu, uint32_t segment, uint64_t offset, const vo
         part = in_page(offset + done, size - done);
         ok = put(gpu, &gpu->segment[segment], offset + done, (const uint8_t *)in + done, part);
     }
-    if (size)
-        touched(gpu, segment, offset, size);
-    return ok;
+    return touched(gpu, segment, offset, size) && ok;
 }
 
 /* Zeros give their pages back instead of storing them. */
@@ -165,9 +165,7 @@ bool gpu_vram_fill(struct gpu *gpu, uint32_t segment, uint64_t offset, uint64_t 
         part = in_page(offset + done, size - done);
         ok = put(gpu, &gpu->segment[segment], offset + done, bytes, part);
     }
-    if (size)
-        touched(gpu, segment, offset, size);
-    return ok;
+    return touched(gpu, segment, offset, size) && ok;
 }
 
 /* Bytes of both places up to the end of the nearer page. */
@@ -199,7 +197,5 @@ bool gpu_vram_copy(struct gpu *gpu, uint32_t segment, uint64_t offset, struct gp
         ok = put(gpu, &gpu->segment[segment], offset + done, bytes, part);
         done += part;
     }
-    if (size)
-        touched(gpu, segment, offset, size);
-    return ok;
+    return touched(gpu, segment, offset, size) && ok;
 }
