@@ -113,9 +113,9 @@ static bool sane(const struct gpu_context *c, uint16_t command, uint16_t control
 
 bool gpu_context_restore(struct gpu *gpu, uint32_t vf, const uint8_t *in, size_t size) {
     struct gpu_vf *v = &gpu->vf[vf];
-    struct gpu_context context;
-    uint16_t command, control;
-    uint64_t pending[GPU_MSIX_MAX / 64];
+    struct gpu_context context = {0};
+    uint16_t command = 0, control = 0;
+    uint64_t pending[GPU_MSIX_MAX / 64] = {0};
     if (!header_fits(gpu, in, size))
         return false;
     struct cursor cursor = {(uint8_t *)in + CONTEXT_HEADER, false};

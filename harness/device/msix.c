@@ -108,5 +108,5 @@ uint64_t gpu_msix_read(const struct gpu_msix *msix, uint64_t offset, uint32_t wi
 }
 
 uint64_t gpu_msix_read_pba(const struct gpu_msix *msix, uint64_t offset, uint32_t width) {
-    return read_bytes((const uint8_t *)msix->pending, (msix->entries + 63) / 64 * 8, offset, width);
+    return read_bytes((const uint8_t *)msix->pending, (msix->entries + 63ull) / 64 * 8, offset, width);
 }

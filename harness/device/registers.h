@@ -9,6 +9,10 @@
  * to clear, WO write only (reads as zero).
  *
  * Times given are those of an idle part; a driver must not count on them.
+ *
+ * D3cold takes what the driver set up: SR-IOV control and NumVFs, power, run list, pause, shares, maps and
+ * tracking, MSI-X and configuration of VFs, interrupt mask, completion ring, commands on their way. VRAM, the
+ * dirty plane and the contexts of VFs are kept. D3hot of the PF only closes its BARs.
  */
 #ifndef GPUP_GPU_REGISTERS_H
 #define GPUP_GPU_REGISTERS_H

@@ -5,12 +5,12 @@
 bool gpu_vram_new(struct gpu *gpu, struct gpu_segment *segment, uint64_t size) {
     uint64_t branches = (size + GPU_BRANCH_BYTES - 1) / GPU_BRANCH_BYTES;
     segment->size = size;
-    segment->branch = gpu_alloc(gpu, branches * sizeof(*segment->branch));
+    segment->branch = gpu_alloc(gpu, branches * sizeof(struct gpu_branch *));
     return segment->branch && gpu_dirty_new(gpu, segment);
 }
 
 static struct gpu_leaf *leaf_of(const struct gpu_segment *segment, uint64_t page) {
-    struct gpu_branch *branch = segment->branch[page / (GPU_FAN * GPU_FAN)];
+    struct gpu_branch *branch = segment->branch[page / GPU_FAN / GPU_FAN];
     return branch ? branch->leaf[page / GPU_FAN % GPU_FAN] : NULL;
 }
 
@@ -46,7 +46,7 @@ static struct gpu_page *fresh_page(struct gpu *gpu) {
 
 static struct gpu_page *make_page(struct gpu *gpu, struct gpu_segment *segment, uint64_t offset) {
     uint64_t number = offset / GPU_PAGE;
-    struct gpu_branch **branch = &segment->branch[number / (GPU_FAN * GPU_FAN)];
+    struct gpu_branch **branch = &segment->branch[number / GPU_FAN / GPU_FAN];
     if (!*branch && !(*branch = gpu_alloc(gpu, sizeof(**branch))))
         return NULL;
     struct gpu_leaf **leaf = &(*branch)->leaf[number / GPU_FAN % GPU_FAN];
@@ -192,7 +192,7 @@ bool gpu_vram_copy(struct gpu *gpu, uint32_t segment, uint64_t offset, struct gp
         if (done == size || !ok)
             break;
         uint64_t part = common_part(offset + done, from_offset + done, size - done);
-        uint8_t bytes[GPU_PAGE]; /* source and target may be the same page */
+        uint8_t bytes[GPU_PAGE] = {0}; /* source and target may be the same page */
         gpu_vram_read(from, from_segment, from_offset + done, bytes, part);
         ok = put(gpu, &gpu->segment[segment], offset + done, bytes, part);
         done += part;

@@ -1,5 +1,6 @@
 /* A driver and a guest that do anything: nothing faults, accounts stay balanced, twice the same. */
 #include "support.h"
+#include <gpup/spec.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +140,64 @@ static void anything_goes_and_repeats(void **state) {
         assert_int_equal(run(seed), run(seed));
 }
 
+/* A reading whose generation stood still must not have changed: nobody would look at it again. */
+struct reading {
+    uint64_t generation[5];
+    uint8_t guest[4096], config[4096], table[8 * 16];
+    struct gpup_msix_control control;
+    struct gpup_schedule schedule;
+    uint64_t hash;
+};
+
+static void read_all(struct bench *bench, uint32_t vf, struct reading *reading) {
+    static const uint32_t observers[] = {GPUP_OBSERVER_guest_state, GPUP_OBSERVER_config,
+                                         GPUP_OBSERVER_msix_table, GPUP_OBSERVER_schedule,
+                                         GPUP_OBSERVER_vram};
+    memset(reading, 0, sizeof(*reading));
+    for (unsigned i = 0; i < 5; i++)
+        reading->generation[i] = bench->ops->generation(bench->device, vf, observers[i]);
+    bench->ops->read_guest(bench->device, vf, reading->guest, sizeof(reading->guest));
+    bench->ops->read_config(bench->device, vf, reading->config, sizeof(reading->config));
+    bench->ops->read_msix(bench->device, vf, reading->table);
+    bench->ops->read_msix_control(bench->device, vf, &reading->control);
+    bench->ops->read_schedule(bench->device, vf, &reading->schedule);
+    bench->ops->hash_vram(bench->device, 1, vf * 0x100000ull, 0x100000, &reading->hash);
+}
+
+static void nothing_changes_in_silence(void **state) {
+    struct reading *before = calloc(1, sizeof(*before)), *after = calloc(1, sizeof(*after));
+    (void)state;
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        struct gpup_world_config config = bench_config();
+        struct bench *bench = bench_new(&config, 0);
+        uint64_t random = seed;
+        bench_enable_vfs(bench, 4);
+        bench_run_vf(bench, 1, 0x100000, 0x100000);
+        read_all(bench, 1, before);
+        for (unsigned i = 0; i < 1500; i++) {
+            random_step(bench, &random);
+            read_all(bench, 1, after);
+            if (before->generation[0] == after->generation[0])
+                assert_memory_equal(before->guest, after->guest, sizeof(before->guest));
+            if (before->generation[1] == after->generation[1])
+                assert_memory_equal(before->config, after->config, sizeof(before->config));
+            if (before->generation[2] == after->generation[2]) {
+                assert_memory_equal(before->table, after->table, sizeof(before->table));
+                assert_memory_equal(&before->control, &after->control, sizeof(before->control));
+            }
+            if (before->generation[3] == after->generation[3])
+                assert_memory_equal(&before->schedule, &after->schedule, sizeof(before->schedule));
+            if (before->generation[4] == after->generation[4] &&
+                bench_read(bench, GPU_REG_VF(1) + GPU_VF_RESERVE_LO) == 0x100000)
+                assert_int_equal(before->hash, after->hash);
+            *before = *after;
+        }
+        bench_free(bench);
+    }
+    free(before);
+    free(after);
+}
+
 /* Memory runs out at every possible place, and nothing worse happens. */
 struct scarce {
     struct bench *bench;
@@ -176,6 +235,7 @@ static void memory_may_end_anywhere(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(anything_goes_and_repeats),
+        cmocka_unit_test(nothing_changes_in_silence),
         cmocka_unit_test(memory_may_end_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;

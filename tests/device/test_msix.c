@@ -137,7 +137,7 @@ static void every_geometry_finds_its_last_entry(void **state) {
         bench_simple(bench, GPU_COMMAND_VF_POWER, 3, 0);
         bench->ops->bus_write(bench->device, bench_entry(bench, 3, last), 8, 0x8877665544332210);
         assert_true(bench->ops->read_msix(bench->device, 3, table));
-        assert_memory_equal(table + 16 * last, "\x10\x22\x33\x44\x55\x66\x77\x88", 8);
+        assert_memory_equal(table + (size_t)16 * last, "\x10\x22\x33\x44\x55\x66\x77\x88", 8);
         assert_false(bench->ops->raise(bench->device, 3, last + 1));
         bench_free(bench);
     }

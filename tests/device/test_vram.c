@@ -140,7 +140,7 @@ static void tracking_counts_overlaps(void **state) {
     assert_int_equal(bench_track(bench, GPU_COMMAND_TRACK_STOP, 1, 0, 0x8000, 0), GPU_RESULT_OK);
     assert_int_equal(bench_track(bench, GPU_COMMAND_TRACK_STOP, 1, 0, 0x8000, 0), GPU_RESULT_STATE);
     for (uint32_t page = 0; page < 16; page++)
-        bench->ops->write_vram(bench->device, 1, page * 0x1000, &byte, 1);
+        bench->ops->write_vram(bench->device, 1, page * 0x1000ull, &byte, 1);
     bench->ops->read_dirty(bench->device, 1, 0, 0x10000, bits, &tracking);
     assert_int_equal(bits[0], 0xF0);
     assert_int_equal(bits[1], 0x0F);
