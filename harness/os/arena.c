@@ -2,6 +2,7 @@
  * end. Bookkeeping lies outside the reservation, so that a driver that runs wild does not reach it. */
 #include "arena.h"
 #include "asan.h"
+#include <emmintrin.h>
 #include <gpup/os.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #define FIRST_WINDOW ((size_t)64 * 1024)
 #else
 #define STACK_SIZE ((size_t)128 * 1024)
-#define FIRST_WINDOW ((size_t)8 * 1024)
+#define FIRST_WINDOW ((size_t)4 * 1024)
 #endif
 #define CALM_RUNS 64
 
@@ -212,14 +213,17 @@ struct gpup_stack *gpup_arena_stack(struct gpup_arena *arena, uint8_t fill) {
 }
 
 __attribute__((no_sanitize("address"))) size_t gpup_stack_used(const struct gpup_stack *stack) {
-    uint64_t pattern = 0x0101010101010101u * stack->fill;
-    const uint64_t *p = (const uint64_t *)(const void *)stack->window;
-    const uint64_t *end = (const uint64_t *)(const void *)stack->top;
+    __m128i pattern = _mm_set1_epi8((char)stack->fill);
+    const __m128i *p = (const __m128i *)(const void *)stack->window;
+    const __m128i *end = (const __m128i *)(const void *)stack->top;
 
-    for (; p < end; p += 8) /* windows are whole pages; eight words at once vectorise */
-        if (((p[0] ^ pattern) | (p[1] ^ pattern) | (p[2] ^ pattern) | (p[3] ^ pattern) | (p[4] ^ pattern) |
-             (p[5] ^ pattern) | (p[6] ^ pattern) | (p[7] ^ pattern)) != 0)
+    for (; p < end; p += 4) { /* windows are whole pages */
+        __m128i a = _mm_and_si128(_mm_cmpeq_epi8(p[0], pattern), _mm_cmpeq_epi8(p[1], pattern));
+        __m128i b = _mm_and_si128(_mm_cmpeq_epi8(p[2], pattern), _mm_cmpeq_epi8(p[3], pattern));
+
+        if (_mm_movemask_epi8(_mm_and_si128(a, b)) != 0xFFFF)
             break;
+    }
     return (size_t)((const uint8_t *)end - (const uint8_t *)p);
 }
 

@@ -20,7 +20,8 @@ struct gpup_os *gpup_os_new(const struct gpup_os_config *config) {
     if (!os || !gpup_fault_install())
         return NULL;
     os->config = *config;
-    os->random = config->seed * 0x9E3779B97F4A7C15u + config->host + 1;
+    os->random = config->seed;
+    os->random = gpup_os_random(os) ^ config->host; /* neighbouring seeds must not give shifted streams */
     os->next_object = 1;
     if (!gpup_pool_init(os))
         return NULL;

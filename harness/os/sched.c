@@ -2,9 +2,9 @@
  * may happen at any IRQL, as if the other routine ran on a second processor. */
 #include "fiber.h"
 
-#define SLICE_INTERRUPTS 20000u /* ns of simulated time after which interrupts and DPCs get a chance */
-#define SLICE_THREADS 10000000u /* ... and other threads */
-#define COST_OF_ROUTINE 1000u   /* ns that starting a DPC, work item or ISR takes */
+#define SLICE_INTERRUPTS 100000u /* ns of simulated time after which interrupts and DPCs get a chance */
+#define SLICE_THREADS 10000000u  /* ... and other threads */
+#define COST_OF_ROUTINE 1000u    /* ns that starting a DPC, work item or ISR takes */
 
 static uint64_t or_default(uint64_t value, uint64_t otherwise) {
     return value ? value : otherwise;
