@@ -57,7 +57,7 @@ static void put_wide(struct sink *sink, const struct spec *spec, const WCHAR *te
     if (!spec->left)
         pad(sink, ' ', spec->width - (int)length);
     for (size_t i = 0; i < length; i++)
-        put(sink, (char)(text[i] < 128 ? text[i] : '?'));
+        put(sink, text[i] < 128 ? (char)text[i] : '?');
     if (spec->left)
         pad(sink, ' ', spec->width - (int)length);
 }
@@ -91,7 +91,7 @@ static int number(const char **format) {
     int value = 0;
 
     while (**format >= '0' && **format <= '9' && value < 10000)
-        value = value * 10 + *(*format)++ - '0';
+        value = value * 10 + (*(*format)++ - '0');
     return value;
 }
 

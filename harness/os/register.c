@@ -139,6 +139,7 @@ static bool device_write(const char *name, volatile void *address, uint32_t widt
     return true;
 }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type cannot stand in parentheses */
 #define ACCESSORS(suffix, type)                                                                              \
     type DDI_CALL READ_REGISTER_##suffix(volatile type *Register) {                                          \
         uint64_t value;                                                                                      \
@@ -153,6 +154,7 @@ ACCESSORS(UCHAR, UCHAR)
 ACCESSORS(USHORT, USHORT)
 ACCESSORS(ULONG, ULONG)
 ACCESSORS(ULONG64, ULONG64)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 VOID DDI_CALL READ_REGISTER_BUFFER_ULONG(volatile ULONG *Register, PULONG Buffer, ULONG Count) {
     for (ULONG i = 0; i < Count; i++)
