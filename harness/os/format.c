@@ -57,7 +57,7 @@ static void put_wide(struct sink *sink, const struct spec *spec, const WCHAR *te
     if (!spec->left)
         pad(sink, ' ', spec->width - (int)length);
     for (size_t i = 0; i < length; i++)
-        put(sink, text[i] < 128 ? (char)text[i] : '?');
+        put(sink, (char)(text[i] < 128 ? (int)text[i] : (int)'?'));
     if (spec->left)
         pad(sink, ' ', spec->width - (int)length);
 }
@@ -83,7 +83,7 @@ static void put_number(struct sink *sink, struct spec *spec, uint64_t value, boo
         text[--at] = '0';
     }
     if (negative || spec->plus || spec->space)
-        text[--at] = negative ? '-' : spec->plus ? '+' : ' ';
+        text[--at] = "- +"[negative ? 0 : 1 + spec->plus];
     put_text(sink, spec, text + at, sizeof text - at);
 }
 
