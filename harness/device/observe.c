@@ -5,6 +5,7 @@
 
 void gpu_changed(struct gpu *gpu, uint32_t vf, uint32_t observers) {
     uint64_t *generation = vf < gpu->vfs ? gpu->vf[vf].generation : gpu->generation;
+    gpu->changes++;
     for (unsigned i = 0; i < GPU_OBSERVERS; i++)
         generation[i] += observers >> i & 1;
 }
@@ -18,6 +19,8 @@ void gpu_changed_all(struct gpu *gpu, uint32_t observers) {
 uint64_t gpu_op_generation(void *device, uint32_t vf, uint32_t observer) {
     const struct gpu *gpu = device;
     const uint64_t *counters = vf < gpu->vfs ? gpu->vf[vf].generation : gpu->generation;
+    if (observer == 0)
+        return gpu->changes;
     uint64_t sum = 0;
     for (unsigned i = 0; i < GPU_OBSERVERS; i++)
         sum += observer >> i & 1 ? counters[i] : 0;

@@ -134,6 +134,7 @@ struct gpu {
     struct gpu_slot slot[GPU_SLOTS];
     uint32_t share, paging; /* of the PF */
     uint64_t generation[GPU_OBSERVERS];
+    uint64_t changes; /* of any reading */
 
     uint32_t segments, dirty_page;
     struct gpu_segment segment[GPU_MAX_SEGMENTS];

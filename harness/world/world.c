@@ -47,6 +47,9 @@ static bool make_host(struct gpup_world *w, uint32_t index) {
     h->os = gpup_os_new(&config);
     if (!h->os)
         return false;
+    uintptr_t start, end;
+    gpup_image_code(w->image, &start, &end);
+    gpup_os_set_code(h->os, start, end);
     struct gpup_device_log log = world_device_log(h);
     if (h->device && h->device_ops->attach)
         h->device_ops->attach(h->device, &log);

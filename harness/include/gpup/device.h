@@ -47,7 +47,7 @@ struct gpup_device_shape {
 
 struct gpup_msix_control {
     bool enable, function_mask, powered;
-    uint8_t pending[GPUP_PROGRAM_MAX_STEPS / 16]; /* 2048 bits, LSB first */
+    uint8_t pending[2048 / 8]; /* 2048 bits, LSB first */
 };
 
 struct gpup_schedule {
@@ -114,7 +114,8 @@ struct gpup_device_ops {
     bool (*read_vram)(void *device, uint32_t segment, uint64_t offset, void *out, uint64_t size);
     bool (*hash_vram)(void *device, uint32_t segment, uint64_t offset, uint64_t size, uint64_t *hash);
     bool (*read_work)(void *device, uint32_t vf, struct gpup_work *work);
-    /* Changes whenever the reading of that observer (one enum gpup_observer bit, spec.h) may have changed. */
+    /* Changes whenever the reading of that observer (one enum gpup_observer bit, spec.h) may have changed;
+     * observer 0: whenever any reading of any function may have. */
     uint64_t (*generation)(void *device, uint32_t vf, uint32_t observer);
 
     /* Stimuli. false: the device cannot do it now (for example a VF without power). */
