@@ -129,6 +129,20 @@ static void bad_programs(const struct gpup_report *r, FILE *out, bool colour) {
     }
 }
 
+static void expectations(const struct gpup_report *r, FILE *out, bool colour) {
+    for (size_t i = 0; r->expectations && i < r->expectations->count; i++) {
+        const struct gpup_expectation *e = &r->expectations->entries[i];
+        bool expired = strcmp(r->today, e->until) > 0;
+        bool idle = !r->used[i] && e->kind != GPUP_EXPECT_QUARANTINE;
+        if (expired || idle)
+            fprintf(out, "  %sSTALE%s    %s:%u: %s %s\n", paint(colour, RED), paint(colour, PLAIN),
+                    r->expectations->path, e->line, gpup_rule_id(e->rule),
+                    expired ? "has expired" : "did not fail; take the entry out");
+        else
+            fprintf(out, "  expected %s: %s\n", gpup_rule_id(e->rule), e->reason);
+    }
+}
+
 static const char *first_bad_program(const struct gpup_report *r) {
     for (unsigned i = 0; i < gpup_spec_counts.rules; i++)
         if (r->rules[i].first_program && r->rules[i].verdict == GPUP_FAIL)
@@ -152,6 +166,7 @@ void gpup_report_console(const struct gpup_report *r, FILE *out, bool colour, co
     fputc('\n', out);
     bad_programs(r, out, colour);
     findings(r, out, colour);
+    expectations(r, out, colour);
     fprintf(out, "\n%s%s%s (exit status %d)\n",
             paint(colour, status == 0   ? GREEN
                           : status == 4 ? YELLOW

@@ -14,8 +14,8 @@ static json_t *pack_rule(const struct gpup_report *r, unsigned i) {
     for (unsigned k = 0; k < GPUP_OBSERVER_COUNT; k++)
         if (s->verdict == GPUP_NOT_OBSERVABLE && (s->detail >> k & 1))
             json_array_append_new(observers, json_string(gpup_observer_name(1u << k)));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:s, s:s, s:o, s:I, s:I, s:I}", "id", g->id, "area",
-                     g->area, "level", gpup_level_name(g->level), "basis", gpup_basis_name(g->basis),
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:s, s:s, s:o, s:I, s:I, s:I}", "id", g->id,
+                     "area", g->area, "level", gpup_level_name(g->level), "basis", gpup_basis_name(g->basis),
                      "subject", gpup_subject_name(g->subject), "sources", sources, "required",
                      gpup_report_required(r, i), "verdict", gpup_verdict_name(s->verdict), "reason",
                      gpup_reason_name(s->reason), "missing_observers", observers, "checks",

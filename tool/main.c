@@ -10,14 +10,14 @@ static const struct command {
 } commands[] = {
     {"run",
      "[IMPL] [--profile P] [--select GLOB] [--jobs N] [--shard I/N] [--seed S] [--out DIR]\n"
-     "          [--traces all] [--strict] [--resume] [--timeout S] [--json]",
+     "          [--expect FILE] [--traces all] [--strict] [--resume] [--timeout S] [--json]",
      "runs the programs, judges, writes results", command_run},
     {"list", "rules|scenarios|ddis|defects [--json]", "one line each", command_list},
     {"replay", "PROGRAM [IMPL]", "runs one program and shows what happened", command_replay},
     {"shrink", "PROGRAM [IMPL]", "prints a smaller program with the same finding", command_shrink},
     {"check", "TRACE [--json]", "judges a stored trace", command_check},
-    {"report", "DIR... [--out DIR] [--strict] [--json]", "results of stored journals; several are merged",
-     command_report},
+    {"report", "DIR... [--out DIR] [--expect FILE] [--strict] [--json]",
+     "results of stored journals; several are merged", command_report},
     {"bench", "", "figures, one `name value unit` per line", command_bench},
 };
 
@@ -30,7 +30,8 @@ static int help(FILE *out) {
         "profiles: smoke, certification, full (default), nightly\n"
         "exit status: 0 all required rules passed, 1 a failure, crash or timeout, 2 wrong usage or "
         "unreadable input,\n"
-        "  3 the implementation could not be loaded or the suite failed, 4 a required rule was not judged\n",
+        "  3 the implementation could not be loaded or the suite failed, 4 a required rule was not judged,\n"
+        "  5 stale expectations\n",
         out);
     return out == stdout ? 0 : 2;
 }

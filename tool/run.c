@@ -80,9 +80,18 @@ static bool write_files(const struct gpup_report *report, const char *directory)
 /* Shared with `report`: files, then the console or the JSON. */
 int report_results(const struct gpup_results *results, const struct options *o, const char *directory) {
     struct gpup_report report;
+    struct gpup_expectations expectations = {0};
+    char *errors = NULL;
     const char *rules = names_rules(results->select) ? results->select : NULL;
-    if (!gpup_report_open(&report, results, rules, o->strict))
+    if (o->expect && gpup_expectations_load(o->expect, &expectations, &errors) != 0) {
+        fprintf(stderr, "%s", errors ? errors : "out of memory\n");
+        free(errors);
+        return 2;
+    }
+    if (!gpup_report_open(&report, results, rules, o->expect ? &expectations : NULL, o->strict)) {
+        gpup_expectations_free(&expectations);
         return usage_error("out of memory"), 3;
+    }
     int status = gpup_report_exit_status(&report);
     if (directory && !write_files(&report, directory))
         status = 3;
@@ -91,7 +100,21 @@ int report_results(const struct gpup_results *results, const struct options *o, 
     else
         gpup_report_console(&report, stdout, isatty(STDOUT_FILENO) != 0, directory);
     gpup_report_close(&report);
+    gpup_expectations_free(&expectations);
     return status;
+}
+
+/* Before a long run, not after it. */
+static bool expectations_readable(const char *path) {
+    struct gpup_expectations expectations;
+    char *errors = NULL;
+    bool ok = gpup_expectations_load(path, &expectations, &errors) == 0;
+    if (ok)
+        gpup_expectations_free(&expectations);
+    else
+        fprintf(stderr, "%s", errors ? errors : "out of memory\n");
+    free(errors);
+    return ok;
 }
 
 int command_run(const struct options *o) {
@@ -102,10 +125,10 @@ int command_run(const struct options *o) {
     bool terminal = isatty(STDERR_FILENO) != 0, by_program = names_programs(o->select);
     if (o->word_count > 1)
         return usage_error("run: expected at most one implementation, found '%s' too", o->words[1]);
-    if (o->expect)
-        return usage_error("run: --expect is not available in this version");
     if (o->select && !by_program && !names_rules(o->select))
         return usage_error("--select: '%s' matches no program and no rule; see `gpup-cts list`", o->select);
+    if (o->expect && !expectations_readable(o->expect))
+        return 2;
     implementation_resolve(&implementation, o->word_count ? o->words[0] : NULL);
     if (!collect(&set, o, by_program))
         return usage_error("out of memory"), 3;

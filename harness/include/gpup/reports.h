@@ -4,7 +4,7 @@
  *
  * Exit status (design of the tool): 0 every required rule was judged and passed; 1 a counted FAIL, crash or
  * timeout; 2 unusable input; 3 the suite itself failed (a program that judged nothing, a host rule); 4
- * nothing failed but a required rule was not judged.
+ * nothing failed but a required rule was not judged; 5 stale expectations.
  *
  * What counts: rules of level MUST and subject driver. The certification profile counts those of basis D and
  * H only; inferred ones are shown beside them. With `strict`, WARN and POLICY findings count as well.
@@ -12,6 +12,7 @@
 #ifndef GPUP_REPORTS_H
 #define GPUP_REPORTS_H
 
+#include <gpup/expect.h>
 #include <gpup/runner.h>
 #include <stdio.h>
 
@@ -19,12 +20,16 @@ struct gpup_report {
     const struct gpup_results *results;
     struct gpup_rule_summary *rules; /* gpup_spec_counts.rules rows */
     bool strict;
-    bool *selected; /* per rule: in the selection */
+    bool *selected;                               /* per rule: in the selection */
+    bool *expected;                               /* per rule: every finding is named by an expectation */
+    const struct gpup_expectations *expectations; /* NULL: none */
+    bool *used;                                   /* per expectation: names a finding */
+    char today[11];                               /* YYYY-MM-DD */
 };
 
 /* false: out of memory. select: glob over rule ids, or NULL for all. */
 bool gpup_report_open(struct gpup_report *report, const struct gpup_results *results, const char *select,
-                      bool strict);
+                      const struct gpup_expectations *expectations, bool strict);
 void gpup_report_close(struct gpup_report *report);
 
 bool gpup_report_required(const struct gpup_report *report, unsigned rule); /* its verdict decides */
