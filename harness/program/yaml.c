@@ -80,6 +80,22 @@ static bool is_text(struct gpup_yaml *yaml) {
     return true;
 }
 
+/* One document; a second is asked for only to find what is wrong behind the first. */
+static void read_documents(struct gpup_yaml *yaml, struct fy_parser *parser) {
+    struct fy_document *document = fy_parse_load_document(parser);
+    if (document) {
+        read_document(yaml, fy_document_root(document));
+        struct fy_document *second = fy_parse_load_document(parser);
+        if (second)
+            gpup_yaml_error(yaml, fy_document_root(second), "expected one document, found a second");
+        fy_parse_document_destroy(parser, second);
+    }
+    gpup_yaml_library_errors(yaml);
+    if (!document && !yaml->failed)
+        gpup_yaml_message(yaml, 0, 0, "expected a YAML document, found none");
+    fy_parse_document_destroy(parser, document);
+}
+
 static void read_text(struct gpup_yaml *yaml) {
     struct fy_diag_cfg diag_config;
     fy_diag_cfg_default(&diag_config);
@@ -92,16 +108,12 @@ static void read_text(struct gpup_yaml *yaml) {
     }
     fy_diag_set_collect_errors(yaml->diag, true);
     const struct fy_parse_cfg config = {.flags = FYPCF_JSON_NONE, .diag = yaml->diag};
-    struct fy_document *document = fy_document_build_from_string(&config, yaml->text, yaml->size);
-    if (document) {
-        read_document(yaml, fy_document_root(document));
-        gpup_yaml_library_errors(yaml);
-        fy_document_destroy(document);
-    } else {
-        gpup_yaml_library_errors(yaml);
-        if (!yaml->failed)
-            gpup_yaml_message(yaml, 0, 0, "expected a YAML document, found none");
-    }
+    struct fy_parser *parser = fy_parser_create(&config);
+    if (parser && fy_parser_set_string(parser, yaml->text, yaml->size) == 0)
+        read_documents(yaml, parser);
+    else
+        gpup_yaml_message(yaml, 0, 0, "no memory");
+    fy_parser_destroy(parser);
     fy_diag_destroy(yaml->diag);
 }
 
@@ -113,6 +125,8 @@ int gpup_program_parse(const char *text, size_t size, const char *name, struct g
     gpup_world_defaults(&out->world);
     if (is_text(&yaml))
         read_text(&yaml);
+    if (yaml.failed && messages.size == 0)
+        gpup_yaml_message(&yaml, 0, 0, "expected a program, found something else"); /* never silent */
     if (yaml.failed)
         gpup_program_free(out);
     char *collected = gpup_text_take(&messages);

@@ -12,7 +12,8 @@ struct gpup_yaml {
     struct gpup_text *errors;
     struct fy_diag *diag;
     struct gpup_program *program;
-    bool failed; /* something was reported, or memory is out */
+    unsigned reported; /* semantic errors so far */
+    bool failed;       /* something was reported, or memory is out */
 };
 
 /* A scalar's text, not terminated. NULL: not a scalar. */
