@@ -127,5 +127,11 @@ void gpup_vmbus_close_handle(struct gpup_os *os, HANDLE handle);
 bool gpup_vmbus_guest_open(struct gpup_os *os, HANDLE handle);
 bool gpup_vmbus_guest_send(struct gpup_os *os, HANDLE handle, const void *packet, size_t size);
 bool gpup_vmbus_guest_close(struct gpup_os *os, HANDLE handle);
+/* The host suspends the open channels of the handle, and starts them again. false: none is open. */
+bool gpup_vmbus_suspend(struct gpup_os *os, HANDLE handle);
+bool gpup_vmbus_start(struct gpup_os *os, HANDLE handle);
+/* The nth call from now (1: the next) of VmbChannelAllocate, an Init function, VmbChannelEnable or a send
+ * fails with STATUS_INSUFFICIENT_RESOURCES; 0 takes the plan back. */
+void gpup_vmbus_fail_step(struct gpup_os *os, uint32_t nth);
 
 #endif
