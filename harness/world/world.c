@@ -109,6 +109,7 @@ static void emit_header(struct gpup_world *w) {
     e = world_event(h, GPUP_EVENT_IMPLEMENTATION);
     e.f[GPUP_IMPLEMENTATION_form] = w->implementation->driver_entry ? 1 : 2;
     e.f[GPUP_IMPLEMENTATION_version] = w->implementation->version;
+    e.f[GPUP_IMPLEMENTATION_varies] = w->implementation->varies;
     const char *name = w->implementation->name ? w->implementation->name : "";
     e.data = (const uint8_t *)name;
     e.data_size = strlen(name);
