@@ -31,7 +31,7 @@ long gpup_trace_encode(const struct gpup_event *event, uint8_t *out, size_t capa
     size_t head_size = encode_head(event, head);
     size_t body = head_size + event->data_size;
     size_t prefix = gpup_leb_size(body);
-    if (prefix + body <= capacity) {
+    if (out && prefix + body <= capacity) {
         gpup_leb_put(out, body);
         memcpy(out + prefix, head, head_size);
         if (event->data_size)

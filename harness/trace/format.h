@@ -18,8 +18,8 @@
 #define GPUP_TRACE_MAGIC "GPUPTRAC"
 #define GPUP_TRACE_VERSION 1
 #define GPUP_TRACE_HEADER 12
-#define GPUP_TRACE_MAX_HEAD ((6 + GPUP_EVENT_MAX_FIELDS) * GPUP_LEB_MAX)
-#define GPUP_TRACE_MAX_BODY (GPUP_TRACE_MAX_HEAD + (size_t)GPUP_EVENT_MAX_DATA)
+#define GPUP_TRACE_MAX_HEAD ((size_t)(6 + GPUP_EVENT_MAX_FIELDS) * GPUP_LEB_MAX)
+#define GPUP_TRACE_MAX_BODY (GPUP_TRACE_MAX_HEAD + GPUP_EVENT_MAX_DATA)
 
 /* As gpup_trace_decode; *why is set for -1: a constant string. */
 long gpup_trace_decode_why(const uint8_t *bytes, size_t size, struct gpup_event *event, const char **why);

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-extern char **environ;
 static const char *compiler, *include, *output;
 
 static void compile(const struct gpup_program *program) {
