@@ -99,7 +99,7 @@ enum gpup_symbol {
 
 struct gpup_value {
     uint8_t symbol;  /* enum gpup_symbol, one that the field's kind allows */
-    uint64_t number; /* added to the symbol, modulo 2^64 */
+    uint64_t number; /* added to the symbol, modulo 2^64; signed after a symbol and for INDEX */
 };
 
 struct gpup_step {
@@ -111,7 +111,10 @@ struct gpup_step {
 };
 
 /* What world the program asks for. A direct-table implementation with a device of its own may have another
- * shape; the trace says which. All fields are within the stated bounds after decoding. */
+ * shape; the trace says which. All fields are within the stated bounds after decoding.
+ * Defaults: 1 host, 4 VFs, 4 partitions, 1 segment, 16 MSI-X entries in BAR 4 at 0x2000, pages of 4096 bytes,
+ * performant, 256 MiB of VRAM, 1024 KiB of reserve, seed 1, fill 0, run to completion. The reserves of all
+ * VFs fit the VRAM however they are spread: reserve <= VRAM of all segments / (vfs + segments). */
 struct gpup_world_config {
     uint8_t hosts;         /* 1..2 */
     uint8_t vfs;           /* 1..64 the device has */
@@ -158,8 +161,11 @@ void gpup_program_free(struct gpup_program *program);
 bool gpup_program_append(struct gpup_program *program,
                          const struct gpup_step *step); /* false: full or no memory */
 
-/* Binary form. Decode: any bytes; false only when memory is out. Encode: needed size; writes if capacity
- * suffices. */
+/* Binary form (harness/program/format.h): a header of 24 bytes, then cells of 4 bytes, each at a fixed place,
+ * so that a changed byte stays in its step. Decode: any bytes, `out` needs no preparation and is freed with
+ * gpup_program_free; false only when memory is out. A host or vf that the world does not have is taken modulo
+ * what it has, unless the step says it means it. Encode: the needed size; writes if capacity suffices (out
+ * may be NULL with 0); one program has one encoding. Title and area are not in it. */
 bool gpup_program_decode(const void *bytes, size_t size, struct gpup_program *out);
 size_t gpup_program_encode(const struct gpup_program *program, uint8_t *out, size_t capacity);
 
@@ -167,16 +173,21 @@ size_t gpup_program_encode(const struct gpup_program *program, uint8_t *out, siz
  */
 int gpup_step_print(const struct gpup_step *step, char *out, size_t capacity); /* like snprintf */
 
-/* YAML. Load: 0, or -1 after writing `file:line:col: ...` messages with a caret to `errors` (may be NULL). */
+/* YAML. Load: 0, or -1 with all errors in `*errors` (may be NULL; else the caller frees it, and it is NULL
+ * after success): `name:line:col: error: expected ..., found ...`, the line, a caret. `out` needs no
+ * preparation; free it with gpup_program_free. Parse: any bytes; `name` stands in the messages. */
 int gpup_program_load(const char *path, struct gpup_program *out, char **errors);
 int gpup_program_parse(const char *text, size_t size, const char *name, struct gpup_program *out,
                        char **errors);
 char *gpup_program_print(const struct gpup_program *program); /* malloc'ed YAML, NULL no memory */
-/* C source of a stand-alone CMocka test; malloc'ed. */
+/* C source of a stand-alone CMocka test, which calls gpup_world_run_and_judge (world.h) on
+ * gpup_implementation(); malloc'ed, NULL no memory. implementation: its name, for the message. */
 char *gpup_program_emit_c(const struct gpup_program *program, const char *implementation);
 
-/* Shrinker: removes and simplifies while `keeps(context, candidate)` is true. Deterministic. Returns tries
- * made. */
+/* Shrinker: removes steps, lowers and defaults hosts, vfs and fields, and makes the world plainer while
+ * `keeps(context, candidate)` is true; classes are left as they are. The candidate is valid during the call
+ * only. Deterministic; what is left in `program` was kept. Returns tries made, at most max_tries; 0 also when
+ * memory is out. */
 size_t gpup_program_shrink(struct gpup_program *program,
                            bool (*keeps)(void *context, const struct gpup_program *), void *context,
                            size_t max_tries);
