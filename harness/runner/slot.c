@@ -40,6 +40,8 @@ void slot_free(struct slot *slot) {
     slot_kill(slot);
     gpup_judge_free(slot->judge);
     gpup_trace_free(&slot->trace);
+    twin_free(&slot->twin[0]);
+    twin_free(&slot->twin[1]);
     gpup_program_result_free(&slot->result);
     free(slot->reader.bytes);
 }
@@ -71,6 +73,14 @@ uint32_t slot_elapsed_ms(const struct slot *slot) {
                       (now.tv_nsec - slot->started.tv_nsec) / 1000000);
 }
 
+static bool send_order(struct slot *slot, uint32_t variant) {
+    struct order order = {slot->index, variant};
+    slot->variant = variant;
+    twin_reset(&slot->twin[variant != VARIANT_FIRST]);
+    clock_gettime(CLOCK_MONOTONIC, &slot->started);
+    return write(slot->commands, &order, sizeof order) == (ssize_t)sizeof order;
+}
+
 bool slot_give(struct slot *slot, uint32_t index) {
     gpup_judge_reset(slot->judge);
     gpup_trace_free(&slot->trace);
@@ -80,10 +90,9 @@ bool slot_give(struct slot *slot, uint32_t index) {
     slot->index = index;
     slot->busy = true;
     slot->open_call = 0;
-    slot->hung = slot->cause_known = false;
+    slot->hung = slot->cause_known = slot->ended = false;
     slot->why[0] = 0;
-    clock_gettime(CLOCK_MONOTONIC, &slot->started);
-    return write(slot->commands, &index, sizeof index) == (ssize_t)sizeof index;
+    return send_order(slot, VARIANT_FIRST);
 }
 
 static void hash(struct gpup_program_result *r, const uint8_t *bytes, size_t size) {
@@ -141,7 +150,7 @@ static void follow(struct slot *s, const struct gpup_event *e) {
                        : r->class;
         break;
     case GPUP_EVENT_CALL:
-        r->calls++;
+        r->calls += s->variant == VARIANT_FIRST;
         r->ddi = e->f[GPUP_CALL_ddi] < gpup_spec_counts.ddis ? (uint16_t)e->f[GPUP_CALL_ddi] : GPUP_SPEC_NONE;
         s->open_call = e->f[GPUP_CALL_call];
         break;
@@ -165,23 +174,36 @@ static void follow(struct slot *s, const struct gpup_event *e) {
 }
 
 static void take_event(struct slot *s, const struct gpup_event *e) {
+    size_t before = s->trace.size;
     s->result.events++;
-    follow(s, e);
     gpup_judge_event(s->judge, e);
     gpup_trace_append(&s->trace, e);
+    hash(&s->result, s->trace.bytes + before, s->trace.size - before);
     if (s->tap)
         s->tap->event(s->tap->context, e);
+}
+
+/* The first run is the evidence; the others are only compared with it. */
+static void route_event(struct slot *s, const struct gpup_event *e) {
+    twin_event(&s->twin[s->variant != VARIANT_FIRST], e);
+    follow(s, e);
+    if (s->variant != VARIANT_FIRST)
+        return;
+    if (e->kind == GPUP_EVENT_END) {
+        s->end = *e;
+        s->end.data = NULL;
+        s->end.data_size = 0;
+        s->ended = true;
+        return;
+    }
+    take_event(s, e);
 }
 
 /* Events the worker could not send any more: what the parent saw happen to it. */
 static void add_event(struct slot *s, unsigned kind, unsigned field, uint64_t value) {
     struct gpup_event e = {.kind = (uint16_t)kind, .step = s->result.step};
-    uint8_t bytes[256];
     e.f[0] = kind == GPUP_EVENT_END ? 0 : s->open_call;
     e.f[field] = value;
-    long size = gpup_trace_encode(&e, bytes, sizeof bytes);
-    if (size > 0 && (size_t)size <= sizeof bytes)
-        hash(&s->result, bytes, (size_t)size);
     take_event(s, &e);
 }
 
@@ -263,6 +285,42 @@ static enum slot_news died(struct slot *s, const char *what) {
     return bad_end(s, GPUP_CRASH);
 }
 
+/* What the runs after the first showed, as one event, and the END that was held back. */
+static enum slot_news finish_twins(struct slot *s, unsigned what, bool equal,
+                                   const struct twin_output *first) {
+    struct gpup_event e = {.kind = GPUP_EVENT_TWIN, .step = GPUP_NO_STEP, .time_ns = s->end.time_ns};
+    e.f[GPUP_TWIN_what] = what;
+    e.f[GPUP_TWIN_equal] = equal;
+    e.f[GPUP_TWIN_call] = first->call;
+    e.f[GPUP_TWIN_ddi] = first->ddi;
+    if (what)
+        take_event(s, &e);
+    take_event(s, &s->end);
+    return finish(s, s->end.f[GPUP_END_outcome] <= GPUP_CRASH ? (enum gpup_outcome)s->end.f[GPUP_END_outcome]
+                                                              : GPUP_ERROR);
+}
+
+/* A run came to its end well: another one, or the comparison. */
+static enum slot_news next_run(struct slot *s) {
+    struct twin_output first = {0};
+    if (s->variant == VARIANT_FIRST) {
+        if (s->options->once)
+            return finish_twins(s, 0, true, &first);
+        send_order(s, VARIANT_OTHER_FILL);
+        return SLOT_NOTHING;
+    }
+    bool equal = twin_equal(&s->twin[0], &s->twin[1], &first);
+    if (s->twin[0].failed || s->twin[1].failed)
+        return finish_twins(s, 0, true, &first);
+    if (equal)
+        return finish_twins(s, VARIANT_OTHER_FILL, s->variant == VARIANT_OTHER_FILL, &s->differs);
+    if (s->variant == VARIANT_AGAIN)
+        return finish_twins(s, VARIANT_AGAIN, false, &first);
+    s->differs = first;
+    send_order(s, VARIANT_AGAIN);
+    return SLOT_NOTHING;
+}
+
 static enum slot_news program_over(struct slot *s, const uint8_t *bytes, size_t size) {
     uint32_t index;
     if (size != 6 || (memcpy(&index, bytes, sizeof index), index != s->index) || bytes[4] > GPUP_CRASH)
@@ -272,7 +330,14 @@ static enum slot_news program_over(struct slot *s, const uint8_t *bytes, size_t 
         explain(s, "the implementation wrote over the process");
         outcome = GPUP_CRASH;
     }
-    return outcome == GPUP_CRASH ? bad_end(s, outcome) : finish(s, outcome);
+    if (outcome == GPUP_CRASH) {
+        if (s->ended && s->variant == VARIANT_FIRST)
+            take_event(s, &s->end);
+        return bad_end(s, outcome);
+    }
+    if (!s->ended)
+        return died(s, "the process was damaged");
+    return outcome == GPUP_COMPLETE ? next_run(s) : finish_twins(s, 0, true, &(struct twin_output){0});
 }
 
 static enum slot_news take(struct slot *s, uint8_t kind, const uint8_t *bytes, size_t size) {
@@ -289,8 +354,7 @@ static enum slot_news take(struct slot *s, uint8_t kind, const uint8_t *bytes, s
     default:
         if (!s->busy || gpup_trace_decode(bytes, size, &e) != (long)size)
             return died(s, "the process was damaged");
-        hash(&s->result, bytes, size);
-        take_event(s, &e);
+        route_event(s, &e);
         return SLOT_NOTHING;
     }
 }

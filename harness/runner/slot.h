@@ -3,6 +3,7 @@
 #define GPUP_RUNNER_SLOT_H
 
 #include "protocol.h"
+#include "twin.h"
 
 #include <gpup/runner.h>
 #include <sys/types.h>
@@ -19,6 +20,11 @@ struct slot {
     bool ready, busy;
     unsigned ran; /* programs this process finished before the one at hand */
     uint32_t index;
+    uint32_t variant;           /* enum twin_variant: which run of the program this is */
+    struct twin twin[2];        /* outputs of the first run, and of the one after it */
+    struct twin_output differs; /* where the second run left the first */
+    bool ended;                 /* END of the first run came; it is held back until the others are done */
+    struct gpup_event end;
     struct timespec started;
     struct gpup_program_result result;
     uint64_t open_call; /* call that has not come back, 0 none */

@@ -74,13 +74,15 @@ static uint64_t program_seed(uint64_t seed, const char *name) {
 }
 
 static enum gpup_outcome run(const struct gpup_run_options *o, const struct gpup_binding *binding,
-                             uint32_t index, struct writer *w) {
-    const struct gpup_program *program = &o->programs[index].program;
+                             const struct order *order, struct writer *w) {
+    const struct gpup_program *program = &o->programs[order->index].program;
     struct gpup_trace_sink sink = {on_event, w};
     struct gpup_world_config config = program->world;
     char message[256];
     if (o->seeded)
-        config.seed = program_seed(o->seed, o->programs[index].name);
+        config.seed = program_seed(o->seed, o->programs[order->index].name);
+    if (order->variant == VARIANT_OTHER_FILL)
+        config.fill ^= 1;
     struct gpup_world *world =
         gpup_world_new(binding->implementation, binding->image, &config, &sink, message, sizeof message);
     if (!world)
@@ -103,7 +105,7 @@ int worker_main(const struct gpup_run_options *options, int commands, int events
     struct writer w = {.fd = events};
     struct gpup_binding binding;
     char message[512];
-    uint32_t index;
+    struct order order;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     redirect_output(options);
     limit_memory();
@@ -115,9 +117,10 @@ int worker_main(const struct gpup_run_options *options, int commands, int events
     }
     writer_put(&w, MESSAGE_READY, NULL, 0);
     writer_flush(&w);
-    while (read(commands, &index, sizeof index) == (ssize_t)sizeof index && index < options->program_count) {
-        enum gpup_outcome outcome = run(options, &binding, index, &w);
-        done(&w, index, outcome, checksum(options) == before);
+    while (read(commands, &order, sizeof order) == (ssize_t)sizeof order &&
+           order.index < options->program_count) {
+        enum gpup_outcome outcome = run(options, &binding, &order, &w);
+        done(&w, order.index, outcome, checksum(options) == before);
     }
     free(w.bytes);
     gpup_binding_close(&binding);

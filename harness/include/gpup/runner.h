@@ -79,6 +79,7 @@ struct gpup_run_options {
     bool resume;                       /* keep what the journal in `out` has */
     bool all_traces;                   /* traces of all programs, not of failures only */
     bool reverse;                      /* run in reversed order (for tests of independence) */
+    bool once; /* do not run each program a second time with other fills (TWIN event) */
     void (*progress)(void *context, size_t done, size_t total, const struct gpup_program_result *last);
     void *context;
 };
