@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define MAX_REPORTED 100
+#define SHOWN 400u /* bytes of a line */
 
 static void put_source(struct gpup_yaml *yaml, unsigned line, unsigned column) {
     const char *at = yaml->text, *end = yaml->text + yaml->size;
@@ -15,6 +16,14 @@ static void put_source(struct gpup_yaml *yaml, unsigned line, unsigned column) {
     }
     const char *newline = memchr(at, '\n', (size_t)(end - at));
     size_t length = (size_t)((newline ? newline : end) - at);
+    /* Of a very long line only what surrounds the place. */
+    if (column > SHOWN / 2 && length > SHOWN) {
+        size_t skip = column - SHOWN / 4 < length ? column - SHOWN / 4 : length;
+        at += skip;
+        length -= skip;
+        column -= (unsigned)skip;
+    }
+    length = length < SHOWN ? length : SHOWN;
     gpup_text_put(yaml->errors, at, length);
     gpup_text_put(yaml->errors, "\n", 1);
     /* Columns count characters, so the bytes in the middle of one are left out; tabs keep their width. */

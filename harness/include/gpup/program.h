@@ -11,8 +11,12 @@
  * `0x10`, `null`.
  *
  * Programs are plain data without pointers except the step array, which gpup_program_free releases. Functions
- * are pure; no threads, no globals. Only the YAML side (harness/program/yaml.c) needs a library; the rest
- * links libc.
+ * are pure; no threads, no globals. Library gpup_program links libc only; what reads YAML
+ * (gpup_program_load, gpup_program_parse) is in gpup_program_yaml, which needs libfyaml.
+ *
+ * YAML: keys title, area, world, steps. A step is `Name` or `Name: {host: 1, vf: 2, field: value, class:
+ * stated}`. Whatever holds its default is left out when printed: host 0, vf 0, class legal, the field's
+ * default, each part of the default world. Numbers are decimal or hex.
  */
 #ifndef GPUP_PROGRAM_H
 #define GPUP_PROGRAM_H
@@ -154,7 +158,8 @@ int gpup_op_find(const char *name);                   /* -1 unknown */
 const char *gpup_class_name(unsigned class);          /* `legal`, ...; NULL when out of range */
 
 void gpup_world_defaults(struct gpup_world_config *config);
-void gpup_world_clamp(struct gpup_world_config *config);      /* into the bounds above */
+void gpup_world_clamp(
+    struct gpup_world_config *config); /* into the bounds above; a second time changes nothing */
 void gpup_step_defaults(struct gpup_step *step, unsigned op); /* op modulo GPUP_OPS; host 0, vf 0, legal */
 void gpup_step_clamp(struct gpup_step *step);                 /* every number into what its kind allows */
 void gpup_program_free(struct gpup_program *program);
