@@ -46,7 +46,7 @@ macro(_gpup_static_implementation name)
   file(CONFIGURE OUTPUT ${_dir}/gpup_impl_${name}.ld @ONLY CONTENT
 "SECTIONS
 {
-  gpup_impl_@name@_data : { *(.data .data.local .data.rel .data.rel.local) *(EXCLUDE_FILE() .data.[a-qs-z]*) }
+  gpup_impl_@name@_data : { *(.data .data.local .data.rel .data.rel.local) }
   gpup_impl_@name@_bss : { *(.bss .bss.*) *(COMMON) }
 }
 ")

@@ -1,0 +1,193 @@
+/*
+ * Saved data. It comes from another host, perhaps of another driver version or of ill will: everything is
+ * copied once, and checked before it is used. Little endian; a header, then the payload:
+ *
+ *   immutable  what the vGPU was given (struct profile)
+ *   mutable    the VF's context, as the part saves it
+ */
+#include "driver.h"
+
+#define BLOB_MAGIC 0x764D5047u /* "GPMv" */
+#define BLOB_FORMAT 3u
+#define BLOB_SLACK (DEFECT(78) ? 64u : 0u)
+
+struct header {
+    ULONG magic;
+    USHORT kind, format;
+    ULONG driver; /* version of the driver that saved */
+    ULONG header_size, payload_size;
+    ULONG origin;    /* index of the VF there; of no use here */
+    UINT64 checksum; /* of the payload */
+    /* What must be the same on both sides: a guest driver has seen it. */
+    ULONG device, revision, firmware;
+    ULONG msix_entries, msix_table, msix_pba;
+    UINT64 reserved[2]; /* zero */
+};
+_Static_assert(sizeof(struct header) == 72, "no padding in saved data");
+
+struct profile {
+    UINT64 capability[DXGK_VGPU_CAPABILITY_MAX];
+    UINT64 vram; /* bytes of the reserve */
+    ULONG page;  /* of the dirty plane */
+    ULONG zero;
+};
+_Static_assert(sizeof(struct profile) == 48, "no padding in saved data");
+
+static UINT64 checksum(const UCHAR *bytes, UINT64 size) {
+    UINT64 hash = 0xCBF29CE484222325ull; /* FNV-1a: against damage, not against intent */
+
+    for (UINT64 i = 0; i < size; i++)
+        hash = (hash ^ bytes[i]) * 0x100000001B3ull;
+    return hash;
+}
+
+static struct profile profile_of(const struct adapter *a, const struct vf *vf) {
+    struct profile p = {.page = a->segment[vf->segment].page};
+
+    RtlCopyMemory(p.capability, vf->capability, sizeof p.capability);
+    for (ULONG i = 0; i < vf->reserve_count; i++)
+        p.vram += vf->reserve[i].size;
+    return p;
+}
+
+static struct header header_of(const struct adapter *a, const struct vf *vf, enum blob_kind kind) {
+    return (struct header){.magic = BLOB_MAGIC,
+                           .kind = (USHORT)kind,
+                           .format = BLOB_FORMAT,
+                           .driver = DRIVER_VERSION,
+                           .header_size = sizeof(struct header),
+                           .origin = vf->index,
+                           .device = (ULONG)GPU_PF_DEVICE_ID << 16 | GPU_VENDOR_ID,
+                           .revision = a->revision,
+                           .firmware = a->firmware,
+                           .msix_entries = vf->msix_entries,
+                           .msix_table = vf->msix_table,
+                           .msix_pba = vf->msix_pba};
+}
+
+ULONG blob_size(enum blob_kind kind, ULONG payload) {
+    return (ULONG)sizeof(struct header) + (kind == BLOB_IMMUTABLE ? (ULONG)sizeof(struct profile) : payload) +
+           BLOB_SLACK;
+}
+
+/* Seeded: first registers of the next VF. */
+static void leak_neighbour(const struct adapter *a, const struct vf *vf, UINT64 *out) {
+    ULONG other = (vf->index + 1) % a->partitions;
+    PHYSICAL_ADDRESS at = {.QuadPart = (LONGLONG)(vf_bar_address(a, other, 0) + GPU_VF_REG_BASE)};
+    UCHAR *map = MmMapIoSpace(at, PAGE_SIZE, MmNonCached);
+
+    if (!map)
+        return;
+    for (ULONG i = 0; i < 4; i++)
+        ((ULONG *)out)[i] = READ_REGISTER_ULONG((volatile ULONG *)(void *)(map + GPU_VF_REG_SCRATCH(i)));
+    MmUnmapIoSpace(map, PAGE_SIZE);
+}
+
+void blob_write(struct adapter *a, const struct vf *vf, enum blob_kind kind, UCHAR *out, const UCHAR *payload,
+                ULONG size) {
+    struct header h = header_of(a, vf, kind);
+    struct profile p = profile_of(a, vf);
+
+    if (kind == BLOB_IMMUTABLE) {
+        payload = (const UCHAR *)&p;
+        size = sizeof p;
+    }
+    h.payload_size = size;
+    h.checksum = checksum(payload, size);
+    if (DEFECT(85))
+        h.reserved[0] = (UINT64)(ULONG_PTR)vf;
+    if (DEFECT(86))
+        leak_neighbour(a, vf, h.reserved);
+    RtlCopyMemory(out, &h, sizeof h);
+    RtlCopyMemory(out + sizeof h, payload, size);
+}
+
+static struct blob_check refuse(NTSTATUS status, const char *text, UINT64 found, UINT64 expected) {
+    return (struct blob_check){.status = status, .text = text, .found = found, .expected = expected};
+}
+
+#define MALFORMED STATUS_DATA_ERROR
+#define MISMATCH STATUS_OBJECT_TYPE_MISMATCH
+
+/* Form first, then what the two sides have to agree on. */
+static struct blob_check check_header(const struct header *h, UINT64 size, const struct header *own) {
+    if (h->magic != own->magic)
+        return refuse(MALFORMED, "not data of this driver", h->magic, own->magic);
+    if (!DEFECT(91) && h->format != own->format)
+        return refuse(MISMATCH, "format of another driver version", h->format, own->format);
+    if (!DEFECT(91) && h->driver >> 16 != own->driver >> 16)
+        return refuse(MISMATCH, "driver version not compatible", h->driver, own->driver);
+    if (!DEFECT(105) && h->kind != own->kind)
+        return refuse(MISMATCH, "data of the other kind", h->kind, own->kind);
+    if (h->header_size != sizeof *h)
+        return refuse(MALFORMED, "size of the header", h->header_size, sizeof *h);
+    if (!DEFECT(100) && h->payload_size != size - sizeof *h - BLOB_SLACK)
+        return refuse(MALFORMED, "size of the payload", h->payload_size, size - sizeof *h);
+    if (!DEFECT(85) && !DEFECT(86) && (h->reserved[0] | h->reserved[1]) != 0)
+        return refuse(MALFORMED, "reserved bytes", h->reserved[0], 0);
+    if (DEFECT(93))
+        return refuse(STATUS_SUCCESS, NULL, 0, 0);
+    if (h->device != own->device)
+        return refuse(MISMATCH, "another device", h->device, own->device);
+    if (h->revision != own->revision)
+        return refuse(MISMATCH, "another revision of the device", h->revision, own->revision);
+    if (h->firmware != own->firmware)
+        return refuse(MISMATCH, "another firmware", h->firmware, own->firmware);
+    if (h->msix_entries != own->msix_entries)
+        return refuse(MISMATCH, "number of MSI-X entries", h->msix_entries, own->msix_entries);
+    if (h->msix_table != own->msix_table || h->msix_pba != own->msix_pba)
+        return refuse(MISMATCH, "place of the MSI-X table", h->msix_table, own->msix_table);
+    return refuse(STATUS_SUCCESS, NULL, 0, 0);
+}
+
+static struct blob_check check_profile(const struct adapter *a, const struct vf *vf, const UCHAR *payload,
+                                       ULONG size) {
+    struct profile own = profile_of(a, vf), p;
+
+    if (size != sizeof p)
+        return refuse(MALFORMED, "size of the profile", size, sizeof p);
+    RtlCopyMemory(&p, payload, sizeof p);
+    if (p.zero != 0)
+        return refuse(MALFORMED, "reserved bytes", p.zero, 0);
+    if (DEFECT(93))
+        return refuse(STATUS_SUCCESS, NULL, 0, 0);
+    if (p.vram != own.vram)
+        return refuse(MISMATCH, "size of the VRAM reserve", p.vram, own.vram);
+    if (p.page != own.page)
+        return refuse(MISMATCH, "granularity of dirty tracking", p.page, own.page);
+    for (ULONG i = 0; i < DXGK_VGPU_CAPABILITY_MAX; i++)
+        if (p.capability[i] != own.capability[i])
+            return refuse(MISMATCH, "partition profile", p.capability[i], own.capability[i]);
+    return refuse(STATUS_SUCCESS, NULL, 0, 0);
+}
+
+struct blob_check blob_read(struct adapter *a, const struct vf *vf, enum blob_kind kind, const UCHAR *data,
+                            UINT64 size, UCHAR **payload, ULONG *payload_size) {
+    struct header own = header_of(a, vf, kind), h;
+    struct blob_check check;
+
+    *payload = NULL;
+    if (size < sizeof h && !DEFECT(101))
+        return refuse(MALFORMED, "shorter than its header", size, sizeof h);
+    RtlCopyMemory(&h, data, sizeof h);
+    if (size < sizeof h || size > sizeof h + DMA_PAGE + BLOB_SLACK)
+        return refuse(MALFORMED, "size", size, sizeof h);
+    check = check_header(&h, size, &own);
+    if (!NT_SUCCESS(check.status))
+        return check;
+    *payload_size = h.payload_size;
+    *payload = allocate(h.payload_size ? h.payload_size : 1);
+    if (!*payload)
+        return refuse(STATUS_INSUFFICIENT_RESOURCES, NULL, 0, 0);
+    RtlCopyMemory(*payload, data + sizeof h, h.payload_size);
+    if (checksum(*payload, h.payload_size) != h.checksum)
+        check = refuse(STATUS_CRC_ERROR, "checksum", checksum(*payload, h.payload_size), h.checksum);
+    else if (kind == BLOB_IMMUTABLE && h.kind == kind)
+        check = check_profile(a, vf, *payload, h.payload_size);
+    check.origin = h.origin;
+    if (!NT_SUCCESS(check.status)) {
+        release(*payload);
+        *payload = NULL;
+    }
+    return check;
+}

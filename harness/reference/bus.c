@@ -1,0 +1,123 @@
+/* Registers and configuration spaces: of the PF through Dxgkrnl, of VFs through the aperture in BAR0. */
+#include "driver.h"
+
+#define COMMAND_ENABLE 0x0006u /* memory decoding, bus mastering */
+#define BAR_64 0x4u
+#define BAR_TYPE_BITS 0xFu
+
+static volatile ULONG *reg(const struct adapter *a, ULONG offset) {
+    return (volatile ULONG *)(volatile void *)(a->bar0 + offset);
+}
+
+ULONG read32(const struct adapter *a, ULONG offset) {
+    return READ_REGISTER_ULONG(reg(a, offset));
+}
+
+void write32(const struct adapter *a, ULONG offset, ULONG value) {
+    WRITE_REGISTER_ULONG(reg(a, offset), value);
+}
+
+ULONG vf_config(const struct adapter *a, ULONG vf, ULONG offset) {
+    return read32(a, GPU_REG_VF_CONFIG(vf) + offset);
+}
+
+NTSTATUS config_read(struct adapter *a, ULONG offset, void *data, ULONG length) {
+    ULONG done = 0;
+    NTSTATUS status = a->dxgkrnl.DxgkCbReadDeviceSpace(a->dxgkrnl.DeviceHandle, DXGK_WHICHSPACE_CONFIG, data,
+                                                       offset, length, &done);
+
+    return NT_SUCCESS(status) && done != length ? STATUS_DEVICE_NOT_CONNECTED : status;
+}
+
+NTSTATUS config_write(struct adapter *a, ULONG offset, const void *data, ULONG length) {
+    ULONG done = 0, copy = 0;
+    NTSTATUS status;
+
+    RtlCopyMemory(&copy, data, length);
+    status = a->dxgkrnl.DxgkCbWriteDeviceSpace(a->dxgkrnl.DeviceHandle, DXGK_WHICHSPACE_CONFIG, &copy, offset,
+                                               length, &done);
+    return NT_SUCCESS(status) && done != length ? STATUS_DEVICE_NOT_CONNECTED : status;
+}
+
+NTSTATUS bus_enable(struct adapter *a) {
+    USHORT command = 0;
+    NTSTATUS status = config_read(a, GPU_CFG_COMMAND, &command, sizeof command);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    command |= COMMAND_ENABLE;
+    return config_write(a, GPU_CFG_COMMAND, &command, sizeof command);
+}
+
+/* The size of a VF BAR shows when all ones are written; no VF is enabled at that time. */
+static NTSTATUS probe_bar(struct adapter *a, ULONG bar) {
+    ULONG at = GPU_CFG_SRIOV + GPU_SRIOV_VF_BAR(bar), ones = MAXULONG;
+    NTSTATUS status = config_read(a, at, &a->vf_bar[bar], sizeof(ULONG));
+
+    if (!NT_SUCCESS(status))
+        return status;
+    status = config_write(a, at, &ones, sizeof ones);
+    if (NT_SUCCESS(status))
+        status = config_read(a, at, &a->vf_probe[bar], sizeof(ULONG));
+    if (NT_SUCCESS(status))
+        status = config_write(a, at, &a->vf_bar[bar], sizeof(ULONG));
+    return status;
+}
+
+NTSTATUS bus_probe(struct adapter *a) {
+    USHORT control = 0, total = 0;
+    NTSTATUS status = config_write(a, GPU_CFG_SRIOV + GPU_SRIOV_CONTROL, &control, sizeof control);
+
+    if (NT_SUCCESS(status))
+        status = config_read(a, GPU_CFG_SRIOV + GPU_SRIOV_TOTAL_VFS, &total, sizeof total);
+    if (NT_SUCCESS(status))
+        status = config_read(a, GPU_CFG_SRIOV + GPU_SRIOV_VF_OFFSET, &a->vf_offset, sizeof a->vf_offset);
+    if (NT_SUCCESS(status))
+        status = config_read(a, GPU_CFG_SRIOV + GPU_SRIOV_VF_STRIDE, &a->vf_stride, sizeof a->vf_stride);
+    if (NT_SUCCESS(status))
+        status = config_read(a, GPU_CFG_SRIOV + GPU_SRIOV_VF_DEVICE, &a->vf_device, sizeof a->vf_device);
+    for (ULONG bar = 0; NT_SUCCESS(status) && bar < DXGK_MAX_NUM_PCI_BARS; bar++)
+        status = probe_bar(a, bar);
+    a->total_vfs = total;
+    if (NT_SUCCESS(status) && (total == 0 || total > GPU_MAX_VFS))
+        status = STATUS_DEVICE_NOT_READY;
+    return status;
+}
+
+NTSTATUS bus_enable_vfs(struct adapter *a, ULONG vfs) {
+    USHORT control = 0, count = (USHORT)vfs;
+    NTSTATUS status = config_write(a, GPU_CFG_SRIOV + GPU_SRIOV_CONTROL, &control, sizeof control);
+
+    if (!NT_SUCCESS(status) || vfs == 0)
+        return status;
+    for (ULONG bar = 0; NT_SUCCESS(status) && bar < DXGK_MAX_NUM_PCI_BARS; bar++)
+        status = config_write(a, GPU_CFG_SRIOV + GPU_SRIOV_VF_BAR(bar), &a->vf_bar[bar], sizeof(ULONG));
+    control = GPU_SRIOV_CONTROL_VFE | GPU_SRIOV_CONTROL_MSE;
+    if (NT_SUCCESS(status))
+        status = config_write(a, GPU_CFG_SRIOV + GPU_SRIOV_NUM_VFS, &count, sizeof count);
+    if (NT_SUCCESS(status))
+        status = config_write(a, GPU_CFG_SRIOV + GPU_SRIOV_CONTROL, &control, sizeof control);
+    return status;
+}
+
+/* A BAR register pair: true when `bar` is the low half of a 64-bit memory BAR that the part has. */
+static bool is_bar(const struct adapter *a, ULONG bar) {
+    if (bar + 1 >= DXGK_MAX_NUM_PCI_BARS || (bar & 1) != 0)
+        return false;
+    return (a->vf_probe[bar] & BAR_64) != 0;
+}
+
+UINT64 vf_bar_size(const struct adapter *a, ULONG bar) {
+    UINT64 mask;
+
+    if (!is_bar(a, bar))
+        return 0;
+    mask = (a->vf_probe[bar] & ~BAR_TYPE_BITS) | (UINT64)a->vf_probe[bar + 1] << 32;
+    return ~mask + 1;
+}
+
+UINT64 vf_bar_address(const struct adapter *a, ULONG vf, ULONG bar) {
+    if (!is_bar(a, bar))
+        return 0;
+    return ((a->vf_bar[bar] & ~BAR_TYPE_BITS) | (UINT64)a->vf_bar[bar + 1] << 32) + vf * vf_bar_size(a, bar);
+}

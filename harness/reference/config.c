@@ -1,0 +1,205 @@
+/* The SR-IOV interface: configuration space, BARs, identity and place of a VF. */
+#include "driver.h"
+
+#define CONFIG_SIZE 4096u
+#define FLR_BIT 0x8000u
+
+/* Whole request inside the space; written so that nothing overflows. */
+static bool inside(const struct adapter *a, ULONG vf, ULONG offset, ULONG length, const void *data) {
+    if (!a || !a->started || vf >= a->partitions || !a->vf[vf].created || !data || length == 0)
+        return false;
+    if (DEFECT(175))
+        return (ULONG)(offset + length) <= CONFIG_SIZE;
+    return length <= CONFIG_SIZE && offset <= CONFIG_SIZE - length;
+}
+
+NTSTATUS DDI_CALL reference_read_virtual_function_config(HANDLE context,
+                                                         DXGKARG_READVIRTUALFUNCTIONCONFIG *args) {
+    const struct adapter *a = context;
+    UCHAR *out;
+
+    if (!args || !inside(a, args->VirtualFunctionIndex, args->Offset, args->Length, args->Data))
+        return STATUS_INVALID_PARAMETER;
+    if (!a->power)
+        return STATUS_DEVICE_NOT_READY;
+    out = args->Data;
+    for (ULONG at = args->Offset, left = args->Length; left != 0;) {
+        ULONG skip = at % 4, part = 4 - skip < left ? 4 - skip : left;
+        ULONG value = vf_config(a, args->VirtualFunctionIndex, at - skip) >> (skip * 8);
+
+        RtlCopyMemory(out, &value, part);
+        out += part;
+        at += part;
+        left -= part;
+    }
+    return STATUS_SUCCESS;
+}
+
+/* Naturally aligned pieces of 1, 2 or 4 bytes, so that neighbours are left alone. */
+static ULONG write_piece(const struct adapter *a, ULONG vf, ULONG at, const UCHAR *in, ULONG left) {
+    volatile UCHAR *aperture = a->bar0 + GPU_REG_VF_CONFIG(vf) + at;
+    ULONG value = 0, part = 1;
+
+    if (at % 4 == 0 && left >= 4)
+        part = 4;
+    else if (at % 2 == 0 && left >= 2)
+        part = 2;
+    RtlCopyMemory(&value, in, part);
+    if (part == 4)
+        WRITE_REGISTER_ULONG((volatile ULONG *)(volatile void *)aperture, value);
+    else if (part == 2)
+        WRITE_REGISTER_USHORT((volatile USHORT *)(volatile void *)aperture, (USHORT)value);
+    else
+        WRITE_REGISTER_UCHAR(aperture, (UCHAR)value);
+    return part;
+}
+
+/* The byte of device control that holds Initiate FLR, if the request writes it with that bit set. */
+static UCHAR *flr_byte(UCHAR *data, ULONG offset, ULONG length) {
+    ULONG at = GPU_VFCFG_DEVICE_CONTROL + 1;
+
+    if (offset > at || length <= at - offset)
+        return NULL;
+    return data[at - offset] & (FLR_BIT >> 8) ? &data[at - offset] : NULL;
+}
+
+/* A reset through the configuration space is a reset like any other: the shadow of the table has to follow.
+ */
+static NTSTATUS write_config(struct adapter *a, struct vf *vf, ULONG offset, const UCHAR *in, ULONG length) {
+    UCHAR piece[4];
+    NTSTATUS status = STATUS_SUCCESS;
+
+    while (length != 0 && NT_SUCCESS(status)) {
+        ULONG size = 4 - offset % 4 < length ? 4 - offset % 4 : length, done;
+        UCHAR *flr;
+
+        RtlCopyMemory(piece, in, size);
+        flr = flr_byte(piece, offset, size);
+        if (flr) {
+            *flr &= (UCHAR) ~(FLR_BIT >> 8);
+            status = vf_reset(a, vf);
+        }
+        for (done = 0; NT_SUCCESS(status) && done < size;)
+            done += write_piece(a, vf->index, offset + done, piece + done, size - done);
+        offset += size;
+        in += size;
+        length -= size;
+    }
+    return status;
+}
+
+NTSTATUS DDI_CALL reference_write_virtual_function_config(HANDLE context,
+                                                          DXGKARG_WRITEVIRTUALFUNCTIONCONFIG *args) {
+    struct adapter *a = context;
+    struct vf *vf;
+    NTSTATUS status;
+
+    if (!args || !inside(a, args->VirtualFunctionIndex, args->Offset, args->Length, args->Data))
+        return STATUS_INVALID_PARAMETER;
+    status = vf_acquire(a, args->VirtualFunctionIndex, &vf);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = a->power ? write_config(a, vf, args->Offset, args->Data, args->Length) : STATUS_DEVICE_NOT_READY;
+    vf_release(vf);
+    return status;
+}
+
+/* The guest driver of this part uses no configuration blocks. */
+NTSTATUS DDI_CALL reference_read_virtual_function_config_block(HANDLE context,
+                                                               DXGKARG_READVIRTUALFUNCTIONCONFIGBLOCK *args) {
+    (void)context;
+    (void)args;
+    return STATUS_NOT_SUPPORTED;
+}
+
+NTSTATUS DDI_CALL
+reference_write_virtual_function_config_block(HANDLE context, DXGKARG_WRITEVIRTUALFUNCTIONCONFIGBLOCK *args) {
+    (void)context;
+    (void)args;
+    return STATUS_NOT_SUPPORTED;
+}
+
+static bool known(const struct adapter *a, ULONG vf) {
+    return a && a->started && vf < a->partitions;
+}
+
+VOID DDI_CALL reference_query_probed_bars(HANDLE context, DXGKARG_QUERYPROBEDBARS *args) {
+    const struct adapter *a = context;
+
+    if (!args || !args->BaseRegisterValues)
+        return;
+    for (ULONG bar = 0; bar < DXGK_MAX_NUM_PCI_BARS; bar++)
+        if (!(DEFECT(176) && (bar & 1)))
+            args->BaseRegisterValues[bar] = known(a, args->VirtualFunctionIndex) ? a->vf_probe[bar] : 0;
+}
+
+VOID DDI_CALL reference_get_vendor_and_device(HANDLE context, DXGKARG_GETVENDORANDDEVICE *args) {
+    const struct adapter *a = context;
+
+    if (!args)
+        return;
+    args->VendorId = known(a, args->VirtualFunctionIndex) ? GPU_VENDOR_ID : 0xFFFF;
+    args->DeviceId = known(a, args->VirtualFunctionIndex) ? a->vf_device : 0xFFFF;
+}
+
+static ULONG bus_property(const struct adapter *a, DEVICE_REGISTRY_PROPERTY property) {
+    ULONG value = 0, length = 0;
+
+    if (!NT_SUCCESS(IoGetDeviceProperty(a->physical_device, property, sizeof value, &value, &length)))
+        return 0;
+    return value;
+}
+
+VOID DDI_CALL reference_get_device_location(HANDLE context, DXGKARG_GETDEVICELOCATION *args) {
+    const struct adapter *a = context;
+    ULONG routing;
+
+    if (!args)
+        return;
+    args->SegmentNumber = 0;
+    args->BusNumber = 0;
+    args->FunctionNumber = 0;
+    if (!known(a, args->VirtualFunctionIndex))
+        return;
+    /* Routing id of the PF, then First VF Offset and VF Stride. The address property: device << 16 |
+     * function. */
+    routing = bus_property(a, DevicePropertyAddress);
+    routing = (routing >> 16 & 0x1F) << 3 | (routing & 7);
+    routing += bus_property(a, DevicePropertyBusNumber) << 8;
+    routing += a->vf_offset + args->VirtualFunctionIndex * a->vf_stride;
+    args->BusNumber = routing >> 8 & 0xFF;
+    args->FunctionNumber = routing & 0xFF;
+}
+
+NTSTATUS DDI_CALL reference_get_resource_for_bar(HANDLE context, DXGKARG_GETRESOURCEFORBAR *args) {
+    const struct adapter *a = context;
+    CM_PARTIAL_RESOURCE_DESCRIPTOR resource;
+    UINT64 size;
+
+    if (!args || !args->pResource || !known(a, args->VirtualFunctionIndex) ||
+        args->BarIndex >= DXGK_MAX_NUM_PCI_BARS)
+        return STATUS_INVALID_PARAMETER;
+    size = vf_bar_size(a, args->BarIndex);
+    if (size == 0)
+        return STATUS_INVALID_PARAMETER;
+    RtlZeroMemory(&resource, sizeof resource);
+    resource.Type = CmResourceTypeMemory;
+    resource.ShareDisposition = CmResourceShareDeviceExclusive;
+    resource.Flags = CM_RESOURCE_MEMORY_READ_WRITE;
+    resource.u.Memory.Start.QuadPart =
+        (LONGLONG)vf_bar_address(a, args->VirtualFunctionIndex, args->BarIndex);
+    resource.u.Memory.Length = (ULONG)size; /* BARs of this part are far below 4 GiB */
+    RtlCopyMemory(args->pResource, &resource, sizeof resource);
+    return STATUS_SUCCESS;
+}
+
+VOID DDI_CALL reference_query_virtual_function_luid(HANDLE context, DXGKARG_QUERYVIRTUALFUNCTIONLUID *args) {
+    struct adapter *a = context;
+    LUID luid = {0, 0};
+
+    if (!args || !args->pLuid)
+        return;
+    if (vf_find(a, args->VirtualFunctionIndex))
+        luid = a->vf[args->VirtualFunctionIndex].luid;
+    *args->pLuid = luid;
+}

@@ -1,0 +1,24 @@
+/* How the suite finds the driver, and the switch of the seeded faults. No part of the driver proper. */
+#include "defect.h"
+#include <gpup/implementation.h>
+
+DRIVER_INITIALIZE DriverEntry;
+const struct gpup_implementation *gpup_implementation(void);
+
+static const struct gpup_implementation reference = {
+    .size = sizeof reference,
+    .version = GPUP_IMPLEMENTATION_VERSION,
+#ifdef REFERENCE_DEFECTS
+    .name = "reference-defects",
+    .build = "seeded faults, one at a time",
+    .set_option = reference_set_option,
+#else
+    .name = "reference",
+    .build = "1.2",
+#endif
+    .driver_entry = DriverEntry,
+};
+
+const struct gpup_implementation *gpup_implementation(void) {
+    return &reference;
+}

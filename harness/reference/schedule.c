@@ -1,0 +1,133 @@
+/*
+ * Shares of GPU time. A vGPU is entitled to `share` of both kinds of time; a migration session moves paging
+ * time, and only that, from its own VF and from what nobody holds to the paging of the PF.
+ */
+#include "driver.h"
+
+void schedule_init(struct adapter *a) {
+    RtlZeroMemory(a->schedule, sizeof a->schedule);
+    a->schedule[SCHEDULE_PF].present = true;
+    a->schedule[SCHEDULE_PF].share = PF_SHARE;
+}
+
+void schedule_forget(struct adapter *a) {
+    for (ULONG i = 0; i <= SCHEDULE_PF; i++)
+        a->schedule[i].applied_share = a->schedule[i].applied_paging = 0;
+}
+
+static ULONG vf_paging(const struct adapter *a, ULONG vf) {
+    const struct schedule_entry *e = &a->schedule[vf];
+
+    if (!e->present)
+        return 0;
+    for (ULONG i = 0; DEFECT(110) && i < a->total_vfs; i++)
+        if (i != vf && a->schedule[i].mode != SCHEDULE_NORMAL)
+            return e->share / 2;
+    switch (e->mode) {
+    case SCHEDULE_SOURCE:
+        return DEFECT(111) ? 0 : e->share - e->share / 2; /* it goes on running: at least half stays */
+    case SCHEDULE_SOURCE_PAUSED:
+    case SCHEDULE_TARGET:
+        return 0;
+    default:
+        return e->share;
+    }
+}
+
+static ULONG vf_share(const struct adapter *a, ULONG vf) {
+    const struct schedule_entry *e = &a->schedule[vf];
+
+    return e->present && !(DEFECT(111) && e->mode == SCHEDULE_SOURCE) ? e->share : 0;
+}
+
+static ULONG pf_paging(const struct adapter *a) {
+    ULONG held = 0;
+    bool migrating = false;
+
+    for (ULONG i = 0; i < a->total_vfs; i++) {
+        held += vf_paging(a, i);
+        migrating |= a->schedule[i].mode != SCHEDULE_NORMAL;
+    }
+    return migrating ? SHARE_ALL - held : PF_SHARE;
+}
+
+static NTSTATUS set_shares(struct adapter *a, ULONG index, ULONG share, ULONG paging) {
+    struct schedule_entry *e = &a->schedule[index];
+    struct command c = {.opcode = GPU_COMMAND_SCHED_SET,
+                        .vf = index == SCHEDULE_PF ? GPU_VF_NONE : index,
+                        .arg = {share, paging}};
+    NTSTATUS status;
+
+    if (e->applied_share == share && e->applied_paging == paging)
+        return STATUS_SUCCESS;
+    status = command_run(a, &c);
+    if (NT_SUCCESS(status)) {
+        e->applied_share = share;
+        e->applied_paging = paging;
+    }
+    return status;
+}
+
+static ULONG lower(ULONG x, ULONG y) {
+    return x < y ? x : y;
+}
+
+/* Takes first and gives then, because the sum may at no time exceed the whole. */
+NTSTATUS schedule_apply(struct adapter *a) {
+    NTSTATUS status = STATUS_SUCCESS;
+
+    for (int give = 0; give < 2; give++) {
+        for (ULONG i = 0; NT_SUCCESS(status) && i <= SCHEDULE_PF; i++) {
+            const struct schedule_entry *e = &a->schedule[i];
+            ULONG share = i == SCHEDULE_PF ? PF_SHARE : vf_share(a, i);
+            ULONG paging = i == SCHEDULE_PF ? pf_paging(a) : vf_paging(a, i);
+
+            if (!give)
+                status = set_shares(a, i, lower(share, e->applied_share), lower(paging, e->applied_paging));
+            else
+                status = set_shares(a, i, share, paging);
+        }
+    }
+    return status;
+}
+
+/* Changes one entry; when the device does not follow, the entry is as before. */
+static NTSTATUS change(struct adapter *a, ULONG vf, struct schedule_entry wanted) {
+    struct schedule_entry *e = &a->schedule[vf], before = *e;
+    NTSTATUS status;
+
+    ExAcquireFastMutex(&a->schedule_lock);
+    e->present = wanted.present;
+    e->mode = wanted.mode;
+    e->share = wanted.share;
+    status = schedule_apply(a);
+    if (!NT_SUCCESS(status)) {
+        e->present = before.present;
+        e->mode = before.mode;
+        e->share = before.share;
+        (void)schedule_apply(a);
+    }
+    ExReleaseFastMutex(&a->schedule_lock);
+    return status;
+}
+
+NTSTATUS schedule_add(struct adapter *a, ULONG vf, ULONG share) {
+    return change(a, vf, (struct schedule_entry){.present = true, .share = share});
+}
+
+void schedule_remove(struct adapter *a, ULONG vf) {
+    /* The entry goes in any case: a device that does not answer now is told when it does. */
+    ExAcquireFastMutex(&a->schedule_lock);
+    a->schedule[vf].present = false;
+    a->schedule[vf].mode = SCHEDULE_NORMAL;
+    a->schedule[vf].share = 0;
+    (void)schedule_apply(a);
+    ExReleaseFastMutex(&a->schedule_lock);
+}
+
+NTSTATUS schedule_mode(struct adapter *a, ULONG vf, enum schedule_mode mode) {
+    struct schedule_entry wanted = a->schedule[vf];
+
+    wanted.mode = mode;
+    return change(a, vf, wanted);
+}
