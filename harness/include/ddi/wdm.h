@@ -16,7 +16,14 @@
 
 #ifndef _WDMDDK_
 
+#if __STDC_HOSTED__
 #include <string.h>
+#else /* a freestanding build brings its own */
+void *memcpy(void *to, const void *from, size_t size);
+void *memmove(void *to, const void *from, size_t size);
+void *memset(void *to, int value, size_t size);
+int memcmp(const void *one, const void *other, size_t size);
+#endif
 
 #ifndef NTAPI
 #define NTAPI DDI_CALL
