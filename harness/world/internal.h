@@ -117,7 +117,8 @@ struct gpup_world {
     uint64_t call; /* number of the call at hand, 0 outside */
     uint64_t calls, steps;
     uint64_t objects;
-    bool broken; /* the suite itself failed: out of memory */
+    bool broken;  /* the suite itself failed: out of memory */
+    bool started; /* some adapter started at least once */
     enum gpup_outcome outcome;
     void *image_at_snapshot;
     struct blob blob_at_snapshot[WORLD_BLOBS];

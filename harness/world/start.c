@@ -94,6 +94,7 @@ bool host_start_device(struct host *h) {
     }
     ddi_end(&c); /* frees and poisons the table: a driver that kept the pointer falls over it */
     h->started = c.success;
+    h->world->started = h->world->started || h->started;
     return h->started;
 }
 
@@ -106,7 +107,7 @@ static bool open_tables(struct host *h) {
     h->device = h->open.device;
     h->ddis = *h->open.ddis;
     h->has[GPUP_TABLE_DRIVER_INITIALIZATION_DATA - 1] = true;
-    h->loaded = h->added = h->started = true;
+    h->loaded = h->added = h->started = w->started = true;
     gpup_machine_set(&h->machines, GPUP_MACHINE_adapter, 0, GPUP_STATE_adapter_Started);
     emit_table0(h);
     return true;

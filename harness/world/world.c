@@ -134,13 +134,13 @@ static bool any_dead(const struct gpup_world *w) {
 enum gpup_outcome gpup_world_stop(struct gpup_world *world) {
     world->step = GPUP_NO_STEP;
     bool died = any_dead(world);
-    bool started = false;
-    for (uint32_t i = 0; i < world->config.hosts; i++) {
-        started = started || world->host[i].started;
+    for (uint32_t i = 0; i < world->config.hosts; i++)
         host_stop(&world->host[i]);
-    }
     died = died || any_dead(world);
-    world->outcome = world->broken ? GPUP_ERROR : died ? GPUP_CRASH : started ? GPUP_COMPLETE : GPUP_SKIPPED;
+    world->outcome = world->broken    ? GPUP_ERROR
+                     : died           ? GPUP_CRASH
+                     : world->started ? GPUP_COMPLETE
+                                      : GPUP_SKIPPED;
     struct gpup_event e = world_event(&world->host[0], GPUP_EVENT_END);
     e.f[GPUP_END_outcome] = world->outcome;
     e.f[GPUP_END_steps] = world->steps;
