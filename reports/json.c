@@ -17,10 +17,10 @@ static json_t *pack_rule(const struct gpup_report *r, unsigned i) {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:s, s:s, s:o, s:I, s:I, s:I}", "id", g->id,
                      "area", g->area, "level", gpup_level_name(g->level), "basis", gpup_basis_name(g->basis),
                      "subject", gpup_subject_name(g->subject), "sources", sources, "required",
-                     gpup_report_required(r, i), "verdict", gpup_verdict_name(s->verdict), "reason",
-                     gpup_reason_name(s->reason), "missing_observers", observers, "checks",
-                     (json_int_t)s->checks, "violations", (json_int_t)s->violations, "programs",
-                     (json_int_t)s->programs);
+                     gpup_report_required(r, i), "expected", r->expected[i], "verdict",
+                     gpup_verdict_name(s->verdict), "reason", gpup_reason_name(s->reason),
+                     "missing_observers", observers, "checks", (json_int_t)s->checks, "violations",
+                     (json_int_t)s->violations, "programs", (json_int_t)s->programs);
 }
 
 static json_t *step_number(uint32_t step) {
