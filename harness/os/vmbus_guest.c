@@ -2,6 +2,8 @@
  */
 #include "vmbus.h"
 
+#define TURNS 8u
+
 static VOID DDI_CALL open_channel(struct gpup_vmbus_channel *channel, void *unused) {
     struct gpup_os *os = gpup_os_current();
     NTSTATUS status = STATUS_SUCCESS;
@@ -24,6 +26,12 @@ static bool run(struct gpup_os *os, void *function, struct gpup_vmbus_channel *c
         .routine = GPUP_ROUTINE_WORK, .function = function, .args = {(uintptr_t)channel}};
     uint64_t result;
     return gpup_os_run(os, &start, &result) == GPUP_RAN_RETURNED;
+}
+
+/* What one routine starts, the next turn runs. */
+static void run_ready(struct gpup_os *os) {
+    for (unsigned turns = 0; os->ready && !os->dead && turns < TURNS; turns++)
+        gpup_os_advance(os, 0);
 }
 
 /* The next channel of the handle in that state, by number, because a callback may change the list. */
@@ -64,7 +72,7 @@ bool gpup_vmbus_guest_send(struct gpup_os *os, HANDLE handle, const void *packet
         if (gpup_vmbus_packet(os, c, packet, size))
             gpup_vmbus_flush(os, c);
     }
-    gpup_os_advance(os, 0);
+    run_ready(os);
     return any;
 }
 
@@ -75,7 +83,7 @@ bool gpup_vmbus_guest_close(struct gpup_os *os, HANDLE handle) {
         number = c->number;
         gpup_vmbus_begin_close(os, c); /* ends when the driver has completed its packets */
     }
-    gpup_os_advance(os, 0);
+    run_ready(os);
     return any;
 }
 

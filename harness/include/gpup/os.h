@@ -16,6 +16,7 @@
 #define GPUP_OS_H
 
 #include <ddi/dispmprt.h>
+#include <ddi/wdf.h>
 #include <ddi/wdm.h>
 #include <gpup/device.h>
 #include <gpup/trace.h>
@@ -133,5 +134,36 @@ bool gpup_vmbus_start(struct gpup_os *os, HANDLE handle);
 /* The nth call from now (1: the next) of VmbChannelAllocate, an Init function, VmbChannelEnable or a send
  * fails with STATUS_INSUFFICIENT_RESOURCES; 0 takes the plan back. */
 void gpup_vmbus_fail_step(struct gpup_os *os, uint32_t nth);
+
+/* --- KMDF
+ * A device of the framework that the suite moves through its PnP states, so that a driver, or a test, can
+ * create interrupt objects for it. All from outside a call; nothing of this is a driver's to call. */
+enum gpup_kmdf_state {
+    GPUP_KMDF_DEVICE_ADD,       /* inside EvtDriverDeviceAdd: the state of a new device */
+    GPUP_KMDF_PREPARE_HARDWARE, /* inside EvtDevicePrepareHardware: resources are assigned */
+    GPUP_KMDF_D0,               /* interrupts connected and enabled */
+    GPUP_KMDF_LOW_POWER,        /* disabled and disconnected, but for those that can wake the device */
+    GPUP_KMDF_RELEASED,         /* after EvtDeviceReleaseHardware: objects of PrepareHardware are gone */
+    GPUP_KMDF_REMOVED           /* everything is gone, the handle too */
+};
+struct gpup_kmdf_config {
+    WDF_EXECUTION_LEVEL level; /* of the device's callbacks; anything but passive counts as dispatch */
+    WDF_SYNCHRONIZATION_SCOPE scope;
+    uint32_t messages; /* interrupt messages granted, 0: one line interrupt; at most 2048 */
+    bool wake_hint;    /* on the interrupt descriptors */
+    bool no_power_policy, pdo, control_device, before_windows8;
+    bool verifier; /* the framework's verifier is on for the driver */
+};
+WDFDEVICE gpup_kmdf_device(struct gpup_os *os,
+                           const struct gpup_kmdf_config *config); /* NULL: out of memory */
+/* A queue of the device, or an object of another type, to name as parent. */
+WDFOBJECT gpup_kmdf_object(struct gpup_os *os, WDFDEVICE device, bool queue);
+/* What PrepareHardware is given: descriptor 0 is memory, then the interrupts. */
+WDFCMRESLIST gpup_kmdf_resources(struct gpup_os *os, WDFDEVICE device, bool translated);
+/* One step along add, prepare, D0, low power, released, removed; back to D0 or prepare. *status: the first
+ * failure of a callback. false: no legal step, or the host died. */
+bool gpup_kmdf_move(struct gpup_os *os, WDFDEVICE device, enum gpup_kmdf_state to, NTSTATUS *status);
+/* The device signals that message (0 for a line). false: no connected object has it. */
+bool gpup_kmdf_fire(struct gpup_os *os, WDFDEVICE device, uint32_t message);
 
 #endif
