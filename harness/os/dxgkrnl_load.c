@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const char path[] = "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\gpupmini";
+#define PATH_BYTES (sizeof(WCHAR) * (unsigned)sizeof path)
 
 struct gpup_dxgkrnl *gpup_dxgkrnl_of(struct gpup_os *os) {
     if (!os->dxgkrnl)
@@ -38,9 +39,8 @@ void gpup_dxgkrnl_set_options(struct gpup_os *os, const struct gpup_dxgkrnl_opti
 }
 
 UNICODE_STRING gpup_dxgkrnl_registry_path(struct gpup_dxgkrnl *dxgkrnl) {
-    return (UNICODE_STRING){.Length = (sizeof path - 1) * sizeof(WCHAR),
-                            .MaximumLength = sizeof path * sizeof(WCHAR),
-                            .Buffer = dxgkrnl->path};
+    return (UNICODE_STRING){
+        .Length = PATH_BYTES - sizeof(WCHAR), .MaximumLength = PATH_BYTES, .Buffer = dxgkrnl->path};
 }
 
 enum gpup_ran gpup_dxgkrnl_load(struct gpup_os *os, DRIVER_INITIALIZE *entry, NTSTATUS *status) {

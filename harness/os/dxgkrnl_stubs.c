@@ -7,6 +7,8 @@
  */
 #include "dxgkrnl_stubs.h"
 
+#include <stddef.h>
+
 /* Written by a stub, read at once by the function it enters: nothing runs between. */
 _Thread_local uint32_t gpup_dxgkrnl_stub_number __attribute__((visibility("hidden")));
 
@@ -39,7 +41,7 @@ extern const char gpup_dxgkrnl_stubs[];
 
 void *gpup_dxgkrnl_stub(uint32_t adapter, uint32_t slot) {
     uint32_t number = adapter * GPUP_DXGKRNL_SLOTS + slot;
-    return (void *)(uintptr_t)(gpup_dxgkrnl_stubs + number * STUB_SIZE);
+    return (void *)(uintptr_t)(gpup_dxgkrnl_stubs + (size_t)number * STUB_SIZE);
 }
 
 struct gpup_dxgkrnl_entry gpup_dxgkrnl_entered(void) {

@@ -64,6 +64,11 @@ static int32_t index_of(const struct gpup_wdf_device *device, unsigned list,
     return -1;
 }
 
+/* Every byte: the framework hands out whole copies, padding included. */
+static bool same(const void *descriptor, const void *original) {
+    return !memcmp(descriptor, original, sizeof(CM_PARTIAL_RESOURCE_DESCRIPTOR));
+}
+
 static bool in_use(const struct gpup_wdf_device *device, int32_t resource) {
     for (const struct gpup_wdf_interrupt *i = device->interrupts; i; i = i->next) {
         if (i->resource == resource)
@@ -80,9 +85,8 @@ static NTSTATUS verify_resource(const struct gpup_wdf_device *device, const WDF_
     if (raw < 0 || raw != translated)
         return STATUS_INVALID_PARAMETER;
     const CM_PARTIAL_RESOURCE_DESCRIPTOR *descriptor = config->InterruptTranslated;
-    if (memcmp(config->InterruptRaw, &device->pristine[0][raw], sizeof *descriptor) != 0 ||
-        memcmp(descriptor, &device->pristine[1][raw], sizeof *descriptor) != 0 ||
-        descriptor->Type != CmResourceTypeInterrupt)
+    if (!same(config->InterruptRaw, &device->pristine[0][raw]) ||
+        !same(descriptor, &device->pristine[1][raw]) || descriptor->Type != CmResourceTypeInterrupt)
         return STATUS_INVALID_PARAMETER;
     bool message = descriptor->Flags & CM_RESOURCE_INTERRUPT_MESSAGE;
     return message && in_use(device, raw - 1) ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
