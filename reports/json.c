@@ -27,12 +27,16 @@ static json_t *step_number(uint32_t step) {
     return step == GPUP_NO_STEP ? json_null() : json_integer((json_int_t)step + 1);
 }
 
+static json_t *vf_number(uint32_t vf) {
+    return vf == GPUP_PF ? json_null() : json_integer((json_int_t)vf);
+}
+
 static json_t *pack_finding(const struct gpup_finding *f) {
     static const char *const classes[] = {"legal", "stated", "robustness", "policy"};
-    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:I, s:o, s:I, s:I, s:s}", "rule", gpup_rule_id(f->rule),
+    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:o, s:o, s:I, s:I, s:s}", "rule", gpup_rule_id(f->rule),
                      "verdict", gpup_verdict_name(f->verdict), "ddi",
                      f->ddi == GPUP_SPEC_NONE ? json_null() : json_string(gpup_ddi_name(f->ddi)), "class",
-                     classes[f->class % GPUP_CLASSES], "host", (int)f->host, "vf", (json_int_t)f->vf, "step",
+                     classes[f->class % GPUP_CLASSES], "host", (int)f->host, "vf", vf_number(f->vf), "step",
                      step_number(f->step), "event", (json_int_t)f->event, "key", (json_int_t)f->key, "text",
                      f->text);
 }

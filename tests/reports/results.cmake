@@ -1,0 +1,38 @@
+# The files of a real run: results.json keeps to its schema, junit.xml is well formed and counts what it lists.
+#   cmake -DTOOL=... -DIMPLEMENTATION=... -DSTATUS=... -DVALIDATE=... -DSCHEMA=... -DXMLLINT=... -DWORK=... -P results.cmake
+file(REMOVE_RECURSE ${WORK})
+execute_process(COMMAND ${TOOL} run ${IMPLEMENTATION} --profile smoke --out ${WORK}
+  RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(NOT status MATCHES "^(${STATUS})$")
+  message(FATAL_ERROR "expected status ${STATUS}, found ${status}:\n${output}")
+endif()
+execute_process(COMMAND ${VALIDATE} ${SCHEMA} ${WORK}/results.json RESULT_VARIABLE invalid)
+if(NOT invalid EQUAL 0)
+  message(FATAL_ERROR "results.json does not keep to its schema")
+endif()
+
+function(xpath expression)
+  execute_process(COMMAND ${XMLLINT} --xpath ${expression} ${WORK}/junit.xml
+    RESULT_VARIABLE bad OUTPUT_VARIABLE value ERROR_VARIABLE error)
+  if(NOT bad EQUAL 0)
+    message(FATAL_ERROR "junit.xml: ${error}")
+  endif()
+  string(STRIP "${value}" value)
+  set(value "${value}" PARENT_SCOPE)
+endfunction()
+
+foreach(pair tests/testcase failures/testcase/failure errors/testcase/error skipped/testcase/skipped)
+  string(REGEX MATCH "^[a-z]+" attribute ${pair})
+  string(REPLACE "${attribute}/" "" element ${pair})
+  xpath("sum(/testsuites/testsuite/@${attribute})")
+  set(said ${value})
+  xpath("count(/testsuites/testsuite/${element})")
+  if(NOT said EQUAL value)
+    message(FATAL_ERROR "junit.xml says ${attribute}=${said} and has ${value} ${element}")
+  endif()
+  message("${attribute} ${value}")
+endforeach()
+xpath("count(/testsuites/testsuite/testcase)")
+if(value LESS 300)
+  message(FATAL_ERROR "junit.xml lists ${value} test cases only")
+endif()
