@@ -240,6 +240,21 @@ NTSTATUS DDI_CALL reference_start_device(const PVOID context, PDXGK_START_INFO i
     return STATUS_SUCCESS;
 }
 
+static void give_up(struct adapter *a) {
+    for (ULONG i = 0; i < a->total_vfs; i++)
+        vgpu_destroy(a, &a->vf[i]);
+    tracking_free_all(a);
+    a->partitions = 0;
+}
+
+/* Removed without having been stopped: no callback is legal any more. */
+void adapter_abandon(struct adapter *a) {
+    if (!a->started)
+        return;
+    give_up(a);
+    close_hardware(a);
+}
+
 NTSTATUS DDI_CALL reference_stop_device(const PVOID context) {
     struct adapter *a = context;
 
@@ -247,11 +262,8 @@ NTSTATUS DDI_CALL reference_stop_device(const PVOID context) {
         return STATUS_INVALID_PARAMETER;
     if (!a->started)
         return STATUS_SUCCESS;
-    for (ULONG i = 0; i < a->total_vfs; i++)
-        vgpu_destroy(a, &a->vf[i]);
-    tracking_free_all(a);
+    give_up(a);
     (void)bus_enable_vfs(a, 0);
-    a->partitions = 0;
     close_hardware(a);
     return STATUS_SUCCESS;
 }

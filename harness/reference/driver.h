@@ -251,6 +251,7 @@ struct blob_check blob_read(struct adapter *a, const struct vf *vf, enum blob_ki
 /* --- adapter.c --- */
 HANDLE new_handle(struct adapter *a);
 NTSTATUS adapter_power_up(struct adapter *a);
+void adapter_abandon(struct adapter *a); /* frees what StartDevice took */
 
 /* --- DDIs, by table --- */
 DXGKDDI_START_DEVICE reference_start_device;

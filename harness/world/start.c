@@ -74,6 +74,7 @@ static bool add_device(struct host *h) {
 
 bool host_start_device(struct host *h) {
     struct ddi_call c;
+    bool before = h->started; /* a negative step: the call is refused, the adapter goes on */
     if (!ddi_begin(&c, h, GPUP_DDI_StartDevice, NULL, 0, GPUP_SLOT_NONE))
         return false;
     DXGK_START_INFO *info = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *info, DDI_IN | DDI_CONST, 0);
@@ -89,13 +90,13 @@ bool host_start_device(struct host *h) {
         c.r[0] = outputs[0];
         c.r[1] = outputs[1];
         c.buffer[2].used = c.success ? 2 * sizeof *outputs : 0;
-        if (!c.success)
+        if (!c.success && !before)
             gpup_dxgkrnl_stopped(h->os);
     }
     ddi_end(&c); /* frees and poisons the table: a driver that kept the pointer falls over it */
-    h->started = c.success;
+    h->started = c.success || before;
     h->world->started = h->world->started || h->started;
-    return h->started;
+    return c.success;
 }
 
 static bool open_tables(struct host *h) {
