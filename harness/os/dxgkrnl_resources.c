@@ -14,7 +14,7 @@
 /* Read as an observer would, so that no configuration access appears that the driver did not make. */
 static uint32_t count_messages(const struct gpup_os *os) {
     const struct gpup_device_ops *ops = os->config.device_ops;
-    uint8_t space[256];
+    uint8_t space[4096];
     uint32_t messages = 1;
     if (!ops || !ops->read_config ||
         ops->read_config(os->config.device, GPUP_PF, space, sizeof space) < sizeof space)
