@@ -30,6 +30,7 @@ endmacro()
 macro(_gpup_shared_implementation name)
   add_library(${name} MODULE ${arg_SOURCES})
   set_target_properties(${name} PROPERTIES PREFIX "" C_VISIBILITY_PRESET default)
+  target_link_options(${name} PRIVATE -Wl,-Bsymbolic) # its own names are its own
   _gpup_implementation_properties(${name})
   if(TARGET gpup-cts::gpup-cts)
     add_test(NAME ${name}.conformance
