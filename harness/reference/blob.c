@@ -170,11 +170,11 @@ struct blob_check blob_read(struct adapter *a, const struct vf *vf, enum blob_ki
     if (size < sizeof h && !DEFECT(101))
         return refuse(MALFORMED, "shorter than its header", size, sizeof h);
     RtlCopyMemory(&h, data, sizeof h);
-    if (size < sizeof h || size > sizeof h + DMA_PAGE + BLOB_SLACK)
-        return refuse(MALFORMED, "size", size, sizeof h);
     check = check_header(&h, size, &own);
     if (!NT_SUCCESS(check.status))
         return check;
+    if (size < sizeof h || size > sizeof h + DMA_PAGE + BLOB_SLACK)
+        return refuse(MALFORMED, "size", size, sizeof h);
     *payload_size = h.payload_size;
     *payload = allocate(h.payload_size ? h.payload_size : 1);
     if (!*payload)
