@@ -250,8 +250,12 @@ void ddi_end(struct ddi_call *c) {
         emit_return(c);
         emit_outputs(c);
         check_buffers(c);
-        if (c->success)
+        if (c->success) {
+            uint8_t before = gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, c->vf);
             gpup_machine_step(&h->machines, c->ddi, c->vf, c->basis, c->a);
+            if (before != gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, c->vf))
+                world_read_again(h, c->vf);
+        }
     } else {
         check_buffers(c);
         h->dead = true;

@@ -71,6 +71,7 @@ struct host {
     struct gpup_open open; /* tables form */
     void *image_copy;      /* the implementation's writable sections while the other host is current */
     bool loaded, added, started, partitioned, dead;
+    bool supported; /* GetGpuPartitionInfo answered: the GPU takes part in partitioning */
     bool fail_next;
     HANDLE adapter;
     DRIVER_INITIALIZATION_DATA ddis;
@@ -178,6 +179,7 @@ bool world_negative(const struct gpup_world *w);
  * ------------------------------------------------------------------------------------------------- */
 void world_observe(struct host *h); /* emits every reading that changed */
 uint32_t world_observers(const struct host *h);
+void world_read_again(struct host *h, uint32_t vf);
 
 /* --- start.c, stop.c
  * ------------------------------------------------------------------------------------------- */

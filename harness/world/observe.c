@@ -70,6 +70,9 @@ static void observe_msix(struct host *h, struct seen *seen, uint32_t vf) {
         if (differs(seen, GPUP_OBSERVER_msix_messages, world_hash(0, &control, sizeof control)))
             emit_bytes(h, &e, control.pending, (h->shape.msix_entries + 7) / 8);
     }
+    /* What the OS powered must be there to read; a driver that only said so shows an empty table. */
+    powered =
+        powered || gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, vf) == GPUP_STATE_vgpu_Powered;
     if (!size || !powered)
         return;
     uint8_t *entries = malloc(size);
@@ -208,6 +211,14 @@ static void observe_pool(struct host *h) {
     e.f[GPUP_OBS_POOL_count] = count;
     e.f[GPUP_OBS_POOL_bytes] = bytes;
     world_emit(h, &e);
+}
+
+/* What is read of a VF depends on its state as the OS sees it, too: a device that did not change is read
+ * again. */
+void world_read_again(struct host *h, uint32_t vf) {
+    h->seen[GPUP_MAX_VFS].generation[GPUP_OBSERVER_COUNT - 1] = 0;
+    if (vf < GPUP_MAX_VFS)
+        memset(h->seen[vf].generation, 0, sizeof h->seen[vf].generation);
 }
 
 void world_observe(struct host *h) {

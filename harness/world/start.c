@@ -180,7 +180,8 @@ static void describe(struct host *h) {
 /* Capabilities, in the order of the live migration article. */
 static void query_capabilities(struct host *h) {
     uint8_t fill = h->world->config.fill & 1 ? 0x00 : 0xFF;
-    op_query_adapter_info(h, DXGKQAITYPE_GPUPCAPS, 0, 0, sizeof h->caps, fill, &h->caps);
+    if (h->supported)
+        op_query_adapter_info(h, DXGKQAITYPE_GPUPCAPS, 0, 0, sizeof h->caps, fill, &h->caps);
     op_query_adapter_info(h, DXGKQAITYPE_DIRTYBITTRACKINGCAPS, 0, 0, sizeof h->dirty_caps, fill,
                           &h->dirty_caps);
     for (unsigned i = 0; h->dirty_caps.DirtyBitTrackingSupported && i < h->shape.segments; i++) {
@@ -216,8 +217,9 @@ bool host_start(struct host *h) {
     if (!up || h->dead)
         return false;
     get_interfaces(h);
-    query_capabilities(h);
     bool partitioned = ddi_function(h, GPUP_DDI_GetGpuPartitionInfo) && op_get_partition_info(h, 64);
+    h->supported = partitioned;
+    query_capabilities(h);
     if (partitioned && h->option_count)
         h->partitioned = op_set_partition_count(h, best_count(h, w->config.partitions));
     world_observe(h);
