@@ -109,6 +109,12 @@ static struct blob_check refuse(NTSTATUS status, const char *text, UINT64 found,
 #define MALFORMED STATUS_DATA_ERROR
 #define MISMATCH STATUS_OBJECT_TYPE_MISMATCH
 
+static bool reserved_in_use(void) {
+    if (DEFECT(85))
+        return true;
+    return DEFECT(86);
+}
+
 /* Form first, then what the two sides have to agree on. */
 static struct blob_check check_header(const struct header *h, UINT64 size, const struct header *own) {
     if (h->magic != own->magic)
@@ -123,7 +129,7 @@ static struct blob_check check_header(const struct header *h, UINT64 size, const
         return refuse(MALFORMED, "size of the header", h->header_size, sizeof *h);
     if (!DEFECT(100) && h->payload_size != size - sizeof *h - BLOB_SLACK)
         return refuse(MALFORMED, "size of the payload", h->payload_size, size - sizeof *h);
-    if (!DEFECT(85) && !DEFECT(86) && (h->reserved[0] | h->reserved[1]) != 0)
+    if (!reserved_in_use() && (h->reserved[0] | h->reserved[1]) != 0)
         return refuse(MALFORMED, "reserved bytes", h->reserved[0], 0);
     if (DEFECT(93))
         return refuse(STATUS_SUCCESS, NULL, 0, 0);

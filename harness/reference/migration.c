@@ -139,7 +139,7 @@ static NTSTATUS save(struct adapter *a, struct vf *vf, enum blob_kind kind, UINT
         if (*size != 0)
             return STATUS_INVALID_PARAMETER;
         if (DEFECT(80))
-            *(volatile BYTE *)data = 0;
+            *(volatile BYTE *)data = 0; /* NOLINT(clang-analyzer-core.NullDereference): seeded */
         if (DEFECT(90) && kind == BLOB_MUTABLE)
             need -= 8;
         vf->session->sizes[kind == BLOB_MUTABLE] = need;

@@ -138,7 +138,7 @@ static bool misplaced(struct adapter *a, struct vf *vf, LONG index, const DXGK_I
             (LONGLONG)(vf_bar_address(a, vf->index, BAR_OF(vf->msix_pba)) + OFFSET_OF(vf->msix_pba));
         map = MmMapIoSpace(at, PAGE_SIZE, MmNonCached);
         if (map) {
-            WRITE_REGISTER_ULONG((volatile ULONG *)(volatile void *)(map + index / 32 * 4), 0);
+            WRITE_REGISTER_ULONG((volatile ULONG *)(volatile void *)(map + (SIZE_T)(index / 32) * 4), 0);
             MmUnmapIoSpace(map, PAGE_SIZE);
         }
     }

@@ -10,6 +10,6 @@
 
 #include "driver.h"
 
-#define CHUNK_PAGES (DMA_PAGE * 8u) /* bits that fit the memory of a command slot */
+#define CHUNK_PAGES ((UINT64)DMA_PAGE * 8) /* bits that fit the memory of a command slot */
 
 #endif
