@@ -115,6 +115,7 @@ static NTSTATUS DDI_CALL get_vgpu_info(HANDLE context, DXGKARG_GETVIRTUALGPUINFO
     return STATUS_SUCCESS;
 }
 
+/* The argument of these is a type: it cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define ACCEPTS(function, type)                                                                              \
     static NTSTATUS DDI_CALL function(HANDLE context, type *args) {                                          \
         (void)context;                                                                                       \
@@ -165,6 +166,7 @@ ANSWERS_HANDLE(destroy_process)
 ANSWERS_HANDLE(destroy_basis)
 ANSWERS_HANDLE(start_tracking)
 ANSWERS_HANDLE(stop_tracking)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static NTSTATUS DDI_CALL end_migration(const HANDLE adapter, UINT vf) {
     (void)adapter;
