@@ -1,0 +1,215 @@
+/* The call at hand, and what a successful call changes in the picture of its VF. */
+#include "context.h"
+
+#include <string.h>
+
+void call_buffer(struct gpup_judge *j, const struct gpup_event *e) {
+    struct buffer buffer = {true, e->f[GPUP_BUFFER_object], e->f[GPUP_BUFFER_size],
+                            judge_hash(2, e->data, e->data_size)};
+    if (e->f[GPUP_BUFFER_role] == GPUP_ROLE_INPUT)
+        j->next_input = buffer;
+    if (e->f[GPUP_BUFFER_role] == GPUP_ROLE_DATA)
+        j->next_data = buffer;
+}
+
+void call_begin(struct gpup_judge *j, const struct gpup_event *e) {
+    struct call *c = &j->call;
+    struct host *h = &j->host[e->host];
+    uint64_t ddi = e->f[GPUP_CALL_ddi];
+    bool overlapped = c->active;
+    *c = (struct call){.active = ddi < gpup_spec_counts.ddis, .overlapped = overlapped};
+    if (!c->active)
+        return;
+    c->host = e->host;
+    c->ddi = (uint16_t)ddi;
+    c->class = e->f[GPUP_CALL_class] < GPUP_CLASSES ? (uint8_t)e->f[GPUP_CALL_class] : GPUP_POLICY;
+    c->number = e->f[GPUP_CALL_call];
+    c->step = e->step;
+    c->event = j->event;
+    c->begin_ns = e->time_ns;
+    memcpy(c->a, &e->f[GPUP_CALL_a0], sizeof c->a);
+    int argument = gpup_ddis[ddi].vf_argument;
+    c->names_vf = argument >= 0;
+    c->vf = argument >= 0 && c->a[argument] < UINT32_MAX ? (uint32_t)c->a[argument] : GPUP_PF;
+    c->basis = GPUP_SLOT_NONE;
+    c->pf = h->pf;
+    c->pool_count = h->pool_count;
+    c->input = j->next_input;
+    c->data = j->next_data;
+    j->next_input.there = j->next_data.there = false;
+    if (call_vf(j))
+        c->before = *call_vf(j);
+    if (c->class > j->weakest)
+        j->weakest = c->class;
+}
+
+static void reset_vf(struct vf *v) {
+    struct vf old = *v;
+    v->present = v->resourced = v->powered = v->was_powered = v->paused = false;
+    v->tracking = v->work_pending = v->work_busy = false;
+    v->session = SESSION_NONE;
+    v->sessions = 0;
+    v->reserve_size = v->reserve_shape = v->reserve_ranges = 0;
+    v->secrets[0] = 0;
+    v->schedule = old.schedule;
+}
+
+static void changed_power(struct vf *v, uint64_t state) {
+    v->powered = state == 1;
+    v->was_powered = v->was_powered || v->powered;
+}
+
+static void prepared(struct host *h, struct vf *v, uint64_t type) {
+    if (v->session == SESSION_NONE) {
+        h->open_sessions++;
+        v->sessions++;
+    }
+    v->session = type == 0 ? SESSION_SOURCE : SESSION_TARGET;
+}
+
+static void ended(struct host *h, struct vf *v) {
+    if (v->session != SESSION_NONE)
+        h->open_sessions--;
+    v->session = SESSION_NONE;
+}
+
+static void destroyed(struct host *h, struct vf *v) {
+    if (v->present)
+        h->vgpus--;
+    ended(h, v);
+    reset_vf(v);
+}
+
+static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
+    struct call *c = &j->call;
+    struct host *h = &j->host[c->host];
+    switch (c->ddi) {
+    case GPUP_DDI_ResetVirtualFunction:
+        h->structure++;
+        break;
+    case GPUP_DDI_CreateVirtualGpu:
+        h->structure++;
+        h->vgpus += !v->present;
+        reset_vf(v);
+        v->present = true;
+        v->life++;
+        break;
+    case GPUP_DDI_DestroyVirtualGpu:
+        h->structure++;
+        destroyed(h, v);
+        break;
+    case GPUP_DDI_SetVirtualGpuResources:
+    case GPUP_DDI_SetVirtualGpuResources2:
+        v->resourced = true;
+        break;
+    case GPUP_DDI_SetVirtualFunctionPowerState:
+        h->structure++;
+        changed_power(v, c->a[GPUP_ARG_SetVirtualFunctionPowerState_PowerState]);
+        break;
+    case GPUP_DDI_SetVirtualFunctionPauseState:
+        v->paused = c->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause] != 0;
+        break;
+    case GPUP_DDI_PrepareLiveMigration:
+        prepared(h, v, c->a[GPUP_ARG_PrepareLiveMigration_MigrationType]);
+        break;
+    case GPUP_DDI_EndLiveMigration:
+        ended(h, v);
+        break;
+    case GPUP_DDI_RestoreMutableMigrationData:
+        v->work_pending = true; /* the queue came with the state */
+        v->work_busy = false;
+        break;
+    default:
+        break;
+    }
+}
+
+static void all_absent(struct host *h) {
+    for (unsigned i = 0; i < JUDGE_VFS; i++)
+        destroyed(h, &h->vf[i]);
+    h->bases = 0;
+}
+
+static void answered(struct host *h, const struct call *c) {
+    uint32_t value = (uint32_t)c->r[GPUP_RES_QueryAdapterInfo_Output];
+    uint64_t input = c->a[GPUP_ARG_QueryAdapterInfo_Input];
+    if (c->a[GPUP_ARG_QueryAdapterInfo_OutputDataSize] < sizeof value)
+        return;
+    if (c->a[GPUP_ARG_QueryAdapterInfo_Type] == 30) {
+        h->caps_seen = true;
+        h->caps = value;
+    } else if (c->a[GPUP_ARG_QueryAdapterInfo_Type] == 39) {
+        h->dirty_caps_seen = true;
+        h->dirty_caps = value;
+    } else if (c->a[GPUP_ARG_QueryAdapterInfo_Type] == 40 && input <= GPUP_MAX_SEGMENTS) {
+        h->page[input] = value;
+    }
+}
+
+static void succeeded_host(struct gpup_judge *j) {
+    struct call *c = &j->call;
+    struct host *h = &j->host[c->host];
+    switch (c->ddi) {
+    case GPUP_DDI_Unload:
+        h->unloaded = true;
+        break;
+    case GPUP_DDI_RemoveDevice:
+        h->unloaded = true;
+        all_absent(h);
+        break;
+    case GPUP_DDI_StopDevice:
+        all_absent(h);
+        break;
+    case GPUP_DDI_QueryAdapterInfo:
+        answered(h, c);
+        break;
+    case GPUP_DDI_ControlEtwLogging:
+        h->logging = c->a[GPUP_ARG_ControlEtwLogging_Enable] != 0;
+        break;
+    case GPUP_DDI_SetGpuPartitionCount:
+        h->partitions = (uint32_t)c->a[GPUP_ARG_SetGpuPartitionCount_PartitionCount];
+        h->structure++;
+        break;
+    case GPUP_DDI_CreateMemoryBasis:
+        h->bases++;
+        break;
+    case GPUP_DDI_DestroyMemoryBasis:
+        h->bases -= h->bases > 0;
+        break;
+    case GPUP_DDI_CreateProcess:
+        h->processes++;
+        break;
+    case GPUP_DDI_DestroyProcess:
+        h->processes -= h->processes > 0;
+        break;
+    default:
+        break;
+    }
+}
+
+void call_return(struct gpup_judge *j, const struct gpup_event *e) {
+    struct call *c = &j->call;
+    if (!c->active || e->host != c->host || e->f[GPUP_RETURN_ddi] != c->ddi) {
+        c->active = false;
+        return;
+    }
+    c->active = false;
+    c->returned = true;
+    c->status = (uint32_t)e->f[GPUP_RETURN_status];
+    c->handle = e->f[GPUP_RETURN_handle];
+    memcpy(c->r, &e->f[GPUP_RETURN_r0], sizeof c->r);
+    c->end_ns = e->time_ns;
+    bool success = gpup_ddis[c->ddi].returns == GPUP_RETURNS_HANDLE ? c->handle != 0 : nt_success(c->status);
+    if (!success)
+        return;
+    struct vf *v = call_vf(j);
+    gpup_machine_step(&j->host[c->host].machines, c->ddi, v ? c->vf : GPUP_SLOT_NONE, c->basis, c->a);
+    if (v)
+        succeeded_vf(j, v);
+    succeeded_host(j);
+}
+
+void call_died(struct gpup_judge *j) {
+    j->call.active = j->call.returned = false;
+    j->call.died = true;
+}

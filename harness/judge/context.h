@@ -1,0 +1,192 @@
+/*
+ * What the judge knows of the worlds at the event at hand, shared by all monitors, and how they speak.
+ *
+ * Order for every event: readings (OBS_*) reach the monitors first, so that they see old and new value; any
+ * other event changes the context first. A call is judged when it has settled: after RETURN its outputs,
+ * damage and readings follow, and the next event of another kind ends it. Then every monitor's `settle` runs
+ * with the state before the call (call.before) and now.
+ */
+#ifndef GPUP_JUDGE_CONTEXT_H
+#define GPUP_JUDGE_CONTEXT_H
+
+#include <gpup/judge.h>
+#include <gpup/machine.h>
+#include <gpup/program.h>
+#include <gpup/spec_ids.h>
+
+#define JUDGE_VFS GPUP_MAX_VFS
+#define JUDGE_FINDINGS 512
+#define JUDGE_CHANGES 24
+#define JUDGE_SECRETS 64
+#define JUDGE_ADDRESSES 16
+
+enum session { SESSION_NONE, SESSION_SOURCE, SESSION_TARGET };
+
+struct schedule {
+    bool seen, running, busy;
+    uint32_t share, paging; /* parts per million */
+};
+
+/* A hash of a reading. fresh: nothing that may change it happened since, outside of a call. */
+struct content {
+    bool seen, fresh;
+    uint64_t hash, size;
+};
+
+struct vf {
+    bool present, resourced, powered, was_powered, paused;
+    bool enable, function_mask, control_seen;
+    bool tracking;     /* the device records writes to the reserve */
+    bool work_pending; /* guest work was queued and not seen to be over */
+    bool work_busy;    /* and was seen in flight */
+    uint8_t session;
+    uint32_t life;        /* CreateVirtualGpu so far */
+    uint32_t sessions;    /* Prepare that succeeded in this life */
+    uint64_t guest_write; /* number of the event of the last write by the VF */
+    uint32_t entries, msix_bar;
+    uint64_t msix_offset;
+    struct schedule schedule;
+    struct content guest, vram, config, dirty;
+    uint64_t reserve_size, reserve_shape; /* shape: hash of segments and sizes */
+    uint32_t reserve_ranges;
+    uint64_t secrets[2]; /* bit mask: rows of judge.secrets this VF may know */
+};
+
+struct host {
+    bool there, impaired; /* impaired: faults were injected, no call is held to success */
+    bool removed;         /* surprise removal: readings mean nothing any more */
+    bool logging;         /* ControlEtwLogging(TRUE) */
+    bool unloaded;        /* Unload, or RemoveDevice, came back */
+    bool gone;            /* fault, bug check or hang ended it */
+    bool caps_seen, dirty_caps_seen;
+    uint32_t caps, dirty_caps;
+    uint32_t observers;
+    uint32_t bases, processes; /* alive */
+    uint32_t vgpus, open_sessions;
+    uint32_t partitions;  /* last count that was set */
+    uint32_t structure;   /* counts what moves schedules for good: create, destroy, power, reset */
+    uint64_t slots[5][4]; /* published pointer slots by table */
+    bool slots_seen[5];
+    uint32_t slots_version[5];
+    uint32_t page[GPUP_MAX_SEGMENTS + 1];
+    bool segment[GPUP_MAX_SEGMENTS + 1], local[GPUP_MAX_SEGMENTS + 1];
+    uint64_t pool_count, pool_bytes;
+    struct schedule pf;
+    struct gpup_machine_state machines;
+    struct vf vf[JUDGE_VFS];
+};
+
+/* A reading that changed while a call was in progress or settling. */
+struct change {
+    uint16_t kind; /* GPUP_EVENT_OBS_... */
+    uint8_t host;
+    bool quiet; /* the VF could not have done it by itself */
+    bool fresh; /* nothing else explains it */
+    uint32_t vf;
+    uint32_t event;
+    struct schedule old, now; /* OBS_SCHEDULE */
+    bool cleared;             /* OBS_DIRTY: a bit went from 1 to 0 */
+};
+
+struct buffer {
+    bool there;
+    uint64_t object, size, hash;
+};
+
+struct call {
+    bool active, returned, died; /* called and not back; back and not settled; ended by a fault */
+    bool failed_alloc, overlapped;
+    bool names_vf; /* the DDI has a VF argument */
+    uint8_t host, class;
+    uint16_t ddi;
+    uint32_t vf, step, event;
+    uint64_t number, a[GPUP_DDI_ARGUMENTS_MAX], r[GPUP_DDI_RESULTS_MAX], handle;
+    uint32_t status, basis;
+    uint64_t begin_ns, end_ns;
+    struct vf before;   /* of the VF named */
+    struct schedule pf; /* before the call */
+    uint64_t pool_count;
+    struct buffer input, data;
+    bool damaged_arguments, damaged_data, damaged_input, damaged_interface;
+    bool channels; /* it set up or took down a VMBus channel */
+    uint32_t triage_events;
+    struct change change[JUDGE_CHANGES];
+    unsigned changes;
+};
+
+struct gpup_judge {
+    struct host host[GPUP_MAX_HOSTS];
+    struct call call;
+    struct gpup_finding finding[JUDGE_FINDINGS];
+    size_t findings;
+    struct gpup_rule_result *result; /* one per rule */
+    uint64_t secret[JUDGE_SECRETS];
+    unsigned secret_count;
+    uint64_t poison[4];
+    unsigned poison_count;
+    struct {
+        uint64_t base, size;
+    } address[JUDGE_ADDRESSES];
+    unsigned address_count;
+    uint32_t event, step, op, op_vf;
+    bool padded; /* the step sets padding bytes */
+    uint8_t weakest;
+    uint16_t monitor;   /* at work now */
+    uint8_t about_host; /* what a finding made now is about */
+    uint32_t about_vf;
+    bool overflow, world_seen, ended;
+    uint64_t varies;
+    uint64_t paged_secrets;              /* of the VF whose memory was paged out last */
+    struct buffer next_input, next_data; /* of the call that comes */
+    struct monitor_state *state[16];     /* by order in the list of monitors */
+};
+
+/* --- speaking ------------------------------------------------------------------------------------------ */
+/* Counts a check of the rule; when it does not hold, makes a finding about (host, vf) of the call at hand. */
+#define CHECK(j, rule, holds, ...)                                                                           \
+    do {                                                                                                     \
+        if (judge_checked(j, rule) && !(holds))                                                              \
+            judge_violated(j, rule, 255, __VA_ARGS__);                                                       \
+    } while (0)
+/* As CHECK, but a finding is POLICY at most. */
+#define CHECK_POLICY(j, rule, holds, ...)                                                                    \
+    do {                                                                                                     \
+        if (judge_checked(j, rule) && !(holds))                                                              \
+            judge_violated(j, rule, GPUP_POLICY_FINDING, __VA_ARGS__);                                       \
+    } while (0)
+#define COUNT(j, rule) (void)judge_checked(j, rule) /* a check that held */
+bool judge_checked(struct gpup_judge *j, uint16_t rule);
+__attribute__((format(printf, 4, 5))) void judge_violated(struct gpup_judge *j, uint16_t rule, uint8_t cap,
+                                                          const char *format, ...);
+/* For findings that are not about the call at hand. */
+void judge_about(struct gpup_judge *j, uint8_t host, uint32_t vf);
+
+/* --- asking -------------------------------------------------------------------------------------------- */
+static inline bool nt_success(uint32_t status) {
+    return (int32_t)status >= 0;
+}
+struct vf *judge_vf(struct gpup_judge *j, unsigned host, uint64_t vf); /* NULL: no such number */
+/* The VF the call at hand names, now; NULL when the number is out of range. */
+struct vf *call_vf(struct gpup_judge *j);
+/* The call is one that the documents want to succeed, as far as circumstances go. */
+bool call_must_succeed(const struct gpup_judge *j);
+bool vf_quiet(const struct vf *v);
+/* Whether that reading of the VF changed in this call, with nothing else to explain it. */
+const struct change *call_change(const struct gpup_judge *j, unsigned kind, unsigned host, uint32_t vf);
+uint64_t judge_hash(uint64_t seed, const void *bytes, size_t size);
+/* First place where 8 bytes or more of a pattern that repeats every 8 bytes stand, or -1. */
+long judge_find_pattern(const uint8_t *bytes, size_t size, uint64_t pattern);
+bool judge_find_value(const uint8_t *bytes, size_t size, uint64_t value);
+
+/* --- engine -------------------------------------------------------------------------------------------- */
+void context_reset(struct gpup_judge *j);
+void context_event(struct gpup_judge *j, const struct gpup_event *e);   /* before the monitors */
+void context_reading(struct gpup_judge *j, const struct gpup_event *e); /* after the monitors */
+void context_note_change(struct gpup_judge *j, const struct gpup_event *e);
+void call_begin(struct gpup_judge *j, const struct gpup_event *e);
+void call_return(struct gpup_judge *j, const struct gpup_event *e);
+void call_buffer(struct gpup_judge *j, const struct gpup_event *e);
+void call_died(struct gpup_judge *j);
+void judge_resolve(struct gpup_judge *j); /* verdicts of rules without findings */
+
+#endif

@@ -1,0 +1,153 @@
+/* The engine: hands each event to the context and to the monitors that want its kind. */
+#include "monitors/monitors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(GPUP_EVENT_KINDS <= 64, "monitor.kinds has a bit per kind");
+
+static const struct monitor *const monitors[] = {
+    &monitor_msix,  &monitor_pause, &monitor_migration, &monitor_blobs,   &monitor_schedule, &monitor_etw,
+    &monitor_dirty, &monitor_caps,  &monitor_isolation, &monitor_general, &monitor_twin};
+#define MONITORS (sizeof monitors / sizeof monitors[0])
+_Static_assert(MONITORS <= 16, "judge.state has a place per monitor");
+
+struct gpup_judge *gpup_judge_new(void) {
+    struct gpup_judge *j = calloc(1, sizeof *j);
+    if (!j)
+        return NULL;
+    j->result = calloc(gpup_spec_counts.rules, sizeof *j->result);
+    bool whole = j->result != NULL;
+    for (size_t i = 0; i < MONITORS; i++) {
+        j->state[i] = calloc(1, monitors[i]->state_size ? monitors[i]->state_size : 1);
+        whole = whole && j->state[i];
+    }
+    if (!whole) {
+        gpup_judge_free(j);
+        return NULL;
+    }
+    gpup_judge_reset(j);
+    return j;
+}
+
+void gpup_judge_free(struct gpup_judge *j) {
+    if (!j)
+        return;
+    for (size_t i = 0; i < MONITORS; i++) {
+        if (j->state[i] && monitors[i]->release)
+            monitors[i]->release(j, j->state[i]);
+        free(j->state[i]);
+    }
+    free(j->result);
+    free(j);
+}
+
+void gpup_judge_reset(struct gpup_judge *j) {
+    context_reset(j);
+    memset(j->result, 0, gpup_spec_counts.rules * sizeof *j->result);
+    j->findings = 0;
+    j->overflow = false;
+    for (size_t i = 0; i < MONITORS; i++) {
+        if (monitors[i]->reset)
+            monitors[i]->reset(j, j->state[i]);
+        else
+            memset(j->state[i], 0, monitors[i]->state_size);
+    }
+}
+
+void judge_about(struct gpup_judge *j, uint8_t host, uint32_t vf) {
+    j->about_host = host;
+    j->about_vf = vf;
+}
+
+static void about_call(struct gpup_judge *j) {
+    judge_about(j, j->call.host, j->call.names_vf ? j->call.vf : GPUP_PF);
+}
+
+static void settle(struct gpup_judge *j) {
+    if (!j->call.returned)
+        return;
+    for (size_t i = 0; i < MONITORS; i++) {
+        if (!monitors[i]->settle)
+            continue;
+        j->monitor = monitors[i]->id;
+        about_call(j);
+        monitors[i]->settle(j, j->state[i]);
+    }
+    j->call.returned = false;
+}
+
+/* What belongs to a call after its return. */
+static bool is_tail(unsigned kind) {
+    return kind == GPUP_EVENT_OUTPUT || kind == GPUP_EVENT_DAMAGE || kind == GPUP_EVENT_OBS_POOL ||
+           (kind >= GPUP_EVENT_OBS_MSIX && kind <= GPUP_EVENT_OBS_CONFIG);
+}
+
+static bool is_reading(unsigned kind) {
+    return kind == GPUP_EVENT_OBS_POOL || (kind >= GPUP_EVENT_OBS_MSIX && kind <= GPUP_EVENT_OBS_CONFIG);
+}
+
+static bool is_death(unsigned kind) {
+    return kind == GPUP_EVENT_FAULT || kind == GPUP_EVENT_BUGCHECK || kind == GPUP_EVENT_HANG;
+}
+
+static void hand_over(struct gpup_judge *j, const struct gpup_event *e) {
+    for (size_t i = 0; i < MONITORS; i++) {
+        if (!(monitors[i]->kinds >> e->kind & 1))
+            continue;
+        j->monitor = monitors[i]->id;
+        if (j->call.active || j->call.returned)
+            about_call(j);
+        else
+            judge_about(j, e->host, GPUP_PF);
+        monitors[i]->event(j, j->state[i], e);
+    }
+}
+
+void gpup_judge_event(struct gpup_judge *j, const struct gpup_event *e) {
+    if (e->kind >= GPUP_EVENT_KINDS || e->host >= GPUP_MAX_HOSTS || j->ended) {
+        j->event++;
+        return;
+    }
+    if (!is_tail(e->kind))
+        settle(j);
+    if (is_reading(e->kind))
+        context_note_change(j, e);
+    else
+        context_event(j, e);
+    hand_over(j, e);
+    if (is_reading(e->kind))
+        context_reading(j, e);
+    if (is_death(e->kind))
+        call_died(j);
+    j->event++;
+}
+
+void gpup_judge_end(struct gpup_judge *j) {
+    if (j->ended)
+        return;
+    settle(j);
+    for (size_t i = 0; i < MONITORS; i++) {
+        if (!monitors[i]->end)
+            continue;
+        j->monitor = monitors[i]->id;
+        judge_about(j, 0, GPUP_PF);
+        monitors[i]->end(j, j->state[i]);
+    }
+    j->monitor = GPUP_SPEC_NONE;
+    judge_resolve(j);
+    j->ended = true;
+}
+
+size_t gpup_judge_findings(const struct gpup_judge *j, const struct gpup_finding **findings) {
+    *findings = j->finding;
+    return j->findings;
+}
+
+const struct gpup_rule_result *gpup_judge_results(const struct gpup_judge *j) {
+    return j->result;
+}
+
+bool gpup_judge_overflowed(const struct gpup_judge *j) {
+    return j->overflow;
+}

@@ -1,0 +1,260 @@
+/* Saved data and content that moved: the monitor. */
+#include "blobs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct target *target_of(struct blobs *b, unsigned host, uint64_t vf) {
+    return host < GPUP_MAX_HOSTS && vf < JUDGE_VFS ? &b->target[host][vf] : NULL;
+}
+
+/* The state of a restored VF against that of its source at the pause; without power it may come with D0. */
+static void judge_state(struct gpup_judge *j, struct target *t, bool final) {
+    const struct vf *v = call_vf(j);
+    struct expected *x = &t->expected;
+    bool same = v->guest.seen && v->guest.hash == x->guest;
+    if (!x->there || (!same && !final))
+        return;
+    x->there = false;
+    if (x->moved)
+        CHECK(j, GPUP_RULE_LM_074, same,
+              "the state of the VF differs from that of the source, which had another "
+              "index");
+    CHECK(j, GPUP_RULE_LM_031, same, "state of the VF that changed on the source is missing on the target");
+    CHECK(j, GPUP_RULE_LM_049, same, "the state of the VF differs from that of the source at the pause");
+}
+
+/* The whole reserve, once paging has carried all of it. */
+void blobs_content(struct gpup_judge *j, struct blobs *b) {
+    const struct call *c = &j->call;
+    struct target *t = target_of(b, c->host, c->vf);
+    const struct vf *v = call_vf(j);
+    bool whole = t->transfer.there &&
+                 (t->transfer.full_paused || (t->transfer.full_tracked && t->transfer.last_paused));
+    if (!t->vram_known || !whole || !v->vram.seen)
+        return;
+    t->vram_known = false;
+    CHECK(j, GPUP_RULE_LM_067, v->vram.hash == t->vram,
+          "the VRAM of the target differs from that of the source at the pause");
+}
+
+static void saw_paging(struct gpup_judge *j, struct blobs *b, const struct gpup_event *e) {
+    uint64_t vf = e->f[GPUP_PAGING_vf];
+    struct target *t = target_of(b, e->host, vf);
+    if (!t)
+        return;
+    if (!e->f[GPUP_PAGING_in]) {
+        b->out.there = true;
+        b->out.host = e->host;
+        b->out.vf = (uint32_t)vf;
+        return;
+    }
+    if (!b->out.there) {
+        t->transfer.there = false;
+        return;
+    }
+    struct transfer *x = &t->transfer;
+    if (!x->there || x->host != b->out.host || x->vf != b->out.vf)
+        *x = (struct transfer){.there = true, .host = b->out.host, .vf = b->out.vf};
+    const struct vf *source = &j->host[b->out.host].vf[b->out.vf];
+    uint64_t whole = judge_vf(j, e->host, vf)->reserve_size;
+    if (e->f[GPUP_PAGING_offset] == 0 && e->f[GPUP_PAGING_size] == whole && whole) {
+        x->full_paused = source->paused;
+        x->full_tracked = source->tracking && source->reserve_ranges == 1;
+        x->last_paused = false;
+    }
+}
+
+static void for_targets_of(struct blobs *b, unsigned host, uint32_t vf, void (*act)(struct transfer *)) {
+    for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
+        for (unsigned i = 0; i < JUDGE_VFS; i++) {
+            struct transfer *x = &b->target[h][i].transfer;
+            if (x->there && x->host == host && (x->vf == vf || vf == GPUP_PF))
+                act(x);
+        }
+}
+
+static void pages_lost(struct transfer *x) {
+    x->full_tracked = false;
+}
+static void source_moved(struct transfer *x) {
+    x->full_paused = x->last_paused = false;
+}
+static void source_reset(struct transfer *x) {
+    pages_lost(x);
+    source_moved(x);
+}
+static void last_pass(struct transfer *x) {
+    x->last_paused = true;
+}
+
+/* Bits that were asked for outside the copying are gone; so is content that others wrote. */
+static void follow_transfer(struct gpup_judge *j, struct blobs *b) {
+    const struct call *c = &j->call;
+    if (c->ddi == GPUP_DDI_QueryDirtyBitData) {
+        const struct vf *source = judge_vf(j, c->host, j->op_vf);
+        bool clears = c->a[GPUP_ARG_QueryDirtyBitData_Flags] & 1;
+        bool whole = c->a[GPUP_ARG_QueryDirtyBitData_SubrangeSize] == 0;
+        if (j->op != GPUP_OP_CopyDirty ? clears : !whole || !nt_success(c->status))
+            for_targets_of(b, c->host, GPUP_PF, pages_lost);
+        else if (j->op == GPUP_OP_CopyDirty && source && source->paused)
+            for_targets_of(b, c->host, j->op_vf, last_pass);
+    } else if (c->ddi == GPUP_DDI_StopDirtyTracking || c->ddi == GPUP_DDI_DestroyMemoryBasis ||
+               c->ddi == GPUP_DDI_StartDirtyTracking) {
+        for_targets_of(b, c->host, GPUP_PF, pages_lost);
+    } else if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState) {
+        if (c->before.paused && call_vf(j) && !call_vf(j)->paused)
+            for_targets_of(b, c->host, c->vf, source_moved);
+    } else if (c->ddi == GPUP_DDI_ResetVirtualFunction || c->ddi == GPUP_DDI_DestroyVirtualGpu ||
+               c->ddi == GPUP_DDI_SetVirtualFunctionPowerState) {
+        for_targets_of(b, c->host, c->vf, source_reset);
+    }
+}
+
+static void follow_time(struct gpup_judge *j, struct target *t) {
+    const struct call *c = &j->call;
+    if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && !c->before.paused)
+        t->paused_ns = 0;
+    t->paused_ns += call_vf(j)->paused ? c->end_ns - c->begin_ns : 0;
+}
+
+static void after_power(struct gpup_judge *j, struct target *t) {
+    const struct vf *v = call_vf(j);
+    bool up = v->powered && !j->call.before.powered && nt_success(j->call.status);
+    if (!t->expected.there)
+        return;
+    if (up && vf_quiet(v))
+        judge_state(j, t, true);
+    t->expected.there = t->expected.there && !v->powered;
+}
+
+static void judge_target(struct gpup_judge *j, struct blobs *b, struct target *t) {
+    const struct call *c = &j->call;
+    switch (c->ddi) {
+    case GPUP_DDI_RestoreMutableMigrationData:
+        if (nt_success(c->status)) {
+            judge_state(j, t, c->before.powered);
+            blobs_content(j, b);
+        }
+        break;
+    case GPUP_DDI_EndLiveMigration:
+        blobs_content(j, b);
+        t->vram_known = false;
+        break;
+    case GPUP_DDI_PrepareLiveMigration:
+        if (nt_success(c->status) && c->before.session == SESSION_NONE) {
+            t->immutable = -1;
+            t->restored_mutable = false;
+        }
+        break;
+    case GPUP_DDI_SetVirtualFunctionPowerState:
+        after_power(j, t);
+        break;
+    case GPUP_DDI_ResetVirtualFunction:
+    case GPUP_DDI_WriteVirtualFunctionConfig:
+        t->expected.there = false;
+        break;
+    case GPUP_DDI_CreateVirtualGpu:
+    case GPUP_DDI_DestroyVirtualGpu:
+        if (nt_success(c->status))
+            *t = (struct target){.immutable = -1};
+        break;
+    default:
+        break;
+    }
+}
+
+static void settle(struct gpup_judge *j, void *state) {
+    struct blobs *b = state;
+    const struct call *c = &j->call;
+    const struct vf *v = call_vf(j);
+    struct target *t = v ? target_of(b, c->host, c->vf) : NULL;
+    if (j->host[c->host].removed || c->overlapped)
+        return;
+    if (t)
+        follow_time(j, t);
+    if (b->fresh >= 0) {
+        struct saved *s = &b->saved[b->fresh];
+        s->settled = v != NULL;
+        s->guest = v ? v->guest : s->guest;
+        s->vram = v ? v->vram : s->vram;
+        s->pause_ns = t ? t->paused_ns : 0;
+        b->fresh = -1;
+    }
+    if (migration_is_restore(c->ddi))
+        blobs_restore(j, b);
+    if (t)
+        judge_target(j, b, t);
+    follow_transfer(j, b);
+    b->input.there = false;
+}
+
+/* The guest or the host wrote into a VF: what was expected of its content no longer is. */
+static void touched(struct blobs *b, unsigned host, uint64_t vf, bool state_too) {
+    struct target *t = target_of(b, host, vf);
+    if (!t)
+        return;
+    t->vram_known = false;
+    t->transfer.there = false;
+    t->expected.there = t->expected.there && !state_too;
+}
+
+static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
+    struct blobs *b = state;
+    switch (e->kind) {
+    case GPUP_EVENT_BUFFER:
+        if (e->f[GPUP_BUFFER_role] == GPUP_ROLE_INPUT)
+            blobs_input(b, e);
+        break;
+    case GPUP_EVENT_OUTPUT:
+        blobs_output(j, b, e);
+        break;
+    case GPUP_EVENT_PAGING:
+        saw_paging(j, b, e);
+        break;
+    case GPUP_EVENT_GUEST_WRITE:
+        touched(b, e->host, e->f[GPUP_GUEST_WRITE_vf], false);
+        if (j->op == GPUP_OP_GuestWrite) /* the guest's CPU may write while the VF is paused */
+            for_targets_of(b, e->host, (uint32_t)e->f[GPUP_GUEST_WRITE_vf], source_moved);
+        break;
+    case GPUP_EVENT_STEP:
+        if (e->f[GPUP_STEP_op] >= GPUP_OP_GuestWrite && e->f[GPUP_STEP_op] <= GPUP_OP_GuestReset)
+            touched(b, e->host, e->f[GPUP_STEP_vf], true);
+        break;
+    default:
+        blobs_died(j, b, e);
+    }
+}
+
+static void reset(struct gpup_judge *j, void *state) {
+    struct blobs *b = state;
+    struct saved kept[BLOBS];
+    (void)j;
+    memcpy(kept, b->saved, sizeof kept);
+    memset(b, 0, sizeof *b);
+    for (unsigned i = 0; i < BLOBS; i++) {
+        b->saved[i].bytes = kept[i].bytes;
+        b->saved[i].capacity = kept[i].capacity;
+    }
+    b->fresh = -1;
+    for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
+        for (unsigned i = 0; i < JUDGE_VFS; i++)
+            b->target[h][i].immutable = -1;
+}
+
+static void release(struct gpup_judge *j, void *state) {
+    struct blobs *b = state;
+    (void)j;
+    for (unsigned i = 0; i < BLOBS; i++)
+        free(b->saved[i].bytes);
+}
+
+const struct monitor monitor_blobs = {.id = GPUP_MONITOR_blobs,
+                                      .state_size = sizeof(struct blobs),
+                                      .kinds = KIND(BUFFER) | KIND(OUTPUT) | KIND(PAGING) |
+                                               KIND(GUEST_WRITE) | KIND(STEP) | KIND(FAULT) | KIND(BUGCHECK) |
+                                               KIND(HANG),
+                                      .event = event,
+                                      .settle = settle,
+                                      .reset = reset,
+                                      .release = release};

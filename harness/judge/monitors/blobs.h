@@ -1,0 +1,75 @@
+/* Saved data: recognised again by content when it is restored, with what the source looked like. */
+#ifndef GPUP_JUDGE_BLOBS_H
+#define GPUP_JUDGE_BLOBS_H
+
+#include "migration.h"
+
+#define BLOBS 16
+#define BLOB_KEPT (1u << 20) /* bytes of a blob that are kept for comparison */
+
+struct saved {
+    bool there, settled; /* settled: the readings of the source are in */
+    uint8_t kind, host;  /* kind: 0 immutable, 1 mutable */
+    uint32_t vf, session, entries, partitions;
+    uint64_t hash, size, reserve;
+    struct content guest, vram;
+    bool quiet, work_pending;
+    uint64_t secrets, pause_ns;
+    uint8_t *bytes; /* first BLOB_KEPT of them; memory is kept for the next program */
+    size_t kept, capacity;
+};
+
+enum likeness { LIKE_NOTHING, LIKE_ALTERED, LIKE_CUT, LIKE_EXTENDED, LIKE_SAME };
+
+/* What the data of a restore is, compared with saved data of each kind. */
+struct input {
+    bool there;
+    uint64_t size;
+    uint8_t like[2]; /* enum likeness, the closest */
+    int8_t from[2];  /* row of blobs.saved, -1 */
+};
+
+/* How the content of a target came about. */
+struct transfer {
+    bool there, full_paused, full_tracked,
+        last_paused; /* last: dirty pages copied while the source is paused */
+    uint8_t host;
+    uint32_t vf;
+};
+
+struct expected { /* state of a restored VF, to be looked at after D0 */
+    bool there, repeated, moved;
+    uint64_t guest;
+};
+
+struct target {
+    struct transfer transfer;
+    struct expected expected;
+    int8_t immutable; /* row of what RestoreImmutable took, -1 */
+    bool restored_mutable;
+    uint64_t vram; /* content the source had, once mutable data was restored */
+    bool vram_known;
+    uint64_t paused_ns; /* spent in calls since the pause, as source */
+};
+
+struct blobs {
+    struct saved saved[BLOBS];
+    unsigned next;
+    int8_t fresh; /* row saved by the call at hand, -1 */
+    struct input input;
+    struct target target[GPUP_MAX_HOSTS][JUDGE_VFS];
+    struct {
+        bool there;
+        uint8_t host;
+        uint32_t vf;
+    } out; /* last paging out of VRAM */
+};
+
+void blobs_output(struct gpup_judge *j, struct blobs *b, const struct gpup_event *e);
+void blobs_input(struct blobs *b, const struct gpup_event *e);
+void blobs_restore(struct gpup_judge *j, struct blobs *b);
+void blobs_after(struct gpup_judge *j, struct blobs *b);
+void blobs_died(struct gpup_judge *j, struct blobs *b, const struct gpup_event *e);
+void blobs_content(struct gpup_judge *j, struct blobs *b);
+
+#endif

@@ -1,0 +1,112 @@
+/* Triage events: the order of event and status, and the form of the event. */
+#include "monitors.h"
+
+#include <string.h>
+
+#define LOG_ETW_EVENT 168u /* byte offset of DxgkCbLogEtwEvent in DXGKRNL_INTERFACE */
+#define TRIAGE_SIZE 568u   /* bytes of DXGKDDICB_PARTITIONING_EVENT_NOTIFICATION */
+#define TYPE_AT 8u
+#define PARTITION_AT 12u
+#define TEXT_AT 16u
+#define TEXT_LENGTH 255u /* UTF-16 units */
+#define DRIVER_INTERNAL 2u
+
+/* Arguments of the CALLBACK event: a0 type, a1 size, a2 and a3 the GUID as it stands in memory, a4 whose
+ * handle the event carries (0 nobody's). */
+static const uint8_t triage_guid[16] = {0x6F, 0x5F, 0x12, 0x45, 0x32, 0x61, 0x82, 0x40,
+                                        0xAD, 0x17, 0xED, 0x27, 0xF8, 0xDD, 0x02, 0xF9};
+
+struct etw {
+    uint32_t call;       /* event number + 1 of the call the numbers belong to */
+    uint32_t validation; /* triage events of type DRIVER_INTERNAL in the call */
+    uint32_t any;
+};
+
+static uint32_t number_at(const struct gpup_event *e, size_t at) {
+    uint32_t value = 0;
+    if (at + sizeof value <= e->data_size)
+        memcpy(&value, e->data + at, sizeof value);
+    return value;
+}
+
+static bool has_guid(const struct gpup_event *e) {
+    return memcmp(&e->f[GPUP_CALLBACK_a2], triage_guid, sizeof triage_guid) == 0;
+}
+
+static bool is_restore(const struct call *c) {
+    return c->ddi == GPUP_DDI_RestoreImmutableMigrationData || c->ddi == GPUP_DDI_RestoreMutableMigrationData;
+}
+
+static bool ends_in_time(const struct gpup_event *e) {
+    for (size_t i = 0; i < TEXT_LENGTH; i++) {
+        size_t at = TEXT_AT + 2 * i;
+        if (at + 1 < e->data_size && !e->data[at] && !e->data[at + 1])
+            return true;
+    }
+    return false;
+}
+
+static void check_form(struct gpup_judge *j, const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    uint32_t type = number_at(e, TYPE_AT), partition = number_at(e, PARTITION_AT);
+    bool filled = e->data_size == TRIAGE_SIZE;
+    CHECK(j, GPUP_RULE_ETW_001, filled && e->f[GPUP_CALLBACK_a1] == TRIAGE_SIZE,
+          "the triage event has %zu bytes and EventBufferSize %llu, expected 568", e->data_size,
+          (unsigned long long)e->f[GPUP_CALLBACK_a1]);
+    CHECK(j, GPUP_RULE_ETW_002, e->f[GPUP_CALLBACK_irql] == 0, "the triage event was logged at IRQL %llu",
+          (unsigned long long)e->f[GPUP_CALLBACK_irql]);
+    if (!filled)
+        return;
+    CHECK(j, GPUP_RULE_ETW_005, ends_in_time(e), "EventDescription has no NUL in its 255 characters");
+    if (is_restore(c) && c->active) {
+        CHECK(j, GPUP_RULE_ETW_012, ends_in_time(e), "text without end was copied into EventDescription");
+        if (type == DRIVER_INTERNAL)
+            CHECK(j, GPUP_RULE_ETW_003, partition == c->vf && e->f[GPUP_CALLBACK_a4],
+                  "PartitionId is 0x%x%s, the call is for VF %u", partition,
+                  e->f[GPUP_CALLBACK_a4] ? "" : " and hAdapter is no adapter", c->vf);
+    }
+    long at = -1;
+    for (unsigned i = 0; i < j->poison_count && at < 0; i++)
+        at = judge_find_pattern(e->data, e->data_size, j->poison[i]);
+    if (j->poison_count)
+        CHECK(j, GPUP_RULE_ETW_007, at < 0, "uninitialised memory stands at offset %ld of the event", at);
+}
+
+static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
+    struct etw *t = state;
+    if (e->f[GPUP_CALLBACK_id] != LOG_ETW_EVENT || !has_guid(e))
+        return;
+    if (t->call != j->call.event + 1)
+        *t = (struct etw){.call = j->call.event + 1};
+    check_form(j, e);
+    if (!j->call.active)
+        return;
+    t->any++;
+    t->validation += number_at(e, TYPE_AT) == DRIVER_INTERNAL;
+}
+
+static void settle(struct gpup_judge *j, void *state) {
+    struct etw *t = state;
+    const struct call *c = &j->call;
+    bool same = t->call == c->event + 1;
+    uint32_t any = same ? t->any : 0, validation = same ? t->validation : 0;
+    if (!is_restore(c) || !j->host[c->host].logging || c->overlapped)
+        return;
+    if (nt_success(c->status)) {
+        CHECK(j, GPUP_RULE_ETW_009, !validation, "the restore succeeded and logged %u validation events",
+              validation);
+    } else if (c->ddi == GPUP_DDI_RestoreImmutableMigrationData &&
+               c->status == GPUP_STATUS_OBJECT_TYPE_MISMATCH) {
+        CHECK(j, GPUP_RULE_LM_034, any, "the mismatch was returned with no triage event before it");
+        CHECK(j, GPUP_RULE_ETW_008, any, "no triage event was logged before the mismatch was returned");
+        if (any)
+            CHECK(j, GPUP_RULE_ETW_004, validation,
+                  "no triage event of the call has the type for driver-internal");
+    }
+}
+
+const struct monitor monitor_etw = {.id = GPUP_MONITOR_etw,
+                                    .state_size = sizeof(struct etw),
+                                    .kinds = KIND(CALLBACK),
+                                    .event = event,
+                                    .settle = settle};

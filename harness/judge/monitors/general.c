@@ -1,0 +1,191 @@
+/* What must hold after every call: no fault, no damage, valid statuses, nothing left behind. */
+#include "monitors.h"
+
+struct general {
+    bool left_alive[GPUP_MAX_HOSTS]; /* the program left something of its own at the end */
+};
+
+static unsigned long long number(uint64_t value) {
+    return (unsigned long long)value;
+}
+
+static bool is_restore(uint16_t ddi) {
+    return ddi == GPUP_DDI_RestoreImmutableMigrationData || ddi == GPUP_DDI_RestoreMutableMigrationData;
+}
+
+/* Writing to the data of a restore has a rule of its own, and a weaker one. */
+static bool is_input_write(const struct gpup_judge *j, const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    return e->kind == GPUP_EVENT_FAULT && e->f[GPUP_FAULT_cause] == GPUP_FAULT_WRITE && c->active &&
+           is_restore(c->ddi) && c->input.there && e->f[GPUP_FAULT_object] == c->input.object;
+}
+
+static void died(struct gpup_judge *j, const struct gpup_event *e) {
+    const char *what = e->kind == GPUP_EVENT_FAULT      ? "faulted"
+                       : e->kind == GPUP_EVENT_BUGCHECK ? "issued a bug check"
+                                                        : "did not come back";
+    bool promises = j->weakest <= GPUP_STATED;
+    if (is_input_write(j, e))
+        return;
+    if (e->kind == GPUP_EVENT_HANG)
+        CHECK(j, GPUP_RULE_SYNC_009, false, "the call waited without a bound");
+    if (promises)
+        CHECK(j, GPUP_RULE_ROB_001, false, "the driver %s (cause %llu)", what, number(e->f[1]));
+    else
+        CHECK(j, GPUP_RULE_ROB_016, false, "the driver %s after a broken promise (cause %llu)", what,
+              number(e->f[1]));
+}
+
+static void damaged(struct gpup_judge *j, const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    uint64_t what = e->f[GPUP_DAMAGE_what], role = e->f[GPUP_DAMAGE_role];
+    if (what == GPUP_DAMAGE_CONST && role == GPUP_ROLE_INPUT && is_restore(c->ddi))
+        return;
+    if (what == GPUP_DAMAGE_CONST && role == GPUP_ROLE_ARGUMENTS && (c->active || c->returned || c->died) &&
+        !gpup_ddis[c->ddi].constant)
+        return; /* not declared constant; rules of its own say what may change */
+    CHECK(j, GPUP_RULE_ROB_002, false, "the driver wrote %s at offset %llu of buffer %llu",
+          what == GPUP_DAMAGE_CONST ? "to an input" : "outside a buffer", number(e->f[GPUP_DAMAGE_offset]),
+          number(role));
+}
+
+static void pool_damaged(struct gpup_judge *j, const struct gpup_event *e) {
+    judge_about(j, e->host, GPUP_PF);
+    CHECK(j, GPUP_RULE_ROB_002, false, "pool block %llu is damaged (kind %llu) at offset %llu",
+          number(e->f[GPUP_POOL_DAMAGE_object]), number(e->f[GPUP_POOL_DAMAGE_what]),
+          number(e->f[GPUP_POOL_DAMAGE_offset]));
+}
+
+static void check_output(struct gpup_judge *j, const struct gpup_event *e) {
+    size_t used = e->f[GPUP_OUTPUT_used] < e->data_size ? (size_t)e->f[GPUP_OUTPUT_used] : e->data_size;
+    long at = -1;
+    for (unsigned i = 0; i < j->poison_count && at < 0; i++)
+        at = judge_find_pattern(e->data, used, j->poison[i]);
+    if (j->poison_count && used)
+        CHECK(j, GPUP_RULE_ROB_007, at < 0,
+              "uninitialised memory of the driver stands at offset %ld of an output", at);
+}
+
+/* Registers: only whole qwords, whose pattern nothing else writes. */
+static void check_register(struct gpup_judge *j, const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    uint64_t value = e->f[GPUP_MMIO_value];
+    if (!e->f[GPUP_MMIO_write] || e->f[GPUP_MMIO_width] != 8)
+        return;
+    for (unsigned i = 0; c->active && i < GPUP_DDI_ARGUMENTS_MAX; i++)
+        if (c->a[i] == value)
+            return;
+    for (unsigned i = 0; i < j->poison_count; i++)
+        if (value == j->poison[i])
+            CHECK(j, GPUP_RULE_ROB_007, false,
+                  "uninitialised memory of the driver was written to register 0x%llx",
+                  number(e->f[GPUP_MMIO_offset]));
+}
+
+static void left(struct gpup_judge *j, struct general *g, const struct gpup_event *e) {
+    judge_about(j, e->host, GPUP_PF);
+    if (j->host[e->host].gone)
+        return;
+    if (g->left_alive[e->host])
+        CHECK_POLICY(j, GPUP_RULE_ROB_006, false,
+                     "object kind %llu of %llu bytes is left, as the program left something alive",
+                     number(e->f[GPUP_LEFT_kind]), number(e->f[GPUP_LEFT_size]));
+    else
+        CHECK(j, GPUP_RULE_ROB_006, false, "object kind %llu of %llu bytes is left after unload",
+              number(e->f[GPUP_LEFT_kind]), number(e->f[GPUP_LEFT_size]));
+}
+
+static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
+    switch (e->kind) {
+    case GPUP_EVENT_FAULT:
+    case GPUP_EVENT_BUGCHECK:
+    case GPUP_EVENT_HANG:
+        died(j, e);
+        break;
+    case GPUP_EVENT_DAMAGE:
+        damaged(j, e);
+        break;
+    case GPUP_EVENT_POOL_DAMAGE:
+        pool_damaged(j, e);
+        break;
+    case GPUP_EVENT_OUTPUT:
+        check_output(j, e);
+        break;
+    case GPUP_EVENT_MMIO:
+        check_register(j, e);
+        break;
+    default:
+        left(j, state, e);
+    }
+}
+
+/* Severity success or informational reads as success: the pages name STATUS_SUCCESS alone. Bit 29 marks
+ * customer codes and bit 28 is reserved. */
+static bool is_valid_status(uint32_t status) {
+    return status != GPUP_STATUS_PENDING && !(status & 0x10000000u);
+}
+
+/* After a failed call nothing of the VF's state differs. */
+static void judge_failure(struct gpup_judge *j) {
+    const struct call *c = &j->call;
+    const struct change *found = NULL;
+    for (unsigned i = 0; i < c->changes && !found; i++) {
+        const struct change *m = &c->change[i];
+        bool schedule = m->kind == GPUP_EVENT_OBS_SCHEDULE &&
+                        (m->old.running != m->now.running || m->old.share != m->now.share ||
+                         m->old.paging != m->now.paging);
+        bool state =
+            m->kind == GPUP_EVENT_OBS_MSIX || (m->kind == GPUP_EVENT_OBS_GUEST && m->quiet && m->fresh);
+        found = schedule || state ? m : NULL;
+    }
+    CHECK(j, GPUP_RULE_ROB_004, !found, "the call failed with 0x%08x and changed state of VF %u", c->status,
+          found ? found->vf : 0);
+}
+
+static void settle(struct gpup_judge *j, void *state) {
+    struct general *g = state;
+    const struct call *c = &j->call;
+    const struct gpup_ddi *d = &gpup_ddis[c->ddi];
+    if (c->ddi == GPUP_DDI_StopDevice || c->ddi == GPUP_DDI_RemoveDevice)
+        g->left_alive[c->host] = g->left_alive[c->host] || j->host[c->host].processes;
+    COUNT(j, j->weakest <= GPUP_STATED ? GPUP_RULE_ROB_001 : GPUP_RULE_ROB_016);
+    if (j->host[c->host].impaired)
+        COUNT(j, GPUP_RULE_SYNC_009); /* the device does not answer, and the call came back */
+    COUNT(j, GPUP_RULE_ROB_002);
+    if (d->returns == GPUP_RETURNS_NTSTATUS)
+        CHECK(j, GPUP_RULE_ROB_003, is_valid_status(c->status), "0x%08x is no valid final status", c->status);
+    if (d->returns == GPUP_RETURNS_NTSTATUS && !nt_success(c->status) && !j->host[c->host].removed &&
+        !c->overlapped)
+        judge_failure(j);
+}
+
+static void returned(struct gpup_judge *j, const struct gpup_event *e) {
+    uint64_t irql = e->f[GPUP_RETURN_irql], locks = e->f[GPUP_RETURN_locks];
+    CHECK(j, GPUP_RULE_ROB_008, irql == 0 && locks == 0,
+          "the call returned at IRQL %llu with %llu locks held", number(irql), number(locks));
+    CHECK(j, GPUP_RULE_SYNC_001, irql == 0 && locks == 0,
+          "the call returned at IRQL %llu with %llu locks held", number(irql), number(locks));
+}
+
+static void dispatch(struct gpup_judge *j, void *state, const struct gpup_event *e) {
+    if (e->kind == GPUP_EVENT_RETURN)
+        returned(j, e);
+    else
+        event(j, state, e);
+}
+
+static void end(struct gpup_judge *j, void *state) {
+    (void)state;
+    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++)
+        if (j->host[i].there && !j->host[i].gone && j->host[i].unloaded)
+            COUNT(j, GPUP_RULE_ROB_006);
+}
+
+const struct monitor monitor_general = {.id = GPUP_MONITOR_general,
+                                        .state_size = sizeof(struct general),
+                                        .kinds = KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG) | KIND(DAMAGE) |
+                                                 KIND(POOL_DAMAGE) | KIND(OUTPUT) | KIND(MMIO) | KIND(LEFT) |
+                                                 KIND(RETURN),
+                                        .event = dispatch,
+                                        .settle = settle,
+                                        .end = end};

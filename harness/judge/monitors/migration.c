@@ -1,0 +1,105 @@
+/* Migration sessions: the monitor. */
+#include "migration.h"
+
+static struct session_of *of_call(struct gpup_judge *j, struct migration *m) {
+    return call_vf(j) ? &m->of[j->call.host][j->call.vf] : NULL;
+}
+
+static void touch(struct migration *m, unsigned host, uint64_t vf) {
+    if (host < GPUP_MAX_HOSTS && vf < JUDGE_VFS)
+        m->of[host][vf].untouched = m->of[host][vf].phase[1].hash_known = false;
+}
+
+/* A size phase that does not come back: it wrote where it was given no buffer, most likely. */
+static void died(struct gpup_judge *j) {
+    const struct call *c = &j->call;
+    bool sizing = c->active && migration_is_save(c->ddi) &&
+                  !c->a[GPUP_ARG_SaveMutableMigrationData_DataPresent] &&
+                  !c->a[GPUP_ARG_SaveMutableMigrationData_DataSize];
+    if (!sizing || c->class > GPUP_STATED || j->host[c->host].impaired)
+        return;
+    CHECK(j, c->ddi == GPUP_DDI_SaveImmutableMigrationData ? GPUP_RULE_LM_013 : GPUP_RULE_LM_026, false,
+          "the size phase did not return");
+}
+
+/* The same state saved twice with nothing between. */
+static void saved(struct gpup_judge *j, struct migration *m, const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    struct session_of *s = of_call(j, m);
+    if (!s || !c->returned || e->f[GPUP_OUTPUT_role] != GPUP_ROLE_DATA || !nt_success(c->status) ||
+        c->ddi != GPUP_DDI_SaveMutableMigrationData || !c->a[GPUP_ARG_SaveMutableMigrationData_DataPresent] ||
+        !c->before.paused)
+        return;
+    size_t used = e->f[GPUP_OUTPUT_used] < e->data_size ? (size_t)e->f[GPUP_OUTPUT_used] : e->data_size;
+    uint64_t hash = judge_hash(2, e->data, used);
+    if (s->phase[1].hash_known && !(j->varies & 2))
+        CHECK(j, GPUP_RULE_LM_030, hash == s->phase[1].hash, "two saves of the same paused VF differ");
+    s->phase[1].hash = hash;
+    s->phase[1].hash_known = true;
+}
+
+static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
+    struct migration *m = state;
+    struct session_of *s = of_call(j, m);
+    switch (e->kind) {
+    case GPUP_EVENT_FAULT:
+    case GPUP_EVENT_BUGCHECK:
+    case GPUP_EVENT_HANG:
+        died(j);
+        break;
+    case GPUP_EVENT_OUTPUT:
+        saved(j, m, e);
+        break;
+    case GPUP_EVENT_STEP:
+        if (e->f[GPUP_STEP_op] >= GPUP_OP_GuestWrite && e->f[GPUP_STEP_op] <= GPUP_OP_RemoveHardware)
+            touch(m, e->host, e->f[GPUP_STEP_vf]);
+        break;
+    case GPUP_EVENT_WAIT: /* state of the device may move on with time */
+        for (unsigned i = 0; i < JUDGE_VFS; i++)
+            m->of[e->host][i].phase[1].hash_known = false;
+        break;
+    case GPUP_EVENT_COOKIE:
+    case GPUP_EVENT_GUEST_WRITE:
+    case GPUP_EVENT_PAGING:
+        touch(m, e->host, e->f[0]);
+        break;
+    case GPUP_EVENT_DAMAGE:
+        if (e->f[GPUP_DAMAGE_what] == GPUP_DAMAGE_FREED && e->f[GPUP_DAMAGE_role] == GPUP_ROLE_DATA)
+            CHECK(j, GPUP_RULE_LM_020, false,
+                  "the driver wrote to a save buffer after the call had returned");
+        break;
+    case GPUP_EVENT_CALL:
+        m->calls[e->host]++;
+        if (s) {
+            m->own[e->host][j->call.vf]++;
+            if (!migration_is_save(j->call.ddi))
+                s->phase[1].hash_known = false;
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static void settle(struct gpup_judge *j, void *state) {
+    struct migration *m = state;
+    const struct call *c = &j->call;
+    struct session_of *s = of_call(j, m);
+    const struct vf *v = call_vf(j);
+    if (j->host[c->host].removed || c->overlapped)
+        return;
+    if (migration_is_save(c->ddi) || migration_is_restore(c->ddi) ||
+        c->ddi == GPUP_DDI_PrepareLiveMigration || c->ddi == GPUP_DDI_EndLiveMigration)
+        CHECK(j, GPUP_RULE_LM_080, c->status != GPUP_STATUS_PENDING, "the call returned STATUS_PENDING");
+    if (s && c->before.present && migration_is_save(c->ddi))
+        migration_save(j, s, v, c->ddi == GPUP_DDI_SaveMutableMigrationData);
+    migration_session(j, m, s, v);
+}
+
+const struct monitor monitor_migration = {.id = GPUP_MONITOR_migration,
+                                          .state_size = sizeof(struct migration),
+                                          .kinds = KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG) | KIND(OUTPUT) |
+                                                   KIND(STEP) | KIND(COOKIE) | KIND(GUEST_WRITE) |
+                                                   KIND(PAGING) | KIND(DAMAGE) | KIND(CALL) | KIND(WAIT),
+                                          .event = event,
+                                          .settle = settle};

@@ -1,0 +1,46 @@
+/* The migration session of each VF: phases, sizes, and what a session must leave alone. */
+#ifndef GPUP_JUDGE_MIGRATION_H
+#define GPUP_JUDGE_MIGRATION_H
+
+#include "monitors.h"
+
+struct phase {       /* immutable 0, mutable 1 */
+    bool sized;      /* in this session, and for mutable data in this pause */
+    bool saved;      /* data phase succeeded */
+    bool hash_known; /* of data saved with nothing happening since */
+    uint64_t need;   /* bytes the size phase asked for */
+    uint64_t hash;   /* of the data saved */
+    uint32_t at;     /* event of the size phase */
+};
+
+struct cycle { /* one session from Prepare to End, for the level of the pool */
+    uint64_t calls, objects, pool;
+    bool known;
+};
+
+struct session_of {
+    struct phase phase[2];
+    uint64_t immutable_size; /* of this life, once it was asked for */
+    bool immutable_known;
+    bool restored, refused; /* RestoreImmutable succeeded / a restore was refused */
+    bool reset, power;      /* happened in this source session */
+    bool tracking;          /* of the device, at Prepare */
+    bool untouched;         /* nothing but the session was done to the VF */
+    uint64_t guest, vram;   /* content at Prepare */
+    uint64_t calls;         /* hash of the session's calls */
+    struct cycle last;
+    uint32_t others; /* calls that name another VF or none, at the last End */
+};
+
+struct migration {
+    struct session_of of[GPUP_MAX_HOSTS][JUDGE_VFS];
+    uint32_t calls[GPUP_MAX_HOSTS];          /* all */
+    uint32_t own[GPUP_MAX_HOSTS][JUDGE_VFS]; /* that name the VF */
+};
+
+void migration_save(struct gpup_judge *j, struct session_of *s, const struct vf *v, unsigned kind);
+void migration_session(struct gpup_judge *j, struct migration *m, struct session_of *s, const struct vf *v);
+bool migration_is_save(uint16_t ddi);
+bool migration_is_restore(uint16_t ddi);
+
+#endif

@@ -1,0 +1,24 @@
+/* The monitors: state machines over events that judge the rules naming them in specs/rules. */
+#ifndef GPUP_JUDGE_MONITORS_H
+#define GPUP_JUDGE_MONITORS_H
+
+#include "../context.h"
+
+/* A monitor's memory: zeroed at start and by reset, which must also let go of the program's past. */
+struct monitor {
+    uint16_t id;       /* enum gpup_monitor_id */
+    size_t state_size; /* bytes of its state */
+    uint64_t kinds;    /* bit per event kind that `event` wants */
+    void (*event)(struct gpup_judge *j, void *state, const struct gpup_event *e);
+    void (*settle)(struct gpup_judge *j, void *state);  /* a call returned and its readings are in */
+    void (*end)(struct gpup_judge *j, void *state);     /* the program is over */
+    void (*reset)(struct gpup_judge *j, void *state);   /* NULL: zeroed */
+    void (*release)(struct gpup_judge *j, void *state); /* frees what the state points to */
+};
+#define KIND(name) (UINT64_C(1) << GPUP_EVENT_##name)
+
+/* The most telling first: the order in which they judge a call. */
+extern const struct monitor monitor_msix, monitor_pause, monitor_migration, monitor_blobs, monitor_schedule,
+    monitor_etw, monitor_dirty, monitor_caps, monitor_isolation, monitor_general, monitor_twin;
+
+#endif

@@ -1,0 +1,221 @@
+/* Pause overlay: scheduled exactly when the natural state is running and the overlay is off. */
+#include "monitors.h"
+
+#include <string.h>
+
+struct overlay {
+    bool natural_known, natural; /* running when it was last seen without the overlay */
+    bool moved;                  /* power changed while paused */
+    bool ended_paused;           /* an earlier life was destroyed while paused */
+    uint32_t pauses;             /* in a row */
+    uint32_t share;              /* before the first of them */
+    uint32_t structure;          /* of the host, then */
+    uint32_t sessions;
+    bool work_seen, work_paused;
+    uint64_t completed, sequence;
+};
+struct pause {
+    struct overlay of[GPUP_MAX_HOSTS][JUDGE_VFS];
+    bool d0_runs[GPUP_MAX_HOSTS]; /* this device runs a VF as soon as it is in D0 */
+};
+
+static void judge_on(struct gpup_judge *j, struct overlay *o, const struct vf *v) {
+    const struct call *c = &j->call;
+    uint64_t flag = c->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause];
+    bool ran = c->before.schedule.running;
+    bool held = call_must_succeed(j) ? nt_success(c->status) && !v->schedule.running
+                                     : !nt_success(c->status) || !v->schedule.running;
+    if (flag != 1)
+        CHECK(j, GPUP_RULE_PAUSE_002, held, "flag 0x%02llx did not pause the VF", (unsigned long long)flag);
+    CHECK(j, GPUP_RULE_PAUSE_001, held, "the pause returned 0x%08x and the VF is %s", c->status,
+          v->schedule.running ? "still scheduled" : "not scheduled");
+    if (!nt_success(c->status))
+        return;
+    CHECK(j, GPUP_RULE_PAUSE_009, !v->schedule.busy, "work of the VF is in flight after the pause returned");
+    if (ran && j->host[c->host].pf.seen)
+        CHECK(j, GPUP_RULE_PAUSE_016, j->host[c->host].pf.paging >= c->pf.paging,
+              "the PF's paging share fell from %u to %u ppm with the pause", c->pf.paging,
+              j->host[c->host].pf.paging);
+    if (!o->pauses++) {
+        o->share = c->before.schedule.share;
+        o->structure = j->host[c->host].structure;
+        o->sessions = j->host[c->host].open_sessions;
+        o->moved = false;
+    }
+    o->work_paused = true;
+}
+
+/* What the VF does when the overlay goes: -1 unknown. */
+static int natural_state(const struct pause *p, const struct overlay *o, const struct call *c) {
+    if (!c->before.powered)
+        return 0;
+    if (o->moved)
+        return p->d0_runs[c->host] ? 1 : -1;
+    return o->natural_known ? o->natural : -1;
+}
+
+static void judge_release(struct gpup_judge *j, const struct pause *p, const struct overlay *o,
+                          const struct vf *v) {
+    const struct call *c = &j->call;
+    int natural = natural_state(p, o, c);
+    bool right = natural < 0 || v->schedule.running == (natural == 1);
+    if (natural < 0)
+        return;
+    if (o->moved)
+        CHECK(j, GPUP_RULE_PAUSE_008, right, "the VF is %s after the unpause, not in the state set meanwhile",
+              v->schedule.running ? "scheduled" : "not scheduled");
+    if (natural == 0)
+        CHECK(j, GPUP_RULE_PAUSE_004, right, "the unpause started a VF that was not running");
+    if (natural == 1 && o->pauses > 1)
+        CHECK(j, GPUP_RULE_PAUSE_005, right, "the VF is not scheduled after %u pauses and one unpause",
+              o->pauses);
+    if (natural == 1)
+        CHECK(j, GPUP_RULE_PAUSE_003, right, "the VF is not scheduled after the unpause");
+    if (natural == 1 && !o->moved && right && o->structure == j->host[c->host].structure &&
+        o->sessions == j->host[c->host].open_sessions)
+        CHECK(j, GPUP_RULE_PAUSE_016, v->schedule.share == o->share,
+              "the share is %u ppm after the unpause, %u before the pause", v->schedule.share, o->share);
+}
+
+static void judge_off(struct gpup_judge *j, const struct pause *p, struct overlay *o, const struct vf *v) {
+    const struct call *c = &j->call;
+    bool same = v->schedule.running == c->before.schedule.running;
+    bool fine = c->before.paused ? natural_state(p, o, c) != 1 || v->schedule.running : same;
+    if (j->padded && (nt_success(c->status) || call_must_succeed(j)))
+        CHECK(j, GPUP_RULE_PAUSE_015, nt_success(c->status) && fine,
+              "flag FALSE with padding bytes set did not count as FALSE");
+    if (!c->before.paused) {
+        CHECK(j, GPUP_RULE_PAUSE_006, same, "unpausing a VF that was not paused changed its scheduling");
+        return;
+    }
+    if (!nt_success(c->status)) {
+        if (call_must_succeed(j))
+            CHECK(j, GPUP_RULE_PAUSE_003, false, "the unpause returned 0x%08x", c->status);
+        return;
+    }
+    judge_release(j, p, o, v);
+    o->pauses = 0;
+}
+
+static void judge_others(struct gpup_judge *j) {
+    const struct call *c = &j->call;
+    uint32_t other = GPUP_PF;
+    for (unsigned i = 0; i < c->changes; i++)
+        if (c->change[i].kind == GPUP_EVENT_OBS_SCHEDULE && c->change[i].vf != c->vf &&
+            c->change[i].vf != GPUP_PF && c->change[i].old.running != c->change[i].now.running)
+            other = c->change[i].vf;
+    CHECK(j, GPUP_RULE_PAUSE_011, other == GPUP_PF, "the call for VF %u changed the scheduling of VF %u",
+          c->vf, other);
+}
+
+static void judge_call(struct gpup_judge *j, struct pause *p, const struct vf *v) {
+    const struct call *c = &j->call;
+    judge_others(j);
+    if (!v || !c->before.present) {
+        CHECK(j, GPUP_RULE_PAUSE_013, !nt_success(c->status), "VF %u has no vGPU, and the call succeeded",
+              c->vf);
+        return;
+    }
+    struct overlay *o = &p->of[c->host][c->vf];
+    if (!v->schedule.seen)
+        return;
+    if (c->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause])
+        judge_on(j, o, v);
+    else
+        judge_off(j, p, o, v);
+}
+
+static void judge_power(struct gpup_judge *j, struct pause *p, struct overlay *o, const struct vf *v) {
+    const struct call *c = &j->call;
+    if (!nt_success(c->status))
+        return;
+    o->moved = o->moved || (v->paused && v->powered != c->before.powered);
+    o->natural_known = false;
+    if (v->powered && !c->before.powered && !v->paused) {
+        if (o->ended_paused && !c->before.was_powered && p->d0_runs[c->host])
+            CHECK(j, GPUP_RULE_PAUSE_014, v->schedule.running,
+                  "the new vGPU does not run, as if the pause of the former one still held");
+        p->d0_runs[c->host] = p->d0_runs[c->host] || v->schedule.running;
+    }
+}
+
+static void settle(struct gpup_judge *j, void *state) {
+    struct pause *p = state;
+    const struct call *c = &j->call;
+    const struct vf *v = call_vf(j);
+    if (j->host[c->host].removed || c->overlapped)
+        return;
+    if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState)
+        judge_call(j, p, v);
+    if (!v)
+        return;
+    struct overlay *o = &p->of[c->host][c->vf];
+    switch (c->ddi) {
+    case GPUP_DDI_SetVirtualFunctionPowerState:
+        judge_power(j, p, o, v);
+        break;
+    case GPUP_DDI_DestroyVirtualGpu:
+        if (nt_success(c->status))
+            *o = (struct overlay){.ended_paused = c->before.paused};
+        break;
+    case GPUP_DDI_RestoreMutableMigrationData:
+        o->natural_known = false;
+        break;
+    default:
+        break;
+    }
+    bool may_schedule = c->ddi == GPUP_DDI_SetVirtualFunctionPowerState ||
+                        c->ddi == GPUP_DDI_ResetVirtualFunction || c->ddi == GPUP_DDI_PrepareLiveMigration ||
+                        c->ddi == GPUP_DDI_EndLiveMigration;
+    if (may_schedule && c->before.paused && v->powered && v->schedule.seen)
+        CHECK(j, GPUP_RULE_PAUSE_007, !v->schedule.running, "the call scheduled a paused VF");
+    if (v->powered && !v->paused && v->schedule.seen) {
+        o->natural_known = true;
+        o->natural = v->schedule.running;
+    }
+}
+
+static void saw_write(struct gpup_judge *j, const struct gpup_event *e) {
+    const struct vf *v = judge_vf(j, e->host, e->f[GPUP_GUEST_WRITE_vf]);
+    bool by_guest = j->op == GPUP_OP_GuestWrite || j->op == GPUP_OP_StartVm; /* a store of the guest's CPU */
+    if (!v || !v->paused || by_guest || !e->f[GPUP_GUEST_WRITE_done] || j->host[e->host].removed)
+        return;
+    judge_about(j, e->host, (uint32_t)e->f[GPUP_GUEST_WRITE_vf]);
+    CHECK(j, GPUP_RULE_PAUSE_009, false, "work of a paused VF wrote its memory");
+}
+
+/* Each unit counts the guest's sequence up by one. */
+static void saw_work(struct gpup_judge *j, struct pause *p, const struct gpup_event *e) {
+    uint64_t vf = e->f[GPUP_GUEST_WORK_vf], sequence = e->f[GPUP_GUEST_WORK_sequence];
+    uint64_t completed = e->f[GPUP_GUEST_WORK_completed];
+    if (vf >= JUDGE_VFS)
+        return;
+    struct overlay *o = &p->of[e->host][vf];
+    judge_about(j, e->host, (uint32_t)vf);
+    if (o->work_seen && o->work_paused && completed >= o->completed)
+        CHECK(j, GPUP_RULE_PAUSE_010, sequence - o->sequence == completed - o->completed,
+              "%llu units were completed over a pause, and the guest counted %llu",
+              (unsigned long long)(completed - o->completed), (unsigned long long)(sequence - o->sequence));
+    o->work_seen = true;
+    o->work_paused = false;
+    o->completed = completed;
+    o->sequence = sequence;
+}
+
+static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
+    struct pause *p = state;
+    if (e->kind == GPUP_EVENT_GUEST_WRITE)
+        saw_write(j, e);
+    else if (e->kind == GPUP_EVENT_GUEST_WORK)
+        saw_work(j, p, e);
+    else if (j->call.active && j->call.names_vf && j->call.vf < JUDGE_VFS &&
+             j->call.ddi != GPUP_DDI_SetVirtualFunctionPauseState)
+        p->of[e->host][j->call.vf].work_seen =
+            p->of[e->host][j->call.vf].work_seen && j->call.ddi == GPUP_DDI_WriteVirtualizedInterrupt;
+}
+
+const struct monitor monitor_pause = {.id = GPUP_MONITOR_pause,
+                                      .state_size = sizeof(struct pause),
+                                      .kinds = KIND(CALL) | KIND(GUEST_WRITE) | KIND(GUEST_WORK),
+                                      .event = event,
+                                      .settle = settle};

@@ -1,0 +1,270 @@
+/* The schedule: who runs, shares of time, and what migration sessions do to them. */
+#include "monitors.h"
+
+#include <string.h>
+
+#define WHOLE 1000000u /* parts per million */
+
+struct baseline { /* readings of a host without session and pause */
+    bool known;
+    uint32_t structure; /* of the host, then */
+    struct schedule pf, vf[JUDGE_VFS];
+};
+struct scheduling {
+    struct baseline base[GPUP_MAX_HOSTS];
+    struct {
+        uint32_t pf_before, pf_after; /* paging share around Prepare */
+    } session[GPUP_MAX_HOSTS][JUDGE_VFS];
+};
+
+static bool moved(const struct change *c) {
+    return c->kind == GPUP_EVENT_OBS_SCHEDULE &&
+           (c->old.running != c->now.running || c->old.share != c->now.share ||
+            c->old.paging != c->now.paging);
+}
+
+static bool any_moved(const struct call *c) {
+    for (unsigned i = 0; i < c->changes; i++)
+        if (moved(&c->change[i]))
+            return true;
+    return false;
+}
+
+static void check_others_keep(struct gpup_judge *j) {
+    const struct call *c = &j->call;
+    for (unsigned i = 0; i < c->changes; i++) {
+        const struct change *m = &c->change[i];
+        if (m->kind == GPUP_EVENT_OBS_SCHEDULE && m->vf != c->vf && m->vf != GPUP_PF &&
+            (m->now.share < m->old.share || m->now.paging < m->old.paging)) {
+            CHECK(j, GPUP_RULE_LM_005, false, "VF %u lost time: share %u to %u ppm, paging %u to %u ppm",
+                  m->vf, m->old.share, m->now.share, m->old.paging, m->now.paging);
+            return;
+        }
+    }
+    COUNT(j, GPUP_RULE_LM_005);
+}
+
+static void judge_source(struct gpup_judge *j, const struct vf *v) {
+    const struct call *c = &j->call;
+    const struct host *h = &j->host[c->host];
+    const struct schedule *was = &c->before.schedule;
+    if (was->running)
+        CHECK(j, GPUP_RULE_LM_008, v->schedule.running, "PrepareLiveMigration stopped the source VF");
+    if (was->running && was->share) {
+        CHECK(j, GPUP_RULE_LM_004, v->schedule.share > 0, "the source VF has no share left");
+        CHECK_POLICY(j, GPUP_RULE_LM_004, v->schedule.share >= was->share / 4,
+                     "the share of the source VF fell from %u to %u ppm", was->share, v->schedule.share);
+    }
+    if (h->open_sessions == 1 && c->pf.seen && c->pf.paging < WHOLE)
+        CHECK(j, GPUP_RULE_LM_003, h->pf.paging > c->pf.paging,
+              "PF paging has %u ppm, no more than the %u ppm before", h->pf.paging, c->pf.paging);
+}
+
+static void judge_target(struct gpup_judge *j) {
+    const struct call *c = &j->call;
+    const struct host *h = &j->host[c->host];
+    bool more = c->before.schedule.paging == 0 || c->pf.paging == WHOLE || h->pf.paging > c->pf.paging;
+    if (c->pf.seen)
+        CHECK(j, GPUP_RULE_LM_007, h->pf.paging >= c->pf.paging && more,
+              "PF paging has %u ppm of %u before, and the idle VF had %u", h->pf.paging, c->pf.paging,
+              c->before.schedule.paging);
+}
+
+static void judge_prepare(struct gpup_judge *j, struct scheduling *s, const struct vf *v) {
+    const struct call *c = &j->call;
+    uint64_t type = c->a[GPUP_ARG_PrepareLiveMigration_MigrationType];
+    if (type > 1) {
+        CHECK(j, GPUP_RULE_LM_010, !nt_success(c->status) && !any_moved(c),
+              "migration type %llu returned 0x%08x%s", (unsigned long long)type, c->status,
+              any_moved(c) ? " and changed the schedule" : "");
+        return;
+    }
+    if (c->before.session != SESSION_NONE) {
+        CHECK(j, GPUP_RULE_LM_012, !nt_success(c->status) || !any_moved(c),
+              "a second PrepareLiveMigration changed the schedule again");
+        return;
+    }
+    if (!nt_success(c->status) || !v->schedule.seen)
+        return;
+    s->session[c->host][c->vf].pf_before = c->pf.paging;
+    s->session[c->host][c->vf].pf_after = j->host[c->host].pf.paging;
+    check_others_keep(j);
+    CHECK(j, GPUP_RULE_LM_006, v->schedule.share == c->before.schedule.share,
+          "the share of the VF apart from paging went from %u to %u ppm", c->before.schedule.share,
+          v->schedule.share);
+    if (type == 0)
+        judge_source(j, v);
+    else
+        judge_target(j);
+}
+
+/* Another VF in migration keeps what it had, and the paging time it brought. */
+static void judge_foreign_end(struct gpup_judge *j, const struct scheduling *s) {
+    const struct call *c = &j->call;
+    const struct host *h = &j->host[c->host];
+    const struct baseline *b = &s->base[c->host];
+    if (!h->open_sessions)
+        return;
+    for (uint32_t i = 0; i < JUDGE_VFS; i++) {
+        const struct vf *other = &h->vf[i];
+        if (i == c->vf || other->session == SESSION_NONE)
+            continue;
+        bool brought = s->session[c->host][i].pf_after > s->session[c->host][i].pf_before;
+        bool lost = brought && b->known && h->pf.seen && h->pf.paging <= b->pf.paging;
+        const struct change *change = NULL;
+        for (unsigned k = 0; k < c->changes; k++)
+            if (moved(&c->change[k]) && c->change[k].vf == i)
+                change = &c->change[k];
+        CHECK(j, GPUP_RULE_LM_054, !lost && !change,
+              "EndLiveMigration of VF %u changed the configuration of VF %u, which is still in migration",
+              c->vf, i);
+    }
+}
+
+static void judge_end(struct gpup_judge *j, const struct scheduling *s, const struct vf *v) {
+    const struct call *c = &j->call;
+    if (c->before.session == SESSION_NONE) {
+        if (c->before.present)
+            CHECK(j, GPUP_RULE_LM_061, !any_moved(c),
+                  "EndLiveMigration without a session changed the schedule");
+        return;
+    }
+    if (nt_success(c->status) && v)
+        judge_foreign_end(j, s);
+}
+
+/* A DDI of live migration for a VF without vGPU. */
+static void judge_absent(struct gpup_judge *j) {
+    const struct call *c = &j->call;
+    bool effect = any_moved(c) || call_change(j, GPUP_EVENT_OBS_MSIX, c->host, c->vf);
+    CHECK(j, GPUP_RULE_LM_011, !nt_success(c->status) && !effect,
+          "VF %u has no vGPU; the call returned 0x%08x%s", c->vf, c->status,
+          effect ? " and had an effect" : "");
+}
+
+static void judge_restore(struct gpup_judge *j, const struct vf *v) {
+    const struct call *c = &j->call;
+    if (nt_success(c->status) && v->schedule.seen && !c->before.schedule.running)
+        CHECK(j, GPUP_RULE_LM_050, !v->schedule.running, "RestoreMutableMigrationData started the VF");
+}
+
+static void judge_pause(struct gpup_judge *j, const struct vf *v) {
+    const struct call *c = &j->call;
+    const struct host *h = &j->host[c->host];
+    if (!nt_success(c->status) || !v->paused || c->before.paused || v->session != SESSION_SOURCE ||
+        !h->pf.seen)
+        return;
+    bool gave = v->schedule.paging < c->before.schedule.paging && c->pf.paging < WHOLE;
+    CHECK(j, GPUP_RULE_LM_085, h->pf.paging >= c->pf.paging && (!gave || h->pf.paging > c->pf.paging),
+          "the paused VF gave up paging time, and PF paging went from %u to %u ppm", c->pf.paging,
+          h->pf.paging);
+}
+
+static bool is_calm(const struct host *h) {
+    if (h->open_sessions)
+        return false;
+    for (unsigned i = 0; i < JUDGE_VFS; i++)
+        if (h->vf[i].paused && h->vf[i].powered)
+            return false;
+    return true;
+}
+
+static uint16_t rule_of_return(const struct call *c) {
+    if (c->ddi != GPUP_DDI_EndLiveMigration || c->before.session == SESSION_NONE)
+        return GPUP_RULE_ROB_009;
+    return c->before.session == SESSION_TARGET ? GPUP_RULE_LM_053 : GPUP_RULE_LM_052;
+}
+
+static void compare(struct gpup_judge *j, const struct baseline *b) {
+    const struct call *c = &j->call;
+    const struct host *h = &j->host[c->host];
+    uint32_t wrong = JUDGE_VFS;
+    for (uint32_t i = 0; i < JUDGE_VFS; i++) {
+        const struct schedule *now = &h->vf[i].schedule, *then = &b->vf[i];
+        if (h->vf[i].present && then->seen &&
+            (now->running != then->running || now->share != then->share || now->paging != then->paging))
+            wrong = i;
+    }
+    bool pf = !b->pf.seen || (h->pf.paging == b->pf.paging && h->pf.share == b->pf.share);
+    if (wrong < JUDGE_VFS)
+        CHECK(j, rule_of_return(c), false,
+              "without session and pause VF %u has share %u, paging %u ppm, before they were %u and %u",
+              wrong, h->vf[wrong].schedule.share, h->vf[wrong].schedule.paging, b->vf[wrong].share,
+              b->vf[wrong].paging);
+    else
+        CHECK(j, rule_of_return(c), pf,
+              "without session and pause PF paging has %u ppm, before the sessions it had %u", h->pf.paging,
+              b->pf.paging);
+}
+
+static void judge_sum(struct gpup_judge *j, const struct host *h) {
+    uint64_t share = h->pf.share, paging = h->pf.paging;
+    for (unsigned i = 0; i < JUDGE_VFS; i++) {
+        share += h->vf[i].schedule.running ? h->vf[i].schedule.share : 0;
+        paging += h->vf[i].schedule.running ? h->vf[i].schedule.paging : 0;
+    }
+    CHECK(j, GPUP_RULE_ROB_009, share <= WHOLE && paging <= WHOLE,
+          "shares sum to %llu ppm of GPU time and %llu ppm of paging", (unsigned long long)share,
+          (unsigned long long)paging);
+}
+
+static void judge_destroy(struct gpup_judge *j, const struct baseline *b) {
+    const struct call *c = &j->call;
+    const struct host *h = &j->host[c->host];
+    if (!nt_success(c->status) || c->before.session == SESSION_NONE || h->open_sessions || !b->known)
+        return;
+    for (uint32_t i = 0; i < JUDGE_VFS; i++)
+        if (i != c->vf && h->vf[i].present && b->vf[i].seen && !h->vf[i].paused)
+            CHECK(j, GPUP_RULE_LM_062, h->vf[i].schedule.share >= b->vf[i].share,
+                  "VF %u has %u ppm after the destroyed VF's session, %u before it", i,
+                  h->vf[i].schedule.share, b->vf[i].share);
+    CHECK(j, GPUP_RULE_LM_062, !h->vf[c->vf].schedule.running, "the destroyed VF is still scheduled");
+}
+
+static void follow(struct gpup_judge *j, struct scheduling *s) {
+    const struct call *c = &j->call;
+    struct host *h = &j->host[c->host];
+    struct baseline *b = &s->base[c->host];
+    if (any_moved(c))
+        judge_sum(j, h);
+    bool ends = c->ddi == GPUP_DDI_EndLiveMigration || c->ddi == GPUP_DDI_SetVirtualFunctionPauseState;
+    if (!(ends || any_moved(c) || !b->known || b->structure != h->structure) || !is_calm(h))
+        return;
+    if (b->known && b->structure == h->structure && ends)
+        compare(j, b);
+    b->known = true;
+    b->structure = h->structure;
+    b->pf = h->pf;
+    for (unsigned i = 0; i < JUDGE_VFS; i++)
+        b->vf[i] = h->vf[i].schedule;
+}
+
+static bool is_migration(uint16_t ddi) {
+    return ddi == GPUP_DDI_PrepareLiveMigration || ddi == GPUP_DDI_SaveImmutableMigrationData ||
+           ddi == GPUP_DDI_SaveMutableMigrationData || ddi == GPUP_DDI_EndLiveMigration ||
+           ddi == GPUP_DDI_RestoreImmutableMigrationData || ddi == GPUP_DDI_RestoreMutableMigrationData;
+}
+
+static void settle(struct gpup_judge *j, void *state) {
+    struct scheduling *s = state;
+    const struct call *c = &j->call;
+    const struct vf *v = call_vf(j);
+    if (j->host[c->host].removed || c->overlapped)
+        return;
+    if ((is_migration(c->ddi) || c->ddi == GPUP_DDI_WriteVirtualizedInterrupt) && (!v || !c->before.present))
+        judge_absent(j);
+    else if (c->ddi == GPUP_DDI_PrepareLiveMigration)
+        judge_prepare(j, s, v);
+    else if (c->ddi == GPUP_DDI_EndLiveMigration)
+        judge_end(j, s, v);
+    else if (c->ddi == GPUP_DDI_RestoreMutableMigrationData)
+        judge_restore(j, v);
+    else if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && v)
+        judge_pause(j, v);
+    else if (c->ddi == GPUP_DDI_DestroyVirtualGpu && v)
+        judge_destroy(j, &s->base[c->host]);
+    follow(j, s);
+}
+
+const struct monitor monitor_schedule = {
+    .id = GPUP_MONITOR_schedule, .state_size = sizeof(struct scheduling), .settle = settle};

@@ -1,0 +1,105 @@
+/* Readings of the observers, and which of them a call has changed. */
+#include "context.h"
+
+#include <string.h>
+
+static struct schedule schedule_of(const struct gpup_event *e) {
+    return (struct schedule){true, e->f[GPUP_OBS_SCHEDULE_running] != 0, e->f[GPUP_OBS_SCHEDULE_busy] != 0,
+                             (uint32_t)e->f[GPUP_OBS_SCHEDULE_share],
+                             (uint32_t)e->f[GPUP_OBS_SCHEDULE_paging]};
+}
+
+static struct content *content_of(struct vf *v, unsigned kind) {
+    switch (kind) {
+    case GPUP_EVENT_OBS_VRAM:
+        return &v->vram;
+    case GPUP_EVENT_OBS_GUEST:
+        return &v->guest;
+    case GPUP_EVENT_OBS_CONFIG:
+        return &v->config;
+    case GPUP_EVENT_OBS_DIRTY:
+        return &v->dirty;
+    default:
+        return NULL;
+    }
+}
+
+static bool is_reading(unsigned kind) {
+    return kind >= GPUP_EVENT_OBS_MSIX && kind <= GPUP_EVENT_OBS_CONFIG;
+}
+
+static bool noted(const struct gpup_judge *j, const struct vf *v, const struct gpup_event *e) {
+    struct content *content = v ? content_of((struct vf *)(uintptr_t)v, e->kind) : NULL;
+    if (e->kind == GPUP_EVENT_OBS_SCHEDULE)
+        return v ? v->schedule.seen : j->host[e->host].pf.seen;
+    return v && (!content || content->seen);
+}
+
+static bool is_quiet(const struct gpup_judge *j, const struct vf *v, uint32_t vf) {
+    const struct call *c = &j->call;
+    if (!v)
+        return true;
+    bool named = c->names_vf && c->vf == vf;
+    return vf_quiet(v) && v->guest_write < c->event && (!named || vf_quiet(&c->before));
+}
+
+void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
+    struct call *c = &j->call;
+    if (!(c->active || c->returned) || !is_reading(e->kind) || e->host != c->host ||
+        c->changes == JUDGE_CHANGES || j->host[e->host].removed)
+        return;
+    struct vf *v = judge_vf(j, e->host, e->f[0]);
+    struct content *content = v ? content_of(v, e->kind) : NULL;
+    if (!noted(j, v, e))
+        return;
+    struct change *change = &c->change[c->changes++];
+    *change = (struct change){.kind = e->kind,
+                              .host = e->host,
+                              .vf = (uint32_t)e->f[0],
+                              .event = j->event,
+                              .quiet = is_quiet(j, v, (uint32_t)e->f[0]),
+                              .fresh = !content || content->fresh};
+    if (e->kind == GPUP_EVENT_OBS_SCHEDULE) {
+        change->old = v ? v->schedule : j->host[e->host].pf;
+        change->now = schedule_of(e);
+    }
+}
+
+static void read_schedule(struct gpup_judge *j, const struct gpup_event *e, struct vf *v) {
+    struct schedule now = schedule_of(e);
+    if (!v) {
+        j->host[e->host].pf = now;
+        return;
+    }
+    v->schedule = now;
+    v->work_busy = v->work_busy || (v->work_pending && now.busy);
+    if (v->work_busy && now.running && !now.busy)
+        v->work_pending = v->work_busy = false;
+}
+
+void context_reading(struct gpup_judge *j, const struct gpup_event *e) {
+    struct vf *v = judge_vf(j, e->host, e->f[0]);
+    if (e->kind == GPUP_EVENT_OBS_POOL) {
+        j->host[e->host].pool_count = e->f[GPUP_OBS_POOL_count];
+        j->host[e->host].pool_bytes = e->f[GPUP_OBS_POOL_bytes];
+        return;
+    }
+    if (e->kind == GPUP_EVENT_OBS_SCHEDULE) {
+        if (v || e->f[0] == GPUP_PF)
+            read_schedule(j, e, v);
+        return;
+    }
+    struct content *content = v ? content_of(v, e->kind) : NULL;
+    if (content) {
+        uint64_t hash =
+            e->kind == GPUP_EVENT_OBS_VRAM ? e->f[GPUP_OBS_VRAM_hash] : judge_hash(1, e->data, e->data_size);
+        *content = (struct content){true, true, hash, e->data_size};
+    }
+    if (v && e->kind == GPUP_EVENT_OBS_DIRTY)
+        v->tracking = e->f[GPUP_OBS_DIRTY_tracking] != 0;
+    if (v && e->kind == GPUP_EVENT_OBS_MSIX_CONTROL) {
+        v->control_seen = true;
+        v->enable = e->f[GPUP_OBS_MSIX_CONTROL_enable] != 0;
+        v->function_mask = e->f[GPUP_OBS_MSIX_CONTROL_function_mask] != 0;
+    }
+}

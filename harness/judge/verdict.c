@@ -1,0 +1,95 @@
+/* Verdicts of the rules at the end of a program, and the words for them. */
+#include "context.h"
+
+#include <string.h>
+
+static uint32_t missing_observers(const struct gpup_judge *j, uint16_t rule) {
+    uint32_t missing = 0;
+    bool any = false;
+    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++) {
+        if (!j->host[i].there)
+            continue;
+        any = true;
+        missing |= gpup_rules[rule].observers & ~j->host[i].observers;
+    }
+    return any ? missing : gpup_rules[rule].observers;
+}
+
+/* Whether some host was asked for its capabilities and does not have this one. */
+static bool is_closed(const struct gpup_judge *j, unsigned gate) {
+    bool closed = false, open = false;
+    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++) {
+        const struct host *h = &j->host[i];
+        unsigned bit = gate == GPUP_GATE_HotDriverUpdate     ? 1
+                       : gate == GPUP_GATE_LiveMigration     ? 2
+                       : gate == GPUP_GATE_ScatterMapReserve ? 3
+                                                             : 0;
+        bool dirty = gate == GPUP_GATE_DirtyBitTrackingSupported;
+        if (gate == GPUP_GATE_none || !h->there || !(dirty ? h->dirty_caps_seen : h->caps_seen))
+            continue;
+        bool set = (dirty ? h->dirty_caps : h->caps) >> bit & 1;
+        closed = closed || !set;
+        open = open || set;
+    }
+    return closed && !open;
+}
+
+static bool slot_is_null(const struct gpup_judge *j, uint16_t ddi) {
+    const struct gpup_ddi *d = &gpup_ddis[ddi];
+    if (d->table != GPUP_TABLE_DRIVER_INITIALIZATION_DATA || d->offset < 8)
+        return false;
+    unsigned slot = (d->offset - 8u) / 8, seen = 0, set = 0;
+    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++) {
+        seen += j->host[i].slots_seen[0];
+        set += j->host[i].slots_seen[0] && slot < 256 && (j->host[i].slots[0][slot / 64] >> slot % 64 & 1);
+    }
+    return seen && !set;
+}
+
+/* Every DDI the rule is about is one the implementation does not offer. */
+static bool not_advertised(const struct gpup_judge *j, uint16_t rule) {
+    const struct gpup_rule *r = &gpup_rules[rule];
+    for (unsigned i = 0; i < r->ddi_count; i++) {
+        const struct gpup_ddi *d = &gpup_ddis[r->ddis[i]];
+        if (!is_closed(j, d->gate) && !(d->gate != GPUP_GATE_none && slot_is_null(j, r->ddis[i])))
+            return false;
+    }
+    return r->ddi_count > 0;
+}
+
+static void resolve(const struct gpup_judge *j, uint16_t rule, struct gpup_rule_result *r) {
+    uint32_t missing = missing_observers(j, rule);
+    if (r->violations)
+        return;
+    if (gpup_rules[rule].monitor == GPUP_SPEC_NONE) {
+        r->verdict = GPUP_NOT_COVERED;
+        r->reason = GPUP_REASON_NO_MONITOR;
+    } else if (!r->checks && not_advertised(j, rule)) {
+        r->verdict = GPUP_NOT_APPLICABLE;
+        r->reason = GPUP_REASON_NOT_ADVERTISED;
+    } else if (missing) {
+        r->verdict = GPUP_NOT_OBSERVABLE;
+        r->reason = GPUP_REASON_NO_OBSERVER;
+        r->detail = missing;
+    } else {
+        r->verdict = r->checks ? GPUP_PASS : GPUP_NOT_EXERCISED;
+        r->reason = r->checks ? GPUP_REASON_NONE : GPUP_REASON_NO_PROGRAM;
+    }
+}
+
+void judge_resolve(struct gpup_judge *j) {
+    for (uint16_t rule = 0; rule < gpup_spec_counts.rules; rule++)
+        resolve(j, rule, &j->result[rule]);
+}
+
+const char *gpup_verdict_name(unsigned verdict) {
+    static const char *const names[] = {"PASS",           "FAIL",           "WARN",          "POLICY",
+                                        "NOT_APPLICABLE", "NOT_OBSERVABLE", "NOT_EXERCISED", "NOT_COVERED"};
+    return verdict < GPUP_VERDICTS ? names[verdict] : "?";
+}
+
+const char *gpup_reason_name(unsigned reason) {
+    static const char *const names[] = {"none",        "violated",   "not advertised",
+                                        "no observer", "no program", "no monitor"};
+    return reason < GPUP_REASONS ? names[reason] : "?";
+}
