@@ -102,9 +102,12 @@ bool gpu_op_guest_work(void *device, uint32_t vf, uint32_t units, uint64_t seed)
 
 bool gpu_op_guest_set_register(void *device, uint32_t vf, uint32_t index, uint32_t value) {
     struct gpu *gpu = device;
-    if (!acts(gpu, vf) || index >= GPU_VF_SCRATCHES)
+    if (!acts(gpu, vf) || index >= GPU_VF_SCRATCHES + GPU_VF_DOORBELLS)
         return false;
-    gpu->vf[vf].context.scratch[index] = value;
+    if (index < GPU_VF_SCRATCHES)
+        gpu->vf[vf].context.scratch[index] = value;
+    else /* the doorbells follow the scratch registers */
+        gpu->vf[vf].context.doorbell[index - GPU_VF_SCRATCHES] = value;
     gpu_changed(gpu, vf, GPUP_OBSERVER_guest_state);
     return true;
 }

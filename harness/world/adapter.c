@@ -25,9 +25,10 @@ void op_query_adapter_info(struct host *h, uint32_t type, uint32_t input, uint32
     }
     if (!ddi_begin(&c, h, GPUP_DDI_QueryAdapterInfo, a, 5, GPUP_SLOT_NONE))
         return;
-    DXGKARG_QUERYADAPTERINFO *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
-    void *in = ddi_buffer(&c, GPUP_ROLE_INPUT, input_size, DDI_IN | DDI_CONST, 0);
-    void *out = ddi_buffer(&c, GPUP_ROLE_DATA, output_size, DDI_OUT, 0);
+    DXGKARG_QUERYADAPTERINFO *args =
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
+    void *in = ddi_buffer(&c, GPUP_ROLE_INPUT, input_size, DDI_IN | DDI_CONST, false);
+    void *out = ddi_buffer(&c, GPUP_ROLE_DATA, output_size, DDI_OUT, false);
     if (args && in && out) {
         memcpy(in, &input, input_size < sizeof input ? input_size : sizeof input);
         memset(out, fill, output_size);
@@ -108,9 +109,9 @@ bool op_query_interface(struct host *h, unsigned interface, uint16_t size, uint1
     bool done = false;
     if (!ddi_begin(&c, h, GPUP_DDI_QueryInterface, a, 3, GPUP_SLOT_NONE))
         return false;
-    QUERY_INTERFACE *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, 0);
-    GUID *guid = ddi_buffer(&c, GPUP_ROLE_GUID, sizeof *guid, DDI_IN | DDI_CONST, 0);
-    DXGKDDI_GPU_PARTITION_INTERFACE *table = ddi_buffer(&c, GPUP_ROLE_INTERFACE, size, DDI_OUT, 0);
+    QUERY_INTERFACE *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, false);
+    GUID *guid = ddi_buffer(&c, GPUP_ROLE_GUID, sizeof *guid, DDI_IN | DDI_CONST, false);
+    DXGKDDI_GPU_PARTITION_INTERFACE *table = ddi_buffer(&c, GPUP_ROLE_INTERFACE, size, DDI_OUT, false);
     if (args && guid && table) {
         *guid = *k.guid;
         *args = (QUERY_INTERFACE){

@@ -114,14 +114,17 @@ bool ddi_begin(struct ddi_call *c, struct host *h, uint16_t ddi, const uint64_t 
     return !skip;
 }
 
-void *ddi_buffer(struct ddi_call *c, unsigned role, size_t size, unsigned flags, size_t misalign) {
+void *ddi_buffer(struct ddi_call *c, unsigned role, size_t size, unsigned flags, bool unaligned) {
     if (c->buffers >= WORLD_BUFFERS)
         return NULL;
     struct ddi_buffer *b = &c->buffer[c->buffers];
-    b->memory = gpup_os_buffer(c->host->os, size, misalign, &b->object);
+    size_t pad = unaligned ? 16 - size % 16 : 0;
+    pad = pad == 16 ? 1 : pad;
+    b->block = gpup_os_buffer(c->host->os, size + pad, 0, &b->object);
+    b->memory = b->block ? (uint8_t *)b->block + pad : NULL;
     b->before = b->memory ? malloc(size ? size : 1) : NULL;
     if (!b->before) {
-        gpup_os_buffer_free(c->host->os, b->memory);
+        gpup_os_buffer_free(c->host->os, b->block);
         c->host->world->broken = true;
         return NULL;
     }
@@ -148,7 +151,7 @@ static void emit_buffers(struct ddi_call *c) {
         }
         world_emit(c->host, &e);
         if (b->flags & DDI_READ_ONLY)
-            gpup_os_buffer_protect(c->host->os, b->memory, true);
+            gpup_os_buffer_protect(c->host->os, b->block, true);
     }
 }
 
@@ -173,7 +176,7 @@ static void check_buffers(struct ddi_call *c) {
     for (unsigned i = 0; i < c->buffers; i++) {
         struct ddi_buffer *b = &c->buffer[i];
         uint64_t offset = 0;
-        unsigned damage = gpup_os_buffer_check(c->host->os, b->memory, &offset);
+        unsigned damage = gpup_os_buffer_check(c->host->os, b->block, &offset);
         if (damage)
             emit_damage(c, damage, b->role, offset, 0);
         if (!(b->flags & DDI_CONST) || memcmp(b->before, b->memory, b->size) == 0)
@@ -205,7 +208,7 @@ static void emit_outputs(struct ddi_call *c) {
 
 static void free_buffers(struct ddi_call *c) {
     for (unsigned i = 0; i < c->buffers; i++) {
-        gpup_os_buffer_free(c->host->os, c->buffer[i].memory);
+        gpup_os_buffer_free(c->host->os, c->buffer[i].block);
         free(c->buffer[i].before);
     }
     c->buffers = 0;
@@ -220,13 +223,15 @@ bool ddi_go(struct ddi_call *c, const uint64_t *args, unsigned count) {
     emit_buffers(c);
     emit_call(c);
     c->os.function = ddi_function(h, c->ddi);
+    unsigned first = c->ddi == GPUP_DDI_ControlEtwLogging ? 0 : 1; /* it speaks to the whole driver */
     c->os.args[0] = first_argument(h, d->table);
-    memcpy(&c->os.args[1], args, count * sizeof *args);
-    c->os.count = count + 1;
+    if (count)
+        memcpy(&c->os.args[first], args, count * sizeof *args);
+    c->os.count = count + first;
     c->returned = gpup_os_call(h->os, &c->os) == GPUP_RAN_RETURNED;
     for (unsigned i = 0; i < c->buffers; i++)
         if (c->buffer[i].flags & DDI_READ_ONLY)
-            gpup_os_buffer_protect(h->os, c->buffer[i].memory, false);
+            gpup_os_buffer_protect(h->os, c->buffer[i].block, false);
     c->status = d->returns == GPUP_RETURNS_NTSTATUS ? (NTSTATUS)(uint32_t)c->os.result : 0;
     c->success =
         c->returned && (d->returns == GPUP_RETURNS_HANDLE ? c->os.result != 0 : NT_SUCCESS(c->status));

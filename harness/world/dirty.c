@@ -137,7 +137,7 @@ bool op_create_basis(struct host *h, uint32_t vf, uint32_t slot, uint32_t count,
     DXGKARG_CREATEMEMORYBASIS *args =
         ddi_buffer(&c, GPUP_ROLE_ARGUMENTS,
                    offsetof(DXGKARG_CREATEMEMORYBASIS, Ranges) + b.count * sizeof args->Ranges[0],
-                   DDI_IN | DDI_CONST, 0);
+                   DDI_IN | DDI_CONST, false);
     if (args) {
         args->SegmentId = b.segment;
         args->RangeCount = b.count;
@@ -215,8 +215,8 @@ bool op_query_dirty(struct host *h, uint32_t vf, const struct gpup_value *which,
     if (!ddi_begin(&c, h, GPUP_DDI_QueryDirtyBitData, a, 6, b ? (uint32_t)(b - h->bases) : GPUP_SLOT_NONE))
         return false;
     size_t real = buffer_size < WORLD_BLOB_MAX ? (size_t)buffer_size : WORLD_BLOB_MAX;
-    DXGKARG_QUERYDIRTYBITDATA *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, 0);
-    uint8_t *buffer = ddi_buffer(&c, GPUP_ROLE_DATA, real, DDI_OUT, 0);
+    DXGKARG_QUERYDIRTYBITDATA *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, false);
+    uint8_t *buffer = ddi_buffer(&c, GPUP_ROLE_DATA, real, DDI_OUT, false);
     if (args && buffer) {
         memset(buffer, h->world->config.fill & 1 ? 0xFF : 0x00, real);
         *args = (DXGKARG_QUERYDIRTYBITDATA){raw, a[1], a[2], a[3], buffer, buffer_size, (UINT)a[5]};

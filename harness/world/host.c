@@ -55,9 +55,9 @@ static void enable_guest(struct host *h, uint32_t vf) {
     op_config(h, true, vf, v->msix_capability + 2, 2, &value);
 }
 
-void act_start_vm(struct host *h, uint32_t vf, bool power) {
+void act_start_vm(struct host *h, uint32_t vf, uint32_t reserve_kib, bool power) {
     struct gpup_value fresh = {.number = 1}, basis = {.number = TRACKING_SLOT};
-    if (vf >= GPUP_MAX_VFS || !op_create_vgpu(h, vf) || !op_set_resources(h, vf))
+    if (vf >= GPUP_MAX_VFS || !op_create_vgpu(h, vf, reserve_kib) || !op_set_resources(h, vf))
         return;
     if (h->dirty_caps.DirtyBitTrackingPerformant && h->dirty_caps.DirtyBitTrackingSupported &&
         op_create_basis(h, vf, TRACKING_SLOT, 1, GPUP_ORDER_ASCENDING))

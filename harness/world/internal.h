@@ -139,7 +139,8 @@ uint64_t world_mix(uint64_t value);
  * ---------------------------------------------------------------------------------------------------- */
 enum { DDI_IN = 1, DDI_OUT = 2, DDI_CONST = 4, DDI_READ_ONLY = 8 };
 struct ddi_buffer {
-    void *memory; /* gpup_os_buffer */
+    void *block; /* of gpup_os_buffer: memory, or a few bytes before it */
+    void *memory;
     uint8_t *before;
     size_t size;
     size_t used; /* of an output; DDI_OUT */
@@ -165,7 +166,7 @@ bool ddi_begin(struct ddi_call *c, struct host *h, uint16_t ddi, const uint64_t 
                uint32_t basis);
 /* Guarded memory for the call; filled with zeros. NULL: out of memory (world broken). alignment: bytes
  * off 16. */
-void *ddi_buffer(struct ddi_call *c, unsigned role, size_t size, unsigned flags, size_t misalign);
+void *ddi_buffer(struct ddi_call *c, unsigned role, size_t size, unsigned flags, bool unaligned);
 /* Runs it: arguments after the adapter handle or table context. Returns whether it came back. */
 bool ddi_go(struct ddi_call *c, const uint64_t *args, unsigned count);
 /* Emits RETURN with c->r, OUTPUT, DAMAGE, readings; follows the state machines; frees the buffers. */
@@ -196,7 +197,7 @@ bool op_query_interface(struct host *h, unsigned interface, uint16_t size, uint1
 bool op_get_partition_info(struct host *h, uint32_t capacity);
 bool op_set_partition_count(struct host *h, uint32_t count);
 void op_get_profile(struct host *h, uint32_t count);
-bool op_create_vgpu(struct host *h, uint32_t vf);
+bool op_create_vgpu(struct host *h, uint32_t vf, uint32_t reserve_kib); /* 0: as the world says */
 void op_get_vgpu_info(struct host *h, uint32_t vf);
 bool op_set_resources(struct host *h, uint32_t vf);
 void op_set_resources2(struct host *h, uint32_t vf);
@@ -230,7 +231,7 @@ void op_set_vm_data(struct host *h, const struct gpup_value *which, uint32_t fla
 
 /* --- host.c, guest.c, blob.c
  * ------------------------------------------------------------------------------------ */
-void act_start_vm(struct host *h, uint32_t vf, bool power);
+void act_start_vm(struct host *h, uint32_t vf, uint32_t reserve_kib, bool power);
 void act_stop_vm(struct host *h, uint32_t vf);
 void act_program_interrupts(struct host *h, const struct gpup_step *step);
 void act_copy_vram(struct host *h, uint32_t vf, struct host *to, uint32_t to_vf);

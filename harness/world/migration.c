@@ -10,7 +10,7 @@ void op_prepare(struct host *h, uint32_t vf, uint32_t type) {
     if (!ddi_begin(&c, h, GPUP_DDI_PrepareLiveMigration, a, 2, GPUP_SLOT_NONE))
         return;
     DXGKARG_GPUP_PREPARE_LIVE_MIGRATION *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
     if (args) {
         args->vfIndex = vf;
         memcpy(&args->MigrationType, &type, sizeof type); /* any number, also none of the enumeration */
@@ -84,11 +84,10 @@ static void save(struct host *h, const struct save *s) {
     if (!ddi_begin(&c, h, ddi, a, 3, GPUP_SLOT_NONE))
         return;
     uint64_t real = s->data == GPUP_BUFFER_NULL ? 0 : s->size < WORLD_BLOB_MAX ? s->size : WORLD_BLOB_MAX;
-    size_t misalign = s->data == GPUP_BUFFER_UNALIGNED ? 1 : 0;
     DXGKARG_GPUP_SAVE_MUTABLE_MIGRATION_DATA *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
-    UINT64 *size = ddi_buffer(&c, GPUP_ROLE_SIZE, sizeof *size, DDI_IN | DDI_OUT, 0);
-    uint8_t *data = ddi_buffer(&c, GPUP_ROLE_DATA, real, DDI_OUT, misalign);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
+    UINT64 *size = ddi_buffer(&c, GPUP_ROLE_SIZE, sizeof *size, DDI_IN | DDI_OUT, false);
+    uint8_t *data = ddi_buffer(&c, GPUP_ROLE_DATA, real, DDI_OUT, s->data == GPUP_BUFFER_UNALIGNED);
     if (args && size && data) {
         memset(data, h->world->config.fill & 1 ? 0x55 : 0xAA, real);
         *size = s->size;
@@ -163,7 +162,7 @@ void op_restore(struct host *h, const struct gpup_step *step, bool mutable_data)
     uint64_t real = how == GPUP_BUFFER_NULL ? 0 : size < WORLD_BLOB_MAX ? size : WORLD_BLOB_MAX;
     unsigned flags = DDI_IN | DDI_CONST | (how == GPUP_BUFFER_READ_ONLY ? DDI_READ_ONLY : 0);
     DXGKARG_GPUP_RESTORE_MUTABLE_MIGRATION_DATA *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
     uint8_t *data = ddi_buffer(&c, GPUP_ROLE_INPUT, real, flags, how == GPUP_BUFFER_UNALIGNED);
     if (args && data) {
         if (b->bytes)
@@ -183,7 +182,7 @@ void op_pause(struct host *h, uint32_t vf, uint8_t pause, uint8_t padding) {
     if (!ddi_begin(&c, h, GPUP_DDI_SetVirtualFunctionPauseState, a, 2, GPUP_SLOT_NONE))
         return;
     DXGKARG_SETVIRTUALFUNCTIONPAUSESTATE *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
     if (args) {
         memset(args, padding, sizeof *args);
         args->vfIndex = vf;
@@ -227,7 +226,7 @@ void op_write_interrupt(struct host *h, uint32_t vf, int16_t index, const DXGK_I
     if (!ddi_begin(&c, h, GPUP_DDI_WriteVirtualizedInterrupt, a, 5, GPUP_SLOT_NONE))
         return;
     DXGKARG_GPUP_WRITE_VIRTUALIZED_MSIX *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
     if (args) {
         memset(args, padding, sizeof *args);
         args->vfIndex = vf;

@@ -16,8 +16,8 @@ bool op_get_partition_info(struct host *h, uint32_t capacity) {
     if (!ddi_begin(&c, h, GPUP_DDI_GetGpuPartitionInfo, a, 1, GPUP_SLOT_NONE))
         return false;
     DXGKARG_GETGPUPARTITIONINFO *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT, 0);
-    USHORT *options = ddi_buffer(&c, GPUP_ROLE_DATA, real * sizeof *options, DDI_OUT, 0);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT, false);
+    USHORT *options = ddi_buffer(&c, GPUP_ROLE_DATA, real * sizeof *options, DDI_OUT, false);
     if (args && options) {
         *args =
             (DXGKARG_GETGPUPARTITIONINFO){.NumGpuPartitionOptions = real, .pGpuPartitionOptions = options};
@@ -62,7 +62,7 @@ bool op_set_partition_count(struct host *h, uint32_t count) {
         !ddi_begin(&c, h, GPUP_DDI_SetGpuPartitionCount, a, 1, GPUP_SLOT_NONE))
         return false;
     DXGKARG_SETGPUPARTITIONCOUNT *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
     if (args) {
         args->PartitionCount = count;
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
@@ -79,7 +79,7 @@ static void profile(struct host *h, uint32_t count, DXGKARG_GETVIRTUALGPUPROFILE
     if (!ddi_begin(&c, h, GPUP_DDI_GetVirtualGpuProfile, a, 1, GPUP_SLOT_NONE))
         return;
     DXGKARG_GETVIRTUALGPUPROFILE *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT, 0);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT, false);
     if (args) {
         args->PartitionCount = count;
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
@@ -101,12 +101,11 @@ void op_get_profile(struct host *h, uint32_t count) {
 }
 
 /* The profile asked for: what the program wants, inside what the driver offers. */
-static DXGK_VIRTUALGPUPROFILE wanted(struct host *h, const DXGKARG_GETVIRTUALGPUPROFILE *offer) {
+static DXGK_VIRTUALGPUPROFILE wanted(uint64_t memory, const DXGKARG_GETVIRTUALGPUPROFILE *offer) {
     DXGK_VIRTUALGPUPROFILE want;
     for (unsigned i = 0; i < DXGK_VGPU_CAPABILITY_MAX; i++) {
         const DXGK_VGPU_PROFILE_CAPABILITY *o = &offer->ProfileCapability[i];
-        uint64_t value = i == DXGK_VGPU_CAPABILITY_MEMORY ? (uint64_t)h->world->config.reserve_kib << 10
-                                                          : o->OptimalPartitionValue;
+        uint64_t value = i == DXGK_VGPU_CAPABILITY_MEMORY ? memory : o->OptimalPartitionValue;
         value = value > o->MaxPartitionValue ? o->MaxPartitionValue : value;
         value = value < o->MinPartitionValue ? o->MinPartitionValue : value;
         want.Capability[i] = (DXGK_VIRTUALGPUCAPABILITY){value, value, value};
@@ -114,9 +113,22 @@ static DXGK_VIRTUALGPUPROFILE wanted(struct host *h, const DXGKARG_GETVIRTUALGPU
     return want;
 }
 
+/* First place from `at` on, in steps of unit, that no live vGPU holds in that segment. */
+static uint64_t free_place(const struct host *h, uint32_t segment, uint64_t at, uint64_t size,
+                           uint64_t unit) {
+    for (unsigned vf = 0; vf < GPUP_MAX_VFS; vf++)
+        for (uint32_t i = 0; i < h->vf[vf].reserve_count; i++) {
+            const struct range *r = &h->vf[vf].reserve[i];
+            if (r->segment == segment && at < r->offset + r->size && r->offset < at + size)
+                return free_place(h, segment, (r->offset + r->size + unit - 1) / unit * unit + unit, size,
+                                  unit);
+        }
+    return at;
+}
+
 /* VidMm's part: room for the reserve in each segment that the driver names. Hosts differ, so that the same
  * vGPU has another place on the target. */
-static void place_reserve(struct host *h, struct vf *v, uint32_t vf, const DXGKARG_CREATEVIRTUALGPU *args) {
+static void place_reserve(struct host *h, struct vf *v, const DXGKARG_CREATEVIRTUALGPU *args) {
     uint32_t count =
         args->NumMemorySegments < GPUP_MAX_SEGMENTS ? args->NumMemorySegments : GPUP_MAX_SEGMENTS;
     v->reserve_count = 0;
@@ -127,9 +139,9 @@ static void place_reserve(struct host *h, struct vf *v, uint32_t vf, const DXGKA
             continue;
         uint64_t unit = h->dirty_page[s->DriverSegmentId] ? h->dirty_page[s->DriverSegmentId] : 4096;
         unit = s->Alignment > unit ? s->Alignment : unit;
-        uint64_t stride = (s->Size + unit - 1) / unit * unit + unit; /* a hole between neighbours */
         v->reserve[v->reserve_count++] =
-            (struct range){s->DriverSegmentId, (h->index + 1) * unit + stride * vf, s->Size};
+            (struct range){s->DriverSegmentId,
+                           free_place(h, s->DriverSegmentId, (h->index + 1) * unit, s->Size, unit), s->Size};
         v->reserve_size += s->Size;
     }
 }
@@ -144,10 +156,11 @@ static void created(struct host *h, uint32_t vf, const DXGKARG_CREATEVIRTUALGPU 
     memset(v->slot, -1, sizeof v->slot);
     if (v->shadow_known)
         memset(v->shadow_known, 0, h->shape.msix_entries);
-    place_reserve(h, v, vf, args);
+    place_reserve(h, v, args);
 }
 
-bool op_create_vgpu(struct host *h, uint32_t vf) {
+bool op_create_vgpu(struct host *h, uint32_t vf, uint32_t reserve_kib) {
+    uint64_t memory = (uint64_t)(reserve_kib ? reserve_kib : h->world->config.reserve_kib) << 10;
     struct ddi_call c;
     uint64_t a[] = {vf};
     DXGKARG_GETVIRTUALGPUPROFILE offer = {0};
@@ -157,10 +170,11 @@ bool op_create_vgpu(struct host *h, uint32_t vf) {
         profile(h, h->partitions, &offer);
     if (!ddi_begin(&c, h, GPUP_DDI_CreateVirtualGpu, a, 1, GPUP_SLOT_NONE))
         return false;
-    DXGKARG_CREATEVIRTUALGPU *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT, 0);
+    DXGKARG_CREATEVIRTUALGPU *args =
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT, false);
     if (args) {
         args->PartitionId = vf;
-        args->Profile = wanted(h, &offer);
+        args->Profile = wanted(memory, &offer);
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
         if (c.success) {
             uint64_t r[] = {args->NumMemorySegments,
@@ -183,7 +197,8 @@ void op_get_vgpu_info(struct host *h, uint32_t vf) {
     uint64_t a[] = {vf};
     if (!ddi_begin(&c, h, GPUP_DDI_GetVirtualGpuInfo, a, 1, GPUP_SLOT_NONE))
         return;
-    DXGKARG_GETVIRTUALGPUINFO *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT, 0);
+    DXGKARG_GETVIRTUALGPUINFO *args =
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT, false);
     if (args) {
         args->PartitionId = vf;
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
@@ -218,7 +233,7 @@ bool op_set_resources(struct host *h, uint32_t vf) {
     DXGKARG_SETVIRTUALGPURESOURCES *args =
         ddi_buffer(&c, GPUP_ROLE_ARGUMENTS,
                    offsetof(DXGKARG_SETVIRTUALGPURESOURCES, MemoryInfo) + slots * sizeof args->MemoryInfo[0],
-                   DDI_IN | DDI_CONST, 0);
+                   DDI_IN | DDI_CONST, false);
     if (args) {
         args->PartitionId = vf;
         args->NumMemoryAllocations = v->reserve_count;
@@ -245,7 +260,7 @@ void op_set_resources2(struct host *h, uint32_t vf) {
                    b ? (uint32_t)(b - h->bases) : GPUP_SLOT_NONE))
         return;
     DXGKARG_SETVIRTUALGPURESOURCES2 *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
     if (args) {
         args->vfIndex = vf;
         args->SegmentCount = 1;
@@ -263,7 +278,7 @@ void op_destroy_vgpu(struct host *h, uint32_t vf) {
     if (!ddi_begin(&c, h, GPUP_DDI_DestroyVirtualGpu, a, 1, GPUP_SLOT_NONE))
         return;
     DXGKARG_DESTROYVIRTUALGPU *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
     if (args) {
         args->PartitionId = vf;
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
@@ -287,9 +302,9 @@ void op_escape(struct host *h, uint32_t vf, uint32_t input, uint32_t output) {
     uint64_t a[] = {vf, input, output};
     if (!ddi_begin(&c, h, GPUP_DDI_VirtualGpuDriverEscape, a, 3, GPUP_SLOT_NONE))
         return;
-    DXGK_VIRTUALGPUDRIVERESCAPE *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, 0);
-    void *in = ddi_buffer(&c, GPUP_ROLE_INPUT, input, DDI_IN, 0);
-    void *out = ddi_buffer(&c, GPUP_ROLE_DATA, output, DDI_OUT, 0);
+    DXGK_VIRTUALGPUDRIVERESCAPE *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, false);
+    void *in = ddi_buffer(&c, GPUP_ROLE_INPUT, input, DDI_IN, false);
+    void *out = ddi_buffer(&c, GPUP_ROLE_DATA, output, DDI_OUT, false);
     if (args && in && out) {
         if (vf < GPUP_MAX_VFS && input >= sizeof(LUID))
             memcpy(in, &h->vf[vf].luid, sizeof(LUID));
@@ -313,7 +328,7 @@ void op_set_vmbus(struct host *h, uint32_t vf, const struct gpup_value *which) {
         !ddi_begin(&c, h, GPUP_DDI_SetVirtualGpuVmBus, a, 2, GPUP_SLOT_NONE))
         return;
     DXGKARG_SETVIRTUALGPUVMBUS *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
     if (args) {
         *args = (DXGKARG_SETVIRTUALGPUVMBUS){vf, handle};
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);

@@ -27,7 +27,7 @@ void op_create_process(struct host *h, uint32_t slot, uint32_t kind, uint32_t wo
     }
     if (!ddi_begin(&c, h, GPUP_DDI_CreateProcess, a, 3, GPUP_SLOT_NONE))
         return;
-    DXGKARG_CREATEPROCESS *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT, 0);
+    DXGKARG_CREATEPROCESS *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT, false);
     if (args) {
         args->hDxgkProcess = (HANDLE)(uintptr_t)(0x1000 + slot * 8); /* opaque to the driver */
         args->Flags.VirtualMachineWorkerProcess = kind == 0;
@@ -75,8 +75,8 @@ void op_set_vm_data(struct host *h, const struct gpup_value *which, uint32_t fla
     if (!ddi_begin(&c, h, GPUP_DDI_SetVirtualMachineData, a, 2, GPUP_SLOT_NONE))
         return;
     DXGKARG_SETVIRTUALMACHINEDATA *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
-    GUID *id = ddi_buffer(&c, GPUP_ROLE_GUID, sizeof *id, DDI_IN | DDI_CONST, 0);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
+    GUID *id = ddi_buffer(&c, GPUP_ROLE_GUID, sizeof *id, DDI_IN | DDI_CONST, false);
     if (args && id) {
         *id = (GUID){guid, 0x4D56, 0x4355, {0x9A, 0x31, 0x5E, 0x07, 0xB2, 0x64, 0x18, 0xF0}};
         args->hKmdVmWorkerProcess = raw;

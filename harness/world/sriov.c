@@ -9,7 +9,7 @@ static bool index_call(struct host *h, uint16_t ddi, uint32_t vf) {
     uint64_t a[] = {vf};
     if (!ddi_begin(&c, h, ddi, a, 1, GPUP_SLOT_NONE))
         return false;
-    ULONG *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+    ULONG *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
     if (args) {
         *args = vf;
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
@@ -30,8 +30,8 @@ bool op_config(struct host *h, bool write, uint32_t vf, uint32_t offset, uint32_
     if (!ddi_begin(&c, h, ddi, a, write ? 4 : 3, GPUP_SLOT_NONE))
         return false;
     DXGKARG_READVIRTUALFUNCTIONCONFIG *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
-    void *data = ddi_buffer(&c, GPUP_ROLE_DATA, real, write ? DDI_IN | DDI_CONST : DDI_OUT, 0);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
+    void *data = ddi_buffer(&c, GPUP_ROLE_DATA, real, write ? DDI_IN | DDI_CONST : DDI_OUT, false);
     if (args && data) {
         size_t part = real < sizeof *value ? real : sizeof *value;
         if (write)
@@ -57,8 +57,8 @@ void op_config_block(struct host *h, bool write, uint32_t vf, uint32_t block, ui
     if (!ddi_begin(&c, h, ddi, a, write ? 4 : 3, GPUP_SLOT_NONE))
         return;
     DXGKARG_READVIRTUALFUNCTIONCONFIGBLOCK *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
-    void *data = ddi_buffer(&c, GPUP_ROLE_DATA, real, write ? DDI_IN | DDI_CONST : DDI_OUT, 0);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
+    void *data = ddi_buffer(&c, GPUP_ROLE_DATA, real, write ? DDI_IN | DDI_CONST : DDI_OUT, false);
     if (args && data) {
         *args = (DXGKARG_READVIRTUALFUNCTIONCONFIGBLOCK){data, vf, block, real};
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
@@ -100,8 +100,8 @@ void op_vf_query(struct host *h, uint16_t ddi, uint32_t vf) {
         return;
     size_t data_size = ddi == GPUP_DDI_QueryProbedBars ? 6 * sizeof(ULONG) : sizeof(LUID);
     uint8_t *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, ddi == GPUP_DDI_GetVendorAndDevice ? 8 : 16, DDI_IN, 0);
-    uint8_t *data = pointer ? ddi_buffer(&c, GPUP_ROLE_DATA, data_size, DDI_OUT, 0) : NULL;
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, ddi == GPUP_DDI_GetVendorAndDevice ? 8 : 16, DDI_IN, false);
+    uint8_t *data = pointer ? ddi_buffer(&c, GPUP_ROLE_DATA, data_size, DDI_OUT, false) : NULL;
     if (args && (data || !pointer)) {
         uint8_t fill = (uint8_t)(0x5A ^ h->world->config.fill); /* so that an unwritten answer shows */
         memset(args + 4, fill, ddi == GPUP_DDI_GetVendorAndDevice ? 4 : 12);
@@ -123,9 +123,9 @@ void op_get_resource(struct host *h, uint32_t vf, uint32_t bar) {
     if (!ddi_begin(&c, h, GPUP_DDI_GetResourceForBar, a, 2, GPUP_SLOT_NONE))
         return;
     DXGKARG_GETRESOURCEFORBAR *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
     CM_PARTIAL_RESOURCE_DESCRIPTOR *resource =
-        ddi_buffer(&c, GPUP_ROLE_INTERFACE, sizeof *resource, DDI_OUT, 0);
+        ddi_buffer(&c, GPUP_ROLE_INTERFACE, sizeof *resource, DDI_OUT, false);
     if (args && resource) {
         *args = (DXGKARG_GETRESOURCEFORBAR){vf, bar, resource};
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
@@ -142,7 +142,7 @@ bool op_power(struct host *h, uint32_t vf, uint32_t state, uint8_t wake) {
     if (!ddi_begin(&c, h, GPUP_DDI_SetVirtualFunctionPowerState, a, 3, GPUP_SLOT_NONE))
         return false;
     DXGKARG_SETVIRTUALFUNCTIONPOWERSTATE *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, 0);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
     if (args) {
         *args = (DXGKARG_SETVIRTUALFUNCTIONPOWERSTATE){vf, (DEVICE_POWER_STATE)state, wake};
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
@@ -156,7 +156,7 @@ static void mitigated_count(struct host *h, uint32_t vf) {
     uint64_t a[] = {vf};
     if (!ddi_begin(&c, h, GPUP_DDI_QueryMitigatedRangeCount, a, 1, GPUP_SLOT_NONE))
         return;
-    DXGKARG_QUERYMITIGATEDRANGECOUNT *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, 0);
+    DXGKARG_QUERYMITIGATEDRANGECOUNT *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, false);
     if (args) {
         memset(args, 0x5A, sizeof *args);
         args->VirtualFunctionIndex = vf;
@@ -173,8 +173,8 @@ static void mitigated_ranges(struct host *h, uint32_t vf, uint32_t bar, uint32_t
     uint64_t a[] = {vf, bar, real};
     if (!ddi_begin(&c, h, GPUP_DDI_QueryMitigatedRanges, a, 3, GPUP_SLOT_NONE))
         return;
-    DXGKARG_QUERYMITIGATEDRANGES *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, 0);
-    void *ranges = ddi_buffer(&c, GPUP_ROLE_DATA, real * sizeof(DXGK_MITIGATEDRANGEINFO), DDI_OUT, 0);
+    DXGKARG_QUERYMITIGATEDRANGES *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, false);
+    void *ranges = ddi_buffer(&c, GPUP_ROLE_DATA, real * sizeof(DXGK_MITIGATEDRANGEINFO), DDI_OUT, false);
     if (args && ranges) {
         *args = (DXGKARG_QUERYMITIGATEDRANGES){vf, bar, real, ranges};
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);

@@ -59,7 +59,7 @@ static bool add_device(struct host *h) {
     struct ddi_call c;
     if (!ddi_begin(&c, h, GPUP_DDI_AddDevice, NULL, 0, GPUP_SLOT_NONE))
         return false;
-    PVOID *context = ddi_buffer(&c, GPUP_ROLE_INTERFACE, sizeof *context, DDI_OUT, 0);
+    PVOID *context = ddi_buffer(&c, GPUP_ROLE_INTERFACE, sizeof *context, DDI_OUT, false);
     if (context) {
         h->adapter = gpup_dxgkrnl_physical_device(h->os); /* the first argument here, not a context yet */
         ddi_go(&c, (uint64_t[]){(uintptr_t)context}, 1);
@@ -77,9 +77,9 @@ bool host_start_device(struct host *h) {
     bool before = h->started; /* a negative step: the call is refused, the adapter goes on */
     if (!ddi_begin(&c, h, GPUP_DDI_StartDevice, NULL, 0, GPUP_SLOT_NONE))
         return false;
-    DXGK_START_INFO *info = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *info, DDI_IN | DDI_CONST, 0);
-    DXGKRNL_INTERFACE *table = ddi_buffer(&c, GPUP_ROLE_INTERFACE, sizeof *table, DDI_IN | DDI_CONST, 0);
-    ULONG *outputs = ddi_buffer(&c, GPUP_ROLE_DATA, 2 * sizeof *outputs, DDI_OUT, 0);
+    DXGK_START_INFO *info = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *info, DDI_IN | DDI_CONST, false);
+    DXGKRNL_INTERFACE *table = ddi_buffer(&c, GPUP_ROLE_INTERFACE, sizeof *table, DDI_IN | DDI_CONST, false);
+    ULONG *outputs = ddi_buffer(&c, GPUP_ROLE_DATA, 2 * sizeof *outputs, DDI_OUT, false);
     if (info && table && outputs) {
         gpup_dxgkrnl_start_info(h->os, info);
         gpup_dxgkrnl_interface(h->os, table);
@@ -106,6 +106,12 @@ static bool open_tables(struct host *h) {
         return false;
     h->adapter = h->open.adapter;
     h->device = h->open.device;
+    if (h->device_ops && h->device) {
+        struct gpup_device_log log = world_device_log(h);
+        if (h->device_ops->attach)
+            h->device_ops->attach(h->device, &log);
+        gpup_os_set_device(h->os, h->device_ops, h->device);
+    }
     h->ddis = *h->open.ddis;
     h->has[GPUP_TABLE_DRIVER_INITIALIZATION_DATA - 1] = true;
     h->loaded = h->added = h->started = w->started = true;
@@ -199,6 +205,17 @@ static void query_capabilities(struct host *h) {
                                   sizeof(DXGK_QUERYSCATTERRESERVEOUT), fill, NULL);
 }
 
+/* Event logging is on before anything can be worth an event. */
+static void enable_logging(struct host *h) {
+    struct ddi_call c;
+    uint64_t a[] = {1, UINT32_MAX, 5}; /* every keyword, most verbose */
+    if (!ddi_function(h, GPUP_DDI_ControlEtwLogging) ||
+        !ddi_begin(&c, h, GPUP_DDI_ControlEtwLogging, a, 3, GPUP_SLOT_NONE))
+        return;
+    ddi_go(&c, a, 3);
+    ddi_end(&c);
+}
+
 static uint32_t best_count(const struct host *h, uint32_t wanted) {
     uint32_t best = 0;
     for (uint32_t i = 0; i < h->option_count; i++)
@@ -216,6 +233,7 @@ bool host_start(struct host *h) {
         up = add_device(h) && host_start_device(h);
     if (!up || h->dead)
         return false;
+    enable_logging(h);
     get_interfaces(h);
     bool partitioned = ddi_function(h, GPUP_DDI_GetGpuPartitionInfo) && op_get_partition_info(h, 64);
     h->supported = partitioned;

@@ -70,7 +70,7 @@ static void step_partition(struct host *h, const struct gpup_step *s) {
         op_get_profile(h, (uint32_t)world_count(h, &s->f[GPUP_GetVirtualGpuProfile_count], h->partitions));
         break;
     case GPUP_OP_CreateVirtualGpu:
-        op_create_vgpu(h, s->vf);
+        op_create_vgpu(h, s->vf, 0);
         break;
     case GPUP_OP_GetVirtualGpuInfo:
         op_get_vgpu_info(h, s->vf);
@@ -199,7 +199,8 @@ static void step_host(struct host *h, const struct gpup_step *s) {
     switch (s->op) {
     case GPUP_OP_StartVm:
     case GPUP_OP_CreateVm:
-        act_start_vm(h, s->vf, s->op == GPUP_OP_StartVm);
+        act_start_vm(h, s->vf, s->op == GPUP_OP_CreateVm ? (uint32_t)number(s, GPUP_CreateVm_reserve_kib) : 0,
+                     s->op == GPUP_OP_StartVm);
         break;
     case GPUP_OP_StopVm:
         act_stop_vm(h, s->vf);
