@@ -49,6 +49,11 @@ void gpup_os_set_code(struct gpup_os *os, uintptr_t start, uintptr_t end) {
     os->code_end = end;
 }
 
+void gpup_os_set_device(struct gpup_os *os, const struct gpup_device_ops *device_ops, void *device) {
+    os->config.device_ops = device_ops;
+    os->config.device = device;
+}
+
 void *gpup_os_alloc(struct gpup_os *os, size_t size) {
     return gpup_arena_alloc(os->config.arena, size);
 }
