@@ -110,7 +110,8 @@ static void judge_foreign_end(struct gpup_judge *j, const struct scheduling *s) 
         if (i == c->vf || other->session == SESSION_NONE)
             continue;
         bool brought = s->session[c->host][i].pf_after > s->session[c->host][i].pf_before;
-        bool lost = brought && b->known && h->pf.seen && h->pf.paging <= b->pf.paging;
+        bool same = b->known && b->structure == h->structure; /* no vGPU came or went since the baseline */
+        bool lost = brought && same && h->pf.seen && h->pf.paging <= b->pf.paging;
         const struct change *change = NULL;
         for (unsigned k = 0; k < c->changes; k++)
             if (moved(&c->change[k]) && c->change[k].vf == i)
