@@ -166,11 +166,14 @@ static void judge_registration(struct gpup_judge *j, const struct host *h) {
     bool newest = false, clean = true;
     for (unsigned i = 171; i <= 184; i++)
         newest = newest || slot(h, 0, i);
+    /* A table of an older version ends before those slots; what is reported needs them all the same. */
+    newest = newest || has_cap(h, CAP_LIVE_MIGRATION) || has_cap(h, CAP_SCATTER);
+    newest = newest || (h->dirty_caps_seen && (h->dirty_caps & 1));
     for (unsigned i = 0; i < sizeof reserved; i++)
         clean = clean && !slot(h, 0, reserved[i]);
     if (newest)
         CHECK(j, GPUP_RULE_CAP_002, h->slots_version[0] >= 0x11007,
-              "slots 171 to 184 are filled and Version is 0x%x", h->slots_version[0]);
+              "slots 171 to 184 are filled or called for, and Version is 0x%x", h->slots_version[0]);
     CHECK(j, GPUP_RULE_CAP_003, clean, "a reserved slot is not NULL");
     if (has_cap(h, CAP_LIVE_MIGRATION)) {
         CHECK(j, GPUP_RULE_CAP_004, slots(h, 176, 182),
