@@ -70,7 +70,6 @@ static void saw_write(struct gpup_judge *j, struct dirty *d, const struct gpup_e
             if (!b->live || !b->tracking || b->segment != d->reserve[e->host][vf][i].segment)
                 continue;
             b->clean = false;
-            b->raced = b->raced || (querying && map == WRITTEN);
             mark(b, querying && map == WRITTEN ? LATE : map, d->reserve[e->host][vf][i].offset + offset,
                  part);
         }

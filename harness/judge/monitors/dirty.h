@@ -13,15 +13,16 @@ struct piece {
 };
 
 /* Pages, in the order of the basis. written: since start or clear; late: written while a query ran, hence not
- * due in its result; paged: by the host's paging; shown: reported and not cleared since. */
-enum { WRITTEN, LATE, PAGED, SHOWN, MAPS };
+ * due in its result; paged: by the host's paging; shown: reported and not cleared since; raced: written while
+ * the query before ran. */
+enum { WRITTEN, LATE, PAGED, SHOWN, RACED, MAPS };
 
 struct basis {
     bool live, tracking, started; /* started: at least once */
     bool clean;                   /* tracking began and nothing was written since, and no call came between */
     uint32_t calm;                /* dirty.calls of the host when tracking began */
     bool shared;                  /* overlaps another basis: then nothing is known */
-    bool others_started, others_stopped, part_cleared, raced; /* since the last good query */
+    bool others_started, others_stopped, part_cleared; /* since the last good query */
     uint64_t object, pages;
     uint32_t segment, page, vf, count;
     struct piece *piece;

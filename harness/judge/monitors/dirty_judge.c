@@ -83,14 +83,25 @@ static void add(struct gpup_judge *j, struct dirty *d) {
     find_overlaps(d, c->host, b);
 }
 
+static bool is_ascending(const struct dirty *d) {
+    for (uint32_t i = 1; i < d->next_count && i < DIRTY_RANGES; i++)
+        if (d->next[i].offset < d->next[i - 1].offset)
+            return false;
+    return true;
+}
+
 static void judge_create(struct gpup_judge *j, struct dirty *d) {
     const struct call *c = &j->call;
     bool valid = c->handle != 0 && c->handle != UINT64_MAX;
     const struct basis *same = valid ? dirty_find(d, c->host, c->handle) : NULL;
     d->next_whole = true;
     CHECK(j, GPUP_RULE_DIRTY_006, !c->damaged_arguments, "the argument structure was modified");
-    if (call_must_succeed(j) && d->next_count)
+    if (call_must_succeed(j) && d->next_count) {
+        if (!is_ascending(d))
+            CHECK(j, GPUP_RULE_DIRTY_002, valid,
+                  "CreateMemoryBasis with ranges in another order gave no handle");
         CHECK(j, GPUP_RULE_DIRTY_001, valid, "CreateMemoryBasis with valid ranges gave no handle");
+    }
     if (!valid)
         CHECK(j, GPUP_RULE_DIRTY_007, c->handle == 0,
               "the failed call returned INVALID_HANDLE_VALUE, not NULL");
@@ -146,7 +157,7 @@ static void judge_start(struct gpup_judge *j, struct dirty *d, struct basis *b) 
     b->tracking = true;
     b->clean = true;
     b->calm = d->calls[c->host];
-    b->others_started = b->others_stopped = b->part_cleared = b->raced = false;
+    b->others_started = b->others_stopped = b->part_cleared = false;
     memset(b->map[0], 0, b->map_room * MAPS);
     note_others(d, c->host, b, true);
 }
@@ -211,12 +222,29 @@ static bool any_set(const struct query *q) {
     return false;
 }
 
+/* A page that was due, is not shown, and has its bit in `map`. */
+static bool lost_in(const struct query *q, const uint8_t *map) {
+    for (uint64_t i = 0; i < q->count; i++)
+        if (page_bit(q->b->map[WRITTEN], q->first + i) && page_bit(map, q->first + i) &&
+            !page_bit(q->bits, i))
+            return true;
+    return false;
+}
+
+/* The same for the first `pages` of the basis. */
+static bool lost_before(const struct query *q, uint64_t pages) {
+    for (uint64_t i = 0; i < q->count && i < pages; i++)
+        if (page_bit(q->b->map[WRITTEN], i) && !page_bit(q->bits, i))
+            return true;
+    return false;
+}
+
 /* What stood between the write and its loss says which promise was broken. */
 static uint16_t rule_of_loss(const struct query *q, bool paged) {
     const struct basis *b = q->b;
     if (paged)
         return GPUP_RULE_DIRTY_043;
-    if (b->raced)
+    if (lost_in(q, b->map[RACED]))
         return GPUP_RULE_DIRTY_026;
     if (b->others_stopped)
         return GPUP_RULE_DIRTY_019;
@@ -224,7 +252,10 @@ static uint16_t rule_of_loss(const struct query *q, bool paged) {
         return GPUP_RULE_DIRTY_017;
     if (b->part_cleared)
         return GPUP_RULE_DIRTY_028;
-    return q->whole ? GPUP_RULE_DIRTY_023 : GPUP_RULE_DIRTY_031;
+    if (!q->whole)
+        return GPUP_RULE_DIRTY_031;
+    return b->count > 1 && !lost_before(q, b->piece[0].size / b->page) ? GPUP_RULE_DIRTY_003
+                                                                       : GPUP_RULE_DIRTY_023;
 }
 
 static bool any_due(const struct query *q, const uint8_t *map) {
@@ -248,6 +279,8 @@ static void judge_written(struct gpup_judge *j, const struct query *q) {
     if (reversed || moved)
         return;
     CHECK(j, rule_of_loss(q, false), fine, "a page that was written is not reported");
+    if (fine && any_due(q, b->map[RACED]))
+        COUNT(j, GPUP_RULE_DIRTY_026);
     CHECK(j, GPUP_RULE_ROB_010, fine, "a page that was written is neither reported nor still marked");
     if (q->whole && (j->call.a[GPUP_ARG_QueryDirtyBitData_SubrangeIndex] ||
                      j->call.a[GPUP_ARG_QueryDirtyBitData_SubrangeOffset]))
@@ -292,12 +325,11 @@ static void update(const struct query *q) {
     }
     for (uint64_t i = 0; i < b->pages / 8 + 1; i++) {
         b->map[WRITTEN][i] |= b->map[LATE][i];
+        b->map[RACED][i] = b->map[LATE][i];
         b->map[LATE][i] = 0;
     }
-    bool raced = b->raced && any_due(q, b->map[WRITTEN]);
     b->others_started = b->others_stopped = false;
     b->part_cleared = q->clears ? !q->whole : b->part_cleared && !q->whole;
-    b->raced = raced;
 }
 
 static bool range_of(const struct call *c, struct query *q) {
