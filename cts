@@ -109,7 +109,7 @@ build_preset() {
     NINJA_STATUS='[%f/%t] ' ninja -C "$build/$preset" "$target" 2>&1 </dev/null | tee -a "$file" | progress "$preset"
     [ "${PIPESTATUS[0]}" = 0 ] || return 1
     # Said only when there was work: other words print what the tool prints and nothing else.
-    ! grep -q '^\[' "$file" || say "built $preset in $(seconds_since "$started")"
+    ! grep -v 'Re-checking globbed' "$file" | grep -q '^\[' || say "built $preset in $(seconds_since "$started")"
 }
 
 # The tool and the defects, without tests: what every word but `test` and `coverage` needs.

@@ -9,7 +9,7 @@ DRIVER_INITIALIZE DriverEntry;
 
 static struct adapter {
     PDEVICE_OBJECT physical;
-    bool started;
+    BOOLEAN started;
 } the_adapter;
 
 static NTSTATUS DDI_CALL add_device(const PDEVICE_OBJECT physical, PVOID *context) {
@@ -23,7 +23,7 @@ static NTSTATUS DDI_CALL start_device(const PVOID context, PDXGK_START_INFO info
     struct adapter *adapter = context;
     (void)info;
     (void)dxgkrnl;
-    adapter->started = true;
+    adapter->started = TRUE;
     *sources = 0;
     *children = 0;
     return STATUS_SUCCESS;
@@ -31,7 +31,7 @@ static NTSTATUS DDI_CALL start_device(const PVOID context, PDXGK_START_INFO info
 
 static NTSTATUS DDI_CALL stop_device(const PVOID context) {
     struct adapter *adapter = context;
-    adapter->started = false;
+    adapter->started = FALSE;
     return STATUS_SUCCESS;
 }
 
