@@ -16,12 +16,11 @@ static void judge_state(struct gpup_judge *j, struct target *t, bool final) {
     if (!x->there || (!same && !final))
         return;
     x->there = false;
-    if (x->moved)
-        CHECK(j, GPUP_RULE_LM_074, same,
-              "the state of the VF differs from that of the source, which had another "
-              "index");
     CHECK(j, GPUP_RULE_LM_031, same, "state of the VF that changed on the source is missing on the target");
     CHECK(j, GPUP_RULE_LM_049, same, "the state of the VF differs from that of the source at the pause");
+    if (x->moved)
+        CHECK(j, GPUP_RULE_LM_074, same,
+              "the state of the VF differs from that of the source, which had another index");
 }
 
 /* The whole reserve, once paging has carried all of it. */

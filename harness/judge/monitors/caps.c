@@ -23,6 +23,8 @@ static bool has_cap(const struct host *h, unsigned bit) {
 
 static void judge_bits(struct gpup_judge *j, struct answers *a, unsigned which, uint32_t value) {
     uint32_t defined = which == 0 ? 0xF : 0x3;
+    CHECK(j, GPUP_RULE_CAP_009, value != UINT32_MAX,
+          "every bit of the answer is set: the caller's bytes stay");
     if (which == 0)
         CHECK(j, GPUP_RULE_CAP_038, !(value & ~defined), "GPUPCAPS is 0x%x, with reserved bits set", value);
     else

@@ -244,12 +244,12 @@ static uint16_t rule_of_loss(const struct query *q, bool paged) {
     const struct basis *b = q->b;
     if (paged)
         return GPUP_RULE_DIRTY_043;
-    if (lost_in(q, b->map[RACED]))
-        return GPUP_RULE_DIRTY_026;
     if (b->others_stopped)
         return GPUP_RULE_DIRTY_019;
     if (b->others_started)
         return GPUP_RULE_DIRTY_017;
+    if (lost_in(q, b->map[RACED]) || (q->clears && !any_set(q)))
+        return GPUP_RULE_DIRTY_026;
     if (b->part_cleared)
         return GPUP_RULE_DIRTY_028;
     if (!q->whole)

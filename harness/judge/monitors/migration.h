@@ -22,6 +22,7 @@ struct session_of {
     struct phase phase[2];
     uint64_t immutable_size; /* of this life, once it was asked for */
     bool immutable_known;
+    bool worked[2][2];      /* of this life: size and data phase of each kind in some earlier call */
     bool restored, refused; /* RestoreImmutable succeeded / a restore was refused */
     bool reset, power;      /* happened in this source session */
     bool tracking;          /* of the device, at Prepare */

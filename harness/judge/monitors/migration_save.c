@@ -19,8 +19,11 @@ static bool is_time(const struct call *c, unsigned kind) {
     return v->session == SESSION_SOURCE && (kind == 0 || v->paused);
 }
 
-static void judge_again(struct gpup_judge *j, const struct vf *v, bool works) {
-    if (v->sessions > 1)
+/* What worked in an earlier migration of the VF works again. */
+static void judge_again(struct gpup_judge *j, struct session_of *s, const struct vf *v, unsigned kind,
+                        unsigned phase) {
+    bool works = j->call.status == 0;
+    if (v->sessions > 1 && s->worked[kind][phase])
         CHECK(j, GPUP_RULE_LM_059, works, "in a repeated migration the call returned 0x%08x", j->call.status);
 }
 
@@ -34,7 +37,8 @@ static void judge_size_phase(struct gpup_judge *j, struct session_of *s, const s
     else
         CHECK(j, GPUP_RULE_LM_026, !c->damaged_arguments, "the size phase changed the argument structure");
     if (is_time(c, kind) && call_must_succeed(j)) {
-        judge_again(j, v, c->status == 0);
+        judge_again(j, s, v, kind, 0);
+        s->worked[kind][0] = s->worked[kind][0] || c->status == 0;
         CHECK(j, kind ? GPUP_RULE_LM_026 : GPUP_RULE_LM_013, c->status == 0, "the size phase returned 0x%08x",
               c->status);
     }
@@ -50,13 +54,14 @@ static void judge_size_phase(struct gpup_judge *j, struct session_of *s, const s
     p->at = c->event;
 }
 
-static void judge_exact(struct gpup_judge *j, const struct session_of *s, const struct vf *v, unsigned kind) {
+static void judge_exact(struct gpup_judge *j, struct session_of *s, const struct vf *v, unsigned kind) {
     const struct call *c = &j->call;
     const struct phase *p = &s->phase[kind];
     bool success = nt_success(c->status);
     if (!is_time(c, kind) || !call_must_succeed(j))
         return;
-    judge_again(j, v, c->status == 0);
+    judge_again(j, s, v, kind, 1);
+    s->worked[kind][1] = s->worked[kind][1] || c->status == 0;
     if (kind == 1) {
         CHECK(j, GPUP_RULE_LM_029, success,
               "%llu bytes were asked for, and the data phase with them returned 0x%08x", number(p->need),

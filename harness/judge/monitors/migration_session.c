@@ -1,6 +1,8 @@
 /* Prepare, restore and end: whether they work, and what they leave alone. */
 #include "migration.h"
 
+#include <string.h>
+
 static const struct change *own_change(const struct gpup_judge *j, unsigned kind) {
     return call_change(j, kind, j->call.host, j->call.vf);
 }
@@ -51,18 +53,16 @@ static void judge_prepare(struct gpup_judge *j, struct session_of *s, const stru
                        : c->before.paused && v->schedule.seen && v->schedule.running ? "pause state"
                                                                                      : NULL;
     CHECK(j, GPUP_RULE_LM_009, !what, "PrepareLiveMigration changed the %s of the VF", what ? what : "");
-    uint64_t size = s->immutable_size;
-    bool known = s->immutable_known;
-    struct cycle last = s->last;
-    uint32_t others = s->others;
-    *s = (struct session_of){.immutable_size = size,
-                             .immutable_known = known,
-                             .last = last,
-                             .others = others,
+    struct session_of old = *s;
+    *s = (struct session_of){.immutable_size = old.immutable_size,
+                             .immutable_known = old.immutable_known,
+                             .last = old.last,
+                             .others = old.others,
                              .tracking = c->before.tracking,
                              .untouched = v->guest.seen && v->vram.seen && vf_quiet(v),
                              .guest = v->guest.hash,
                              .vram = v->vram.hash};
+    memcpy(s->worked, old.worked, sizeof s->worked);
 }
 
 static void judge_end_effect(struct gpup_judge *j, const struct session_of *s, const struct vf *v) {

@@ -173,15 +173,16 @@ static void judge_write(struct gpup_judge *j, struct msix *m) {
     struct write *w = &m->write;
     struct table *t = msix_table(m, j->call.host, j->call.vf);
     const struct vf *before = &j->call.before;
-    CHECK(j, GPUP_RULE_MSIX_007, !w->foreign, "the write for VF %u changed the table of another function",
-          j->call.vf);
     CHECK(j, GPUP_RULE_MSIX_029, !j->call.damaged_arguments, "the argument structure was modified");
     COUNT(j, GPUP_RULE_MSIX_012);
     COUNT(j, GPUP_RULE_MSIX_020);
-    if (!t || !before->present || !t->entries || !msix_in_table(t, w->index)) {
+    bool refusable = !t || !before->present || !t->entries || !msix_in_table(t, w->index);
+    if (refusable)
         judge_refused(j, w, t);
+    CHECK(j, GPUP_RULE_MSIX_007, !w->foreign, "the write for VF %u changed the table of another function",
+          j->call.vf);
+    if (refusable)
         return;
-    }
     if (!before->powered) {
         CHECK(j, GPUP_RULE_MSIX_033, !w->unpowered, "the table of a VF without power was written");
     } else if (w->address & 3) {

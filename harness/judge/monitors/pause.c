@@ -26,6 +26,9 @@ static void judge_on(struct gpup_judge *j, struct overlay *o, const struct vf *v
     bool held = call_must_succeed(j) ? nt_success(c->status) && !v->schedule.running
                                      : !nt_success(c->status) || !v->schedule.running;
     bool shows = ran || !held; /* a VF that did not run anyway shows nothing */
+    if (nt_success(c->status))
+        CHECK(j, GPUP_RULE_PAUSE_009, !v->schedule.busy,
+              "work of the VF is in flight after the pause returned");
     if (shows && flag != 1)
         CHECK(j, GPUP_RULE_PAUSE_002, held, "flag 0x%02llx did not pause the VF", (unsigned long long)flag);
     if (shows)
@@ -33,7 +36,6 @@ static void judge_on(struct gpup_judge *j, struct overlay *o, const struct vf *v
               v->schedule.running ? "still scheduled" : "not scheduled");
     if (!nt_success(c->status))
         return;
-    CHECK(j, GPUP_RULE_PAUSE_009, !v->schedule.busy, "work of the VF is in flight after the pause returned");
     if (ran && j->host[c->host].pf.seen)
         CHECK(j, GPUP_RULE_PAUSE_016, j->host[c->host].pf.paging >= c->pf.paging,
               "the PF's paging share fell from %u to %u ppm with the pause", c->pf.paging,

@@ -89,13 +89,13 @@ static void judge_prepare(struct gpup_judge *j, struct scheduling *s, const stru
     s->session[c->host][c->vf].pf_before = c->pf.paging;
     s->session[c->host][c->vf].pf_after = j->host[c->host].pf.paging;
     check_others_keep(j);
-    CHECK(j, GPUP_RULE_LM_006, v->schedule.share == c->before.schedule.share,
-          "the share of the VF apart from paging went from %u to %u ppm", c->before.schedule.share,
-          v->schedule.share);
     if (type == 0)
         judge_source(j, v);
     else
         judge_target(j);
+    CHECK(j, GPUP_RULE_LM_006, v->schedule.share == c->before.schedule.share,
+          "the share of the VF apart from paging went from %u to %u ppm", c->before.schedule.share,
+          v->schedule.share);
 }
 
 /* Another VF in migration keeps what it had, and the paging time it brought. */
