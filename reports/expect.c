@@ -72,13 +72,19 @@ static bool take_kind(struct reading *r, struct fy_node *node, struct gpup_expec
     return wrong(r, node, "expected erratum, waiver or quarantine, found '%s'", text);
 }
 
+/* YYYY-MM-DD, with a month and a day that can be. */
+static bool is_date(const char *text) {
+    for (unsigned i = 0; i < 10; i++)
+        if (i == 4 || i == 7 ? text[i] != '-' : text[i] < '0' || text[i] > '9')
+            return false;
+    unsigned long month = strtoul(text + 5, NULL, 10), day = strtoul(text + 8, NULL, 10);
+    return !text[10] && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
 static bool take_date(struct reading *r, struct fy_node *node, struct gpup_expectation *e) {
-    unsigned year, month, day;
-    char rest;
     if (!copy_text(r, node, e->until, sizeof e->until, "a date YYYY-MM-DD"))
         return false;
-    if (sscanf(e->until, "%4u-%2u-%2u%c", &year, &month, &day, &rest) != 3 || strlen(e->until) != 10 ||
-        month < 1 || month > 12 || day < 1 || day > 31)
+    if (!is_date(e->until))
         return wrong(r, node, "expected a date YYYY-MM-DD, found '%s'", e->until);
     return true;
 }

@@ -31,14 +31,14 @@ static bool number(const char *option, const char *text, uint64_t max, uint64_t 
 }
 
 static bool shard(const char *text, struct options *o) {
-    unsigned index, count;
-    char rest;
-    if (sscanf(text, "%u/%u%c", &index, &count, &rest) != 2 || index < 1 || index > count || count > 10000) {
+    char *end;
+    unsigned long index = strtoul(text, &end, 10), count = *end == '/' ? strtoul(end + 1, &end, 10) : 0;
+    if (*end || index < 1 || index > count || count > 10000) {
         usage_error("--shard: expected I/N with 1 <= I <= N, for example 1/3, found '%s'", text);
         return false;
     }
-    o->shard_index = index;
-    o->shard_count = count;
+    o->shard_index = (unsigned)index;
+    o->shard_count = (unsigned)count;
     return true;
 }
 
@@ -70,9 +70,10 @@ static bool take(struct options *o, int option) {
         o->select = optarg;
         return true;
     case JOBS:
-        if (!number("jobs", optarg, 64, &value) || value == 0)
-            return value != 0 ? false
-                              : (usage_error("--jobs: expected at least 1, found '%s'", optarg), false);
+        if (!number("jobs", optarg, 64, &value))
+            return false;
+        if (value == 0)
+            return usage_error("--jobs: expected at least 1, found '%s'", optarg), false;
         o->jobs = (unsigned)value;
         return true;
     case SHARD:

@@ -1,6 +1,6 @@
 #include "elf.h"
 
-#include <elf.h>
+#include <elf.h> // NOLINT(readability-duplicate-include): not ours
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

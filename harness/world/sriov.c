@@ -74,7 +74,7 @@ static void read_answer(struct ddi_call *c, const void *args, const void *data) 
     const LUID *luid = data;
     switch (c->ddi) {
     case GPUP_DDI_QueryProbedBars:
-        for (unsigned i = 0; i < 6; i++)
+        for (unsigned i = 0; data && i < 6; i++)
             c->r[i] = ((const ULONG *)data)[i];
         break;
     case GPUP_DDI_GetVendorAndDevice:
@@ -87,8 +87,8 @@ static void read_answer(struct ddi_call *c, const void *args, const void *data) 
         c->r[2] = location->FunctionNumber;
         break;
     default:
-        c->r[0] = luid->LowPart;
-        c->r[1] = (uint32_t)luid->HighPart;
+        c->r[0] = luid ? luid->LowPart : 0;
+        c->r[1] = luid ? (uint32_t)luid->HighPart : 0;
     }
 }
 

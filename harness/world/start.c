@@ -147,7 +147,7 @@ static void get_interfaces(struct host *h) {
 static void describe(struct host *h) {
     if (h->device_ops && h->device)
         h->device_ops->describe(h->device, &h->shape);
-    h->observers = h->device_ops && h->device ? world_observers(h) : world_observers(h);
+    h->observers = world_observers(h);
     struct gpup_event e = world_event(h, GPUP_EVENT_ADAPTER);
     e.f[GPUP_ADAPTER_observers] = h->observers;
     e.f[GPUP_ADAPTER_vfs] = h->shape.vfs;

@@ -1,6 +1,7 @@
 /* The text of a proof to events: the text form, with names in place of numbers that the tables give. */
 #include "proof.h"
 
+#include <ctype.h>
 #include <gpup/program.h>
 #include <gpup/spec.h>
 #include <stdio.h>
@@ -64,9 +65,10 @@ static void put_bytes(struct out *out, const char *text) {
     while (*rest == ':') {
         size_t at = strtoul(rest + 1, &rest, 0);
         rest += *rest == '=';
-        unsigned byte;
-        for (; sscanf(rest, "%2x", &byte) == 1 && *rest != ':' && at < size; rest += 2)
-            bytes[at++] = (uint8_t)byte;
+        for (; isxdigit((unsigned char)rest[0]) && isxdigit((unsigned char)rest[1]) && at < size; rest += 2) {
+            const char pair[] = {rest[0], rest[1], 0};
+            bytes[at++] = (uint8_t)strtoul(pair, NULL, 16);
+        }
     }
     put_hex(out, bytes, size);
 }

@@ -80,7 +80,8 @@ void gpup_os_fail_allocation(struct gpup_os *os, uint32_t nth, uint32_t count);
 /* Bounds of the implementation's code: return addresses in ALLOC events become offsets in it. Unset: no
  * stacks. */
 void gpup_os_set_code(struct gpup_os *os, uintptr_t start, uintptr_t end);
-/* A device that came with the tables of an implementation, after gpup_os_new: its events are simulated too. */
+/* A device that came with the tables of an implementation, after gpup_os_new: its events are simulated too.
+ */
 void gpup_os_set_device(struct gpup_os *os, const struct gpup_device_ops *device_ops, void *device);
 void gpup_os_pool_level(const struct gpup_os *os, uint64_t *count, uint64_t *bytes);
 
