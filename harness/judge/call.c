@@ -28,9 +28,10 @@ void call_begin(struct gpup_judge *j, const struct gpup_event *e) {
     c->event = j->event;
     c->begin_ns = e->time_ns;
     memcpy(c->a, &e->f[GPUP_CALL_a0], sizeof c->a);
-    int argument = gpup_ddis[ddi].vf_argument;
+    int8_t argument = gpup_ddis[ddi].vf_argument;
     c->names_vf = argument >= 0;
-    c->vf = argument >= 0 && c->a[argument] < UINT32_MAX ? (uint32_t)c->a[argument] : GPUP_PF;
+    c->vf =
+        argument >= 0 && c->a[(uint8_t)argument] < UINT32_MAX ? (uint32_t)c->a[(uint8_t)argument] : GPUP_PF;
     c->basis = GPUP_SLOT_NONE;
     c->pf = h->pf;
     c->pool_count = h->pool_count;

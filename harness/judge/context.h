@@ -15,7 +15,8 @@
 #include <gpup/spec_ids.h>
 
 #define JUDGE_VFS GPUP_MAX_VFS
-#define JUDGE_FINDINGS 512
+#define JUDGE_FINDINGS_PER_RULE 4
+#define JUDGE_FINDINGS 3072 /* room for every rule, with one more per worse verdict */
 #define JUDGE_CHANGES 24
 #define JUDGE_SECRETS 64
 #define JUDGE_ADDRESSES 16

@@ -82,10 +82,13 @@ void judge_violated(struct gpup_judge *j, uint16_t rule, uint8_t cap, const char
     va_list arguments;
     if (cap != 255)
         verdict = weaker(verdict, cap);
-    if (!r->violations || verdict < r->verdict)
+    bool worse = !r->violations || verdict < r->verdict;
+    if (worse)
         r->verdict = verdict;
     r->violations++;
     r->reason = GPUP_REASON_VIOLATED;
+    if (!worse && r->violations > JUDGE_FINDINGS_PER_RULE)
+        return; /* counted; the first ones tell the story */
     if (j->findings == JUDGE_FINDINGS) {
         j->overflow = true;
         return;

@@ -148,7 +148,7 @@ static void reset_drops_work_of_one_vf(void **state) {
     bench->ops->guest_work(bench->device, 0, 100, 1);
     bench->ops->guest_work(bench->device, 1, 100, 1);
     bench->ops->guest_set_register(bench->device, 0, 63, 5);
-    assert_false(bench->ops->guest_set_register(bench->device, 0, 64, 5));
+    assert_false(bench->ops->guest_set_register(bench->device, 0, 80, 5));
     bench_simple(bench, GPU_COMMAND_VF_FLR, 0, 0);
     assert_int_equal(work_of(bench, 0).queued, 0);
     assert_int_equal(work_of(bench, 1).queued, 100);

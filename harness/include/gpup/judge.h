@@ -73,7 +73,8 @@ void gpup_judge_reset(struct gpup_judge *judge);
 void gpup_judge_event(struct gpup_judge *judge, const struct gpup_event *event);
 void gpup_judge_end(struct gpup_judge *judge);
 
-/* Findings in the order they were made, and one result per rule (gpup_spec_counts.rules rows). */
+/* Findings in the order they were made (of a rule violated often, the first four and any that is worse), and
+ * one result per rule (gpup_spec_counts.rules rows). */
 size_t gpup_judge_findings(const struct gpup_judge *judge, const struct gpup_finding **findings);
 const struct gpup_rule_result *gpup_judge_results(const struct gpup_judge *judge);
 /* Out of memory or more findings than kept: the program's outcome is ERROR. */

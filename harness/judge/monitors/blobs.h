@@ -8,15 +8,15 @@
 #define BLOB_KEPT (1u << 20) /* bytes of a blob that are kept for comparison */
 
 struct saved {
-    bool there, settled; /* settled: the readings of the source are in */
-    uint8_t kind, host;  /* kind: 0 immutable, 1 mutable */
-    uint32_t vf, session, entries, partitions;
     uint64_t hash, size, reserve;
-    struct content guest, vram;
-    bool quiet, work_pending;
     uint64_t secrets, pause_ns;
     uint8_t *bytes; /* first BLOB_KEPT of them; memory is kept for the next program */
     size_t kept, capacity;
+    struct content guest, vram;
+    uint32_t vf, session, entries, partitions;
+    uint8_t kind, host;  /* kind: 0 immutable, 1 mutable */
+    bool there, settled; /* settled: the readings of the source are in */
+    bool quiet, work_pending;
 };
 
 enum likeness { LIKE_NOTHING, LIKE_ALTERED, LIKE_CUT, LIKE_EXTENDED, LIKE_SAME };
