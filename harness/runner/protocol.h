@@ -9,8 +9,9 @@ enum message {
     MESSAGE_READY = 'R',  /* the implementation is loaded */
     MESSAGE_FAILED = 'F', /* it could not be: text */
     MESSAGE_EVENT = 'E',  /* one encoded event */
-    MESSAGE_DONE = 'D'    /* program over: uint32 index, uint8 outcome, uint8 intact */
+    MESSAGE_DONE = 'D'    /* program over: uint32 index, uint8 outcome, uint8 enum process_state */
 };
+enum process_state { PROCESS_DAMAGED, PROCESS_INTACT, PROCESS_EXHAUSTED };
 #define MESSAGE_HEAD 5u
 #define MESSAGE_MAX (GPUP_EVENT_MAX_DATA + 4096u)
 

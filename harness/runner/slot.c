@@ -90,6 +90,7 @@ bool slot_give(struct slot *slot, uint32_t index) {
     slot->index = index;
     slot->busy = true;
     slot->open_call = 0;
+    slot->last_ddi = GPUP_SPEC_NONE;
     slot->hung = slot->cause_known = slot->ended = false;
     slot->why[0] = 0;
     return send_order(slot, VARIANT_FIRST);
@@ -104,14 +105,18 @@ static void explain(struct slot *s, const char *what) {
     if (s->cause_known)
         return;
     s->cause_known = true;
+    if (s->result.ddi == GPUP_SPEC_NONE)
+        s->result.ddi = s->last_ddi; /* what it did came to light after it had returned */
     if (s->result.ddi != GPUP_SPEC_NONE && s->result.step != GPUP_NO_STEP)
         snprintf(s->why, sizeof s->why, "%s in %s, step %u", what, gpup_ddi_name(s->result.ddi),
                  s->result.step + 1);
     else if (s->result.ddi != GPUP_SPEC_NONE)
         snprintf(s->why, sizeof s->why, "%s in %s while %s", what, gpup_ddi_name(s->result.ddi),
                  s->result.calls > 1 ? "starting or stopping" : "starting");
-    else
+    else if (s->result.step != GPUP_NO_STEP)
         snprintf(s->why, sizeof s->why, "%s, step %u", what, s->result.step + 1);
+    else
+        snprintf(s->why, sizeof s->why, "%s outside any step", what);
 }
 
 static const char *fault_words(uint64_t cause) {
@@ -152,6 +157,7 @@ static void follow(struct slot *s, const struct gpup_event *e) {
     case GPUP_EVENT_CALL:
         r->calls += s->variant == VARIANT_FIRST;
         r->ddi = e->f[GPUP_CALL_ddi] < gpup_spec_counts.ddis ? (uint16_t)e->f[GPUP_CALL_ddi] : GPUP_SPEC_NONE;
+        s->last_ddi = r->ddi;
         s->open_call = e->f[GPUP_CALL_call];
         break;
     case GPUP_EVENT_RETURN:
@@ -204,6 +210,7 @@ static void add_event(struct slot *s, unsigned kind, unsigned field, uint64_t va
     struct gpup_event e = {.kind = (uint16_t)kind, .step = s->result.step};
     e.f[0] = kind == GPUP_EVENT_END ? 0 : s->open_call;
     e.f[field] = value;
+    follow(s, &e);
     take_event(s, &e);
 }
 
@@ -277,8 +284,7 @@ static enum slot_news died(struct slot *s, const char *what) {
         return SLOT_NOTHING;
     }
     if (s->ran == 0) {
-        if (s->result.events == 0)
-            snprintf(s->why, sizeof s->why, "%s before its first event", what);
+        explain(s, what);
         add_event(s, GPUP_EVENT_FAULT, GPUP_FAULT_cause, GPUP_FAULT_ABORT);
         add_event(s, GPUP_EVENT_END, GPUP_END_outcome, GPUP_CRASH);
     }
@@ -324,10 +330,14 @@ static enum slot_news next_run(struct slot *s) {
 static enum slot_news program_over(struct slot *s, const uint8_t *bytes, size_t size) {
     uint32_t index;
     if (size != 6 || (memcpy(&index, bytes, sizeof index), index != s->index) || bytes[4] > GPUP_CRASH)
-        return died(s, "the process was damaged");
+        return died(s, "the implementation wrote over the process");
     enum gpup_outcome outcome = bytes[4];
-    if (!bytes[5]) {
-        explain(s, "the implementation wrote over the process");
+    if (bytes[5] != PROCESS_INTACT) {
+        const char *what = bytes[5] == PROCESS_EXHAUSTED ? "the implementation took all memory of the process"
+                                                         : "the implementation wrote over the process";
+        if (!s->ended)
+            return died(s, what);
+        explain(s, what);
         outcome = GPUP_CRASH;
     }
     if (outcome == GPUP_CRASH) {
@@ -336,7 +346,7 @@ static enum slot_news program_over(struct slot *s, const uint8_t *bytes, size_t 
         return bad_end(s, outcome);
     }
     if (!s->ended)
-        return died(s, "the process was damaged");
+        return died(s, "the implementation wrote over the process");
     return outcome == GPUP_COMPLETE ? next_run(s) : finish_twins(s, 0, true, &(struct twin_output){0});
 }
 
@@ -353,7 +363,7 @@ static enum slot_news take(struct slot *s, uint8_t kind, const uint8_t *bytes, s
         return program_over(s, bytes, size);
     default:
         if (!s->busy || gpup_trace_decode(bytes, size, &e) != (long)size)
-            return died(s, "the process was damaged");
+            return died(s, "the implementation wrote over the process");
         route_event(s, &e);
         return SLOT_NOTHING;
     }
@@ -376,7 +386,7 @@ enum slot_news slot_read(struct slot *slot) {
         snprintf(slot->why, sizeof slot->why, "the worker ended while it loaded the implementation");
         return SLOT_FAILED;
     }
-    return died(slot, "the process ended");
+    return died(slot, "the process ended (abort, exit, a signal, or a sanitizer's report)");
 }
 
 enum slot_news slot_check_time(struct slot *slot) {

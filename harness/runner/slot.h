@@ -28,6 +28,7 @@ struct slot {
     struct timespec started;
     struct gpup_program_result result;
     uint64_t open_call; /* call that has not come back, 0 none */
+    uint16_t last_ddi;  /* of the last call, come back or not */
     bool hung, cause_known;
     char why[240];
 };

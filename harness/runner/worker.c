@@ -22,12 +22,37 @@
 #endif
 #endif
 
+struct running {
+    struct writer *writer;
+    uint32_t index;
+};
+
+static void done(struct writer *w, uint32_t index, enum gpup_outcome outcome, enum process_state state) {
+    uint8_t bytes[6];
+    memcpy(bytes, &index, sizeof index);
+    bytes[4] = (uint8_t)outcome;
+    bytes[5] = (uint8_t)state;
+    writer_put(w, MESSAGE_DONE, bytes, sizeof bytes);
+    writer_flush(w);
+}
+
+/* An implementation that took all memory leaves a process in which no result can be trusted. */
+static bool exhausted(void) {
+    void *volatile probe = malloc((size_t)1 << 20);
+    free(probe);
+    return !probe;
+}
+
 static void on_event(void *context, const struct gpup_event *event) {
-    struct writer *w = context;
-    writer_event(w, event);
-    /* Whatever the implementation does in the call, what came before it is out of its reach. */
-    if (event->kind == GPUP_EVENT_CALL || event->kind == GPUP_EVENT_STEP)
-        writer_flush(w);
+    struct running *r = context;
+    bool next = event->kind == GPUP_EVENT_CALL || event->kind == GPUP_EVENT_STEP;
+    if ((next || event->kind == GPUP_EVENT_END) && exhausted()) { /* after the readings of the last call */
+        done(r->writer, r->index, GPUP_CRASH, PROCESS_EXHAUSTED);
+        _exit(1);
+    }
+    writer_event(r->writer, event);
+    if (next) /* whatever the implementation does in the call, what came before it is out of its reach */
+        writer_flush(r->writer);
 }
 
 /* The programs are the parent's data that the implementation has no business with: if it changed them it
@@ -76,7 +101,8 @@ static uint64_t program_seed(uint64_t seed, const char *name) {
 static enum gpup_outcome run(const struct gpup_run_options *o, const struct gpup_binding *binding,
                              const struct order *order, struct writer *w) {
     const struct gpup_program *program = &o->programs[order->index].program;
-    struct gpup_trace_sink sink = {on_event, w};
+    struct running running = {w, order->index};
+    struct gpup_trace_sink sink = {on_event, &running};
     struct gpup_world_config config = program->world;
     char message[256];
     if (o->seeded)
@@ -90,15 +116,6 @@ static enum gpup_outcome run(const struct gpup_run_options *o, const struct gpup
     enum gpup_outcome outcome = gpup_world_run(world, program);
     gpup_world_free(world);
     return outcome;
-}
-
-static void done(struct writer *w, uint32_t index, enum gpup_outcome outcome, bool intact) {
-    uint8_t bytes[6];
-    memcpy(bytes, &index, sizeof index);
-    bytes[4] = (uint8_t)outcome;
-    bytes[5] = intact;
-    writer_put(w, MESSAGE_DONE, bytes, sizeof bytes);
-    writer_flush(w);
 }
 
 int worker_main(const struct gpup_run_options *options, int commands, int events) {
@@ -120,7 +137,9 @@ int worker_main(const struct gpup_run_options *options, int commands, int events
     while (read(commands, &order, sizeof order) == (ssize_t)sizeof order &&
            order.index < options->program_count) {
         enum gpup_outcome outcome = run(options, &binding, &order, &w);
-        done(&w, order.index, outcome, checksum(options) == before);
+        done(&w, order.index, outcome, checksum(options) != before ? PROCESS_DAMAGED : PROCESS_INTACT);
+        if (w.failed)
+            break; /* the parent sees the end of the pipe */
     }
     free(w.bytes);
     gpup_binding_close(&binding);
