@@ -224,6 +224,8 @@ bool op_query_dirty(struct host *h, uint32_t vf, const struct gpup_value *which,
         c.buffer[1].used = c.success ? (need < real ? need : real) : 0;
         if (c.success && bits && (*bits = malloc(real + 1)))
             memcpy(*bits, buffer, real);
+        else if (c.success && bits)
+            h->world->broken = true;
     }
     ddi_end(&c);
     return c.success;

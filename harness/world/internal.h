@@ -119,6 +119,8 @@ struct gpup_world {
     uint64_t calls, steps;
     uint64_t objects;
     bool broken;  /* the suite itself failed: out of memory */
+    void *scratch; /* of the observers, in the arena */
+    size_t scratch_size;
     bool started; /* some adapter started at least once */
     enum gpup_outcome outcome;
     void *image_at_snapshot;

@@ -1,11 +1,25 @@
 /* Readings of the observers: what the DDIs do not return. Only changes are emitted. */
 #include "internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define GUEST_STATE_MAX 65536u
 #define CONFIG_MAX 4096u
+
+/* One buffer, from the arena: an implementation that eats the process's memory must not make readings go
+ * missing, which would look like a fault of another kind. Contents are undefined. */
+static void *scratch(struct host *h, size_t size) {
+    struct gpup_world *w = h->world;
+    if (w->scratch_size >= size)
+        return w->scratch;
+    size_t grown = w->scratch_size ? w->scratch_size : GUEST_STATE_MAX;
+    while (grown < size)
+        grown *= 2;
+    w->scratch = gpup_arena_alloc(w->arena, grown);
+    w->scratch_size = w->scratch ? grown : 0;
+    w->broken = w->broken || !w->scratch;
+    return w->scratch;
+}
 
 static unsigned bit_number(uint32_t observer) {
     return (unsigned)__builtin_ctz(observer);
@@ -75,7 +89,7 @@ static void observe_msix(struct host *h, struct seen *seen, uint32_t vf) {
         powered || gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, vf) == GPUP_STATE_vgpu_Powered;
     if (!size || !powered)
         return;
-    uint8_t *entries = malloc(size);
+    uint8_t *entries = scratch(h, size);
     if (entries && h->device_ops->read_msix(h->device, vf, entries) &&
         differs(seen, GPUP_OBSERVER_msix_table, world_hash(1, entries, size))) {
         struct gpup_event e = world_event(h, GPUP_EVENT_OBS_MSIX);
@@ -83,7 +97,6 @@ static void observe_msix(struct host *h, struct seen *seen, uint32_t vf) {
         e.f[GPUP_OBS_MSIX_entries] = h->shape.msix_entries;
         emit_bytes(h, &e, entries, size);
     }
-    free(entries);
 }
 
 static void observe_schedule(struct host *h, struct seen *seen, uint32_t vf) {
@@ -147,7 +160,9 @@ static void observe_dirty(struct host *h, struct seen *seen, uint32_t vf) {
             pages += v->reserve[i].size / h->dirty_page[v->reserve[i].segment];
     if (!pages)
         return;
-    uint8_t *bits = calloc(2, pages / 8 + 1);
+    uint8_t *bits = scratch(h, 2 * (pages / 8 + 1));
+    if (bits)
+        memset(bits, 0, pages / 8 + 1);
     uint8_t *part = bits ? bits + pages / 8 + 1 : NULL;
     bool tracking = bits != NULL, any = true;
     for (uint64_t i = 0, at = 0; bits && i < v->reserve_count; i++) {
@@ -166,12 +181,11 @@ static void observe_dirty(struct host *h, struct seen *seen, uint32_t vf) {
         e.f[GPUP_OBS_DIRTY_tracking] = tracking;
         emit_bytes(h, &e, bits, (pages + 7) / 8);
     }
-    free(bits);
 }
 
 static void observe_blob(struct host *h, struct seen *seen, uint32_t vf, uint32_t observer, unsigned kind,
                          size_t (*read)(void *, uint32_t, uint8_t *, size_t), size_t capacity) {
-    uint8_t *bytes = malloc(capacity);
+    uint8_t *bytes = scratch(h, capacity);
     size_t size = bytes ? read(h->device, vf, bytes, capacity) : 0;
     if (size && size <= capacity && differs(seen, observer, world_hash(4, bytes, size))) {
         struct gpup_event e = world_event(h, kind);
@@ -179,7 +193,6 @@ static void observe_blob(struct host *h, struct seen *seen, uint32_t vf, uint32_
         e.f[1] = size;
         emit_bytes(h, &e, bytes, size);
     }
-    free(bytes);
 }
 
 static void observe_vf(struct host *h, uint32_t vf, uint32_t which) {
