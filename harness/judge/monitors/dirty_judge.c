@@ -248,14 +248,16 @@ static uint16_t rule_of_loss(const struct query *q, bool paged) {
         return GPUP_RULE_DIRTY_019;
     if (b->others_started)
         return GPUP_RULE_DIRTY_017;
-    if (lost_in(q, b->map[RACED]) || (q->clears && !any_set(q)))
+    if (lost_in(q, b->map[RACED]))
         return GPUP_RULE_DIRTY_026;
     if (b->part_cleared)
         return GPUP_RULE_DIRTY_028;
     if (!q->whole)
         return GPUP_RULE_DIRTY_031;
-    return b->count > 1 && !lost_before(q, b->piece[0].size / b->page) ? GPUP_RULE_DIRTY_003
-                                                                       : GPUP_RULE_DIRTY_023;
+    if (b->count > 1 && !lost_before(q, b->piece[0].size / b->page))
+        return GPUP_RULE_DIRTY_003;
+    /* Nothing at all is left of what was due: cleared first, copied then. */
+    return q->clears && !any_set(q) ? GPUP_RULE_DIRTY_026 : GPUP_RULE_DIRTY_023;
 }
 
 static bool any_due(const struct query *q, const uint8_t *map) {
