@@ -118,7 +118,7 @@ struct gpup_world {
     uint64_t call; /* number of the call at hand, 0 outside */
     uint64_t calls, steps;
     uint64_t objects;
-    bool broken;  /* the suite itself failed: out of memory */
+    bool broken;   /* the suite itself failed: out of memory */
     void *scratch; /* of the observers, in the arena */
     size_t scratch_size;
     bool started; /* some adapter started at least once */

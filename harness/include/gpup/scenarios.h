@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 struct gpup_scenario {
-    const char *name;  /* path under conformance/ without .yaml: "msix/program-all" */
-    const char *title; /* one line */
-    const char *area;  /* area whose rules it is there for: "MSIX" */
-    bool smoke;        /* part of the smoke profile */
-    bool negative;     /* has a robustness or policy step: not part of certification */
+    const char *name;     /* path under conformance/ without .yaml: "msix/program-all" */
+    const char *title;    /* one line */
+    const char *area;     /* area whose rules it is there for: "MSIX" */
+    bool smoke;           /* part of the smoke profile */
+    bool negative;        /* has a robustness or policy step: not part of certification */
     const uint8_t *bytes; /* gpup_program_decode takes them */
     size_t size;
 };
