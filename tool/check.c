@@ -27,8 +27,12 @@ static bool judge(const char *path, const uint8_t *bytes, size_t size, struct gp
     struct gpup_trace_reader reader;
     struct gpup_event e;
     bool ended = false;
+    size_t at;
     int rc = gpup_trace_open(&reader, bytes, size);
-    while (rc >= 0 && (rc = gpup_trace_next(&reader, &e)) == 1) {
+    result->trace_hash = 0xCBF29CE484222325u;
+    while (at = reader.offset, rc >= 0 && (rc = gpup_trace_next(&reader, &e)) == 1) {
+        for (; at < reader.offset; at++) /* as the run hashes it */
+            result->trace_hash = (result->trace_hash ^ bytes[at]) * 0x100000001B3u;
         gpup_judge_event(judge_of, &e);
         result->events++;
         result->calls += e.kind == GPUP_EVENT_CALL;
