@@ -109,6 +109,8 @@ static bool read_finding(struct reading *r, json_t *value, struct gpup_finding *
         return wrong(r, "expected a finding", e.text);
     if (gpup_rule_find(rule) == GPUP_SPEC_NONE || find_verdict(verdict) < 0)
         return wrong(r, "expected a known rule and verdict in a finding", rule);
+    if (class < 0 || class >= GPUP_CLASSES || (*ddi && gpup_ddi_find(ddi) == GPUP_SPEC_NONE))
+        return wrong(r, "expected the class of a step and the name of a DDI in a finding", ddi);
     *f = (struct gpup_finding){.rule = gpup_rule_find(rule),
                                .ddi = *ddi ? gpup_ddi_find(ddi) : GPUP_SPEC_NONE,
                                .verdict = (uint8_t)find_verdict(verdict),
@@ -157,6 +159,10 @@ static bool read_program(struct reading *r, json_t *line, struct gpup_program_re
         return wrong(r, "expected the line of a program", e.text);
     if (find_outcome(outcome) < 0)
         return wrong(r, "expected COMPLETE, SKIPPED, ERROR, TIMEOUT or CRASH", outcome);
+    if (!json_is_object(rules) || !json_is_array(findings))
+        return wrong(r, "expected an object of rules and a list of findings", NULL);
+    if (class < 0 || class >= GPUP_CLASSES || (*ddi && gpup_ddi_find(ddi) == GPUP_SPEC_NONE))
+        return wrong(r, "expected the class of a step and the name of a DDI", ddi);
     p->name = strdup(name);
     p->why = why ? strdup(why) : NULL;
     p->outcome = (uint8_t)find_outcome(outcome);

@@ -54,9 +54,27 @@ void host_stop_device(struct host *h) {
     gpup_dxgkrnl_stopped(h->os);
 }
 
+/* Whatever the program did, a canonical legal sequence on a VF it left alone still works. */
+static void recover(struct host *h) {
+    DXGK_INTERRUPT_TABLE_ENTRY entry = {
+        .MessageAddress = 0xFEE00000, .MessageData = 0x4E, .VectorControl = 1};
+    uint32_t vf = 0;
+    while (vf < h->partitions &&
+           gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, vf) != GPUP_STATE_vgpu_Absent)
+        vf++;
+    if (!h->started || h->dead || vf >= h->partitions || vf >= GPUP_MAX_VFS)
+        return;
+    act_start_vm(h, vf, 0, true);
+    if (gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, vf) == GPUP_STATE_vgpu_Powered)
+        op_write_interrupt(h, vf, 0, &entry, 0);
+    if (gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, vf) != GPUP_STATE_vgpu_Absent)
+        act_stop_vm(h, vf);
+}
+
 void host_stop(struct host *h) {
     uint8_t class = h->world->class;
     h->world->class = GPUP_LEGAL;
+    recover(h);
     for (uint32_t vf = 0; vf < GPUP_MAX_VFS && !h->dead; vf++)
         stop_vf(h, vf);
     for (uint64_t i = 0; i < WORLD_SLOTS && !h->dead; i++) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define ARENA_RESERVE ((size_t)2 << 30) /* address space only */
+#define SWITCH_CHANCE 64u               /* of 256, at every place where a preempted program may switch */
 
 static void *arena_memory(void *arena, size_t size) {
     return gpup_arena_alloc(arena, size);
@@ -42,7 +43,7 @@ static bool make_host(struct gpup_world *w, uint32_t index) {
                                     .seed = w->config.seed,
                                     .host = index,
                                     .fill = w->config.fill,
-                                    .preempt = w->config.preempt,
+                                    .preempt = w->config.preempt ? SWITCH_CHANCE : 0,
                                     .page_guards = true};
     h->os = gpup_os_new(&config);
     if (!h->os)

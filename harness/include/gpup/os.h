@@ -51,8 +51,8 @@ struct gpup_os_config {
     void *device;
     uint64_t seed; /* addresses, preemption */
     uint32_t host;
-    uint8_t fill; /* pattern of fresh pool and stack */
-    uint8_t preempt;
+    uint8_t fill;     /* pattern of fresh pool and stack */
+    uint8_t preempt;  /* chance in 256 of a switch at each such place; 0: run to completion */
     bool page_guards; /* pool blocks end at a guard page (conformance); else red zones only (fuzzing) */
     struct gpup_os_budgets budgets;
 };
