@@ -208,6 +208,7 @@ static int prepare_directory(const struct gpup_run_options *o, struct gpup_resul
     if (rc != 0)
         return rc;
     if (strcmp(wanted.implementation_hash, results->implementation_hash) != 0 ||
+        strcmp(wanted.implementation, results->implementation) != 0 ||
         strcmp(wanted.profile, results->profile) != 0 || strcmp(wanted.select, results->select) != 0 ||
         wanted.seed != results->seed || wanted.seeded != results->seeded) {
         snprintf(message, size,
