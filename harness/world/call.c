@@ -72,6 +72,12 @@ void world_make_current(struct host *h) {
     w->current_host = h->index;
 }
 
+/* The bundled device has no state in the implementation's sections; one that came with it may. */
+void world_reach_device(struct host *h) {
+    if (h->world->implementation->device)
+        world_make_current(h);
+}
+
 /* Why the OS would not make this call now, or 0. */
 static enum gpup_skip refuses(struct ddi_call *c, char *why, size_t size) {
     struct host *h = c->host;

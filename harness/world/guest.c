@@ -59,6 +59,7 @@ static void guest_register(struct host *h, const struct gpup_step *step) {
 }
 
 void act_guest(struct host *h, const struct gpup_step *step) {
+    world_reach_device(h);
     switch (step->op) {
     case GPUP_OP_GuestWrite:
         guest_write(h, step);
@@ -104,6 +105,7 @@ static void fail_allocation(struct host *h, const struct gpup_step *step) {
 
 void act_device(struct host *h, const struct gpup_step *step) {
     const struct gpup_device_ops *d = h->device ? h->device_ops : NULL;
+    world_reach_device(h);
     switch (step->op) {
     case GPUP_OP_RaiseInterrupt:
         raise_interrupt(h, step);

@@ -34,6 +34,7 @@ static void set_cookie(struct host *h, uint32_t vf) {
     e.f[GPUP_COOKIE_vf] = vf;
     e.f[GPUP_COOKIE_value] = h->vf[vf].cookie;
     world_emit(h, &e);
+    world_reach_device(h);
     if (h->device_ops && h->device_ops->guest_set_register && h->device) {
         h->device_ops->guest_set_register(h->device, vf, 0, (uint32_t)h->vf[vf].cookie);
         h->device_ops->guest_set_register(h->device, vf, 1, (uint32_t)(h->vf[vf].cookie >> 32));
@@ -148,8 +149,11 @@ static bool copy_through(struct host *h, uint32_t segment, uint64_t at, struct h
     uint8_t chunk[4096];
     for (uint64_t done = 0; done < size; done += sizeof chunk) {
         uint64_t part = size - done < sizeof chunk ? size - done : sizeof chunk;
-        if (!h->device_ops->read_vram(h->device, segment, at + done, chunk, part) ||
-            !to->device_ops->write_vram(to->device, to_segment, to_at + done, chunk, part))
+        world_reach_device(h);
+        if (!h->device_ops->read_vram(h->device, segment, at + done, chunk, part))
+            return false;
+        world_reach_device(to);
+        if (!to->device_ops->write_vram(to->device, to_segment, to_at + done, chunk, part))
             return false;
     }
     return true;
@@ -245,6 +249,7 @@ void act_power_cycle(struct host *h) {
         return;
     }
     set_power(h, PowerDeviceD3);
+    world_reach_device(h);
     h->device_ops->power_cycle(h->device);
     set_power(h, PowerDeviceD0);
     world_observe(h);

@@ -175,6 +175,7 @@ bool ddi_go(struct ddi_call *c, const uint64_t *args, unsigned count);
 void ddi_end(struct ddi_call *c);
 void *ddi_function(struct host *h, uint16_t ddi);
 void world_make_current(struct host *h);
+void world_reach_device(struct host *h); /* before a device that came with the implementation is asked */
 uint64_t world_object(struct gpup_world *w);
 bool world_negative(const struct gpup_world *w);
 

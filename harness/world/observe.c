@@ -240,6 +240,7 @@ void world_observe(struct host *h) {
         observe_pool(h);
     if (!h->device_ops || !h->device)
         return;
+    world_reach_device(h);
     if (h->device_ops->generation) { /* observer 0 of the PF: anything at all changed */
         uint64_t now = h->device_ops->generation(h->device, GPUP_PF, 0) + 1;
         if (pf->generation[GPUP_OBSERVER_COUNT - 1] == now)

@@ -50,7 +50,8 @@ static bool plain_call(struct host *h, uint16_t ddi) {
 void host_stop_device(struct host *h) {
     if (!h->started || !plain_call(h, GPUP_DDI_StopDevice))
         return;
-    h->started = false;
+    h->started = h->partitioned = false;
+    h->partitions = 0;
     gpup_dxgkrnl_stopped(h->os);
 }
 

@@ -23,6 +23,13 @@ static bool make_device(struct host *h, const struct gpup_memory *memory) {
     return h->device != NULL;
 }
 
+/* What fresh pool and stack memory is full of: bytes that no driver has a reason to write eight times over.
+ */
+static uint8_t fill_byte(const struct gpup_world *w) {
+    static const uint8_t bytes[] = {0xB7, 0x9D, 0xC3, 0x6E};
+    return bytes[w->config.fill % sizeof bytes];
+}
+
 static bool make_host(struct gpup_world *w, uint32_t index) {
     struct host *h = &w->host[index];
     h->world = w;
@@ -42,7 +49,7 @@ static bool make_host(struct gpup_world *w, uint32_t index) {
                                     .device = h->device,
                                     .seed = w->config.seed,
                                     .host = index,
-                                    .fill = w->config.fill,
+                                    .fill = fill_byte(w),
                                     .preempt = w->config.preempt ? SWITCH_CHANCE : 0,
                                     .page_guards = true};
     h->os = gpup_os_new(&config);
@@ -107,6 +114,12 @@ static void emit_header(struct gpup_world *w) {
     e.data = (const uint8_t *)gpup_spec_version();
     e.data_size = strlen(gpup_spec_version());
     world_emit(h, &e);
+    for (unsigned what = 1; what <= 2 && w->implementation->driver_entry; what++) {
+        e = world_event(h, GPUP_EVENT_POISON);
+        e.f[GPUP_POISON_what] = what;
+        e.f[GPUP_POISON_value] = fill_byte(w) * 0x0101010101010101u;
+        world_emit(h, &e);
+    }
     e = world_event(h, GPUP_EVENT_IMPLEMENTATION);
     e.f[GPUP_IMPLEMENTATION_form] = w->implementation->driver_entry ? 1 : 2;
     e.f[GPUP_IMPLEMENTATION_version] = w->implementation->version;

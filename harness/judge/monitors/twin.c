@@ -43,6 +43,9 @@ static bool is_declared(const struct gpup_judge *j, uint16_t ddi) {
 
 static void end(struct gpup_judge *j, void *state) {
     const struct twin *t = state;
+    if (t->seen[OTHER_FILL] &&
+        t->equal[OTHER_FILL]) /* a second run with nothing else changed is the same, then */
+        CHECK(j, GPUP_RULE_ROB_013, true, "%s", "");
     bool steady = !t->seen[SAME_FILL] || t->equal[SAME_FILL];
     if (t->seen[SAME_FILL] && !is_declared(j, t->ddi[SAME_FILL]))
         CHECK(j, GPUP_RULE_ROB_013, t->equal[SAME_FILL], "a second run of the program differs, first in %s",
