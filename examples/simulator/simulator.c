@@ -255,7 +255,8 @@ static HANDLE DDI_CALL CreateMemoryBasis(HANDLE adapter, const DXGKARG_CREATEMEM
     while (b < all + BASES && b->count)
         b++;
     for (UINT64 i = 0; good && i < a->RangeCount; i++)
-        good = inside(a->Ranges[i].SegmentOffset, a->Ranges[i].SizeInBytes, VRAM);
+        good = inside(a->Ranges[i].SegmentOffset, a->Ranges[i].SizeInBytes, VRAM) &&
+               (a->Ranges[i].SegmentOffset | a->Ranges[i].SizeInBytes) % PAGE == 0;
     if (!good || b == all + BASES)
         return NULL;
     *b = (struct basis){.count = a->RangeCount};
@@ -287,7 +288,7 @@ static NTSTATUS DDI_CALL QueryDirtyBitData(HANDLE adapter, DXGKARG_QUERYDIRTYBIT
     UINT64 part = a->SubrangeSize, first = part ? a->SubrangeIndex : 0, bit = 0;
     UINT64 offset = part ? a->SubrangeOffset : 0;
     if (!b || !b->tracking || first >= b->count || !inside(offset, part, b->range[first].SizeInBytes) ||
-        a->BufferSize < ((part ? part / PAGE : b->pages) + 7) / 8)
+        (offset | part) % PAGE || a->BufferSize < ((part ? part / PAGE : b->pages) + 7) / 8)
         return STATUS_INVALID_PARAMETER;
     memset(a->Buffer, 0, a->BufferSize);
     for (UINT64 i = first; i < (part ? first + 1 : b->count); i++) {
