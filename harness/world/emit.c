@@ -2,44 +2,33 @@
 
 #include <string.h>
 
-static int call_field(unsigned kind) {
-    for (unsigned i = 0; i < gpup_event_field_count(kind); i++)
-        if (strcmp(gpup_event_field_name(kind, i), "call") == 0)
-            return (int)i;
-    return -1;
-}
-
-/* Field number of `call` per kind, so that the hot path does not compare names. Filled once per world in
- * world_new's place would be per-world state; a switch over the kinds that the driver's side emits is enough.
- */
-static int call_field_of(unsigned kind) {
-    switch (kind) {
-    case GPUP_EVENT_MMIO:
-    case GPUP_EVENT_TABLE:
-    case GPUP_EVENT_CONFIG:
-    case GPUP_EVENT_CALLBACK:
-    case GPUP_EVENT_MISUSE:
-    case GPUP_EVENT_FAULT:
-    case GPUP_EVENT_BUGCHECK:
-    case GPUP_EVENT_HANG:
-    case GPUP_EVENT_CHANNEL:
-        return 0;
-    case GPUP_EVENT_ALLOC:
-    case GPUP_EVENT_FREE:
-    case GPUP_EVENT_MESSAGE:
-        return -1;
-    default:
-        return call_field(kind);
-    }
-}
+/* Place of the field `call` plus one, in the kinds that have it. */
+static const uint8_t call_field[GPUP_EVENT_KINDS] = {
+    [GPUP_EVENT_CALL] = 1 + GPUP_CALL_call,
+    [GPUP_EVENT_BUFFER] = 1 + GPUP_BUFFER_call,
+    [GPUP_EVENT_RETURN] = 1 + GPUP_RETURN_call,
+    [GPUP_EVENT_OUTPUT] = 1 + GPUP_OUTPUT_call,
+    [GPUP_EVENT_DAMAGE] = 1 + GPUP_DAMAGE_call,
+    [GPUP_EVENT_FAULT] = 1 + GPUP_FAULT_call,
+    [GPUP_EVENT_BUGCHECK] = 1 + GPUP_BUGCHECK_call,
+    [GPUP_EVENT_HANG] = 1 + GPUP_HANG_call,
+    [GPUP_EVENT_CALLBACK] = 1 + GPUP_CALLBACK_call,
+    [GPUP_EVENT_MISUSE] = 1 + GPUP_MISUSE_call,
+    [GPUP_EVENT_CHANNEL] = 1 + GPUP_CHANNEL_call,
+    [GPUP_EVENT_MMIO] = 1 + GPUP_MMIO_call,
+    [GPUP_EVENT_TABLE] = 1 + GPUP_TABLE_call,
+    [GPUP_EVENT_CONFIG] = 1 + GPUP_CONFIG_call,
+    [GPUP_EVENT_GUEST_WRITE] = 1 + GPUP_GUEST_WRITE_call,
+    [GPUP_EVENT_BASIS_RANGE] = 1 + GPUP_BASIS_RANGE_call,
+};
 
 void world_emit(struct host *h, struct gpup_event *event) {
     struct gpup_world *w = h->world;
-    int field = call_field_of(event->kind);
+    unsigned field = call_field[event->kind];
     event->host = (uint8_t)h->index;
     event->step = w->step;
-    if (field >= 0 && w->call)
-        event->f[field] = w->call;
+    if (field && w->call)
+        event->f[field - 1] = w->call;
     w->sink.event(w->sink.context, event);
 }
 

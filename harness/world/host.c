@@ -73,11 +73,9 @@ void act_start_vm(struct host *h, uint32_t vf, uint32_t reserve_kib, bool power)
     set_cookie(h, vf);
 }
 
-void act_stop_vm(struct host *h, uint32_t vf) {
-    struct gpup_value which = {0};
-    if (vf >= GPUP_MAX_VFS)
-        return;
-    for (which.number = 0; which.number < WORLD_SLOTS; which.number++) {
+/* Bases of a VF go before the memory they describe. */
+void act_drop_bases(struct host *h, uint32_t vf) {
+    for (struct gpup_value which = {0}; which.number < WORLD_SLOTS; which.number++) {
         int index = h->vf[vf].slot[which.number];
         if (!h->vf[vf].created || index < 0 || !h->bases[index].live || h->bases[index].vf != vf)
             continue;
@@ -86,6 +84,12 @@ void act_stop_vm(struct host *h, uint32_t vf) {
             op_basis(h, GPUP_DDI_StopDirtyTracking, vf, &which);
         op_basis(h, GPUP_DDI_DestroyMemoryBasis, vf, &which);
     }
+}
+
+void act_stop_vm(struct host *h, uint32_t vf) {
+    if (vf >= GPUP_MAX_VFS)
+        return;
+    act_drop_bases(h, vf);
     if (gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, vf) == GPUP_STATE_vgpu_Powered)
         op_power(h, vf, PowerDeviceD3, 0);
     op_destroy_vgpu(h, vf);

@@ -236,6 +236,7 @@ void op_set_vm_data(struct host *h, const struct gpup_value *which, uint32_t fla
  * ------------------------------------------------------------------------------------ */
 void act_start_vm(struct host *h, uint32_t vf, uint32_t reserve_kib, bool power);
 void act_stop_vm(struct host *h, uint32_t vf);
+void act_drop_bases(struct host *h, uint32_t vf);
 void act_program_interrupts(struct host *h, const struct gpup_step *step);
 void act_copy_vram(struct host *h, uint32_t vf, struct host *to, uint32_t to_vf);
 void act_copy_dirty(struct host *h, const struct gpup_step *step, struct host *to, uint32_t to_vf);

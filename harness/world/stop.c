@@ -2,20 +2,10 @@
 #include "internal.h"
 
 static void stop_vf(struct host *h, uint32_t vf) {
-    struct vf *v = &h->vf[vf];
     uint8_t migrating = gpup_machine_state_of(&h->machines, GPUP_MACHINE_migration, vf);
     if (migrating != GPUP_STATE_migration_Idle)
         op_end(h, vf);
-    for (uint64_t slot = 0; slot < WORLD_SLOTS; slot++) {
-        struct gpup_value which = {.number = slot};
-        int index = v->slot[slot];
-        if (!v->created || index < 0 || !h->bases[index].live || h->bases[index].vf != vf)
-            continue;
-        if (gpup_machine_state_of(&h->machines, GPUP_MACHINE_tracking, (uint32_t)index) ==
-            GPUP_STATE_tracking_Tracking)
-            op_basis(h, GPUP_DDI_StopDirtyTracking, vf, &which);
-        op_basis(h, GPUP_DDI_DestroyMemoryBasis, vf, &which);
-    }
+    act_drop_bases(h, vf);
     uint8_t state = gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, vf);
     if (state == GPUP_STATE_vgpu_Powered)
         op_power(h, vf, PowerDeviceD3, 0);
