@@ -108,7 +108,8 @@ static void judge_known(struct gpup_judge *j, struct blobs *b, const struct save
     struct vf *v = call_vf(j);
     bool equal = is_equal_target(j, s, v);
     judge_index(j, s);
-    if (kind == 0 && !equal && s->reserve != v->reserve_shape && is_time(b, c, kind))
+    if (kind == 0 && !equal && v->resourced && v->reserve_size && s->reserve &&
+        s->reserve != v->reserve_shape && is_time(b, c, kind))
         CHECK(j, GPUP_RULE_LM_075, !nt_success(c->status),
               "data of a vGPU with another VRAM reserve was accepted");
     if (equal && is_time(b, c, kind) && call_must_succeed(j))

@@ -224,10 +224,13 @@ static void judge_power(struct gpup_judge *j, struct table *t) {
 }
 
 static void judge_reset(struct gpup_judge *j, struct table *t) {
-    if (!nt_success(j->call.status) || !t->read)
+    if (!nt_success(j->call.status))
         return;
-    if (j->call.before.powered)
+    if (t->read && j->call.before.powered)
         CHECK(j, GPUP_RULE_MSIX_027, all_masked(t), "an entry is unmasked after the reset of the VF");
+    for (uint32_t i = 0; i < t->entries; i++)
+        if (t->known[i] == KNOWN_LATE)
+            t->known[i] = KNOWN_NOTHING; /* what was kept for power-up may go with the reset */
     memset(t->raised, 0, sizeof t->raised);
     if (t->entries)
         memcpy(t->model, t->now, (size_t)t->entries * 16);
