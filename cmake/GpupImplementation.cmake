@@ -55,7 +55,7 @@ macro(_gpup_static_implementation name)
     COMMAND ${CMAKE_LINKER} -r -T ${_dir}/gpup_impl_${name}.ld -o ${_dir}/gpup_impl_${name}.tmp.o
       $<TARGET_OBJECTS:gpup_impl_${name}_objects>
     COMMAND ${CMAKE_OBJCOPY} --redefine-sym gpup_implementation=gpup_implementation_${name}
-      --keep-global-symbol=gpup_implementation_${name}
+      --keep-global-symbol=gpup_implementation --keep-global-symbol=gpup_implementation_${name}
       ${_dir}/gpup_impl_${name}.tmp.o ${_dir}/gpup_impl_${name}.o
     DEPENDS gpup_impl_${name}_objects $<TARGET_OBJECTS:gpup_impl_${name}_objects>
     COMMAND_EXPAND_LISTS VERBATIM COMMENT "Gathering the writable data of ${name}")

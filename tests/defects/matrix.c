@@ -116,12 +116,18 @@ static size_t run_all(const char *object, const struct gpup_run_program *program
 int main(int argc, char **argv) {
     struct gpup_run_program *programs = calloc(gpup_scenario_count, sizeof *programs);
     struct row *rows = calloc(gpup_spec_counts.defects, sizeof *rows);
-    if (argc < 2 || !programs || !rows)
+    if (argc < 2 || !programs || !rows) {
+        free(programs);
+        free(rows);
         return 2;
+    }
     for (size_t i = 0; i < gpup_scenario_count; i++) {
         programs[i].name = gpup_scenarios[i].name;
-        if (!gpup_program_decode(gpup_scenarios[i].bytes, gpup_scenarios[i].size, &programs[i].program))
+        if (!gpup_program_decode(gpup_scenarios[i].bytes, gpup_scenarios[i].size, &programs[i].program)) {
+            free(programs);
+            free(rows);
             return 3;
+        }
     }
     size_t count = run_all(argv[1], programs, rows);
     unsigned killed = 0;

@@ -220,17 +220,17 @@ static void journals(void **state) {
         "\x01\x02\n",
         "null\n",
         "{\"program\": 5}\n",
-        "{\"program\":\"x\",\"outcome\":\"FINE\",\"class\":0,\"ddi\":\"\",\"step\":0,\"trace\":\"\","
-        "\"events\":0,"
-        "\"calls\":0,\"rules\":{},\"findings\":[],\"wall_ms\":0}\n",
-        "{\"program\":\"x\",\"outcome\":\"CRASH\",\"class\":0,\"ddi\":\"\",\"step\":0,\"trace\":\"\","
-        "\"events\":0,"
-        "\"calls\":0,\"rules\":{\"NO-1\":[1,0,\"PASS\",0]},\"findings\":[],\"wall_ms\":0}\n",
-        "{\"program\":\"x\",\"outcome\":\"CRASH\",\"class\":9,\"ddi\":\"\",\"step\":0,\"trace\":\"\","
-        "\"events\":0,"
-        "\"calls\":0,\"rules\":[],\"findings\":{},\"wall_ms\":0}\n",
-        "{\"program\":\"x\",\"outcome\":\"CRASH\",\"class\":0,\"ddi\":\"Nothing\",\"step\":0,\"trace\":\"\","
-        "\"events\":0,\"calls\":0,\"rules\":{},\"findings\":[{\"rule\":1}],\"wall_ms\":0}\n"};
+        ("{\"program\":\"x\",\"outcome\":\"FINE\",\"class\":0,\"ddi\":\"\",\"step\":0,\"trace\":\"\","
+         "\"events\":0,"
+         "\"calls\":0,\"rules\":{},\"findings\":[],\"wall_ms\":0}\n"),
+        ("{\"program\":\"x\",\"outcome\":\"CRASH\",\"class\":0,\"ddi\":\"\",\"step\":0,\"trace\":\"\","
+         "\"events\":0,"
+         "\"calls\":0,\"rules\":{\"NO-1\":[1,0,\"PASS\",0]},\"findings\":[],\"wall_ms\":0}\n"),
+        ("{\"program\":\"x\",\"outcome\":\"CRASH\",\"class\":9,\"ddi\":\"\",\"step\":0,\"trace\":\"\","
+         "\"events\":0,"
+         "\"calls\":0,\"rules\":[],\"findings\":{},\"wall_ms\":0}\n"),
+        ("{\"program\":\"x\",\"outcome\":\"CRASH\",\"class\":0,\"ddi\":\"Nothing\",\"step\":0,\"trace\":\"\","
+         "\"events\":0,\"calls\":0,\"rules\":{},\"findings\":[{\"rule\":1}],\"wall_ms\":0}\n")};
     struct tool t = tool_run("run --select 'pause/*' --out $D/journal");
     tool_free(&t);
     t = tool_run("run refuser --select 'pause/*' --out $D/other");
