@@ -111,7 +111,8 @@ bool ddi_begin(struct ddi_call *c, struct host *h, uint16_t ddi, const uint64_t 
     c->host = h;
     c->ddi = ddi;
     c->basis = basis;
-    memcpy(c->a, a, count * sizeof *a);
+    if (count)
+        memcpy(c->a, a, count * sizeof *a);
     c->vf = d->vf_argument >= 0 && c->a[d->vf_argument] < GPUP_MAX_VFS ? (uint32_t)c->a[d->vf_argument]
                                                                        : GPUP_SLOT_NONE;
     enum gpup_skip skip = refuses(c, why, sizeof why);
