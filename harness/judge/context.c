@@ -40,7 +40,7 @@ void context_reset(struct gpup_judge *j) {
     j->op = GPUP_OPS;
     j->weakest = GPUP_LEGAL;
     j->world_seen = j->ended = false;
-    j->paged_secrets = 0;
+    j->paged_secrets = j->reserving = 0;
     j->padded = false;
     j->op_vf = GPUP_PF;
     j->next_input.there = j->next_data.there = false;
@@ -155,14 +155,15 @@ static void seen_write(struct gpup_judge *j, struct vf *v) {
 
 static void seen_reserve(struct gpup_judge *j, const struct gpup_event *e) {
     struct vf *v = judge_vf(j, e->host, e->f[GPUP_RESERVE_vf]);
-    uint64_t shape[2] = {e->f[GPUP_RESERVE_segment], e->f[GPUP_RESERVE_size]};
+    uint64_t size = e->f[GPUP_RESERVE_size];
     if (!v)
         return;
-    if (v->resourced || !v->present)
+    if (j->reserving != e->f[GPUP_RESERVE_vf] + 1) /* the first of an assignment */
         v->reserve_size = v->reserve_shape = v->reserve_ranges = 0;
     v->reserve_ranges++;
-    v->reserve_size += shape[1];
-    v->reserve_shape = judge_hash(v->reserve_shape, shape, sizeof shape);
+    j->reserving = e->f[GPUP_RESERVE_vf] + 1;
+    v->reserve_size += size;
+    v->reserve_shape = judge_hash(v->reserve_shape, &size, sizeof size);
 }
 
 static void seen_place(struct gpup_judge *j, const struct gpup_event *e) {
@@ -187,6 +188,8 @@ static void seen_paging(struct gpup_judge *j, const struct gpup_event *e) {
 
 void context_event(struct gpup_judge *j, const struct gpup_event *e) {
     struct host *h = &j->host[e->host];
+    if (e->kind != GPUP_EVENT_RESERVE)
+        j->reserving = 0;
     switch (e->kind) {
     case GPUP_EVENT_IMPLEMENTATION:
         j->varies = e->f[GPUP_IMPLEMENTATION_varies];

@@ -48,7 +48,7 @@ struct vf {
     uint64_t msix_offset;
     struct schedule schedule;
     struct content guest, vram, config, dirty;
-    uint64_t reserve_size, reserve_shape; /* shape: hash of segments and sizes */
+    uint64_t reserve_size, reserve_shape; /* shape: hash of the sizes of its ranges */
     uint32_t reserve_ranges;
     uint64_t secrets[2]; /* bit mask: rows of judge.secrets this VF may know */
 };
@@ -138,6 +138,7 @@ struct gpup_judge {
     bool overflow, world_seen, ended;
     uint64_t varies;
     uint64_t paged_secrets;              /* of the VF whose memory was paged out last */
+    uint64_t reserving;                  /* 1 + VF whose RESERVE events are coming in, 0 none */
     struct buffer next_input, next_data; /* of the call that comes */
     struct monitor_state *state[16];     /* by order in the list of monitors */
 };

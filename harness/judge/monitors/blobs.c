@@ -28,7 +28,7 @@ void blobs_content(struct gpup_judge *j, struct blobs *b) {
     const struct call *c = &j->call;
     struct target *t = target_of(b, c->host, c->vf);
     const struct vf *v = call_vf(j);
-    bool whole = t->transfer.there &&
+    bool whole = t->transfer.there && t->transfer.host == t->vram_host && t->transfer.vf == t->vram_vf &&
                  (t->transfer.full_paused || (t->transfer.full_tracked && t->transfer.last_paused));
     if (!t->vram_known || !whole || !v->vram.seen)
         return;

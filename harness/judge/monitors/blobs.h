@@ -47,7 +47,9 @@ struct target {
     struct expected expected;
     int8_t immutable; /* row of what RestoreImmutable took, -1 */
     bool restored_mutable;
-    uint64_t vram; /* content the source had, once mutable data was restored */
+    uint64_t vram;    /* content the source had, once mutable data was restored */
+    uint32_t vram_vf; /* that source */
+    uint8_t vram_host;
     bool vram_known;
     uint64_t paused_ns; /* spent in calls since the pause, as source */
 };

@@ -78,6 +78,8 @@ static void expect(struct gpup_judge *j, struct target *t, const struct saved *s
     t->restored_mutable = true;
     t->vram_known = s->settled && s->vram.seen && s->quiet;
     t->vram = s->vram.hash;
+    t->vram_vf = s->vf;
+    t->vram_host = s->host;
     t->expected = (struct expected){.there = s->settled && s->guest.seen && s->quiet,
                                     .repeated = s->session > 1,
                                     .moved = s->vf != j->call.vf,

@@ -438,6 +438,9 @@ void dirty_settle(struct gpup_judge *j, void *state) {
     if (j->host[c->host].removed || c->overlapped)
         return;
     d->calls[c->host] += !writes_nothing(c->ddi);
+    bool life = c->ddi == GPUP_DDI_CreateVirtualGpu || c->ddi == GPUP_DDI_DestroyVirtualGpu;
+    if (life && nt_success(c->status) && c->vf < JUDGE_VFS)
+        d->reserve_count[c->host][c->vf] = 0;
     if (d->live[c->host] && upsets(c->ddi))
         upset(d, c);
     switch (c->ddi) {
