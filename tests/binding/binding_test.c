@@ -168,7 +168,8 @@ static void gcc_counters(void **state) {
             touch(&b);
             gpup_image_reset(b.image);
         }
-        exit(0); /* the counters are written when the process ends */
+        gpup_binding_close(&b); /* the counters are written when the object goes */
+        exit(0);
     }
     int rc;
     assert_int_equal(waitpid(pid, &rc, 0), pid);
