@@ -102,6 +102,7 @@ void gpup_world_free(struct gpup_world *world) {
     if (!world)
         return;
     free_blobs(world->blob);
+    free(world->image_at_snapshot);
     gpup_arena_free(world->arena);
 }
 
