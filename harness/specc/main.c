@@ -35,12 +35,6 @@ static void compile(struct specc *sc) {
     specc_check_proofs(sc);
 }
 
-/* A compiler gives its memory back by ending; the leak checker of a sanitized build is told so. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void) {
-    return "detect_leaks=0";
-}
-
 int main(int argc, char **argv) {
     static struct specc sc; // reachable to the end: what it holds is not freed one by one
     if (!options(&sc, argc, argv)) {
