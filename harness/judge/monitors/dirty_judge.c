@@ -357,7 +357,7 @@ static bool range_of(const struct call *c, struct query *q) {
 void dirty_query(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {
     const struct call *c = &j->call;
     if (!c->returned || c->ddi != GPUP_DDI_QueryDirtyBitData || e->f[GPUP_OUTPUT_role] != GPUP_ROLE_DATA ||
-        !nt_success(c->status) || c->overlapped || j->host[c->host].removed)
+        !nt_success(c->status) || c->overlapped || j->host[c->host].impaired)
         return;
     struct query q = {.b = dirty_find(d, c->host, c->a[GPUP_ARG_QueryDirtyBitData_MemoryBasis]),
                       .bits = e->data,

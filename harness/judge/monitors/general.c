@@ -58,6 +58,9 @@ static void pool_damaged(struct gpup_judge *j, const struct gpup_event *e) {
 
 static void check_output(struct gpup_judge *j, const struct gpup_event *e) {
     size_t used = e->f[GPUP_OUTPUT_used] < e->data_size ? (size_t)e->f[GPUP_OUTPUT_used] : e->data_size;
+    /* The type says how much of this buffer is an answer; the rest is the caller's. */
+    if (j->call.ddi == GPUP_DDI_QueryAdapterInfo)
+        used = used < 4 ? used : 4;
     long at = -1;
     for (unsigned i = 0; i < j->poison_count && at < 0; i++)
         at = judge_find_pattern(e->data, used, j->poison[i]);

@@ -34,8 +34,8 @@ static void settle(struct gpup_judge *j, void *state) {
     const struct call *c = &j->call;
     const struct change *foreign = NULL;
     (void)state;
-    if (!c->names_vf || j->host[c->host].removed || c->overlapped ||
-        j->host[c->host].impaired) /* what a dead device did not do in time it may do in another call */
+    if (!c->names_vf || j->host[c->host].impaired ||
+        c->overlapped) /* what a dead device did not do in time it may do in another call */
         return;
     for (unsigned i = 0; i < c->changes && !foreign; i++)
         foreign = is_foreign(c, &c->change[i]) ? &c->change[i] : NULL;

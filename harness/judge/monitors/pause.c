@@ -147,7 +147,7 @@ static void settle(struct gpup_judge *j, void *state) {
     struct pause *p = state;
     const struct call *c = &j->call;
     const struct vf *v = call_vf(j);
-    if (j->host[c->host].removed || c->overlapped)
+    if (j->host[c->host].impaired || c->overlapped)
         return;
     if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState)
         judge_call(j, p, v);
@@ -182,7 +182,9 @@ static void settle(struct gpup_judge *j, void *state) {
 static void saw_write(struct gpup_judge *j, const struct gpup_event *e) {
     const struct vf *v = judge_vf(j, e->host, e->f[GPUP_GUEST_WRITE_vf]);
     bool by_guest = j->op == GPUP_OP_GuestWrite || j->op == GPUP_OP_StartVm; /* a store of the guest's CPU */
-    if (!v || !v->paused || by_guest || !e->f[GPUP_GUEST_WRITE_done] || j->host[e->host].removed)
+    bool changing = j->call.active && j->call.ddi == GPUP_DDI_SetVirtualFunctionPauseState &&
+                    j->call.host == e->host && j->call.vf == e->f[GPUP_GUEST_WRITE_vf]; /* the unpause, say */
+    if (!v || !v->paused || by_guest || changing || !e->f[GPUP_GUEST_WRITE_done] || j->host[e->host].impaired)
         return;
     judge_about(j, e->host, (uint32_t)e->f[GPUP_GUEST_WRITE_vf]);
     CHECK(j, GPUP_RULE_PAUSE_009, false, "work of a paused VF wrote its memory");

@@ -250,7 +250,7 @@ static void settle(struct gpup_judge *j, void *state) {
     struct scheduling *s = state;
     const struct call *c = &j->call;
     const struct vf *v = call_vf(j);
-    if (j->host[c->host].removed || c->overlapped)
+    if (j->host[c->host].impaired || c->overlapped)
         return;
     if ((is_migration(c->ddi) || c->ddi == GPUP_DDI_WriteVirtualizedInterrupt) && (!v || !c->before.present))
         judge_absent(j);
