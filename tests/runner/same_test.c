@@ -111,12 +111,13 @@ static unsigned lines(const char *text) {
 static void killed(void **state) {
     (void)state;
     run("undisturbed", GPUP_TEST_EXAMPLES "/example-simulator.so", "");
-    assert_int_equal(system("'" GPUP_TEST_TOOL "' run " GPUP_TEST_EXAMPLES
-                            "/example-simulator.so --jobs 1 --out $D/killed >/dev/null 2>&1 & pid=$!;"
-                            "i=0; while [ $i -lt 500 ] && [ \"$(wc -l < $D/killed/events.jsonl 2>/dev/null "
-                            "|| echo 0)\" -lt 4 ];"
-                            "do sleep 0.01; i=$((i+1)); done; kill -9 $pid; wait $pid 2>/dev/null; true"),
-                     0);
+    assert_int_equal(
+        system("'" GPUP_TEST_TOOL "' run " GPUP_TEST_EXAMPLES
+               "/example-simulator.so --jobs 1 --out $D/killed >/dev/null 2>&1 & pid=$!;"
+               "i=0; while [ $i -lt 500 ] && [ \"$(cat $D/killed/events.jsonl 2>/dev/null | wc -l)\""
+               " -lt 4 ];"
+               "do sleep 0.01; i=$((i+1)); done; kill -9 $pid; wait $pid 2>/dev/null; true"),
+        0);
     char *before = tool_file(tool_path("killed/events.jsonl"), NULL),
          *all = tool_file(tool_path("undisturbed/events.jsonl"), NULL);
     assert_true(lines(before) >= 3 && lines(before) < lines(all));

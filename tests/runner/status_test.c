@@ -97,36 +97,44 @@ static void other_lists(void **state) {
     }
 }
 
-/* The same simulator with its state in memory of each host and in the globals of one image: not an event
- * differs. */
-static void one_image_two_hosts(void **state) {
+static void expect_same_course(const char *plain, const char *with_globals) {
+    json_t *a = tool_json(tool_path("%s/results.json", plain)),
+           *b = tool_json(tool_path("%s/results.json", with_globals));
+    size_t i;
+    json_t *item;
+    bool restored = false;
+    json_array_foreach(json_object_get(a, "programs"), i, item) {
+        const json_t *other = tool_program(b, tool_text(item, "name"));
+        assert_non_null(other);
+        assert_string_equal(tool_text(other, "outcome"), "COMPLETE");
+        if (!json_equal(json_object_get(item, "calls"), json_object_get(other, "calls")) ||
+            !json_equal(json_object_get(item, "findings"), json_object_get(other, "findings")))
+            fail_msg("%s went another way with globals", tool_text(item, "name"));
+    }
+    json_array_foreach(json_object_get(b, "rules"), i, item) {
+        if (strcmp(tool_text(item, "id"), "LM-067") ==
+            0) /* the target's VRAM equals the source's at the pause */
+            restored = strcmp(tool_text(item, "verdict"), "PASS") == 0;
+    }
+    assert_true(restored);
+    json_decref(a);
+    json_decref(b);
+}
+
+/* A simulator with its state in memory of each host, and in the globals of one image. */
+static void one_image_with_tables(void **state) {
     (void)state;
     expect(4, "run " GPUP_TEST_EXAMPLES "/example-simulator.so --out $D/memory");
     expect(4, "run " GPUP_TEST_GLOBALS "/example-globals.so --out $D/globals");
-    json_t *memory = tool_json(tool_path("memory/results.json")),
-           *globals = tool_json(tool_path("globals/results.json"));
-    size_t i;
-    json_t *program;
-    json_array_foreach(json_object_get(memory, "programs"), i, program) {
-        const json_t *other = tool_program(globals, tool_text(program, "name"));
-        assert_non_null(other);
-        assert_string_equal(tool_text(other, "outcome"), "COMPLETE");
-        if (!json_equal(json_object_get(program, "events"), json_object_get(other, "events")) ||
-            !json_equal(json_object_get(program, "calls"), json_object_get(other, "calls")) ||
-            !json_equal(json_object_get(program, "findings"), json_object_get(other, "findings")))
-            fail_msg("%s went another way with globals", tool_text(program, "name"));
-    }
-    const json_t *rule;
-    bool restored = false;
-    json_array_foreach(json_object_get(globals, "rules"), i, program) {
-        rule = program;
-        if (strcmp(tool_text(rule, "id"), "LM-067") ==
-            0) /* the target's VRAM equals the source's at the pause */
-            restored = strcmp(tool_text(rule, "verdict"), "PASS") == 0;
-    }
-    assert_true(restored);
-    json_decref(memory);
-    json_decref(globals);
+    expect_same_course("memory", "globals");
+}
+
+/* A miniport that knows its adapter by device extension, and by a global. */
+static void one_image_with_driver_entry(void **state) {
+    (void)state;
+    expect(4, "run reference --out $D/extension");
+    expect(4, "run " GPUP_TEST_BAD "/global-driver.so --out $D/driver");
+    expect_same_course("extension", "driver");
 }
 
 static int start(void **state) {
@@ -136,8 +144,11 @@ static int start(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_status), cmocka_unit_test(status_in_results),
-                                       cmocka_unit_test(list_rules), cmocka_unit_test(other_lists),
-                                       cmocka_unit_test(one_image_two_hosts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_status),
+                                       cmocka_unit_test(status_in_results),
+                                       cmocka_unit_test(list_rules),
+                                       cmocka_unit_test(other_lists),
+                                       cmocka_unit_test(one_image_with_tables),
+                                       cmocka_unit_test(one_image_with_driver_entry)};
     return cmocka_run_group_tests(tests, start, NULL) ? 1 : 0;
 }
