@@ -50,9 +50,9 @@ static NTSTATUS succeeds(bool good) {
 /* A DDI about one vGPU. The last argument is its result, made from the adapter g, the vGPU v, the arguments
  * a. */
 #define VF_DDI(name, arguments, index, result)                                                               \
-    static NTSTATUS DDI_CALL name(HANDLE g, arguments *a) {                                                  \
+    static NTSTATUS DDI_CALL name(HANDLE g, arguments a) {                                                   \
         struct vf *v = find(g, a->index);                                                                    \
-        return v ? result : STATUS_INVALID_PARAMETER;                                                        \
+        return v ? (result) : STATUS_INVALID_PARAMETER;                                                      \
     }
 /* --- the device and its observers ---------------------------------------------------------------------- */
 static void attach(void *device, const struct gpup_device_log *log) {
@@ -172,11 +172,11 @@ static NTSTATUS set_reserve(struct vf *v, const DXGK_GPU_PHYSICAL_ADDRESS *at) {
     v->base = good ? at->MemorySegmentOffset : v->base;
     return succeeds(good);
 }
-VF_DDI(GetVirtualGpuInfo, DXGKARG_GETVIRTUALGPUINFO, PartitionId,
+VF_DDI(GetVirtualGpuInfo, DXGKARG_GETVIRTUALGPUINFO *, PartitionId,
        (*a = (DXGKARG_GETVIRTUALGPUINFO){a->PartitionId, {{RESERVE, RESERVE, RESERVE}}}, STATUS_SUCCESS))
-VF_DDI(SetVirtualGpuResources, DXGKARG_SETVIRTUALGPURESOURCES, PartitionId,
+VF_DDI(SetVirtualGpuResources, DXGKARG_SETVIRTUALGPURESOURCES *, PartitionId,
        a->NumMemoryAllocations == 1 ? set_reserve(v, &a->MemoryInfo[0].AllocationAddress) : succeeds(false))
-VF_DDI(DestroyVirtualGpu, DXGKARG_DESTROYVIRTUALGPU, PartitionId, (*v = (struct vf){0}, STATUS_SUCCESS))
+VF_DDI(DestroyVirtualGpu, DXGKARG_DESTROYVIRTUALGPU *, PartitionId, (*v = (struct vf){0}, STATUS_SUCCESS))
 static NTSTATUS DDI_CALL refuse(HANDLE context, void *a) { /* never called, or not supported here */
     return context && a ? STATUS_NOT_SUPPORTED : STATUS_INVALID_PARAMETER;
 }
@@ -191,8 +191,8 @@ static NTSTATUS config(struct vf *v, const DXGKARG_READVIRTUALFUNCTIONCONFIG *a,
     }
     return STATUS_SUCCESS;
 }
-VF_DDI(ReadConfig, DXGKARG_READVIRTUALFUNCTIONCONFIG, VirtualFunctionIndex, config(v, a, false))
-VF_DDI(WriteConfig, DXGKARG_WRITEVIRTUALFUNCTIONCONFIG, VirtualFunctionIndex, config(v, (void *)a, true))
+VF_DDI(ReadConfig, DXGKARG_READVIRTUALFUNCTIONCONFIG *, VirtualFunctionIndex, config(v, a, false))
+VF_DDI(WriteConfig, DXGKARG_WRITEVIRTUALFUNCTIONCONFIG *, VirtualFunctionIndex, config(v, (void *)a, true))
 static VOID DDI_CALL QueryProbedBars(HANDLE context, DXGKARG_QUERYPROBEDBARS *a) {
     for (unsigned i = 0; i < DXGK_MAX_NUM_PCI_BARS && find(context, a->VirtualFunctionIndex); i++)
         a->BaseRegisterValues[i] = i == 0 ? ~(BAR_SIZE - 1u) : 0;
@@ -221,10 +221,11 @@ static NTSTATUS bar(const DXGKARG_GETRESOURCEFORBAR *a) {
             .Type = CmResourceTypeMemory, .u.Memory.Start.QuadPart = start, .u.Memory.Length = BAR_SIZE};
     return succeeds(a->BarIndex == 0);
 }
-VF_DDI(ResetVf, DXGKARG_RESETVIRTUALFUNCTION, VirtualFunctionIndex, reset(v))
-VF_DDI(SetPower, DXGKARG_SETVIRTUALFUNCTIONPOWERSTATE, VirtualFunctionIndex, set_power(v, a->PowerState))
-VF_DDI(GetBar, DXGKARG_GETRESOURCEFORBAR, VirtualFunctionIndex, bar(a))
-VF_DDI(SetPause, const DXGKARG_SETVIRTUALFUNCTIONPAUSESTATE, vfIndex, (v->paused = a->bPause, STATUS_SUCCESS))
+VF_DDI(ResetVf, DXGKARG_RESETVIRTUALFUNCTION *, VirtualFunctionIndex, reset(v))
+VF_DDI(SetPower, DXGKARG_SETVIRTUALFUNCTIONPOWERSTATE *, VirtualFunctionIndex, set_power(v, a->PowerState))
+VF_DDI(GetBar, DXGKARG_GETRESOURCEFORBAR *, VirtualFunctionIndex, bar(a))
+VF_DDI(SetPause, const DXGKARG_SETVIRTUALFUNCTIONPAUSESTATE *, vfIndex,
+       (v->paused = a->bPause, STATUS_SUCCESS))
 /* The page of the MSI-X table is intercepted, so that only WriteVirtualizedInterrupt gets there. */
 static VOID DDI_CALL CountMitigated(HANDLE context, DXGKARG_QUERYMITIGATEDRANGECOUNT *a) {
     for (unsigned i = 0; i < DXGK_MAX_NUM_PCI_BARS && context; i++)
@@ -241,8 +242,8 @@ static NTSTATUS write_entry(struct vf *v, uint16_t index, const DXGK_INTERRUPT_T
         v->table[index] = *entry;
     return succeeds(good);
 }
-VF_DDI(GetMitigated, DXGKARG_QUERYMITIGATEDRANGES, VirtualFunctionIndex, mitigated(a))
-VF_DDI(WriteInterrupt, const DXGKARG_GPUP_WRITE_VIRTUALIZED_MSIX, vfIndex,
+VF_DDI(GetMitigated, DXGKARG_QUERYMITIGATEDRANGES *, VirtualFunctionIndex, mitigated(a))
+VF_DDI(WriteInterrupt, const DXGKARG_GPUP_WRITE_VIRTUALIZED_MSIX *, vfIndex,
        write_entry(v, (uint16_t)a->InterruptTableIndex, &a->WriteValue))
 /* --- dirty tracking; the handle of a basis is its number, from 1 --------------------------------------- */
 static struct basis *basis_of(struct gpu *g, HANDLE handle) {
@@ -329,15 +330,15 @@ static NTSTATUS restore(struct vf *v, enum format format, UINT64 size, const BYT
     memcpy(v->config, blob.config, format == MUTABLE ? CONFIG : 0);
     return STATUS_SUCCESS;
 }
-VF_DDI(Prepare, const DXGKARG_GPUP_PREPARE_LIVE_MIGRATION, vfIndex,
+VF_DDI(Prepare, const DXGKARG_GPUP_PREPARE_LIVE_MIGRATION *, vfIndex,
        v->session == NONE && (unsigned)a->MigrationType <= 1
            ? (v->session = a->MigrationType ? TARGET : SOURCE, STATUS_SUCCESS)
            : STATUS_INVALID_PARAMETER)
-VF_DDI(SaveI, DXGKARG_GPUP_SAVE_IMMUTABLE_MIGRATION_DATA, vfIndex, save(v, IMMUTABLE, a->DataSize, a->Data))
-VF_DDI(SaveM, DXGKARG_GPUP_SAVE_MUTABLE_MIGRATION_DATA, vfIndex, save(v, MUTABLE, a->DataSize, a->Data))
-VF_DDI(RestoreI, const DXGKARG_GPUP_RESTORE_IMMUTABLE_MIGRATION_DATA, vfIndex,
+VF_DDI(SaveI, DXGKARG_GPUP_SAVE_IMMUTABLE_MIGRATION_DATA *, vfIndex, save(v, IMMUTABLE, a->DataSize, a->Data))
+VF_DDI(SaveM, DXGKARG_GPUP_SAVE_MUTABLE_MIGRATION_DATA *, vfIndex, save(v, MUTABLE, a->DataSize, a->Data))
+VF_DDI(RestoreI, const DXGKARG_GPUP_RESTORE_IMMUTABLE_MIGRATION_DATA *, vfIndex,
        restore(v, IMMUTABLE, a->DataSize, a->Data))
-VF_DDI(RestoreM, const DXGKARG_GPUP_RESTORE_MUTABLE_MIGRATION_DATA, vfIndex,
+VF_DDI(RestoreM, const DXGKARG_GPUP_RESTORE_MUTABLE_MIGRATION_DATA *, vfIndex,
        restore(v, MUTABLE, a->DataSize, a->Data))
 static NTSTATUS DDI_CALL EndLiveMigration(HANDLE adapter, UINT vfIndex) {
     struct vf *v = find(adapter, vfIndex);

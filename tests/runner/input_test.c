@@ -203,9 +203,10 @@ static void traces(void **state) {
 }
 
 static void put_journal(const char *first, const char *second) {
-    char *both = malloc(strlen(first) + strlen(second) + 1);
+    size_t size = strlen(first) + strlen(second) + 1;
+    char *both = malloc(size);
     assert_non_null(both);
-    strcat(strcpy(both, first), second);
+    snprintf(both, size, "%s%s", first, second);
     text("journal/events.jsonl", both);
     free(both);
 }

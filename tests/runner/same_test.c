@@ -170,8 +170,8 @@ static void expect_judged_again(const char *out, const json_t *line) {
     size_t i;
     json_t *rule;
     snprintf(name, sizeof name, "%s", tool_text(line, "program"));
-    for (char *c = name; *c; c++)
-        *c = *c == '/' ? '-' : *c;
+    for (char *c = name; (c = strchr(c, '/')) != NULL;)
+        *c = '-';
     struct tool t = tool_run("check $D/%s/traces/%s.trace --json", out, name);
     json_t *again = json_loads(t.out, 0, NULL);
     if (!again)
