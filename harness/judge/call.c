@@ -125,9 +125,9 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
     }
 }
 
-static void all_absent(struct host *h) {
-    for (unsigned i = 0; i < JUDGE_VFS; i++)
-        destroyed(h, &h->vf[i]);
+static void all_absent(struct host *h, uint64_t used) {
+    for (; used; used &= used - 1)
+        destroyed(h, &h->vf[__builtin_ctzll(used)]);
     h->bases = 0;
 }
 
@@ -156,10 +156,10 @@ static void succeeded_host(struct gpup_judge *j) {
         break;
     case GPUP_DDI_RemoveDevice:
         h->unloaded = true;
-        all_absent(h);
+        all_absent(h, j->used[c->host]);
         break;
     case GPUP_DDI_StopDevice:
-        all_absent(h);
+        all_absent(h, j->used[c->host]);
         break;
     case GPUP_DDI_QueryAdapterInfo:
         answered(h, c);

@@ -4,7 +4,16 @@
 #include <string.h>
 
 struct vf *judge_vf(struct gpup_judge *j, unsigned host, uint64_t vf) {
-    return host < GPUP_MAX_HOSTS && vf < JUDGE_VFS ? &j->host[host].vf[vf] : NULL;
+    if (host >= GPUP_MAX_HOSTS || vf >= JUDGE_VFS)
+        return NULL;
+    j->used[host] |= UINT64_C(1) << vf;
+    return &j->host[host].vf[vf];
+}
+
+void judge_clear_used(const struct gpup_judge *j, void *table, size_t row) {
+    for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
+        for (uint64_t used = j->used[h]; used; used &= used - 1)
+            memset((char *)table + (h * JUDGE_VFS + (size_t)__builtin_ctzll(used)) * row, 0, row);
 }
 
 struct vf *call_vf(struct gpup_judge *j) {
@@ -31,10 +40,14 @@ const struct change *call_change(const struct gpup_judge *j, unsigned kind, unsi
 }
 
 void context_reset(struct gpup_judge *j) {
-    memset(j->host, 0, sizeof j->host);
-    memset(&j->call, 0, sizeof j->call);
-    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++)
+    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++) {
+        for (uint64_t used = j->used[i]; used; used &= used - 1)
+            j->host[i].vf[__builtin_ctzll(used)] = (struct vf){0};
+        memset(&j->host[i], 0, offsetof(struct host, vf));
         gpup_machine_reset(&j->host[i].machines);
+        j->used[i] = 0;
+    }
+    memset(&j->call, 0, sizeof j->call);
     j->secret_count = j->poison_count = j->address_count = 0;
     j->step = GPUP_NO_STEP;
     j->op = GPUP_OPS;

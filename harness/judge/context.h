@@ -135,12 +135,14 @@ struct gpup_judge {
     uint16_t monitor;   /* at work now */
     uint8_t about_host; /* what a finding made now is about */
     uint32_t about_vf;
+    uint64_t used[GPUP_MAX_HOSTS]; /* bit mask: VFs that this program has touched */
     bool overflow, world_seen, ended;
     uint64_t varies;
     uint64_t paged_secrets;              /* of the VF whose memory was paged out last */
     uint64_t reserving;                  /* 1 + VF whose RESERVE events are coming in, 0 none */
     struct buffer next_input, next_data; /* of the call that comes */
     struct monitor_state *state[16];     /* by order in the list of monitors */
+    uint8_t wants[GPUP_EVENT_KINDS][16]; /* rows of the monitors that want the kind, 1 based, 0 ends */
 };
 
 /* --- speaking ------------------------------------------------------------------------------------------ */
@@ -167,7 +169,8 @@ void judge_about(struct gpup_judge *j, uint8_t host, uint32_t vf);
 static inline bool nt_success(uint32_t status) {
     return (int32_t)status >= 0;
 }
-struct vf *judge_vf(struct gpup_judge *j, unsigned host, uint64_t vf); /* NULL: no such number */
+struct vf *judge_vf(struct gpup_judge *j, unsigned host,
+                    uint64_t vf); /* NULL: no such number. Marks it used. */
 /* The VF the call at hand names, now; NULL when the number is out of range. */
 struct vf *call_vf(struct gpup_judge *j);
 /* The call is one that the documents want to succeed, as far as circumstances go. */
@@ -179,6 +182,9 @@ uint64_t judge_hash(uint64_t seed, const void *bytes, size_t size);
 /* First place where 8 bytes or more of a pattern that repeats every 8 bytes stand, or -1. */
 long judge_find_pattern(const uint8_t *bytes, size_t size, uint64_t pattern);
 bool judge_find_value(const uint8_t *bytes, size_t size, uint64_t value);
+
+/* Zeroes the rows of a table [host][vf] whose VF the program has used: a reset costs what was used. */
+void judge_clear_used(const struct gpup_judge *j, void *table, size_t row);
 
 /* --- engine -------------------------------------------------------------------------------------------- */
 void context_reset(struct gpup_judge *j);

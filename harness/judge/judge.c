@@ -10,7 +10,16 @@ static const struct monitor *const monitors[] = {
     &monitor_msix,  &monitor_pause, &monitor_migration, &monitor_blobs,   &monitor_schedule, &monitor_etw,
     &monitor_dirty, &monitor_caps,  &monitor_isolation, &monitor_general, &monitor_twin};
 #define MONITORS (sizeof monitors / sizeof monitors[0])
-_Static_assert(MONITORS <= 16, "judge.state has a place per monitor");
+_Static_assert(MONITORS < 16, "judge.state and judge.wants have a place per monitor");
+
+static void index_kinds(struct gpup_judge *j) {
+    for (unsigned kind = 0; kind < GPUP_EVENT_KINDS; kind++) {
+        unsigned count = 0;
+        for (size_t i = 0; i < MONITORS; i++)
+            if (monitors[i]->kinds >> kind & 1)
+                j->wants[kind][count++] = (uint8_t)(i + 1);
+    }
+}
 
 struct gpup_judge *gpup_judge_new(void) {
     struct gpup_judge *j = calloc(1, sizeof *j);
@@ -18,6 +27,7 @@ struct gpup_judge *gpup_judge_new(void) {
         return NULL;
     j->result = calloc(gpup_spec_counts.rules, sizeof *j->result);
     bool whole = j->result != NULL;
+    index_kinds(j);
     for (size_t i = 0; i < MONITORS; i++) {
         j->state[i] = calloc(1, monitors[i]->state_size ? monitors[i]->state_size : 1);
         whole = whole && j->state[i];
@@ -43,7 +53,6 @@ void gpup_judge_free(struct gpup_judge *j) {
 }
 
 void gpup_judge_reset(struct gpup_judge *j) {
-    context_reset(j);
     memset(j->result, 0, gpup_spec_counts.rules * sizeof *j->result);
     j->findings = 0;
     j->overflow = false;
@@ -53,6 +62,7 @@ void gpup_judge_reset(struct gpup_judge *j) {
         else
             memset(j->state[i], 0, monitors[i]->state_size);
     }
+    context_reset(j); /* last: it knows which VFs were used */
 }
 
 void judge_about(struct gpup_judge *j, uint8_t host, uint32_t vf) {
@@ -92,9 +102,8 @@ static bool is_death(unsigned kind) {
 }
 
 static void hand_over(struct gpup_judge *j, const struct gpup_event *e) {
-    for (size_t i = 0; i < MONITORS; i++) {
-        if (!(monitors[i]->kinds >> e->kind & 1))
-            continue;
+    for (const uint8_t *row = j->wants[e->kind]; *row; row++) {
+        size_t i = *row - 1u;
         j->monitor = monitors[i]->id;
         if (j->call.active || j->call.returned)
             about_call(j);

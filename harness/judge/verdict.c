@@ -3,16 +3,21 @@
 
 #include <string.h>
 
-static uint32_t missing_observers(const struct gpup_judge *j, uint16_t rule) {
-    uint32_t missing = 0;
+/* What holds for all rules, worked out once. */
+struct outlook {
+    uint32_t observers; /* that every host has */
+    bool closed[GPUP_GATE_HotDriverUpdate + 1];
+};
+
+static uint32_t common_observers(const struct gpup_judge *j) {
+    uint32_t common = UINT32_MAX;
     bool any = false;
-    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++) {
-        if (!j->host[i].there)
-            continue;
-        any = true;
-        missing |= gpup_rules[rule].observers & ~j->host[i].observers;
-    }
-    return any ? missing : gpup_rules[rule].observers;
+    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++)
+        if (j->host[i].there) {
+            common &= j->host[i].observers;
+            any = true;
+        }
+    return any ? common : 0;
 }
 
 /* Whether some host was asked for its capabilities and does not have this one. */
@@ -47,24 +52,25 @@ static bool slot_is_null(const struct gpup_judge *j, uint16_t ddi) {
 }
 
 /* Every DDI the rule is about is one the implementation does not offer. */
-static bool not_advertised(const struct gpup_judge *j, uint16_t rule) {
+static bool not_advertised(const struct gpup_judge *j, const struct outlook *o, uint16_t rule) {
     const struct gpup_rule *r = &gpup_rules[rule];
     for (unsigned i = 0; i < r->ddi_count; i++) {
         const struct gpup_ddi *d = &gpup_ddis[r->ddis[i]];
-        if (!is_closed(j, d->gate) && !(d->gate != GPUP_GATE_none && slot_is_null(j, r->ddis[i])))
+        if (!o->closed[d->gate] && !(d->gate != GPUP_GATE_none && slot_is_null(j, r->ddis[i])))
             return false;
     }
     return r->ddi_count > 0;
 }
 
-static void resolve(const struct gpup_judge *j, uint16_t rule, struct gpup_rule_result *r) {
-    uint32_t missing = missing_observers(j, rule);
+static void resolve(const struct gpup_judge *j, const struct outlook *o, uint16_t rule,
+                    struct gpup_rule_result *r) {
+    uint32_t missing = gpup_rules[rule].observers & ~o->observers;
     if (r->violations)
         return;
     if (gpup_rules[rule].monitor == GPUP_SPEC_NONE) {
         r->verdict = GPUP_NOT_COVERED;
         r->reason = GPUP_REASON_NO_MONITOR;
-    } else if (!r->checks && not_advertised(j, rule)) {
+    } else if (!r->checks && not_advertised(j, o, rule)) {
         r->verdict = GPUP_NOT_APPLICABLE;
         r->reason = GPUP_REASON_NOT_ADVERTISED;
     } else if (missing) {
@@ -78,8 +84,11 @@ static void resolve(const struct gpup_judge *j, uint16_t rule, struct gpup_rule_
 }
 
 void judge_resolve(struct gpup_judge *j) {
+    struct outlook o = {.observers = common_observers(j)};
+    for (unsigned gate = 0; gate <= GPUP_GATE_HotDriverUpdate; gate++)
+        o.closed[gate] = is_closed(j, gate);
     for (uint16_t rule = 0; rule < gpup_spec_counts.rules; rule++)
-        resolve(j, rule, &j->result[rule]);
+        resolve(j, &o, rule, &j->result[rule]);
 }
 
 const char *gpup_verdict_name(unsigned verdict) {

@@ -142,7 +142,7 @@ static void judge_target(struct gpup_judge *j, struct blobs *b, struct target *t
         break;
     case GPUP_DDI_PrepareLiveMigration:
         if (nt_success(c->status) && c->before.session == SESSION_NONE) {
-            t->immutable = -1;
+            t->immutable = 0;
             t->restored_mutable = false;
         }
         break;
@@ -156,7 +156,7 @@ static void judge_target(struct gpup_judge *j, struct blobs *b, struct target *t
     case GPUP_DDI_CreateVirtualGpu:
     case GPUP_DDI_DestroyVirtualGpu:
         if (nt_success(c->status))
-            *t = (struct target){.immutable = -1};
+            *t = (struct target){0};
         break;
     default:
         break;
@@ -227,18 +227,13 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
 
 static void reset(struct gpup_judge *j, void *state) {
     struct blobs *b = state;
-    struct saved kept[BLOBS];
-    (void)j;
-    memcpy(kept, b->saved, sizeof kept);
-    memset(b, 0, sizeof *b);
-    for (unsigned i = 0; i < BLOBS; i++) {
-        b->saved[i].bytes = kept[i].bytes;
-        b->saved[i].capacity = kept[i].capacity;
-    }
+    for (unsigned i = 0; i < BLOBS; i++) /* the memory stays */
+        b->saved[i] = (struct saved){.bytes = b->saved[i].bytes, .capacity = b->saved[i].capacity};
+    judge_clear_used(j, b->target, sizeof b->target[0][0]);
+    b->next = 0;
     b->fresh = -1;
-    for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
-        for (unsigned i = 0; i < JUDGE_VFS; i++)
-            b->target[h][i].immutable = -1;
+    b->input = (struct input){0};
+    memset(&b->out, 0, sizeof b->out);
 }
 
 static void release(struct gpup_judge *j, void *state) {

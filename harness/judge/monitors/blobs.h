@@ -45,7 +45,7 @@ struct expected { /* state of a restored VF, to be looked at after D0 */
 struct target {
     struct transfer transfer;
     struct expected expected;
-    int8_t immutable; /* row of what RestoreImmutable took, -1 */
+    uint8_t immutable; /* 1 + row of what RestoreImmutable took */
     bool restored_mutable;
     uint64_t vram;    /* content the source had, once mutable data was restored */
     uint32_t vram_vf; /* that source */

@@ -15,7 +15,7 @@ static bool is_time(const struct blobs *b, const struct call *c, unsigned kind) 
     const struct target *t = &b->target[c->host][c->vf];
     const struct vf *v = &c->before;
     return v->session == SESSION_TARGET && (v->paused || !v->powered) &&
-           (kind == 0 ? t->immutable < 0 : t->immutable >= 0 && !t->restored_mutable);
+           (kind == 0 ? !t->immutable : t->immutable && !t->restored_mutable);
 }
 
 static void judge_unchanged(struct gpup_judge *j, const struct saved *s, unsigned kind) {
@@ -121,7 +121,7 @@ static void judge_known(struct gpup_judge *j, struct blobs *b, const struct save
     if (!nt_success(c->status))
         return;
     if (kind == 0) {
-        t->immutable = b->input.from[0];
+        t->immutable = (uint8_t)(b->input.from[0] + 1);
         v->secrets[0] |= s->secrets;
     } else if (equal && is_time(b, c, kind)) {
         judge_time(j, t, s);

@@ -1,6 +1,8 @@
 /* Migration sessions: the monitor. */
 #include "migration.h"
 
+#include <string.h>
+
 static struct session_of *of_call(struct gpup_judge *j, struct migration *m) {
     return call_vf(j) ? &m->of[j->call.host][j->call.vf] : NULL;
 }
@@ -55,8 +57,8 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
             touch(m, e->host, e->f[GPUP_STEP_vf]);
         break;
     case GPUP_EVENT_WAIT: /* state of the device may move on with time */
-        for (unsigned i = 0; i < JUDGE_VFS; i++)
-            m->of[e->host][i].phase[1].hash_known = false;
+        for (uint64_t used = j->used[e->host]; used; used &= used - 1)
+            m->of[e->host][__builtin_ctzll(used)].phase[1].hash_known = false;
         break;
     case GPUP_EVENT_COOKIE:
     case GPUP_EVENT_GUEST_WRITE:
@@ -96,10 +98,18 @@ static void settle(struct gpup_judge *j, void *state) {
     migration_session(j, m, s, v);
 }
 
+static void reset(struct gpup_judge *j, void *state) {
+    struct migration *m = state;
+    judge_clear_used(j, m->of, sizeof m->of[0][0]);
+    memset(m->calls, 0, sizeof m->calls);
+    memset(m->own, 0, sizeof m->own);
+}
+
 const struct monitor monitor_migration = {.id = GPUP_MONITOR_migration,
                                           .state_size = sizeof(struct migration),
                                           .kinds = KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG) | KIND(OUTPUT) |
                                                    KIND(STEP) | KIND(COOKIE) | KIND(GUEST_WRITE) |
                                                    KIND(PAGING) | KIND(DAMAGE) | KIND(CALL) | KIND(WAIT),
                                           .event = event,
-                                          .settle = settle};
+                                          .settle = settle,
+                                          .reset = reset};

@@ -220,8 +220,15 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
             p->of[e->host][j->call.vf].work_seen && j->call.ddi == GPUP_DDI_WriteVirtualizedInterrupt;
 }
 
+static void reset(struct gpup_judge *j, void *state) {
+    struct pause *p = state;
+    judge_clear_used(j, p->of, sizeof p->of[0][0]);
+    memset(p->d0_runs, 0, sizeof p->d0_runs);
+}
+
 const struct monitor monitor_pause = {.id = GPUP_MONITOR_pause,
                                       .state_size = sizeof(struct pause),
                                       .kinds = KIND(CALL) | KIND(GUEST_WRITE) | KIND(GUEST_WORK),
                                       .event = event,
-                                      .settle = settle};
+                                      .settle = settle,
+                                      .reset = reset};
