@@ -5,6 +5,9 @@
 
 /* Questions that the OS does not ask of this adapter. */
 static const char *never_asked(const struct host *h, uint32_t type) {
+    if (type != DXGKQAITYPE_GPUPCAPS && type != DXGKQAITYPE_DIRTYBITTRACKINGCAPS &&
+        type != DXGKQAITYPE_DIRTYBITTRACKINGSEGMENTCAPS && type != DXGKQAITYPE_SCATTER_RESERVE)
+        return "only the queries of partitioning have inputs that this suite can make";
     if (type == DXGKQAITYPE_GPUPCAPS && !h->supported)
         return "GPUPCAPS is asked of an adapter that supports partitioning";
     if (type == DXGKQAITYPE_DIRTYBITTRACKINGSEGMENTCAPS && !h->dirty_caps.DirtyBitTrackingSupported)

@@ -118,7 +118,7 @@ uint64_t world_mix(uint64_t x) {
 
 uint64_t world_hash(uint64_t seed, const void *bytes, size_t size) {
     const uint8_t *p = bytes;
-    uint64_t h = seed ^ 0xCBF29CE484222325u;
+    uint64_t h = world_mix(seed ^ 0xCBF29CE484222325u);
     for (; size >= 8; size -= 8, p += 8) {
         uint64_t word;
         memcpy(&word, p, 8);
