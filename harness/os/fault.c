@@ -40,12 +40,17 @@ static void handler(int number, siginfo_t *info, void *context) {
     struct gpup_os *os = gpup_os_current();
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
 
-    if (!os || !os->running || os->in_emit || info->si_code == SI_USER || info->si_code == SI_TKILL) {
+    if (!os || !os->running || info->si_code == SI_USER || info->si_code == SI_TKILL) {
         chain(number, info, context);
         return;
     }
+    /* Also while an event is emitted: that happens on the stack of the driver, wherever it stands then. */
     if (number == SIGSEGV && on_guard_of_window(os->running, info, (uintptr_t)registers[REG_RSP]))
         return;
+    if (os->in_emit) {
+        chain(number, info, context);
+        return;
+    }
     os->fault = (struct gpup_fault_record){.signal = number,
                                            .code = info->si_code,
                                            .address = (uintptr_t)info->si_addr,
