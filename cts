@@ -252,6 +252,7 @@ fuzz | nightly)
     ;;
 esac
 
+export GPUP_CTS_COMMAND=./cts # for the hints that the tool prints
 mkdir -p "$log" || exit 3
 exec 9>"$build/lock"
 flock 9 # one build at a time in this tree

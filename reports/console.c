@@ -1,6 +1,7 @@
 /* The summary a person sees first. */
 #include <gpup/reports.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #define SHOWN_FINDINGS 12u
@@ -175,8 +176,10 @@ void gpup_report_console(const struct gpup_report *r, FILE *out, bool colour, co
     if (directory)
         fprintf(out, "results: %s/results.json, junit.xml, events.jsonl\n", directory);
     const char *bad = first_bad_program(r);
+    const char *tool = getenv("GPUP_CTS_COMMAND"); /* how it was called: ./cts says so */
+    tool = tool ? tool : "gpup-cts";
     if (bad)
-        fprintf(out, "next:    gpup-cts replay %s %s\n", bad, r->results->implementation);
+        fprintf(out, "next:    %s replay %s %s\n", tool, bad, r->results->implementation);
     else if (status == 4)
-        fputs("next:    gpup-cts list rules    (the rules and who judges them)\n", out);
+        fprintf(out, "next:    %s list rules    (the rules and who judges them)\n", tool);
 }
