@@ -131,3 +131,28 @@ bool op_query_interface(struct host *h, unsigned interface, uint16_t size, uint1
     ddi_end(&c);
     return done;
 }
+
+void do_StopDevice(struct host *h, const struct gpup_step *s) {
+    (void)s;
+    host_stop_device(h);
+}
+
+void do_StartDevice(struct host *h, const struct gpup_step *s) {
+    (void)s;
+    host_start_device(h);
+}
+
+void do_QueryAdapterInfo(struct host *h, const struct gpup_step *s) {
+    uint32_t size = step_size(s, GPUP_QueryAdapterInfo_output_size, 4);
+    op_query_adapter_info(h, step_u32(s, GPUP_QueryAdapterInfo_type),
+                          step_u32(s, GPUP_QueryAdapterInfo_input),
+                          step_size(s, GPUP_QueryAdapterInfo_input_size, 4) % 4096, size < 4096 ? size : 4096,
+                          (uint8_t)step_number(s, GPUP_QueryAdapterInfo_fill), NULL);
+}
+
+void do_QueryInterface(struct host *h, const struct gpup_step *s) {
+    unsigned interface = step_number(s, GPUP_QueryInterface_interface) % 5;
+    uint32_t size = step_size(s, GPUP_QueryInterface_size, (uint32_t)kind_of(interface).size);
+    op_query_interface(h, interface, (uint16_t)(size < 4096 ? size : 4096),
+                       (uint16_t)step_number(s, GPUP_QueryInterface_version), false);
+}

@@ -48,17 +48,32 @@ static bool duplicate(struct blob *to, const struct blob *from) {
     return true;
 }
 
-void act_blob(struct host *h, const struct gpup_step *step) {
-    const struct gpup_value *f = step->f;
-    struct blob *b = &h->world->blob[f[GPUP_PatchBlob_blob].number % WORLD_BLOBS];
-    bool done = false;
-    if (b->there && step->op == GPUP_OP_PatchBlob)
-        done = patch(b, f);
-    else if (b->there && step->op == GPUP_OP_ResizeBlob)
-        done = resize(b, place(&f[GPUP_ResizeBlob_size], b));
-    else if (b->there)
-        done = duplicate(&h->world->blob[f[GPUP_CopyBlob_to].number % WORLD_BLOBS], b);
+static struct blob *named(struct host *h, const struct gpup_step *s, unsigned field) {
+    struct blob *b = &h->world->blob[step_number(s, field) % WORLD_BLOBS];
+    if (!b->there)
+        world_skip(h, GPUP_SKIP_UNRESOLVED, "the blob does not exist");
+    return b->there ? b : NULL;
+}
+
+static void edited(struct host *h, bool done) {
     if (!done)
-        world_skip(h, GPUP_SKIP_UNRESOLVED,
-                   b->there ? "the edit lies outside the blob" : "the blob does not exist");
+        world_skip(h, GPUP_SKIP_UNRESOLVED, "the edit lies outside the blob");
+}
+
+void do_PatchBlob(struct host *h, const struct gpup_step *s) {
+    struct blob *b = named(h, s, GPUP_PatchBlob_blob);
+    if (b)
+        edited(h, patch(b, s->f));
+}
+
+void do_ResizeBlob(struct host *h, const struct gpup_step *s) {
+    struct blob *b = named(h, s, GPUP_ResizeBlob_blob);
+    if (b)
+        edited(h, resize(b, place(&s->f[GPUP_ResizeBlob_size], b)));
+}
+
+void do_CopyBlob(struct host *h, const struct gpup_step *s) {
+    struct blob *b = named(h, s, GPUP_CopyBlob_from);
+    if (b)
+        edited(h, duplicate(&h->world->blob[step_number(s, GPUP_CopyBlob_to) % WORLD_BLOBS], b));
 }

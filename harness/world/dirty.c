@@ -230,3 +230,25 @@ bool op_query_dirty(struct host *h, uint32_t vf, const struct gpup_value *which,
     ddi_end(&c);
     return c.success;
 }
+
+void do_CreateMemoryBasis(struct host *h, const struct gpup_step *s) {
+    op_create_basis(h, s->vf, step_u32(s, GPUP_CreateMemoryBasis_slot),
+                    (uint32_t)world_count(h, &s->f[GPUP_CreateMemoryBasis_ranges], 4096),
+                    step_u32(s, GPUP_CreateMemoryBasis_order));
+}
+
+void do_DestroyMemoryBasis(struct host *h, const struct gpup_step *s) {
+    op_basis(h, GPUP_DDI_DestroyMemoryBasis, s->vf, &s->f[GPUP_DestroyMemoryBasis_basis]);
+}
+
+void do_StartDirtyTracking(struct host *h, const struct gpup_step *s) {
+    op_basis(h, GPUP_DDI_StartDirtyTracking, s->vf, &s->f[GPUP_StartDirtyTracking_basis]);
+}
+
+void do_StopDirtyTracking(struct host *h, const struct gpup_step *s) {
+    op_basis(h, GPUP_DDI_StopDirtyTracking, s->vf, &s->f[GPUP_StopDirtyTracking_basis]);
+}
+
+void do_QueryDirtyBitData(struct host *h, const struct gpup_step *s) {
+    op_query_dirty(h, s->vf, &s->f[GPUP_QueryDirtyBitData_basis], s, NULL);
+}

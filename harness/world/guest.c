@@ -58,21 +58,26 @@ static void guest_register(struct host *h, const struct gpup_step *step) {
         unsupported(h, exists);
 }
 
-void act_guest(struct host *h, const struct gpup_step *step) {
+void do_GuestWrite(struct host *h, const struct gpup_step *s) {
     world_reach_device(h);
-    switch (step->op) {
-    case GPUP_OP_GuestWrite:
-        guest_write(h, step);
-        break;
-    case GPUP_OP_GuestWork:
-        guest_work(h, step);
-        break;
-    case GPUP_OP_GuestSetRegister:
-        guest_register(h, step);
-        break;
-    default:
-        op_reset(h, step->vf);
-    }
+    guest_write(h, s);
+    world_observe(h);
+}
+
+void do_GuestWork(struct host *h, const struct gpup_step *s) {
+    world_reach_device(h);
+    guest_work(h, s);
+    world_observe(h);
+}
+
+void do_GuestSetRegister(struct host *h, const struct gpup_step *s) {
+    world_reach_device(h);
+    guest_register(h, s);
+    world_observe(h);
+}
+
+void do_GuestReset(struct host *h, const struct gpup_step *s) {
+    op_reset(h, s->vf);
     world_observe(h);
 }
 
@@ -103,27 +108,32 @@ static void fail_allocation(struct host *h, const struct gpup_step *step) {
         unsupported(h, false);
 }
 
-void act_device(struct host *h, const struct gpup_step *step) {
-    const struct gpup_device_ops *d = h->device ? h->device_ops : NULL;
+void do_RaiseInterrupt(struct host *h, const struct gpup_step *s) {
     world_reach_device(h);
-    switch (step->op) {
-    case GPUP_OP_RaiseInterrupt:
-        raise_interrupt(h, step);
-        break;
-    case GPUP_OP_LoseCompletions:
-        if (d && d->lose_completions)
-            d->lose_completions(h->device, (uint32_t)step->f[GPUP_LoseCompletions_count].number);
-        else
-            unsupported(h, false);
-        break;
-    case GPUP_OP_RemoveHardware:
-        if (d && d->remove)
-            d->remove(h->device);
-        else
-            unsupported(h, false);
-        break;
-    default:
-        fail_allocation(h, step);
-    }
+    raise_interrupt(h, s);
+    world_observe(h);
+}
+
+void do_LoseCompletions(struct host *h, const struct gpup_step *s) {
+    world_reach_device(h);
+    if (h->device && h->device_ops->lose_completions)
+        h->device_ops->lose_completions(h->device, step_u32(s, GPUP_LoseCompletions_count));
+    else
+        unsupported(h, false);
+    world_observe(h);
+}
+
+void do_RemoveHardware(struct host *h, const struct gpup_step *s) {
+    (void)s;
+    world_reach_device(h);
+    if (h->device && h->device_ops->remove)
+        h->device_ops->remove(h->device);
+    else
+        unsupported(h, false);
+    world_observe(h);
+}
+
+void do_FailAllocation(struct host *h, const struct gpup_step *s) {
+    fail_allocation(h, s);
     world_observe(h);
 }

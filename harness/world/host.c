@@ -1,4 +1,4 @@
-/* What Dxgkrnl and the VM worker do as a sequence: starting a VM, paging, replaying a guest's interrupts. */
+/* What Dxgkrnl and the VM worker do as a sequence: starting a VM, replaying a guest's interrupts. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -73,6 +73,18 @@ void act_start_vm(struct host *h, uint32_t vf, uint32_t reserve_kib, bool power)
     set_cookie(h, vf);
 }
 
+void do_StartVm(struct host *h, const struct gpup_step *s) {
+    act_start_vm(h, s->vf, 0, true);
+}
+
+void do_StopVm(struct host *h, const struct gpup_step *s) {
+    act_stop_vm(h, s->vf);
+}
+
+void do_CreateVm(struct host *h, const struct gpup_step *s) {
+    act_start_vm(h, s->vf, step_u32(s, GPUP_CreateVm_reserve_kib), false);
+}
+
 /* Bases of a VF go before the memory they describe. */
 void act_drop_bases(struct host *h, uint32_t vf) {
     for (struct gpup_value which = {0}; which.number < WORLD_SLOTS; which.number++) {
@@ -95,7 +107,7 @@ void act_stop_vm(struct host *h, uint32_t vf) {
     op_destroy_vgpu(h, vf);
 }
 
-void act_program_interrupts(struct host *h, const struct gpup_step *step) {
+void do_ProgramInterrupts(struct host *h, const struct gpup_step *step) {
     const struct gpup_value *f = step->f;
     int16_t first = world_index(h, &f[GPUP_ProgramInterrupts_first]);
     uint64_t count = world_count(h, &f[GPUP_ProgramInterrupts_count], h->shape.msix_entries);
@@ -114,7 +126,7 @@ static uint64_t host_address(uint64_t address, const struct host *from, const st
     return from == to ? address : address ^ 0x00100000u;
 }
 
-void act_replay_interrupts(struct host *h, uint32_t vf, struct host *to, uint32_t to_vf) {
+static void replay_interrupts(struct host *h, uint32_t vf, struct host *to, uint32_t to_vf) {
     for (uint32_t i = 0; vf < GPUP_MAX_VFS && h->vf[vf].shadow && i < h->shape.msix_entries && !to->dead;
          i++) {
         if (!h->vf[vf].shadow_known[i] || i >= to->shape.msix_entries)
@@ -125,112 +137,9 @@ void act_replay_interrupts(struct host *h, uint32_t vf, struct host *to, uint32_
     }
 }
 
-static void emit_paging(struct host *h, uint32_t vf, bool in, uint64_t offset, uint64_t size) {
-    struct gpup_event e = world_event(h, GPUP_EVENT_PAGING);
-    e.f[GPUP_PAGING_vf] = vf;
-    e.f[GPUP_PAGING_in] = in;
-    e.f[GPUP_PAGING_offset] = offset;
-    e.f[GPUP_PAGING_size] = size;
-    world_emit(h, &e);
-}
-
-/* Segment place of an offset in a VF's reserve; *run: bytes up to the end of that range. */
-static bool locate(const struct vf *v, uint64_t offset, uint32_t *segment, uint64_t *at, uint64_t *run) {
-    for (uint32_t i = 0; i < v->reserve_count; i++) {
-        if (offset < v->reserve[i].size) {
-            *segment = v->reserve[i].segment;
-            *at = v->reserve[i].offset + offset;
-            *run = v->reserve[i].size - offset;
-            return true;
-        }
-        offset -= v->reserve[i].size;
-    }
-    return false;
-}
-
-static bool copy_through(struct host *h, uint32_t segment, uint64_t at, struct host *to, uint32_t to_segment,
-                         uint64_t to_at, uint64_t size) {
-    uint8_t chunk[4096];
-    for (uint64_t done = 0; done < size; done += sizeof chunk) {
-        uint64_t part = size - done < sizeof chunk ? size - done : sizeof chunk;
-        world_reach_device(h);
-        if (!h->device_ops->read_vram(h->device, segment, at + done, chunk, part))
-            return false;
-        world_reach_device(to);
-        if (!to->device_ops->write_vram(to->device, to_segment, to_at + done, chunk, part))
-            return false;
-    }
-    return true;
-}
-
-static bool copy(struct host *h, uint32_t vf, struct host *to, uint32_t to_vf, uint64_t offset,
-                 uint64_t size) {
-    emit_paging(h, vf, false, offset, size);
-    emit_paging(to, to_vf, true, offset, size);
-    while (size) {
-        uint32_t segment, to_segment;
-        uint64_t at, to_at, run, to_run;
-        if (!locate(&h->vf[vf], offset, &segment, &at, &run) ||
-            !locate(&to->vf[to_vf], offset, &to_segment, &to_at, &to_run))
-            return false;
-        run = run < to_run ? run : to_run;
-        run = run < size ? run : size;
-        bool ok = to->device_ops->copy_vram
-                      ? to->device_ops->copy_vram(to->device, to_segment, to_at, h->device, segment, at, run)
-                      : copy_through(h, segment, at, to, to_segment, to_at, run);
-        if (!ok)
-            return false;
-        offset += run;
-        size -= run;
-    }
-    return true;
-}
-
-static bool can_copy(struct host *h, uint32_t vf, struct host *to, uint32_t to_vf) {
-    bool able = h->device_ops && h->device && to->device &&
-                (h->device_ops->copy_vram || (h->device_ops->read_vram && h->device_ops->write_vram));
-    bool there = vf < GPUP_MAX_VFS && to_vf < GPUP_MAX_VFS && h->vf[vf].created && to->vf[to_vf].created &&
-                 h->vf[vf].reserve_size && h->vf[vf].reserve_size == to->vf[to_vf].reserve_size &&
-                 (h != to || vf != to_vf);
-    if (!able || !there)
-        world_skip(h, able ? GPUP_SKIP_UNRESOLVED : GPUP_SKIP_UNSUPPORTED,
-                   able ? "source and target have no reserve of the same size" : "the device has no paging");
-    return able && there;
-}
-
-void act_copy_vram(struct host *h, uint32_t vf, struct host *to, uint32_t to_vf) {
-    if (!can_copy(h, vf, to, to_vf))
-        return;
-    copy(h, vf, to, to_vf, 0, h->vf[vf].reserve_size);
-    world_observe(to);
-    world_observe(h);
-}
-
-void act_copy_dirty(struct host *h, const struct gpup_step *step, struct host *to, uint32_t to_vf) {
-    struct gpup_step query;
-    uint8_t *bits = NULL;
-    HANDLE raw;
-    uint64_t object;
-    const struct gpup_value *which = &step->f[GPUP_CopyDirty_basis];
-    if (!can_copy(h, step->vf, to, to_vf))
-        return;
-    gpup_step_defaults(&query, GPUP_OP_QueryDirtyBitData);
-    query.f[GPUP_QueryDirtyBitData_buffer].symbol = GPUP_SYMBOL_NEED;
-    query.f[GPUP_QueryDirtyBitData_buffer].number = 0;
-    query.f[GPUP_QueryDirtyBitData_flags].number = DXGKARG_QUERYDIRTYBITDATAFLAGS_CLEARDATA;
-    struct basis *b = world_basis(h, step->vf, which, &raw, &object);
-    if (!op_query_dirty(h, step->vf, which, &query, &bits) || !b || !bits) {
-        free(bits);
-        return;
-    }
-    uint64_t bit = 0, unit = h->dirty_page[b->segment] ? h->dirty_page[b->segment] : 4096;
-    for (uint32_t i = 0; i < b->count; i++)
-        for (uint64_t at = 0; at < b->ranges[i].size; at += unit, bit++)
-            if (bits[bit / 8] >> (bit % 8) & 1)
-                copy(h, step->vf, to, to_vf, b->at[i] + at, unit);
-    free(bits);
-    world_observe(to);
-    world_observe(h);
+void do_ReplayInterrupts(struct host *h, const struct gpup_step *s) {
+    replay_interrupts(h, s->vf, step_target(h, s, GPUP_ReplayInterrupts_to_host),
+                      step_u32(s, GPUP_ReplayInterrupts_to_vf));
 }
 
 static void set_power(struct host *h, uint32_t state) {
@@ -242,7 +151,8 @@ static void set_power(struct host *h, uint32_t state) {
     ddi_end(&c);
 }
 
-void act_power_cycle(struct host *h) {
+void do_PowerCycle(struct host *h, const struct gpup_step *s) {
+    (void)s;
     for (uint32_t vf = 0; vf < GPUP_MAX_VFS; vf++)
         if (gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, vf) == GPUP_STATE_vgpu_Powered &&
             !world_negative(h->world)) {

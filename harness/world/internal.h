@@ -198,6 +198,8 @@ void op_query_adapter_info(struct host *h, uint32_t type, uint32_t input, uint32
                            uint32_t output_size, uint8_t fill, void *output);
 bool op_query_interface(struct host *h, unsigned interface, uint16_t size, uint16_t version, bool keep);
 bool op_get_partition_info(struct host *h, uint32_t capacity);
+/* A value that the documents say the OS never passes: the step is left out unless it is marked. */
+bool world_never(struct host *h, bool wrong, const char *why);
 bool op_set_partition_count(struct host *h, uint32_t count);
 void op_get_profile(struct host *h, uint32_t count);
 bool op_create_vgpu(struct host *h, uint32_t vf, uint32_t reserve_kib); /* 0: as the world says */
@@ -213,7 +215,6 @@ void op_vf_query(struct host *h, uint16_t ddi, uint32_t vf);
 void op_get_resource(struct host *h, uint32_t vf, uint32_t bar);
 void op_reset(struct host *h, uint32_t vf);
 bool op_power(struct host *h, uint32_t vf, uint32_t state, uint8_t wake);
-void op_mitigated(struct host *h, uint32_t vf, uint32_t bar, uint32_t count);
 bool op_create_basis(struct host *h, uint32_t vf, uint32_t slot, uint32_t count, uint32_t order);
 void op_basis(struct host *h, uint16_t ddi, uint32_t vf, const struct gpup_value *which);
 /* bits: where to copy the result (pages / 8 bytes, rounded up), may be NULL */
@@ -232,21 +233,34 @@ void op_create_process(struct host *h, uint32_t slot, uint32_t kind, uint32_t wo
 void op_destroy_process(struct host *h, const struct gpup_value *which);
 void op_set_vm_data(struct host *h, const struct gpup_value *which, uint32_t flags, uint32_t guid);
 
-/* --- host.c, guest.c, blob.c
+/* --- host.c and others
  * ------------------------------------------------------------------------------------ */
 void act_start_vm(struct host *h, uint32_t vf, uint32_t reserve_kib, bool power);
 void act_stop_vm(struct host *h, uint32_t vf);
 void act_drop_bases(struct host *h, uint32_t vf);
-void act_program_interrupts(struct host *h, const struct gpup_step *step);
-void act_copy_vram(struct host *h, uint32_t vf, struct host *to, uint32_t to_vf);
-void act_copy_dirty(struct host *h, const struct gpup_step *step, struct host *to, uint32_t to_vf);
-void act_replay_interrupts(struct host *h, uint32_t vf, struct host *to, uint32_t to_vf);
-void act_power_cycle(struct host *h);
-void act_guest(struct host *h, const struct gpup_step *step);
-void act_device(struct host *h, const struct gpup_step *step);
-void act_blob(struct host *h, const struct gpup_step *step);
 uint64_t world_count(const struct host *h, const struct gpup_value *value,
                      uint64_t count); /* resolves a COUNT */
 int16_t world_index(const struct host *h, const struct gpup_value *value);
+
+/* --- steps: one function per operation of ops.def, in the file of its area
+ * ------------------------------------------------------------------------------------ */
+#define OP(name, group) void do_##name(struct host *h, const struct gpup_step *s);
+#define FIELD(op, name, kind, value)
+#define END(name)
+#include <gpup/ops.def>
+#undef OP
+#undef FIELD
+#undef END
+static inline uint64_t step_number(const struct gpup_step *s, unsigned field) {
+    return s->f[field].number;
+}
+static inline uint32_t step_u32(const struct gpup_step *s, unsigned field) {
+    return (uint32_t)s->f[field].number;
+}
+/* A SIZE field: `need` stands for what the caller knows to be needed. */
+static inline uint32_t step_size(const struct gpup_step *s, unsigned field, uint32_t need) {
+    return (uint32_t)((s->f[field].symbol == GPUP_SYMBOL_NEED ? need : 0) + s->f[field].number);
+}
+struct host *step_target(struct host *h, const struct gpup_step *s, unsigned field); /* of a HOST field */
 
 #endif

@@ -238,3 +238,40 @@ void op_write_interrupt(struct host *h, uint32_t vf, int16_t index, const DXGK_I
     }
     ddi_end(&c);
 }
+
+void do_PrepareLiveMigration(struct host *h, const struct gpup_step *s) {
+    op_prepare(h, s->vf, step_u32(s, GPUP_PrepareLiveMigration_type));
+}
+
+void do_SaveImmutableMigrationData(struct host *h, const struct gpup_step *s) {
+    op_save(h, s, false);
+}
+
+void do_SaveMutableMigrationData(struct host *h, const struct gpup_step *s) {
+    op_save(h, s, true);
+}
+
+void do_RestoreImmutableMigrationData(struct host *h, const struct gpup_step *s) {
+    op_restore(h, s, false);
+}
+
+void do_RestoreMutableMigrationData(struct host *h, const struct gpup_step *s) {
+    op_restore(h, s, true);
+}
+
+void do_EndLiveMigration(struct host *h, const struct gpup_step *s) {
+    op_end(h, s->vf);
+}
+
+void do_SetVirtualFunctionPauseState(struct host *h, const struct gpup_step *s) {
+    op_pause(h, s->vf, (uint8_t)step_number(s, GPUP_SetVirtualFunctionPauseState_pause),
+             (uint8_t)step_number(s, GPUP_SetVirtualFunctionPauseState_padding));
+}
+
+void do_WriteVirtualizedInterrupt(struct host *h, const struct gpup_step *s) {
+    DXGK_INTERRUPT_TABLE_ENTRY entry = {step_number(s, GPUP_WriteVirtualizedInterrupt_address),
+                                        step_u32(s, GPUP_WriteVirtualizedInterrupt_data),
+                                        step_u32(s, GPUP_WriteVirtualizedInterrupt_control)};
+    op_write_interrupt(h, s->vf, world_index(h, &s->f[GPUP_WriteVirtualizedInterrupt_index]), &entry,
+                       (uint8_t)step_number(s, GPUP_WriteVirtualizedInterrupt_padding));
+}

@@ -48,7 +48,7 @@ static bool listed(const struct host *h, uint32_t count) {
 }
 
 /* A value that the documents say the OS never passes: the step is left out unless it is marked. */
-static bool never(struct host *h, bool wrong, const char *why) {
+bool world_never(struct host *h, bool wrong, const char *why) {
     if (!wrong || world_negative(h->world))
         return false;
     world_skip(h, GPUP_SKIP_ILLEGAL, why);
@@ -58,7 +58,7 @@ static bool never(struct host *h, bool wrong, const char *why) {
 bool op_set_partition_count(struct host *h, uint32_t count) {
     struct ddi_call c;
     uint64_t a[] = {count};
-    if (never(h, !listed(h, count), "the OS sets only a partition count that the driver listed") ||
+    if (world_never(h, !listed(h, count), "the OS sets only a partition count that the driver listed") ||
         !ddi_begin(&c, h, GPUP_DDI_SetGpuPartitionCount, a, 1, GPUP_SLOT_NONE))
         return false;
     DXGKARG_SETGPUPARTITIONCOUNT *args =
@@ -96,7 +96,7 @@ static void profile(struct host *h, uint32_t count, DXGKARG_GETVIRTUALGPUPROFILE
 
 void op_get_profile(struct host *h, uint32_t count) {
     DXGKARG_GETVIRTUALGPUPROFILE out;
-    if (!never(h, !listed(h, count), "the OS asks for the profile of a listed partition count only"))
+    if (!world_never(h, !listed(h, count), "the OS asks for the profile of a listed partition count only"))
         profile(h, count, &out);
 }
 
@@ -164,7 +164,7 @@ bool op_create_vgpu(struct host *h, uint32_t vf, uint32_t reserve_kib) {
     struct ddi_call c;
     uint64_t a[] = {vf};
     DXGKARG_GETVIRTUALGPUPROFILE offer = {0};
-    if (never(h, vf >= h->partitions, "the OS creates vGPUs below the partition count only"))
+    if (world_never(h, vf >= h->partitions, "the OS creates vGPUs below the partition count only"))
         return false;
     if (h->partitions && !h->dead)
         profile(h, h->partitions, &offer);
@@ -206,68 +206,6 @@ void op_get_vgpu_info(struct host *h, uint32_t vf) {
         c.r[0] = m->MinValue;
         c.r[1] = m->MaxValue;
         c.r[2] = m->CurrentValue;
-    }
-    ddi_end(&c);
-}
-
-static void emit_reserve(struct host *h, uint32_t vf) {
-    for (uint32_t i = 0; i < h->vf[vf].reserve_count; i++) {
-        const struct range *r = &h->vf[vf].reserve[i];
-        struct gpup_event e = world_event(h, GPUP_EVENT_RESERVE);
-        e.f[GPUP_RESERVE_vf] = vf;
-        e.f[GPUP_RESERVE_segment] = r->segment;
-        e.f[GPUP_RESERVE_offset] = r->offset;
-        e.f[GPUP_RESERVE_size] = r->size;
-        world_emit(h, &e);
-    }
-}
-
-bool op_set_resources(struct host *h, uint32_t vf) {
-    struct ddi_call c;
-    static const struct vf nothing;
-    const struct vf *v = vf < GPUP_MAX_VFS ? &h->vf[vf] : &nothing;
-    uint64_t a[] = {vf, v->reserve_count, 0, v->reserve[0].segment, v->reserve[0].offset, v->reserve[0].size};
-    if (!ddi_begin(&c, h, GPUP_DDI_SetVirtualGpuResources, a, 6, GPUP_SLOT_NONE))
-        return false;
-    uint32_t slots = v->reserve_count ? v->reserve_count : 1;
-    DXGKARG_SETVIRTUALGPURESOURCES *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS,
-                   offsetof(DXGKARG_SETVIRTUALGPURESOURCES, MemoryInfo) + slots * sizeof args->MemoryInfo[0],
-                   DDI_IN | DDI_CONST, false);
-    if (args) {
-        args->PartitionId = vf;
-        args->NumMemoryAllocations = v->reserve_count;
-        for (uint32_t i = 0; i < v->reserve_count; i++)
-            args->MemoryInfo[i] = (DXGK_VIRTUALGPUMEMORYRESOURCE){
-                .AllocationAddress = {v->reserve[i].segment, v->reserve[i].offset},
-                .AllocationSize = v->reserve[i].size};
-        if (v->reserve_count)
-            emit_reserve(h, vf);
-        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
-    }
-    ddi_end(&c);
-    return c.success;
-}
-
-void op_set_resources2(struct host *h, uint32_t vf) {
-    struct ddi_call c;
-    struct gpup_value slot0 = {0};
-    HANDLE raw = NULL;
-    uint64_t object = 0;
-    struct basis *b = world_basis(h, vf, &slot0, &raw, &object);
-    uint64_t a[] = {vf, 1, 0, object};
-    if (!ddi_begin(&c, h, GPUP_DDI_SetVirtualGpuResources2, a, 4,
-                   b ? (uint32_t)(b - h->bases) : GPUP_SLOT_NONE))
-        return;
-    DXGKARG_SETVIRTUALGPURESOURCES2 *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
-    if (args) {
-        args->vfIndex = vf;
-        args->SegmentCount = 1;
-        args->SegmentDescriptors[0].MemoryBasis = raw;
-        if (vf < GPUP_MAX_VFS)
-            emit_reserve(h, vf);
-        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
     }
     ddi_end(&c);
 }
@@ -315,28 +253,32 @@ void op_escape(struct host *h, uint32_t vf, uint32_t input, uint32_t output) {
     ddi_end(&c);
 }
 
-/* handle: 1 a fresh handle of this vGPU's VM (the default), 0 the one in use; null, invalid as named. */
-void op_set_vmbus(struct host *h, uint32_t vf, const struct gpup_value *which) {
-    struct ddi_call c;
-    HANDLE handle = NULL, old = vf < GPUP_MAX_VFS ? h->vf[vf].vmbus : NULL;
-    if (which->symbol == GPUP_SYMBOL_INVALID)
-        handle = (HANDLE)(intptr_t)-1;
-    else if (which->symbol != GPUP_SYMBOL_NULL)
-        handle = which->number == 0 && old ? old : gpup_vmbus_handle(h->os, vf);
-    uint64_t a[] = {vf, handle == (HANDLE)(intptr_t)-1 ? UINT64_MAX : (uint64_t)(uintptr_t)handle};
-    if (never(h, !handle || which->symbol == GPUP_SYMBOL_INVALID, "the OS passes a real VMBus handle") ||
-        !ddi_begin(&c, h, GPUP_DDI_SetVirtualGpuVmBus, a, 2, GPUP_SLOT_NONE))
-        return;
-    DXGKARG_SETVIRTUALGPUVMBUS *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
-    if (args) {
-        *args = (DXGKARG_SETVIRTUALGPUVMBUS){vf, handle};
-        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
-    }
-    ddi_end(&c);
-    if (c.success && vf < GPUP_MAX_VFS) {
-        h->vf[vf].vmbus = handle;
-        if (old && old != handle)
-            gpup_vmbus_close_handle(h->os, old);
-    }
+void do_GetGpuPartitionInfo(struct host *h, const struct gpup_step *s) {
+    op_get_partition_info(h, step_size(s, GPUP_GetGpuPartitionInfo_capacity, h->option_count));
+}
+
+void do_SetGpuPartitionCount(struct host *h, const struct gpup_step *s) {
+    op_set_partition_count(h,
+                           (uint32_t)world_count(h, &s->f[GPUP_SetGpuPartitionCount_count], h->partitions));
+}
+
+void do_GetVirtualGpuProfile(struct host *h, const struct gpup_step *s) {
+    op_get_profile(h, (uint32_t)world_count(h, &s->f[GPUP_GetVirtualGpuProfile_count], h->partitions));
+}
+
+void do_CreateVirtualGpu(struct host *h, const struct gpup_step *s) {
+    op_create_vgpu(h, s->vf, 0);
+}
+
+void do_GetVirtualGpuInfo(struct host *h, const struct gpup_step *s) {
+    op_get_vgpu_info(h, s->vf);
+}
+
+void do_DestroyVirtualGpu(struct host *h, const struct gpup_step *s) {
+    op_destroy_vgpu(h, s->vf);
+}
+
+void do_VirtualGpuDriverEscape(struct host *h, const struct gpup_step *s) {
+    op_escape(h, s->vf, step_size(s, GPUP_VirtualGpuDriverEscape_input, 16),
+              step_size(s, GPUP_VirtualGpuDriverEscape_output, 16));
 }

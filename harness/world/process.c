@@ -86,3 +86,18 @@ void op_set_vm_data(struct host *h, const struct gpup_value *which, uint32_t fla
     }
     ddi_end(&c);
 }
+
+void do_CreateProcess(struct host *h, const struct gpup_step *s) {
+    op_create_process(h, step_u32(s, GPUP_CreateProcess_process), step_u32(s, GPUP_CreateProcess_kind),
+                      step_u32(s, GPUP_CreateProcess_worker));
+}
+
+void do_DestroyProcess(struct host *h, const struct gpup_step *s) {
+    op_destroy_process(h, &s->f[GPUP_DestroyProcess_process]);
+}
+
+void do_SetVirtualMachineData(struct host *h, const struct gpup_step *s) {
+    op_set_vm_data(h, &s->f[GPUP_SetVirtualMachineData_process],
+                   step_u32(s, GPUP_SetVirtualMachineData_flags),
+                   step_u32(s, GPUP_SetVirtualMachineData_guid));
+}

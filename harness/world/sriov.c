@@ -1,4 +1,4 @@
-/* The SR-IOV and the mitigable-device interface. */
+/* The SR-IOV interface. */
 #include "internal.h"
 
 #include <string.h>
@@ -151,42 +151,55 @@ bool op_power(struct host *h, uint32_t vf, uint32_t state, uint8_t wake) {
     return c.success;
 }
 
-static void mitigated_count(struct host *h, uint32_t vf) {
-    struct ddi_call c;
-    uint64_t a[] = {vf};
-    if (!ddi_begin(&c, h, GPUP_DDI_QueryMitigatedRangeCount, a, 1, GPUP_SLOT_NONE))
-        return;
-    DXGKARG_QUERYMITIGATEDRANGECOUNT *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, false);
-    if (args) {
-        memset(args, 0x5A, sizeof *args);
-        args->VirtualFunctionIndex = vf;
-        if (ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1))
-            for (unsigned i = 0; i < 6; i++)
-                c.r[i] = args->RangeCount[i];
-    }
-    ddi_end(&c);
+static void config_step(struct host *h, const struct gpup_step *s, bool write) {
+    uint32_t value = step_u32(s, GPUP_WriteVirtualFunctionConfig_value);
+    op_config(h, write, s->vf, step_u32(s, GPUP_ReadVirtualFunctionConfig_offset),
+              step_size(s, GPUP_ReadVirtualFunctionConfig_length, 4), &value);
 }
 
-static void mitigated_ranges(struct host *h, uint32_t vf, uint32_t bar, uint32_t count) {
-    struct ddi_call c;
-    uint32_t real = count < 4096 ? count : 4096;
-    uint64_t a[] = {vf, bar, real};
-    if (!ddi_begin(&c, h, GPUP_DDI_QueryMitigatedRanges, a, 3, GPUP_SLOT_NONE))
-        return;
-    DXGKARG_QUERYMITIGATEDRANGES *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, false);
-    void *ranges = ddi_buffer(&c, GPUP_ROLE_DATA, real * sizeof(DXGK_MITIGATEDRANGEINFO), DDI_OUT, false);
-    if (args && ranges) {
-        *args = (DXGKARG_QUERYMITIGATEDRANGES){vf, bar, real, ranges};
-        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
-        c.buffer[1].used = c.success ? real * sizeof(DXGK_MITIGATEDRANGEINFO) : 0;
-    }
-    ddi_end(&c);
+void do_ReadVirtualFunctionConfig(struct host *h, const struct gpup_step *s) {
+    config_step(h, s, false);
 }
 
-/* count all ones: the range count call. */
-void op_mitigated(struct host *h, uint32_t vf, uint32_t bar, uint32_t count) {
-    if (count == UINT32_MAX)
-        mitigated_count(h, vf);
-    else
-        mitigated_ranges(h, vf, bar, count);
+void do_WriteVirtualFunctionConfig(struct host *h, const struct gpup_step *s) {
+    config_step(h, s, true);
+}
+
+void do_ReadVirtualFunctionConfigBlock(struct host *h, const struct gpup_step *s) {
+    op_config_block(h, false, s->vf, step_u32(s, GPUP_ReadVirtualFunctionConfigBlock_block),
+                    step_size(s, GPUP_ReadVirtualFunctionConfigBlock_length, 16));
+}
+
+void do_WriteVirtualFunctionConfigBlock(struct host *h, const struct gpup_step *s) {
+    op_config_block(h, true, s->vf, step_u32(s, GPUP_WriteVirtualFunctionConfigBlock_block),
+                    step_size(s, GPUP_WriteVirtualFunctionConfigBlock_length, 16));
+}
+
+void do_QueryProbedBars(struct host *h, const struct gpup_step *s) {
+    op_vf_query(h, GPUP_DDI_QueryProbedBars, s->vf);
+}
+
+void do_GetVendorAndDevice(struct host *h, const struct gpup_step *s) {
+    op_vf_query(h, GPUP_DDI_GetVendorAndDevice, s->vf);
+}
+
+void do_GetDeviceLocation(struct host *h, const struct gpup_step *s) {
+    op_vf_query(h, GPUP_DDI_GetDeviceLocation, s->vf);
+}
+
+void do_QueryVirtualFunctionLuid(struct host *h, const struct gpup_step *s) {
+    op_vf_query(h, GPUP_DDI_QueryVirtualFunctionLuid, s->vf);
+}
+
+void do_ResetVirtualFunction(struct host *h, const struct gpup_step *s) {
+    op_reset(h, s->vf);
+}
+
+void do_SetVirtualFunctionPowerState(struct host *h, const struct gpup_step *s) {
+    op_power(h, s->vf, step_u32(s, GPUP_SetVirtualFunctionPowerState_state),
+             (uint8_t)step_number(s, GPUP_SetVirtualFunctionPowerState_wake));
+}
+
+void do_GetResourceForBar(struct host *h, const struct gpup_step *s) {
+    op_get_resource(h, s->vf, step_u32(s, GPUP_GetResourceForBar_bar));
 }
