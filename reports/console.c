@@ -67,12 +67,12 @@ static void table(const struct gpup_report *r, FILE *out, bool colour) {
     print_row(out, &row, "all", colour);
     fputs(
         "\n  n/a: not advertised   not run: not exercised by these programs   not seen: not observable here\n"
-        "  no monitor: in the catalogue, not judged yet\n",
+        "  no monitor: in the catalogue and not judged; `list rules --json` says why under `beyond`\n",
         out);
 }
 
 static void required(const struct gpup_report *r, FILE *out) {
-    unsigned wanted = 0, passed = 0, failed = 0, inapplicable = 0;
+    unsigned wanted = 0, passed = 0, failed = 0, inapplicable = 0, beyond = 0;
     for (unsigned i = 0; i < gpup_spec_counts.rules; i++) {
         if (!gpup_report_required(r, i))
             continue;
@@ -80,11 +80,13 @@ static void required(const struct gpup_report *r, FILE *out) {
         passed += r->rules[i].verdict == GPUP_PASS;
         failed += r->rules[i].verdict == GPUP_FAIL;
         inapplicable += r->rules[i].verdict == GPUP_NOT_APPLICABLE;
+        beyond += r->rules[i].reason == GPUP_REASON_BEYOND;
     }
     fprintf(out,
-            "\n  required rules (MUST, driver%s): %u passed, %u failed, %u not applicable, %u not judged\n",
+            "\n  required rules (MUST, driver%s): %u passed, %u failed, %u not applicable, %u beyond a black "
+            "box, %u not judged\n",
             strcmp(r->results->profile, "certification") == 0 ? ", documented" : "", passed, failed,
-            inapplicable, wanted - passed - failed - inapplicable);
+            inapplicable, beyond, wanted - passed - failed - inapplicable - beyond);
 }
 
 static void one_finding(const struct gpup_report *r, FILE *out, unsigned rule, bool colour) {

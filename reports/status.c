@@ -98,8 +98,9 @@ static bool counted_failure(const struct gpup_report *report) {
 static bool unjudged(const struct gpup_report *report) {
     for (unsigned i = 0; i < gpup_spec_counts.rules; i++) {
         unsigned verdict = report->rules[i].verdict;
-        if (gpup_report_required(report, i) && verdict != GPUP_PASS && verdict != GPUP_NOT_APPLICABLE &&
-            !report->expected[i])
+        bool beyond = verdict == GPUP_NOT_COVERED && *gpup_rules[i].beyond;
+        if (gpup_report_required(report, i) && !beyond && verdict != GPUP_PASS &&
+            verdict != GPUP_NOT_APPLICABLE && !report->expected[i])
             return true;
     }
     return false;

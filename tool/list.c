@@ -16,10 +16,11 @@ static json_t *rule(unsigned i) {
                               json_pack("{s:s, s:s, s:s}", "id", s->id, "title", s->title, "date", s->date));
     }
     bool judged = r->monitor != GPUP_SPEC_NONE;
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:s, s:s}", "id", r->id, "area", r->area,
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:s, s:s, s:s}", "id", r->id, "area", r->area,
                      "level", gpup_level_name(r->level), "basis", gpup_basis_name(r->basis), "subject",
                      gpup_subject_name(r->subject), "source", sources, "where", r->where, "judged", judged,
-                     "monitor", judged ? gpup_monitors[r->monitor] : "", "sentence", r->sentence);
+                     "monitor", judged ? gpup_monitors[r->monitor] : "", "beyond", r->beyond, "sentence",
+                     r->sentence);
 }
 
 static json_t *scenario(unsigned i) {

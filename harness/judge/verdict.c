@@ -51,15 +51,37 @@ static bool slot_is_null(const struct gpup_judge *j, uint16_t ddi) {
     return seen && !set;
 }
 
+/* The table that holds the DDI was asked for and never published. */
+static bool table_is_absent(const struct gpup_judge *j, unsigned table) {
+    bool asked = false;
+    if (table <= GPUP_TABLE_DRIVER_INITIALIZATION_DATA)
+        return false;
+    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++) {
+        if (j->host[i].slots_seen[table - 1])
+            return false;
+        asked = asked || j->host[i].caps_seen || j->host[i].dirty_caps_seen; /* they come after the tables */
+    }
+    return asked;
+}
+
 /* Every DDI the rule is about is one the implementation does not offer. */
 static bool not_advertised(const struct gpup_judge *j, const struct outlook *o, uint16_t rule) {
     const struct gpup_rule *r = &gpup_rules[rule];
     for (unsigned i = 0; i < r->ddi_count; i++) {
         const struct gpup_ddi *d = &gpup_ddis[r->ddis[i]];
-        if (!o->closed[d->gate] && !(d->gate != GPUP_GATE_none && slot_is_null(j, r->ddis[i])))
+        if (!o->closed[d->gate] && !table_is_absent(j, d->table) &&
+            !(d->gate != GPUP_GATE_none && slot_is_null(j, r->ddis[i])))
             return false;
     }
     return r->ddi_count > 0;
+}
+
+void gpup_rule_unjudged(unsigned rule, uint8_t *verdict, uint8_t *reason) {
+    bool covered = gpup_rules[rule].monitor != GPUP_SPEC_NONE;
+    *verdict = covered ? GPUP_NOT_EXERCISED : GPUP_NOT_COVERED;
+    *reason = covered                    ? GPUP_REASON_NO_PROGRAM
+              : *gpup_rules[rule].beyond ? GPUP_REASON_BEYOND
+                                         : GPUP_REASON_NO_MONITOR;
 }
 
 static void resolve(const struct gpup_judge *j, const struct outlook *o, uint16_t rule,
@@ -67,9 +89,9 @@ static void resolve(const struct gpup_judge *j, const struct outlook *o, uint16_
     uint32_t missing = gpup_rules[rule].observers & ~o->observers;
     if (r->violations)
         return;
-    if (gpup_rules[rule].monitor == GPUP_SPEC_NONE) {
-        r->verdict = GPUP_NOT_COVERED;
-        r->reason = GPUP_REASON_NO_MONITOR;
+    if (gpup_rules[rule].monitor == GPUP_SPEC_NONE ||
+        (!r->checks && !missing && !not_advertised(j, o, rule))) {
+        gpup_rule_unjudged(rule, &r->verdict, &r->reason);
     } else if (!r->checks && not_advertised(j, o, rule)) {
         r->verdict = GPUP_NOT_APPLICABLE;
         r->reason = GPUP_REASON_NOT_ADVERTISED;
@@ -78,8 +100,8 @@ static void resolve(const struct gpup_judge *j, const struct outlook *o, uint16_
         r->reason = GPUP_REASON_NO_OBSERVER;
         r->detail = missing;
     } else {
-        r->verdict = r->checks ? GPUP_PASS : GPUP_NOT_EXERCISED;
-        r->reason = r->checks ? GPUP_REASON_NONE : GPUP_REASON_NO_PROGRAM;
+        r->verdict = GPUP_PASS;
+        r->reason = GPUP_REASON_NONE;
     }
 }
 
@@ -98,7 +120,7 @@ const char *gpup_verdict_name(unsigned verdict) {
 }
 
 const char *gpup_reason_name(unsigned reason) {
-    static const char *const names[] = {"none",        "violated",   "not advertised",
-                                        "no observer", "no program", "no monitor"};
+    static const char *const names[] = {"none",       "violated",   "not advertised",    "no observer",
+                                        "no program", "no monitor", "beyond a black box"};
     return reason < GPUP_REASONS ? names[reason] : "?";
 }

@@ -71,11 +71,8 @@ static uint8_t reason_of(unsigned verdict) {
 }
 
 static void blank_rules(struct gpup_program_result *p) {
-    for (unsigned i = 0; i < gpup_spec_counts.rules; i++) {
-        bool covered = gpup_rules[i].monitor != GPUP_SPEC_NONE;
-        p->rules[i].verdict = covered ? GPUP_NOT_EXERCISED : GPUP_NOT_COVERED;
-        p->rules[i].reason = covered ? GPUP_REASON_NO_PROGRAM : GPUP_REASON_NO_MONITOR;
-    }
+    for (unsigned i = 0; i < gpup_spec_counts.rules; i++)
+        gpup_rule_unjudged(i, &p->rules[i].verdict, &p->rules[i].reason);
 }
 
 static bool read_rules(struct reading *r, json_t *rules, struct gpup_program_result *p) {

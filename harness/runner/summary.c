@@ -43,9 +43,8 @@ static void add(struct gpup_rule_summary *row, const struct gpup_rule_result *ru
 void gpup_results_summarise(const struct gpup_results *results, struct gpup_rule_summary *rows) {
     for (unsigned i = 0; i < gpup_spec_counts.rules; i++) {
         bool covered = gpup_rules[i].monitor != GPUP_SPEC_NONE;
-        rows[i] =
-            (struct gpup_rule_summary){.verdict = covered ? GPUP_NOT_EXERCISED : GPUP_NOT_COVERED,
-                                       .reason = covered ? GPUP_REASON_NO_PROGRAM : GPUP_REASON_NO_MONITOR};
+        rows[i] = (struct gpup_rule_summary){0};
+        gpup_rule_unjudged(i, &rows[i].verdict, &rows[i].reason);
         for (size_t k = 0; covered && k < results->program_count; k++)
             if (results->programs[k].done)
                 add(&rows[i], &results->programs[k].rules[i], &results->programs[k], i);

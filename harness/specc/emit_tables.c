@@ -62,6 +62,7 @@ static void put_rules(const struct specc *sc, FILE *to) {
         put_text(to, "sentence", rule->row.sentence);
         put_text(to, "where", rule->row.where);
         put_text(to, "note", rule->row.note);
+        put_text(to, "beyond", rule->row.beyond);
         put_list(to, "sources", &rule->sources);
         put_list(to, "ddis", &rule->ddis);
         fprintf(to,

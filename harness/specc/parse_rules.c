@@ -64,8 +64,9 @@ static void parse_references(struct specc *sc, struct fy_node *map, const char *
 }
 
 static void parse_rule(struct specc *sc, const struct file *file, struct fy_node *map) {
-    if (!specc_keys(sc, map,
-                    "id! sentence! level! basis! subject! source! where! note ddis observers! monitor") ||
+    if (!specc_keys(
+            sc, map,
+            "id! sentence! level! basis! subject! source! where! note ddis observers! monitor beyond") ||
         !specc_get(map, "id"))
         return;
     struct rule_row rule = {.node = map};
@@ -82,6 +83,10 @@ static void parse_rule(struct specc *sc, const struct file *file, struct fy_node
     rule.row.subject = (uint8_t)specc_word(sc, map, "subject", gpup_words_subject);
     rule.row.observers = parse_observers(sc, map);
     rule.monitor = specc_get(map, "monitor") ? specc_name(sc, map, "monitor") : NULL;
+    rule.row.beyond = specc_text(sc, map, "beyond");
+    if (rule.monitor && *rule.row.beyond)
+        specc_error(sc, specc_get(map, "beyond"), "rule %s has a monitor; expected either that or `beyond`",
+                    rule.row.id);
     struct fy_node *source = specc_get(map, "source");
     if (fy_node_is_sequence(source) && fy_node_sequence_is_empty(source))
         specc_error(sc, source, "rule %s names no source, expected at least one", rule.row.id);

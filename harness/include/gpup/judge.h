@@ -38,9 +38,12 @@ enum gpup_reason {
     GPUP_REASON_NO_OBSERVER, /* detail: the missing observer bits */
     GPUP_REASON_NO_PROGRAM,  /* no program touched it */
     GPUP_REASON_NO_MONITOR,
+    GPUP_REASON_BEYOND, /* no black-box test can judge it: gpup_rule.beyond says why */
     GPUP_REASONS
 };
 const char *gpup_reason_name(unsigned reason);
+/* Verdict and reason of a rule that nothing has judged yet. */
+void gpup_rule_unjudged(unsigned rule, uint8_t *verdict, uint8_t *reason);
 
 struct gpup_finding {
     uint16_t rule;   /* row of gpup_rules */

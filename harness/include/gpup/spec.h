@@ -66,6 +66,7 @@ struct gpup_rule {
     const char *sentence;    /* what must hold, one or two plain sentences */
     const char *where;       /* place inside the sources, may be "" */
     const char *note;        /* what is not graded, why this level; may be "" */
+    const char *beyond;      /* why no black-box test can judge it; "" for a rule that one can */
     const uint16_t *sources; /* rows of gpup_sources, never empty */
     const uint16_t *ddis;    /* rows of gpup_ddis, may be empty */
     uint32_t observers;      /* enum gpup_observer bits; 0: the calls alone are enough */
