@@ -21,6 +21,7 @@ struct run {
     uint32_t *alone;
     size_t alone_count;
     size_t done, total;
+    bool enough;
     char *message;
     size_t message_size;
 };
@@ -115,6 +116,7 @@ static bool keep(struct run *r, struct slot *s) {
     }
     if (r->options->progress)
         r->options->progress(r->options->context, r->done, r->total, p);
+    r->enough = r->enough || (r->options->enough && r->options->enough(r->options->context, p));
     return true;
 }
 
@@ -122,7 +124,9 @@ static bool keep(struct run *r, struct slot *s) {
  * process. */
 static bool feed(struct run *r, struct slot *s) {
     unsigned batch = r->options->batch ? r->options->batch : DEFAULT_BATCH;
-    if (s->busy)
+    if (r->enough)
+        slot_kill(s);
+    if (s->busy || r->enough)
         return true;
     bool more = r->taken < r->queued, lone = !more && r->alone_count;
     if (!more && !lone) {

@@ -80,6 +80,8 @@ struct gpup_run_options {
     bool all_traces;                   /* traces of all programs, not of failures only */
     bool reverse;                      /* run in reversed order (for tests of independence) */
     bool once; /* do not run each program a second time with other fills (TWIN event) */
+    /* Asked after each program; true ends the run early: what is not done then is not in the results. */
+    bool (*enough)(void *context, const struct gpup_program_result *last);
     void (*progress)(void *context, size_t done, size_t total, const struct gpup_program_result *last);
     void *context;
 };
