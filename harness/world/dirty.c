@@ -39,8 +39,7 @@ struct basis *world_basis(struct host *h, uint32_t vf, const struct gpup_value *
     default:
         return NULL;
     }
-    int index =
-        v->created || v->slot[which->number % WORLD_SLOTS] > 0 ? v->slot[which->number % WORLD_SLOTS] : -1;
+    int index = v->slot[which->number % WORLD_SLOTS]; /* it may outlive its vGPU */
     if (index < 0 || !h->bases[index].live)
         return NULL;
     *raw = h->bases[index].raw;
@@ -68,29 +67,52 @@ static void shuffle(struct basis *b, uint32_t order, uint64_t seed) {
     }
 }
 
-/* Cuts the first range of the reserve (one segment, as a basis has one SegmentId) into count pieces of whole
- * pages. */
-static bool cut(struct host *h, struct basis *b, uint32_t vf, uint32_t count, uint32_t order) {
-    const struct range *r = &h->vf[vf].reserve[0];
-    uint64_t unit = unit_of(h, r->segment), pages = r->size / unit, at = 0;
-    count = count < 1 ? 1 : count;
-    count = pages && count > pages ? (uint32_t)pages : count;
-    b->ranges = gpup_arena_alloc(h->world->arena, count * sizeof *b->ranges);
-    b->at = gpup_arena_alloc(h->world->arena, count * sizeof *b->at);
+/* How a basis is made of a VF's reserve; ops.def says what the members mean. */
+struct cutting {
+    uint32_t count, order, part;
+    uint64_t offset, size, gap, claim;
+};
+
+/* Pieces of whole pages where the bytes allow it. False: out of memory. */
+static bool cut(struct host *h, struct basis *b, uint32_t vf, const struct cutting *how) {
+    const struct vf *v = &h->vf[vf];
+    uint32_t part = how->part % v->reserve_count, count = how->count;
+    const struct range *r = &v->reserve[part];
+    uint64_t unit = unit_of(h, r->segment), before = 0;
+    uint64_t size = how->size ? how->size : how->offset < r->size ? r->size - how->offset : unit;
+    uint64_t granule = size % unit ? 1 : unit, units = size / granule, at = how->offset;
+    if (how->size == 0 && count > units)
+        count = (uint32_t)units;
+    for (uint32_t i = 0; i < part; i++)
+        before += v->reserve[i].size;
+    b->ranges = gpup_arena_alloc(h->world->arena, (count + 1) * sizeof *b->ranges);
+    b->at = gpup_arena_alloc(h->world->arena, (count + 1) * sizeof *b->at);
     if (!b->ranges || !b->at)
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t size = (pages / count + (i < pages % count)) * unit;
-        b->ranges[i] = (struct range){r->segment, r->offset + at, size};
-        b->at[i] = at;
-        at += size;
+        uint64_t bytes = (units / count + (i < units % count)) * granule;
+        b->ranges[i] = (struct range){r->segment, r->offset + at, bytes};
+        b->at[i] = before + at;
+        b->pages += bytes / unit;
+        at += bytes + how->gap;
     }
     b->segment = r->segment;
     b->count = count;
     b->vf = vf;
-    b->pages = pages;
-    shuffle(b, order, h->world->config.seed);
+    shuffle(b, how->order, h->world->config.seed);
     return true;
+}
+
+/* What R-CMB promises: disjoint ranges inside the segment (here: the reserve), of whole pages. */
+static bool well_formed(const struct host *h, const struct basis *b, const struct cutting *how) {
+    const struct range *r = &h->vf[b->vf].reserve[how->part % h->vf[b->vf].reserve_count];
+    uint64_t unit = unit_of(h, r->segment);
+    for (uint32_t i = 0; i < b->count; i++) {
+        uint64_t at = b->ranges[i].offset - r->offset, size = b->ranges[i].size;
+        if (!size || size % unit || at % unit || at > r->size || size > r->size - at)
+            return false;
+    }
+    return b->count && how->gap % unit == 0 && how->gap <= r->size && !how->claim;
 }
 
 static void emit_ranges(struct host *h, const struct basis *b) {
@@ -119,7 +141,7 @@ static void keep(struct host *h, struct basis *b, HANDLE raw, uint64_t object, u
     h->vf[b->vf].slot[slot % WORLD_SLOTS] = (int8_t)(b - h->bases);
 }
 
-bool op_create_basis(struct host *h, uint32_t vf, uint32_t slot, uint32_t count, uint32_t order) {
+static bool create_basis(struct host *h, uint32_t vf, uint32_t slot, const struct cutting *how) {
     struct ddi_call c;
     int index = free_basis(h);
     struct basis b = {0};
@@ -127,11 +149,13 @@ bool op_create_basis(struct host *h, uint32_t vf, uint32_t slot, uint32_t count,
         world_skip(h, GPUP_SKIP_UNRESOLVED, "the VF has no VRAM reserve to make a basis of");
         return false;
     }
-    if (!cut(h, &b, vf, count, order)) {
+    if (!cut(h, &b, vf, how)) {
         h->world->broken = true;
         return false;
     }
-    uint64_t a[] = {b.segment, b.count};
+    if (world_never(h, !well_formed(h, &b, how), "a basis has disjoint ranges of whole pages in its segment"))
+        return false;
+    uint64_t a[] = {b.segment, how->claim ? how->claim : b.count};
     if (!ddi_begin(&c, h, GPUP_DDI_CreateMemoryBasis, a, 2, (uint32_t)index))
         return false;
     DXGKARG_CREATEMEMORYBASIS *args =
@@ -140,7 +164,7 @@ bool op_create_basis(struct host *h, uint32_t vf, uint32_t slot, uint32_t count,
                    DDI_IN | DDI_CONST, false);
     if (args) {
         args->SegmentId = b.segment;
-        args->RangeCount = b.count;
+        args->RangeCount = a[1];
         for (uint32_t i = 0; i < b.count; i++)
             args->Ranges[i] = (DXGK_MEMORYRANGE){b.ranges[i].offset, b.ranges[i].size};
         emit_ranges(h, &b);
@@ -155,6 +179,11 @@ bool op_create_basis(struct host *h, uint32_t vf, uint32_t slot, uint32_t count,
     }
     ddi_end(&c);
     return c.success;
+}
+
+bool op_create_basis(struct host *h, uint32_t vf, uint32_t slot, uint32_t count, uint32_t order) {
+    struct cutting how = {.count = count, .order = order};
+    return create_basis(h, vf, slot, &how);
 }
 
 void op_basis(struct host *h, uint16_t ddi, uint32_t vf, const struct gpup_value *which) {
@@ -232,9 +261,15 @@ bool op_query_dirty(struct host *h, uint32_t vf, const struct gpup_value *which,
 }
 
 void do_CreateMemoryBasis(struct host *h, const struct gpup_step *s) {
-    op_create_basis(h, s->vf, step_u32(s, GPUP_CreateMemoryBasis_slot),
-                    (uint32_t)world_count(h, &s->f[GPUP_CreateMemoryBasis_ranges], 4096),
-                    step_u32(s, GPUP_CreateMemoryBasis_order));
+    struct cutting how = {(uint32_t)world_count(h, &s->f[GPUP_CreateMemoryBasis_ranges], 4096),
+                          step_u32(s, GPUP_CreateMemoryBasis_order),
+                          step_u32(s, GPUP_CreateMemoryBasis_part),
+                          step_number(s, GPUP_CreateMemoryBasis_offset),
+                          step_number(s, GPUP_CreateMemoryBasis_size),
+                          step_number(s, GPUP_CreateMemoryBasis_gap),
+                          step_number(s, GPUP_CreateMemoryBasis_claim)};
+    how.count = how.count < 4096 ? how.count : 4096;
+    create_basis(h, s->vf, step_u32(s, GPUP_CreateMemoryBasis_slot), &how);
 }
 
 void do_DestroyMemoryBasis(struct host *h, const struct gpup_step *s) {

@@ -27,6 +27,18 @@ static void guest_write(struct host *h, const struct gpup_step *step) {
     free(bytes);
 }
 
+static void guest_read(struct host *h, const struct gpup_step *step) {
+    uint64_t size = step_number(step, GPUP_GuestRead_size);
+    bool exists = h->device_ops && h->device_ops->guest_read && h->device;
+    size = size < (1u << 20) ? size : 1u << 20;
+    uint8_t *bytes = exists ? malloc(size + 1) : NULL;
+    h->world->broken = h->world->broken || (exists && !bytes);
+    if (!bytes || !h->device_ops->guest_read(h->device, step->vf, step_number(step, GPUP_GuestRead_offset),
+                                             bytes, size))
+        unsupported(h, exists);
+    free(bytes);
+}
+
 static void emit_work(struct host *h, uint32_t vf) {
     struct gpup_work work = {0};
     if (!h->device_ops->read_work || !h->device_ops->read_work(h->device, vf, &work))
@@ -61,6 +73,12 @@ static void guest_register(struct host *h, const struct gpup_step *step) {
 void do_GuestWrite(struct host *h, const struct gpup_step *s) {
     world_reach_device(h);
     guest_write(h, s);
+    world_observe(h);
+}
+
+void do_GuestRead(struct host *h, const struct gpup_step *s) {
+    world_reach_device(h);
+    guest_read(h, s);
     world_observe(h);
 }
 
