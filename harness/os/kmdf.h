@@ -14,6 +14,14 @@
 
 #define GPUP_WDF_VIOLATION 0x10Du /* bug check code */
 
+/* Seeded faults, in a build of their own: the same sources with GPUP_FRAMEWORK_DEFECTS, one switched on. */
+#ifdef GPUP_FRAMEWORK_DEFECTS
+extern unsigned gpup_kmdf_defect;
+#define KMDF_DEFECT(number) (gpup_kmdf_defect == (number))
+#else
+#define KMDF_DEFECT(number) 0
+#endif
+
 enum gpup_wdf_kind {
     GPUP_WDF_DEVICE = 1,
     GPUP_WDF_INTERRUPT,
@@ -114,6 +122,14 @@ bool gpup_wdf_lock_is_free(const struct gpup_wdf_lock *lock);
 NTSTATUS gpup_wdf_switch(struct gpup_os *os, struct gpup_wdf_interrupt *interrupt, bool on);
 bool gpup_wdf_deliver(struct gpup_os *os, struct gpup_wdf_interrupt *interrupt);
 void gpup_wdf_unlink(struct gpup_wdf_interrupt *interrupt);
+
+/* [fiber] The steps of a device; to: enum gpup_kmdf_state. STATUS_INVALID_DEVICE_STATE: no such step. */
+NTSTATUS gpup_wdf_move(struct gpup_os *os, struct gpup_wdf_device *device, unsigned to);
+/* A queue, or an object of another type; attributes may be NULL. NULL: out of memory. */
+WDFOBJECT gpup_wdf_make_object(struct gpup_os *os, struct gpup_wdf_device *device, bool queue,
+                               const WDF_OBJECT_ATTRIBUTES *attributes);
+/* Starts the ISRs of that message; whether there are any. */
+bool gpup_wdf_signal(struct gpup_os *os, struct gpup_wdf_device *device, uint32_t message);
 
 #define GPUP_EXPORT __attribute__((visibility("default")))
 

@@ -14,8 +14,10 @@ static const char name[] = "WdfInterruptCreate";
 /* Older structures end earlier; what they lack takes its default. */
 static NTSTATUS copy_config(const WDF_INTERRUPT_CONFIG *given, WDF_INTERRUPT_CONFIG *config) {
     ULONG size = given->Size;
-    if (size != sizeof *given && size != SIZE_1_11 && size != SIZE_1_9)
+    bool known = size == sizeof *given || size == SIZE_1_11 || size == SIZE_1_9;
+    if (KMDF_DEFECT(188) ? size < sizeof *given : !known)
         return STATUS_INFO_LENGTH_MISMATCH;
+    size = size < sizeof *given ? size : sizeof *given;
     WDF_INTERRUPT_CONFIG_INIT(config, NULL, NULL);
     memcpy(config, given, size);
     config->Size = sizeof *config;
@@ -31,6 +33,8 @@ static NTSTATUS check_state(const struct gpup_wdf_device *device, const WDF_INTE
             return STATUS_INVALID_PARAMETER;
         return STATUS_SUCCESS;
     case GPUP_KMDF_PREPARE_HARDWARE:
+        if (KMDF_DEFECT(190) && (!config->InterruptRaw || !config->InterruptTranslated))
+            return STATUS_INVALID_PARAMETER;
         if (!config->InterruptRaw || !config->InterruptTranslated || config->ShareVector != WdfUseDefault)
             return STATUS_INVALID_DEVICE_STATE;
         return STATUS_SUCCESS;
@@ -43,10 +47,11 @@ static NTSTATUS check_handling(const struct gpup_wdf_device *device, const WDF_I
     if (config->CanWakeDevice && (!(config->InterruptTranslated->Flags & CM_RESOURCE_INTERRUPT_WAKE_HINT) ||
                                   device->config.no_power_policy || device->config.pdo))
         return STATUS_INVALID_PARAMETER;
-    if (config->EvtInterruptDpc && config->EvtInterruptWorkItem)
+    if (config->EvtInterruptDpc && config->EvtInterruptWorkItem && !KMDF_DEFECT(191))
         return STATUS_INVALID_PARAMETER;
     if (!config->PassiveHandling)
-        return config->WaitLock || config->CanWakeDevice ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
+        return config->WaitLock || (config->CanWakeDevice && !KMDF_DEFECT(203)) ? STATUS_INVALID_PARAMETER
+                                                                                : STATUS_SUCCESS;
     if (device->config.before_windows8)
         return STATUS_NOT_SUPPORTED;
     return config->SpinLock ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
@@ -96,7 +101,7 @@ static NTSTATUS verify_resource(const struct gpup_wdf_device *device, const WDF_
 
 static NTSTATUS check_levels(const struct gpup_wdf_device *device, const WDF_INTERRUPT_CONFIG *config) {
     WDF_SYNCHRONIZATION_SCOPE scope = device->config.scope;
-    if (scope != WdfSynchronizationScopeDevice && scope != WdfSynchronizationScopeQueue)
+    if (scope != WdfSynchronizationScopeDevice && scope != WdfSynchronizationScopeQueue && !KMDF_DEFECT(198))
         return STATUS_SUCCESS;
     bool passive_parent = device->config.level == WdfExecutionLevelPassive;
     bool passive = config->EvtInterruptWorkItem || (!config->EvtInterruptDpc && config->PassiveHandling);
@@ -208,16 +213,9 @@ static NTSTATUS create(struct gpup_os *os, struct gpup_wdf_device *device, const
     return STATUS_SUCCESS;
 }
 
-GPUP_EXPORT NTSTATUS DDI_CALL WdfInterruptCreate(WDFDEVICE Device, PWDF_INTERRUPT_CONFIG Configuration,
-                                                 PWDF_OBJECT_ATTRIBUTES Attributes, WDFINTERRUPT *Interrupt) {
-    struct gpup_os *os = gpup_os_service(name, DISPATCH_LEVEL);
-    struct gpup_wdf_device *device = os ? gpup_wdf_get(os, name, Device, GPUP_WDF_DEVICE) : NULL;
-    if (!device)
-        return STATUS_INVALID_HANDLE;
-    if (!Configuration || !Interrupt) {
-        gpup_wdf_violation(os, name);
-        return STATUS_INVALID_PARAMETER;
-    }
+static NTSTATUS check_and_create(struct gpup_os *os, struct gpup_wdf_device *device,
+                                 const WDF_INTERRUPT_CONFIG *Configuration,
+                                 const WDF_OBJECT_ATTRIBUTES *Attributes, WDFINTERRUPT *Interrupt) {
     WDF_INTERRUPT_CONFIG config;
     NTSTATUS status = copy_config(Configuration, &config);
     if (NT_SUCCESS(status))
@@ -234,4 +232,33 @@ GPUP_EXPORT NTSTATUS DDI_CALL WdfInterruptCreate(WDFDEVICE Device, PWDF_INTERRUP
     if (NT_SUCCESS(status))
         status = verify_resource(device, &config);
     return NT_SUCCESS(status) ? create(os, device, &config, Attributes, parent, Interrupt) : status;
+}
+
+/* How a driver used it, for the rules about drivers. */
+static void tell_use(struct gpup_os *os, const struct gpup_wdf_device *device,
+                     const WDF_INTERRUPT_CONFIG *config, NTSTATUS status) {
+    struct gpup_event event = {.kind = GPUP_EVENT_INTERRUPT_USE};
+    event.f[GPUP_INTERRUPT_USE_irql] = gpup_os_irql(os);
+    event.f[GPUP_INTERRUPT_USE_passive] = config->Size >= SIZE_1_11 && config->PassiveHandling;
+    event.f[GPUP_INTERRUPT_USE_messages] = device->config.messages;
+    event.f[GPUP_INTERRUPT_USE_miniport] = device->config.miniport;
+    event.f[GPUP_INTERRUPT_USE_status] = (uint32_t)status;
+    gpup_os_emit(os, &event);
+}
+
+GPUP_EXPORT NTSTATUS DDI_CALL WdfInterruptCreate(WDFDEVICE Device, PWDF_INTERRUPT_CONFIG Configuration,
+                                                 PWDF_OBJECT_ATTRIBUTES Attributes, WDFINTERRUPT *Interrupt) {
+    struct gpup_os *os = gpup_os_service(name, DISPATCH_LEVEL);
+    struct gpup_wdf_device *device = os ? gpup_wdf_get(os, name, Device, GPUP_WDF_DEVICE) : NULL;
+    if (!device)
+        return STATUS_INVALID_HANDLE;
+    if (!Configuration || !Interrupt) {
+        gpup_wdf_violation(os, name);
+        return STATUS_INVALID_PARAMETER;
+    }
+    NTSTATUS status = check_and_create(os, device, Configuration, Attributes, Interrupt);
+    if (KMDF_DEFECT(193) && !NT_SUCCESS(status))
+        *Interrupt = NULL;
+    tell_use(os, device, Configuration, status);
+    return status;
 }

@@ -101,54 +101,90 @@ WDFDEVICE gpup_kmdf_device(struct gpup_os *os, const struct gpup_kmdf_config *co
     return device->object.token;
 }
 
+WDFOBJECT gpup_wdf_make_object(struct gpup_os *os, struct gpup_wdf_device *device, bool queue,
+                               const WDF_OBJECT_ATTRIBUTES *attributes) {
+    struct gpup_wdf_queue *made = gpup_os_alloc(os, sizeof *made);
+    if (!made || (attributes && !NT_SUCCESS(gpup_wdf_add_context(os, &made->object, attributes))) ||
+        !gpup_wdf_publish(os, &made->object, queue ? GPUP_WDF_QUEUE : GPUP_WDF_OTHER))
+        return NULL;
+    made->device = device;
+    return made->object.token;
+}
+
 WDFOBJECT gpup_kmdf_object(struct gpup_os *os, WDFDEVICE device, bool queue) {
     struct gpup_wdf_device *of = gpup_wdf_get(os, "gpup_kmdf_object", device, GPUP_WDF_DEVICE);
-    struct gpup_wdf_queue *made = of ? gpup_os_alloc(os, sizeof *made) : NULL;
-    if (!made || !gpup_wdf_publish(os, &made->object, queue ? GPUP_WDF_QUEUE : GPUP_WDF_OTHER))
-        return NULL;
-    made->device = of;
-    return made->object.token;
+    return of ? gpup_wdf_make_object(os, of, queue, NULL) : NULL;
 }
 
 /* --- PnP */
 
 /* Objects of DeviceAdd get what is granted, in the order they were made; those left over stay unconnected. */
 static void assign(struct gpup_wdf_device *device) {
-    int32_t next = 0;
+    int32_t next = 0, count = (int32_t)device->resources;
     for (struct gpup_wdf_interrupt *i = device->interrupts; i; i = i->next) {
-        i->resource = next < (int32_t)device->resources ? next : -1;
+        i->resource = next < count ? next : -1;
+        if (KMDF_DEFECT(195) && i->resource >= 0)
+            i->resource = count - 1 - next;
+        if (KMDF_DEFECT(196) && i->resource < 0)
+            i->resource = 0;
         next++;
     }
 }
 
-static NTSTATUS power_up(struct gpup_os *os, struct gpup_wdf_device *device) {
-    for (struct gpup_wdf_interrupt *i = device->interrupts; i; i = i->next) {
+static NTSTATUS call_driver(const struct gpup_wdf_device *device, NTSTATUS(DDI_CALL *callback)(WDFDEVICE)) {
+    return callback ? callback(device->object.token) : STATUS_SUCCESS;
+}
+
+/* Connects first: on a shared line the ISR may run before EvtInterruptEnable does. */
+static NTSTATUS connect_all(struct gpup_os *os, struct gpup_wdf_device *device) {
+    NTSTATUS status = STATUS_SUCCESS;
+    for (struct gpup_wdf_interrupt *i = device->interrupts; i && NT_SUCCESS(status); i = i->next) {
         if (i->resource < 0)
             continue;
         bool stayed = i->connected;
         i->connected = true;
-        if (!stayed) {
-            NTSTATUS status = gpup_wdf_switch(os, i, true);
-            if (!NT_SUCCESS(status))
-                return status;
-        } else if (i->woken)
+        if (!stayed)
+            status = gpup_wdf_switch(os, i, true);
+        else if (i->woken)
             gpup_wdf_deliver(os, i);
         i->woken = false;
     }
-    return STATUS_SUCCESS;
+    return status;
 }
 
-/* An interrupt that can wake the device stays connected. */
-static NTSTATUS power_down(struct gpup_os *os, struct gpup_wdf_device *device) {
+/* An interrupt that can wake the device stays connected, unless the device is done for. */
+static NTSTATUS disconnect_all(struct gpup_os *os, struct gpup_wdf_device *device, bool wake_too) {
     NTSTATUS status = STATUS_SUCCESS;
     for (struct gpup_wdf_interrupt *i = device->interrupts; i; i = i->next) {
-        if (!i->connected || i->config.CanWakeDevice)
+        if (!i->connected || (i->config.CanWakeDevice && !wake_too))
             continue;
         NTSTATUS one = gpup_wdf_switch(os, i, false);
-        status = NT_SUCCESS(one) ? status : one;
-        i->connected = false;
+        status = NT_SUCCESS(status) ? one : status;
+        i->connected = i->woken = false;
     }
     return status;
+}
+
+static NTSTATUS power_up(struct gpup_os *os, struct gpup_wdf_device *device) {
+    NTSTATUS status = call_driver(device, device->config.callbacks.d0_entry);
+    if (!NT_SUCCESS(status)) {
+        disconnect_all(os, device, true);
+        return status;
+    }
+    status = connect_all(os, device);
+    return NT_SUCCESS(status) ? call_driver(device, device->config.callbacks.post_interrupts_enabled)
+                              : status;
+}
+
+static NTSTATUS power_down(struct gpup_os *os, struct gpup_wdf_device *device) {
+    NTSTATUS status[3] = {call_driver(device, device->config.callbacks.pre_interrupts_disabled),
+                          disconnect_all(os, device, false),
+                          call_driver(device, device->config.callbacks.d0_exit)};
+    for (unsigned i = 0; i < 2; i++) {
+        if (!NT_SUCCESS(status[i]))
+            return status[i];
+    }
+    return status[2];
 }
 
 void gpup_wdf_unlink(struct gpup_wdf_interrupt *interrupt) {
@@ -175,8 +211,9 @@ static NTSTATUS remove_device(struct gpup_os *os, struct gpup_wdf_device *device
     struct gpup_kmdf *kmdf = os->kmdf;
     drop_interrupts(os, device, true);
     uint32_t at = 0;
-    for (struct gpup_wdf_queue *q; (q = gpup_token_next(&kmdf->tokens, &at, GPUP_WDF_QUEUE));) {
-        if (q->device == device)
+    for (struct gpup_wdf_queue *q; (q = gpup_token_next(&kmdf->tokens, &at, 0));) {
+        bool child = q->object.kind == GPUP_WDF_QUEUE || q->object.kind == GPUP_WDF_OTHER;
+        if (child && q->device == device)
             gpup_wdf_delete(os, &q->object);
     }
     for (unsigned list = 0; list < 2; list++) {
@@ -185,23 +222,6 @@ static NTSTATUS remove_device(struct gpup_os *os, struct gpup_wdf_device *device
     }
     gpup_wdf_delete(os, &device->object);
     return STATUS_SUCCESS;
-}
-
-static NTSTATUS DDI_CALL move(struct gpup_wdf_device *device, uint64_t to) {
-    struct gpup_os *os = gpup_os_current();
-    switch (to) {
-    case GPUP_KMDF_PREPARE_HARDWARE:
-        assign(device);
-        return STATUS_SUCCESS;
-    case GPUP_KMDF_D0:
-        return power_up(os, device);
-    case GPUP_KMDF_LOW_POWER:
-        return power_down(os, device);
-    case GPUP_KMDF_RELEASED:
-        return drop_interrupts(os, device, false);
-    default:
-        return remove_device(os, device);
-    }
 }
 
 static bool legal(unsigned from, unsigned to) {
@@ -215,6 +235,34 @@ static bool legal(unsigned from, unsigned to) {
     return from < sizeof next && next[from] & 1u << to;
 }
 
+NTSTATUS gpup_wdf_move(struct gpup_os *os, struct gpup_wdf_device *device, unsigned to) {
+    uint8_t from = device->state;
+    NTSTATUS status = STATUS_SUCCESS;
+    if (!legal(from, to))
+        return STATUS_INVALID_DEVICE_STATE;
+    device->state = (uint8_t)to;
+    switch (to) {
+    case GPUP_KMDF_PREPARE_HARDWARE:
+        assign(device);
+        return STATUS_SUCCESS;
+    case GPUP_KMDF_D0:
+        status = power_up(os, device);
+        if (!NT_SUCCESS(status))
+            device->state = from;
+        return status;
+    case GPUP_KMDF_LOW_POWER:
+        return power_down(os, device);
+    case GPUP_KMDF_RELEASED:
+        return drop_interrupts(os, device, false);
+    default:
+        return remove_device(os, device);
+    }
+}
+
+static NTSTATUS DDI_CALL move(struct gpup_wdf_device *device, uint64_t to) {
+    return gpup_wdf_move(gpup_os_current(), device, (unsigned)to);
+}
+
 bool gpup_kmdf_move(struct gpup_os *os, WDFDEVICE device, enum gpup_kmdf_state to, NTSTATUS *status) {
     struct gpup_wdf_device *found = gpup_wdf_get(os, "gpup_kmdf_move", device, GPUP_WDF_DEVICE);
     if (!found || os->dead || !legal(found->state, to))
@@ -222,25 +270,29 @@ bool gpup_kmdf_move(struct gpup_os *os, WDFDEVICE device, enum gpup_kmdf_state t
     struct gpup_start start = {
         .routine = GPUP_ROUTINE_WORK, .function = (void *)move, .args = {(uintptr_t)found, to}};
     uint64_t result = 0;
-    found->state = (uint8_t)to;
     if (gpup_os_run(os, &start, &result) != GPUP_RAN_RETURNED)
         return false;
     *status = (NTSTATUS)(uint32_t)result;
     return true;
 }
 
-bool gpup_kmdf_fire(struct gpup_os *os, WDFDEVICE device, uint32_t message) {
-    struct gpup_wdf_device *found = gpup_wdf_get(os, "gpup_kmdf_fire", device, GPUP_WDF_DEVICE);
+bool gpup_wdf_signal(struct gpup_os *os, struct gpup_wdf_device *device, uint32_t message) {
     bool any = false;
-    for (struct gpup_wdf_interrupt *i = found && !os->dead ? found->interrupts : NULL; i; i = i->next) {
-        if (i->resource != (int32_t)message || !i->connected)
+    for (struct gpup_wdf_interrupt *i = device->interrupts; i; i = i->next) {
+        if (i->resource != (int32_t)message || (!i->connected && !KMDF_DEFECT(200)))
             continue;
         any = true;
-        if (found->state == GPUP_KMDF_LOW_POWER)
+        if (device->state == GPUP_KMDF_LOW_POWER && !KMDF_DEFECT(200))
             i->woken = true; /* its ISR runs when the device is back in D0 */
         else
             gpup_wdf_deliver(os, i);
     }
+    return any;
+}
+
+bool gpup_kmdf_fire(struct gpup_os *os, WDFDEVICE device, uint32_t message) {
+    struct gpup_wdf_device *found = gpup_wdf_get(os, "gpup_kmdf_fire", device, GPUP_WDF_DEVICE);
+    bool any = found && !os->dead && gpup_wdf_signal(os, found, message);
     for (unsigned turns = 0; os->ready && turns < TURNS;
          turns++) /* what one routine starts, the next turn runs */
         gpup_os_advance(os, 0);

@@ -11,7 +11,7 @@ static struct gpup_wdf_interrupt *enter(struct gpup_os **os, const char *name, W
 
 static VOID DDI_CALL run_isr(struct gpup_wdf_interrupt *interrupt) {
     struct gpup_os *os = gpup_os_current();
-    if (!interrupt->connected)
+    if (!interrupt->connected && !KMDF_DEFECT(200))
         return;
     gpup_wdf_lock_interrupt(os, interrupt);
     interrupt->config.EvtInterruptIsr(interrupt->object.token, interrupt->message);

@@ -27,6 +27,7 @@
 #include <ddi/dispmprt.h>
 #include <ddi/wdm.h>
 #include <gpup/device.h>
+#include <gpup/framework.h>
 
 #define GPUP_IMPLEMENTATION_VERSION 1
 
@@ -70,6 +71,10 @@ struct gpup_implementation {
     bool (*set_option)(const char *name, const char *value); /* e.g. "defect", "BUG-001"; false: unknown */
     void (*fail_allocation)(uint32_t nth,
                             uint32_t count); /* implementations with an allocator of their own */
+
+    /* KMDF, each may be NULL */
+    const struct gpup_framework_ops *framework; /* a framework of its own: judged instead of the suite's */
+    const struct gpup_framework_driver *framework_driver; /* a function driver that uses interrupt objects */
 };
 
 #endif

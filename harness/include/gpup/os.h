@@ -19,6 +19,7 @@
 #include <ddi/wdf.h>
 #include <ddi/wdm.h>
 #include <gpup/device.h>
+#include <gpup/framework.h>
 #include <gpup/trace.h>
 
 struct gpup_os;
@@ -67,8 +68,22 @@ struct gpup_os_call {
     uint64_t result; /* out: RAX */
     KIRQL irql;      /* out: at return */
     uint32_t locks;  /* out: locks still held by this call's fiber */
+    uint16_t fiber;  /* out: number of this call's fiber in events */
+    bool back;       /* out: it returned */
 };
 enum gpup_ran gpup_os_call(struct gpup_os *os, struct gpup_os_call *call);
+
+/* Several calls at once, each in a thread of its own: begin them, then take turns until they are `back`. begin:
+ * false when the host is dead or out of stacks; `call` stays where it is until it is back. turn: runs one thing.
+ * idle: lets time pass to the next event, at gpup_os_next. interleave: from now on the seed may switch with that
+ * chance in 256 at every service, lock and register access; returns the chance before. */
+enum gpup_turn { GPUP_TURN_RAN, GPUP_TURN_IDLE, GPUP_TURN_DEAD };
+bool gpup_os_call_begin(struct gpup_os *os, struct gpup_os_call *call);
+enum gpup_turn gpup_os_turn(struct gpup_os *os);
+void gpup_os_idle(struct gpup_os *os);
+uint64_t gpup_os_next(const struct gpup_os *os); /* ns; all ones: nothing would ever happen */
+uint8_t gpup_os_interleave(struct gpup_os *os, uint8_t chance, uint64_t seed);
+uint16_t gpup_os_fiber(const struct gpup_os *os); /* that runs now, 0 none */
 
 /* Lets simulated time pass: runs device events, interrupts, DPCs, timers, work items and threads that become
  * due. */
@@ -124,6 +139,7 @@ void gpup_dxgkrnl_stopped(struct gpup_os *os);
 
 /* --- VMBus
  * ---------------------------------------------------------------------------------------------------- */
+HANDLE gpup_vmbus_vm_handle(struct gpup_os *os, uint32_t vf, uint32_t vm); /* of a VM of several vGPUs, say */
 HANDLE gpup_vmbus_handle(struct gpup_os *os, uint32_t vf); /* a fresh kernel handle to the VM of that vGPU */
 void gpup_vmbus_close_handle(struct gpup_os *os, HANDLE handle);
 /* The guest opens every offered channel of the handle / sends bytes on it / closes. false: nothing is
@@ -141,22 +157,6 @@ void gpup_vmbus_fail_step(struct gpup_os *os, uint32_t nth);
 /* --- KMDF
  * A device of the framework that the suite moves through its PnP states, so that a driver, or a test, can
  * create interrupt objects for it. All from outside a call; nothing of this is a driver's to call. */
-enum gpup_kmdf_state {
-    GPUP_KMDF_DEVICE_ADD,       /* inside EvtDriverDeviceAdd: the state of a new device */
-    GPUP_KMDF_PREPARE_HARDWARE, /* inside EvtDevicePrepareHardware: resources are assigned */
-    GPUP_KMDF_D0,               /* interrupts connected and enabled */
-    GPUP_KMDF_LOW_POWER,        /* disabled and disconnected, but for those that can wake the device */
-    GPUP_KMDF_RELEASED,         /* after EvtDeviceReleaseHardware: objects of PrepareHardware are gone */
-    GPUP_KMDF_REMOVED           /* everything is gone, the handle too */
-};
-struct gpup_kmdf_config {
-    WDF_EXECUTION_LEVEL level; /* of the device's callbacks; anything but passive counts as dispatch */
-    WDF_SYNCHRONIZATION_SCOPE scope;
-    uint32_t messages; /* interrupt messages granted, 0: one line interrupt; at most 2048 */
-    bool wake_hint;    /* on the interrupt descriptors */
-    bool no_power_policy, pdo, control_device, before_windows8;
-    bool verifier; /* the framework's verifier is on for the driver */
-};
 WDFDEVICE gpup_kmdf_device(struct gpup_os *os,
                            const struct gpup_kmdf_config *config); /* NULL: out of memory */
 /* A queue of the device, or an object of another type, to name as parent. */

@@ -71,6 +71,11 @@ enum gpup_fault {
     GPUP_FAULT_ABORT, /* the process was ended: abort, exit, sanitizer report, killed */
     GPUP_FAULT_GUARD  /* a guard page right after a buffer of ours: object and offset say which */
 };
+enum gpup_together { /* phase of TOGETHER */
+                     GPUP_TOGETHER_BEGINS = 1,
+                     GPUP_TOGETHER_RETURNED,
+                     GPUP_TOGETHER_SETTLED
+};
 enum gpup_hang {
     GPUP_HANG_NONE,
     GPUP_HANG_MMIO,     /* register accesses in one call */
@@ -142,6 +147,28 @@ enum gpup_role {
     GPUP_ROLE_GUID,
     GPUP_ROLE_RANGES,
     GPUP_ROLE_INTERFACE
+};
+/* INTERRUPT_ACT.what. Callbacks of the driver first. */
+enum gpup_interrupt_act {
+    GPUP_ACT_ISR = 1,
+    GPUP_ACT_ISR_END,
+    GPUP_ACT_DPC,
+    GPUP_ACT_WORK_ITEM,
+    GPUP_ACT_ENABLE,
+    GPUP_ACT_DISABLE,
+    GPUP_ACT_SYNCHRONIZE,
+    GPUP_ACT_CLEANUP, /* value: the context kept what was written there, 1 yes, 0 no or none */
+    GPUP_ACT_DESTROY,
+    GPUP_ACT_D0_ENTRY, /* of the device, object 0; value: the status it gives */
+    GPUP_ACT_D0_EXIT,
+    GPUP_ACT_INTERRUPTS_ENABLED,
+    GPUP_ACT_INTERRUPTS_DISABLED,
+    GPUP_ACT_QUEUE_CLEANUP, /* of the queue that is named as parent, object 0 */
+    GPUP_ACT_INFO,          /* WdfInterruptGetInfo; value: the vector */
+    GPUP_ACT_CONTEXT,       /* value: 1 there, and zero in all its bytes; 0 not */
+    GPUP_ACT_DELETE,        /* WdfObjectDelete was called on it and came back */
+    GPUP_ACT_DELETE_QUEUE,  /* the same on the parent queue, object 0 */
+    GPUP_ACT_INITIALISED /* data: a WDF_INTERRUPT_CONFIG after its INIT function; the two callbacks as 1, 2 */
 };
 enum gpup_skip {
     GPUP_SKIP_ILLEGAL = 1, /* the documents say the OS never does it here, and the step is not marked */
