@@ -197,6 +197,7 @@ static bool dropped(struct source *s, size_t i) {
                                            "default",  "return", "break", "continue", "struct", "const",
                                            "unsigned", "static", "else",  "goto",     "char",   "int",
                                            "bool",     "void",   NULL};
+    static const char *const locks[] = {"Acquire", "Release", "FastMutex", "SpinLock", NULL};
     static const char *const follows[] = {"(",  "=",  "->", ".",  "[",  "++", "--",
                                           "+=", "-=", "|=", "&=", "^=", NULL};
     bool starts = is(s, i - 1, ";") || is(s, i - 1, "{") || is(s, i - 1, "}") || is(s, i - 1, ")");
@@ -207,8 +208,9 @@ static bool dropped(struct source *s, size_t i) {
         return true;
     bool lock = false;
     for (size_t k = i; k < last; k++)
-        lock = lock || (s->token[k].kind == TOKEN_WORD && s->token[k].length > 4 && is(s, k + 1, "(") &&
-                        memmem(s->text + s->token[k].at, s->token[k].length, "ock", 3));
+        for (const char *const *w = locks; *w; w++)
+            lock = lock || (is(s, k + 1, "(") &&
+                            memmem(s->text + s->token[k].at, s->token[k].length, *w, strlen(*w)));
     return add(s, lock ? MUTANT_LOCK : MUTANT_DROPPED, i, last, ";");
 }
 
