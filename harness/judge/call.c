@@ -12,11 +12,41 @@ void call_buffer(struct gpup_judge *j, const struct gpup_event *e) {
         j->next_data = buffer;
 }
 
+/* The call at hand stays in the driver while another thread is looked at. */
+static void park(struct gpup_judge *j) {
+    unsigned i = 0;
+    j->call.overlapped = true;
+    while (i < JUDGE_LANES - 1 && j->lane[i].active)
+        i++;
+    j->lane[i] = j->call; /* more threads than lanes: one is lost, and its return passed over */
+}
+
+void call_select(struct gpup_judge *j, const struct gpup_event *e) {
+    uint64_t number = j->call_at[e->kind] ? e->f[j->call_at[e->kind] - 1] : 0;
+    if (!number || number == j->call.number)
+        return;
+    for (unsigned i = 0; i < JUDGE_LANES; i++) {
+        struct call chosen = j->lane[i];
+        if (!chosen.active || chosen.number != number || chosen.host != e->host)
+            continue;
+        j->lane[i].active = false;
+        if (j->call.active)
+            park(j);
+        chosen.overlapped = true;
+        j->call = chosen;
+        return;
+    }
+}
+
 void call_begin(struct gpup_judge *j, const struct gpup_event *e) {
     struct call *c = &j->call;
     struct host *h = &j->host[e->host];
     uint64_t ddi = e->f[GPUP_CALL_ddi];
-    bool overlapped = c->active;
+    bool overlapped = c->active || j->together;
+    for (unsigned i = 0; i < JUDGE_LANES; i++)
+        overlapped = overlapped || j->lane[i].active;
+    if (c->active)
+        park(j);
     *c = (struct call){.active = ddi < gpup_spec_counts.ddis, .overlapped = overlapped};
     if (!c->active)
         return;
@@ -211,6 +241,8 @@ void call_return(struct gpup_judge *j, const struct gpup_event *e) {
 }
 
 void call_died(struct gpup_judge *j) {
+    for (unsigned i = 0; i < JUDGE_LANES; i++)
+        j->lane[i].active = j->lane[i].active && j->lane[i].host != j->call.host;
     j->call.active = j->call.returned = false;
     j->call.died = true;
 }

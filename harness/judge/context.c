@@ -48,6 +48,9 @@ void context_reset(struct gpup_judge *j) {
         j->used[i] = 0;
     }
     memset(&j->call, 0, sizeof j->call);
+    for (unsigned i = 0; i < JUDGE_LANES; i++)
+        j->lane[i].active = false;
+    j->together = false;
     j->secret_count = j->poison_count = j->address_count = 0;
     j->step = GPUP_NO_STEP;
     j->op = GPUP_OPS;
@@ -241,8 +244,13 @@ void context_event(struct gpup_judge *j, const struct gpup_event *e) {
     case GPUP_EVENT_RETURN:
         call_return(j, e);
         break;
-    case GPUP_EVENT_ALLOC:
+    case GPUP_EVENT_ALLOC: /* the event does not say in which call */
         j->call.failed_alloc = j->call.failed_alloc || (e->f[GPUP_ALLOC_failed] && j->call.active);
+        for (unsigned i = 0; i < JUDGE_LANES; i++)
+            j->lane[i].failed_alloc = j->lane[i].failed_alloc || e->f[GPUP_ALLOC_failed];
+        break;
+    case GPUP_EVENT_TOGETHER:
+        j->together = e->f[GPUP_TOGETHER_phase] == GPUP_TOGETHER_BEGINS;
         break;
     case GPUP_EVENT_CHANNEL:
         j->call.channels = j->call.channels || e->f[GPUP_CHANNEL_what] < GPUP_CHANNEL_PACKET;

@@ -20,6 +20,8 @@
 #define JUDGE_CHANGES 24
 #define JUDGE_SECRETS 64
 #define JUDGE_ADDRESSES 16
+#define JUDGE_LANES 4
+#define JUDGE_MONITORS 32
 
 enum session { SESSION_NONE, SESSION_SOURCE, SESSION_TARGET };
 
@@ -96,8 +98,9 @@ struct buffer {
 
 struct call {
     bool active, returned, died; /* called and not back; back and not settled; ended by a fault */
-    bool failed_alloc, overlapped;
-    bool names_vf; /* the DDI has a VF argument */
+    bool failed_alloc;
+    bool overlapped; /* other threads were in the driver, or its readings come later */
+    bool names_vf;   /* the DDI has a VF argument */
     uint8_t host, class;
     uint16_t ddi;
     uint32_t vf, step, event;
@@ -118,6 +121,9 @@ struct call {
 struct gpup_judge {
     struct host host[GPUP_MAX_HOSTS];
     struct call call;
+    struct call lane[JUDGE_LANES]; /* calls of other threads, standing in the driver meanwhile; `active` */
+    bool together;                 /* calls of several threads are about: readings come after all of them */
+    uint8_t call_at[GPUP_EVENT_KINDS]; /* place of the field `call` plus one, 0: the kind has none */
     struct gpup_finding finding[JUDGE_FINDINGS];
     size_t findings;
     struct gpup_rule_result *result; /* one per rule */
@@ -138,11 +144,12 @@ struct gpup_judge {
     uint64_t used[GPUP_MAX_HOSTS]; /* bit mask: VFs that this program has touched */
     bool overflow, world_seen, ended;
     uint64_t varies;
-    uint64_t paged_secrets;              /* of the VF whose memory was paged out last */
-    uint64_t reserving;                  /* 1 + VF whose RESERVE events are coming in, 0 none */
-    struct buffer next_input, next_data; /* of the call that comes */
-    struct monitor_state *state[16];     /* by order in the list of monitors */
-    uint8_t wants[GPUP_EVENT_KINDS][16]; /* rows of the monitors that want the kind, 1 based, 0 ends */
+    uint64_t paged_secrets;                      /* of the VF whose memory was paged out last */
+    uint64_t reserving;                          /* 1 + VF whose RESERVE events are coming in, 0 none */
+    struct buffer next_input, next_data;         /* of the call that comes */
+    struct monitor_state *state[JUDGE_MONITORS]; /* by order in the list of monitors */
+    uint8_t wants[GPUP_EVENT_KINDS]
+                 [JUDGE_MONITORS]; /* rows of the monitors that want the kind, 1 based, 0 ends */
 };
 
 /* --- speaking ------------------------------------------------------------------------------------------ */
@@ -195,6 +202,8 @@ void call_begin(struct gpup_judge *j, const struct gpup_event *e);
 void call_return(struct gpup_judge *j, const struct gpup_event *e);
 void call_buffer(struct gpup_judge *j, const struct gpup_event *e);
 void call_died(struct gpup_judge *j);
+/* Brings the call forward that the event belongs to. */
+void call_select(struct gpup_judge *j, const struct gpup_event *e);
 void judge_resolve(struct gpup_judge *j); /* verdicts of rules without findings */
 
 #endif

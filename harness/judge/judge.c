@@ -7,14 +7,17 @@
 _Static_assert(GPUP_EVENT_KINDS <= 64, "monitor.kinds has a bit per kind");
 
 static const struct monitor *const monitors[] = {
-    &monitor_msix,  &monitor_pause, &monitor_migration, &monitor_blobs,   &monitor_schedule, &monitor_etw,
+    &monitor_ranges, &monitor_msix,  &monitor_pause, &monitor_migration, &monitor_blobs,   &monitor_schedule, &monitor_etw,
     &monitor_dirty, &monitor_caps,  &monitor_isolation, &monitor_general, &monitor_twin};
 #define MONITORS (sizeof monitors / sizeof monitors[0])
-_Static_assert(MONITORS < 16, "judge.state and judge.wants have a place per monitor");
+_Static_assert(MONITORS < JUDGE_MONITORS, "judge.state and judge.wants have a place per monitor");
 
 static void index_kinds(struct gpup_judge *j) {
     for (unsigned kind = 0; kind < GPUP_EVENT_KINDS; kind++) {
         unsigned count = 0;
+        for (unsigned i = 0; i < gpup_event_field_count(kind); i++)
+            if (strcmp(gpup_event_field_name(kind, i), "call") == 0 && kind != GPUP_EVENT_TWIN)
+                j->call_at[kind] = (uint8_t)(i + 1);
         for (size_t i = 0; i < MONITORS; i++)
             if (monitors[i]->kinds >> kind & 1)
                 j->wants[kind][count++] = (uint8_t)(i + 1);
@@ -78,11 +81,13 @@ static void settle(struct gpup_judge *j) {
     if (!j->call.returned)
         return;
     for (size_t i = 0; i < MONITORS; i++) {
-        if (!monitors[i]->settle)
+        void (*act)(struct gpup_judge *, void *) =
+            j->call.overlapped ? monitors[i]->overlapped : monitors[i]->settle;
+        if (!act)
             continue;
         j->monitor = monitors[i]->id;
         about_call(j);
-        monitors[i]->settle(j, j->state[i]);
+        act(j, j->state[i]);
     }
     j->call.returned = false;
 }
@@ -120,6 +125,7 @@ void gpup_judge_event(struct gpup_judge *j, const struct gpup_event *e) {
     }
     if (!is_tail(e->kind))
         settle(j);
+    call_select(j, e);
     if (is_reading(e->kind))
         context_note_change(j, e);
     else

@@ -328,6 +328,71 @@ enum gpup_ran gpup_os_call(struct gpup_os *os, struct gpup_os_call *call) {
     return os->dead ? GPUP_RAN_DEAD : GPUP_RAN_RETURNED;
 }
 
+/* --- several calls at once */
+
+static void call_back(struct gpup_os *os, struct gpup_fiber *fiber) {
+    struct gpup_os_call *call = fiber->done_context;
+
+    (void)os;
+    call->result = fiber->result;
+    call->irql = fiber->irql;
+    call->locks = fiber->locks;
+    call->back = true;
+}
+
+bool gpup_os_call_begin(struct gpup_os *os, struct gpup_os_call *call) {
+    struct gpup_start start = {
+        .routine = GPUP_ROUTINE_DDI, .function = call->function, .done = call_back, .done_context = call};
+
+    memcpy(start.args, call->args, sizeof start.args);
+    call->back = false;
+    if (os->dead)
+        return false;
+    begin(os, 0);
+    if (!gpup_os_start(os, &start)) {
+        gpup_os_hang(os, GPUP_HANG_ALLOC, 0);
+        return false;
+    }
+    call->fiber = gpup_os_started(os)->id;
+    return true;
+}
+
+enum gpup_turn gpup_os_turn(struct gpup_os *os) {
+    struct gpup_os *before = gpup_os_make_current(os);
+    bool ran;
+
+    gpup_os_wake(os); /* another host of the same system may have changed an object */
+    ran = !os->dead && step(os);
+    gpup_os_make_current(before);
+    if (os->dead)
+        return GPUP_TURN_DEAD;
+    return ran ? GPUP_TURN_RAN : GPUP_TURN_IDLE;
+}
+
+void gpup_os_idle(struct gpup_os *os) {
+    struct gpup_os *before = gpup_os_make_current(os);
+
+    idle(os);
+    gpup_os_make_current(before);
+}
+
+uint64_t gpup_os_next(const struct gpup_os *os) {
+    return next_time(os);
+}
+
+uint8_t gpup_os_interleave(struct gpup_os *os, uint8_t chance, uint64_t seed) {
+    uint8_t before = os->config.preempt;
+
+    os->config.preempt = chance;
+    if (seed)
+        os->random = seed * 0x9E3779B97F4A7C15u ^ os->config.host;
+    return before;
+}
+
+uint16_t gpup_os_fiber(const struct gpup_os *os) {
+    return os->running ? os->running->id : os->speaker;
+}
+
 enum gpup_ran gpup_os_advance(struct gpup_os *os, uint64_t ns) {
     struct gpup_os *before = gpup_os_make_current(os);
     uint64_t end = os->now + ns;

@@ -31,7 +31,7 @@ static void put_plain(uint8_t *out, const struct gpup_world_config *world) {
     unsigned page = world->page_size == 4096 ? 0 : world->page_size == 65536 ? 1 : 2;
     put(out, flags,
         (world->hosts - 1u) | (unsigned)world->performant << 1 | (unsigned)world->preempt << 2 |
-            (unsigned)world->fill << 3 | (world->segments - 1u) << 5);
+            (unsigned)world->fill << 3 | (world->segments - 1u) << 5 | (unsigned)world->one_system << 7);
     put(out, shape, page | (unsigned)world->msix_bar / 2 << 2 | log2_of(world->partitions) << 4);
     put(out, vfs, world->vfs - 1u);
     put(out, entries, world->msix_entries - 1u);
@@ -74,6 +74,7 @@ void gpup_format_get_world(const uint8_t in[GPUP_FORMAT_HEADER], struct gpup_wor
         .preempt = bits >> 2 & 1,
         .fill = bits >> 3 & 3,
         .segments = (uint8_t)(1 + (bits >> 5 & 3)),
+        .one_system = bits >> 7 & 1,
         .page_size = pages[more & 3],
         .msix_bar = (uint8_t)((more >> 2 & 3) % 3 * 2),
         .partitions = (uint8_t)(1u << (more >> 4 & 7) % 7),

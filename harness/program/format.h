@@ -2,7 +2,7 @@
  * The binary program: a header of 24 bytes for the world, then cells of 4 bytes. Any bytes decode.
  *
  *   header   each number of the world XOR what the default world has there: zero bytes are the default world
- *     0      hosts - 1, performant, preempt, fill (2 bits), segments - 1 (2 bits)
+ *     0      hosts - 1, performant, preempt, fill (2 bits), segments - 1 (2 bits), one system
  *     1      page size (2 bits), BAR / 2 (2 bits), log2 of partitions (3 bits)
  *     2      vfs - 1
  *     3..4   MSI-X entries - 1        5..7   MSI-X offset / 8

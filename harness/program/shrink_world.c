@@ -62,6 +62,9 @@ static void plainer(struct gpup_shrink *shrink, const struct gpup_world_config *
     world.segments = standard->segments;
     try_world(shrink, world);
     world = *best;
+    world.one_system = standard->one_system;
+    try_world(shrink, world);
+    world = *best;
     world.preempt = standard->preempt;
     world.fill = standard->fill;
     world.seed = standard->seed;

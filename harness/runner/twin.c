@@ -53,6 +53,7 @@ void twin_event(struct twin *t, const struct gpup_event *e) {
         t->ddi = (uint16_t)e->f[GPUP_CALL_ddi];
         break;
     case GPUP_EVENT_RETURN:
+        t->ddi = (uint16_t)e->f[GPUP_RETURN_ddi]; /* its outputs follow; calls may overlap */
         add(t, mix(mix(basis, &e->f[GPUP_RETURN_status], 16), &e->f[GPUP_RETURN_r0], 48),
             e->f[GPUP_RETURN_call]);
         break;

@@ -115,9 +115,12 @@ bool ddi_begin(struct ddi_call *c, struct host *h, uint16_t ddi, const uint64_t 
         memcpy(c->a, a, count * sizeof *a);
     c->vf = d->vf_argument >= 0 && c->a[d->vf_argument] < GPUP_MAX_VFS ? (uint32_t)c->a[d->vf_argument]
                                                                        : GPUP_SLOT_NONE;
+    lanes_enter(h->world, ddi);
     enum gpup_skip skip = refuses(c, why, sizeof why);
-    if (skip)
+    if (skip) {
+        lanes_exit(h->world);
         world_skip(h, skip, why);
+    }
     return !skip;
 }
 
@@ -152,7 +155,8 @@ static void emit_buffers(struct ddi_call *c) {
         e.f[GPUP_BUFFER_object] = b->object;
         e.f[GPUP_BUFFER_size] = b->size;
         /* Argument structures hold pointers; their scalars stand in CALL. Only plain data is shown. */
-        if ((b->flags & DDI_IN) && b->role != GPUP_ROLE_ARGUMENTS && b->role != GPUP_ROLE_INTERFACE) {
+        if ((b->flags & DDI_SHOW) ||
+            ((b->flags & DDI_IN) && b->role != GPUP_ROLE_ARGUMENTS && b->role != GPUP_ROLE_INTERFACE)) {
             e.data = b->before;
             e.data_size = b->size < GPUP_EVENT_MAX_DATA ? b->size : GPUP_EVENT_MAX_DATA;
         }
@@ -200,7 +204,8 @@ static void check_buffers(struct ddi_call *c) {
 static void emit_outputs(struct ddi_call *c) {
     for (unsigned i = 0; i < c->buffers; i++) {
         struct ddi_buffer *b = &c->buffer[i];
-        if (!(b->flags & DDI_OUT) || b->role == GPUP_ROLE_ARGUMENTS || b->role == GPUP_ROLE_INTERFACE)
+        if (!(b->flags & DDI_SHOW) &&
+            (!(b->flags & DDI_OUT) || b->role == GPUP_ROLE_ARGUMENTS || b->role == GPUP_ROLE_INTERFACE))
             continue;
         struct gpup_event e = world_event(c->host, GPUP_EVENT_OUTPUT);
         e.f[GPUP_OUTPUT_role] = b->role;
@@ -235,7 +240,8 @@ bool ddi_go(struct ddi_call *c, const uint64_t *args, unsigned count) {
     if (count)
         memcpy(&c->os.args[first], args, count * sizeof *args);
     c->os.count = count + first;
-    c->returned = gpup_os_call(h->os, &c->os) == GPUP_RAN_RETURNED;
+    if (!lanes_call(h, &c->os, &c->returned))
+        c->returned = gpup_os_call(h->os, &c->os) == GPUP_RAN_RETURNED;
     for (unsigned i = 0; i < c->buffers; i++)
         if (c->buffer[i].flags & DDI_READ_ONLY)
             gpup_os_buffer_protect(h->os, c->buffer[i].block, false);
@@ -272,7 +278,8 @@ void ddi_end(struct ddi_call *c) {
         check_buffers(c);
         h->dead = true;
     }
-    world_observe(h);
+    if (!lanes_exit(h->world))
+        world_observe(h); /* after a group of calls, once for all of them */
     h->world->call = 0;
     free_buffers(c);
 }

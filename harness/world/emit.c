@@ -25,10 +25,12 @@ static const uint8_t call_field[GPUP_EVENT_KINDS] = {
 void world_emit(struct host *h, struct gpup_event *event) {
     struct gpup_world *w = h->world;
     unsigned field = call_field[event->kind];
+    uint64_t call = w->call;
     event->host = (uint8_t)h->index;
     event->step = w->step;
-    if (field && w->call)
-        event->f[field - 1] = w->call;
+    lanes_label(h, event, &call);
+    if (field && call)
+        event->f[field - 1] = call;
     w->sink.event(w->sink.context, event);
 }
 

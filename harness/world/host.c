@@ -58,13 +58,13 @@ static void enable_guest(struct host *h, uint32_t vf) {
 
 void act_start_vm(struct host *h, uint32_t vf, uint32_t reserve_kib, bool power) {
     struct gpup_value fresh = {.number = 1}, basis = {.number = TRACKING_SLOT};
-    if (vf >= GPUP_MAX_VFS || !op_create_vgpu(h, vf, reserve_kib) || !op_set_resources(h, vf))
+    if (vf >= GPUP_MAX_VFS || !op_create_vgpu(h, vf, reserve_kib, 0) || !op_set_resources(h, vf))
         return;
     if (h->dirty_caps.DirtyBitTrackingPerformant && h->dirty_caps.DirtyBitTrackingSupported &&
         op_create_basis(h, vf, TRACKING_SLOT, 1, GPUP_ORDER_ASCENDING))
         op_basis(h, GPUP_DDI_StartDirtyTracking, vf, &basis);
     if (h->world->implementation->driver_entry)
-        op_set_vmbus(h, vf, &fresh);
+        op_set_vmbus(h, vf, &fresh, 0);
     if (ddi_function(h, GPUP_DDI_QueryVirtualFunctionLuid))
         op_vf_query(h, GPUP_DDI_QueryVirtualFunctionLuid, vf);
     if (!power || !op_power(h, vf, PowerDeviceD0, 0))
@@ -148,17 +148,36 @@ static void set_power(struct host *h, uint32_t state) {
     if (!ddi_begin(&c, h, GPUP_DDI_SetPowerState, a, 3, GPUP_SLOT_NONE))
         return;
     ddi_go(&c, a, 3);
+    if (c.success)
+        h->asleep = state != PowerDeviceD0;
     ddi_end(&c);
 }
 
-void do_PowerCycle(struct host *h, const struct gpup_step *s) {
-    (void)s;
+static bool may_power_off(struct host *h) {
     for (uint32_t vf = 0; vf < GPUP_MAX_VFS; vf++)
         if (gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, vf) == GPUP_STATE_vgpu_Powered &&
             !world_negative(h->world)) {
             world_skip(h, GPUP_SKIP_ILLEGAL, "the host powers the GPU off only with every vGPU in D3");
-            return;
+            return false;
         }
+    return true;
+}
+
+void do_SetPowerState(struct host *h, const struct gpup_step *s) {
+    uint32_t state = step_u32(s, GPUP_SetPowerState_state);
+    if (state == PowerDeviceD0 || may_power_off(h))
+        set_power(h, state);
+}
+
+void act_wake(struct host *h) {
+    if (h->asleep)
+        set_power(h, PowerDeviceD0);
+}
+
+void do_PowerCycle(struct host *h, const struct gpup_step *s) {
+    (void)s;
+    if (!may_power_off(h))
+        return;
     if (!h->device_ops || !h->device_ops->power_cycle || !h->device) {
         world_skip(h, GPUP_SKIP_UNSUPPORTED, "the device cannot be power-cycled");
         return;

@@ -36,6 +36,12 @@ struct basis {
 struct vf {
     bool created;
     LUID luid;
+    struct {
+        uint32_t segment, alignment;
+        uint64_t size;
+    } asked[GPUP_MAX_SEGMENTS]; /* by CreateVirtualGpu: one a segment */
+    uint32_t asked_count;
+    bool emulation; /* CreateVirtualGpu named an emulation DLL */
     struct range reserve[GPUP_MAX_SEGMENTS];
     uint32_t reserve_count;
     uint64_t reserve_size;
@@ -43,9 +49,10 @@ struct vf {
     HANDLE stale;             /* last destroyed basis */
     uint64_t need[2];         /* what the last size phase asked for: immutable, mutable */
     bool sized[2];
-    HANDLE vmbus;
+    HANDLE vmbus, vmbus_stale; /* in use; closed last */
     uint64_t cookie;
     uint32_t msix_capability;           /* offset in configuration space, 0 unknown */
+    uint32_t mitigated[6], mmio[6];     /* ranges of each BAR, as last counted */
     DXGK_INTERRUPT_TABLE_ENTRY *shadow; /* the guest's table as Dxgkrnl tracks it */
     uint8_t *shadow_known;
 };
@@ -96,6 +103,7 @@ struct host {
     struct seen seen[GPUP_MAX_VFS + 1]; /* last: the PF */
     uint64_t seen_pool[2];
     uint64_t next_object;
+    bool asleep; /* the physical function is in D3 */
 };
 
 struct blob {
@@ -125,6 +133,7 @@ struct gpup_world {
     enum gpup_outcome outcome;
     void *image_at_snapshot;
     struct blob blob_at_snapshot[WORLD_BLOBS];
+    struct lanes *lanes; /* of lanes.c, NULL until the first Together */
 };
 
 /* --- emit.c
@@ -139,7 +148,9 @@ uint64_t world_mix(uint64_t value);
 
 /* --- call.c
  * ---------------------------------------------------------------------------------------------------- */
-enum { DDI_IN = 1, DDI_OUT = 2, DDI_CONST = 4, DDI_READ_ONLY = 8 };
+/* SHOW: an argument structure without pointers, whose bytes stand in the trace. */
+enum { DDI_IN = 1, DDI_OUT = 2, DDI_CONST = 4, DDI_READ_ONLY = 8, DDI_SHOW = 16 };
+#define OUT_FILL 0xC3u /* what outputs hold before a call that only fills them */
 struct ddi_buffer {
     void *block; /* of gpup_os_buffer: memory, or a few bytes before it */
     void *memory;
@@ -179,6 +190,18 @@ void world_reach_device(struct host *h); /* before a device that came with the i
 uint64_t world_object(struct gpup_world *w);
 bool world_negative(const struct gpup_world *w);
 
+/* --- lanes.c: several calls at once
+ * ---------------------------------------------------------------------------------------------------- */
+/* Takes the step for a group; false: there is none, it runs by itself. */
+bool lanes_collect(struct gpup_world *w, const struct gpup_step *step, uint32_t index);
+void lanes_run(struct gpup_world *w); /* what was collected, also an incomplete group */
+/* Around a call: waits until the levels let it in; out again, true in a lane. Outside of a lane they do nothing. */
+void lanes_enter(struct gpup_world *w, uint16_t ddi);
+bool lanes_exit(struct gpup_world *w);
+/* Makes the call of the lane at hand; false: there is none. */
+bool lanes_call(struct host *h, struct gpup_os_call *call, bool *returned);
+void lanes_label(const struct host *h, struct gpup_event *e, uint64_t *call);
+
 /* --- observe.c
  * ------------------------------------------------------------------------------------------------- */
 void world_observe(struct host *h); /* emits every reading that changed */
@@ -202,13 +225,14 @@ bool op_get_partition_info(struct host *h, uint32_t capacity);
 bool world_never(struct host *h, bool wrong, const char *why);
 bool op_set_partition_count(struct host *h, uint32_t count);
 void op_get_profile(struct host *h, uint32_t count);
-bool op_create_vgpu(struct host *h, uint32_t vf, uint32_t reserve_kib); /* 0: as the world says */
+bool op_create_vgpu(struct host *h, uint32_t vf, uint32_t reserve_kib,
+                    uint32_t profile); /* 0: as the world says; 0: as the op says */
 void op_get_vgpu_info(struct host *h, uint32_t vf);
 bool op_set_resources(struct host *h, uint32_t vf);
 void op_set_resources2(struct host *h, uint32_t vf);
 void op_destroy_vgpu(struct host *h, uint32_t vf);
-void op_escape(struct host *h, uint32_t vf, uint32_t input, uint32_t output);
-void op_set_vmbus(struct host *h, uint32_t vf, const struct gpup_value *which);
+void op_escape(struct host *h, const struct gpup_step *step);
+void op_set_vmbus(struct host *h, uint32_t vf, const struct gpup_value *which, uint32_t vm);
 bool op_config(struct host *h, bool write, uint32_t vf, uint32_t offset, uint32_t length, uint32_t *value);
 void op_config_block(struct host *h, bool write, uint32_t vf, uint32_t block, uint32_t length);
 void op_vf_query(struct host *h, uint16_t ddi, uint32_t vf);
@@ -231,13 +255,14 @@ void op_write_interrupt(struct host *h, uint32_t vf, int16_t index, const DXGK_I
                         uint8_t padding);
 void op_create_process(struct host *h, uint32_t slot, uint32_t kind, uint32_t worker);
 void op_destroy_process(struct host *h, const struct gpup_value *which);
-void op_set_vm_data(struct host *h, const struct gpup_value *which, uint32_t flags, uint32_t guid);
+void op_set_vm_data(struct host *h, const struct gpup_value *which, uint32_t flags, uint32_t guid, uint8_t last);
 
 /* --- host.c and others
  * ------------------------------------------------------------------------------------ */
 void act_start_vm(struct host *h, uint32_t vf, uint32_t reserve_kib, bool power);
 void act_stop_vm(struct host *h, uint32_t vf);
 void act_drop_bases(struct host *h, uint32_t vf);
+void act_wake(struct host *h); /* out of a D3 that the program left the adapter in */
 uint64_t world_count(const struct host *h, const struct gpup_value *value,
                      uint64_t count); /* resolves a COUNT */
 int16_t world_index(const struct host *h, const struct gpup_value *value);
@@ -262,5 +287,6 @@ static inline uint32_t step_size(const struct gpup_step *s, unsigned field, uint
     return (uint32_t)((s->f[field].symbol == GPUP_SYMBOL_NEED ? need : 0) + s->f[field].number);
 }
 struct host *step_target(struct host *h, const struct gpup_step *s, unsigned field); /* of a HOST field */
+void step_do(struct gpup_world *w, const struct gpup_step *step, uint32_t index);
 
 #endif

@@ -55,7 +55,7 @@ static void (*const carry_out[GPUP_OPS])(struct host *h, const struct gpup_step 
 #undef END
 };
 
-bool gpup_world_step(struct gpup_world *world, const struct gpup_step *step, uint32_t index) {
+void step_do(struct gpup_world *world, const struct gpup_step *step, uint32_t index) {
     struct host *h = &world->host[step->host % world->config.hosts];
     struct gpup_event e = world_event(h, GPUP_EVENT_STEP);
     char text[256];
@@ -74,10 +74,15 @@ bool gpup_world_step(struct gpup_world *world, const struct gpup_step *step, uin
         if (!restart) {
             world_skip(h, h->dead ? GPUP_SKIP_DEAD : GPUP_SKIP_ABSENT,
                        h->dead ? "the host is dead" : "the adapter did not start");
-            return true;
+            return;
         }
     }
     carry_out[step->op % GPUP_OPS](h, step);
+}
+
+bool gpup_world_step(struct gpup_world *world, const struct gpup_step *step, uint32_t index) {
+    if (!lanes_collect(world, step, index))
+        step_do(world, step, index);
     level_clocks(world);
     return !any_broken(world);
 }

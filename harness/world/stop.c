@@ -65,6 +65,8 @@ static void recover(struct host *h) {
 void host_stop(struct host *h) {
     uint8_t class = h->world->class;
     h->world->class = GPUP_LEGAL;
+    if (!h->dead)
+        act_wake(h);
     recover(h);
     for (uint32_t vf = 0; vf < GPUP_MAX_VFS && !h->dead; vf++)
         stop_vf(h, vf);

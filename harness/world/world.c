@@ -147,6 +147,7 @@ static bool any_dead(const struct gpup_world *w) {
 }
 
 enum gpup_outcome gpup_world_stop(struct gpup_world *world) {
+    lanes_run(world);
     world->step = GPUP_NO_STEP;
     bool died = any_dead(world);
     for (uint32_t i = 0; i < world->config.hosts; i++)

@@ -28,7 +28,8 @@ static void sample_world(uint64_t *seed, struct gpup_world_config *world) {
                                         .reserve_kib = (uint32_t)number(seed),
                                         .seed = number(seed),
                                         .fill = (uint8_t)number(seed),
-                                        .preempt = sample_random(seed) & 1};
+                                        .preempt = sample_random(seed) & 1,
+                                        .one_system = sample_random(seed) & 1};
     gpup_world_clamp(world);
 }
 
@@ -102,6 +103,7 @@ static void assert_same_world(const struct gpup_world_config *a, const struct gp
     assert_true(a->seed == b->seed);
     assert_int_equal(a->fill, b->fill);
     assert_int_equal(a->preempt, b->preempt);
+    assert_int_equal(a->one_system, b->one_system);
 }
 
 void assert_same_program(const struct gpup_program *a, const struct gpup_program *b) {

@@ -243,6 +243,15 @@ static void release(struct gpup_judge *j, void *state) {
         free(b->saved[i].bytes);
 }
 
+static void overlapped(struct gpup_judge *j, void *state) {
+    struct blobs *b = state;
+    if (call_vf(j))
+        *target_of(b, j->call.host, j->call.vf) = (struct target){0};
+    for_targets_of(b, j->call.host, GPUP_PF, source_reset);
+    b->fresh = -1;
+    b->input.there = false;
+}
+
 const struct monitor monitor_blobs = {.id = GPUP_MONITOR_blobs,
                                       .state_size = sizeof(struct blobs),
                                       .kinds = KIND(BUFFER) | KIND(OUTPUT) | KIND(PAGING) |
@@ -250,5 +259,6 @@ const struct monitor monitor_blobs = {.id = GPUP_MONITOR_blobs,
                                                KIND(HANG),
                                       .event = event,
                                       .settle = settle,
+                                      .overlapped = overlapped,
                                       .reset = reset,
                                       .release = release};

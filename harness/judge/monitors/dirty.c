@@ -1,4 +1,8 @@
-/* Dirty tracking: bases, and the writes to their pages. */
+    bool hit = b->segment == segment && mark(b, s);
+    if (!s->writes)
+        return;
+    b->touched = b->touched || hit || b->unaligned;
+    b->clean = b->clean && b->segment != segment;/* Dirty tracking: bases, and the writes to their pages. */
 #include "dirty.h"
 
 #include <stdlib.h>
@@ -11,8 +15,7 @@ struct basis *dirty_find(struct dirty *d, unsigned host, uint64_t object) {
     return NULL;
 }
 
-static void saw_range(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {
-    (void)j;
+static void saw_range(struct dirty *d, const struct gpup_event *e) {
     if (d->next_whole) {
         d->next_count = 0;
         d->next_whole = false;
@@ -39,83 +42,179 @@ static void saw_reserve(struct dirty *d, const struct gpup_event *e) {
     d->reserve[e->host][vf][(*count)++].size = e->f[GPUP_RESERVE_size];
 }
 
-/* Marks the pages of a basis that a stretch of its segment touches. */
-static void mark(struct basis *b, unsigned map, uint64_t offset, uint64_t size) {
-    uint64_t first_page = 0;
-    for (uint32_t i = 0; i < b->count; i++) {
-        const struct piece *p = &b->piece[i];
-        uint64_t from = offset > p->offset ? offset : p->offset;
-        uint64_t to = offset + size < p->offset + p->size ? offset + size : p->offset + p->size;
-        for (uint64_t page = from < to ? (from - p->offset) / b->page : 1;
-             from < to && page <= (to - 1 - p->offset) / b->page; page++)
-            b->map[map][(first_page + page) / 8] |= (uint8_t)(1u << (first_page + page) % 8);
-        first_page += p->size / b->page;
+/* A stretch of a segment, and the maps in which it is marked or unmarked. */
+struct stretch {
+    uint64_t offset, size;
+    unsigned set, also; /* numbers of maps; also MAPS: none */
+    bool writes;
+};
+
+static void mark_pages(struct basis *b, const struct stretch *s, uint64_t first, uint64_t last) {
+    for (uint64_t page = first; page <= last; page++) {
+        uint8_t bit = (uint8_t)(1u << page % 8);
+        b->map[s->set][page / 8] |= bit;
+        if (s->also < MAPS)
+            b->map[s->also][page / 8] |= bit;
+        if (s->writes)
+            b->map[KNOWN][page / 8] &= (uint8_t)~bit;
     }
 }
 
-static void saw_write(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e, uint64_t vf,
-                      uint64_t offset, uint64_t size, unsigned map) {
-    bool querying = j->call.active && j->call.ddi == GPUP_DDI_QueryDirtyBitData && j->call.host == e->host;
+/* Marks the pages of a basis that the stretch touches; whether there are any. */
+static bool mark(struct basis *b, const struct stretch *s) {
+    uint64_t first_page = 0, end = s->offset + s->size;
+    bool any = false;
+    for (uint32_t i = 0; i < b->count; i++) {
+        const struct piece *p = &b->piece[i];
+        uint64_t from = s->offset > p->offset ? s->offset : p->offset;
+        uint64_t to = end < p->offset + p->size ? end : p->offset + p->size;
+        if (from < to)
+            mark_pages(b, s, first_page + (from - p->offset) / b->page,
+                       first_page + (to - 1 - p->offset) / b->page);
+        any = any || from < to;
+        first_page += p->size / b->page;
+    }
+    return any;
+}
+
+static bool is_near(const struct basis *b, const struct stretch *s) {
+    for (uint32_t i = 0; i < b->count; i++)
+        if (s->offset < b->piece[i].offset + b->piece[i].size + DIRTY_NEAR &&
+            b->piece[i].offset < s->offset + s->size + DIRTY_NEAR)
+            return true;
+    return false;
+}
+
+static void touch(struct basis *b, uint32_t segment, const struct stretch *s) {
+    bool hit = b->segment == segment && mark(b, s);
+    if (!s->writes)
+        return;
+    b->touched = b->touched || hit || b->unaligned;
+    b->clean = b->clean && !hit;
+    b->neighbour = b->neighbour || !hit;
+    b->near = b->near || (!hit && b->segment == segment && is_near(b, s));
+}
+
+/* A stretch of the VF's reserve; how it is marked stands in *s. */
+static void saw_access(struct dirty *d, const struct gpup_event *e, uint64_t vf, struct stretch s) {
     if (vf >= JUDGE_VFS || !d->live[e->host])
         return;
-    for (unsigned i = 0; i < d->reserve_count[e->host][vf] && size; i++) {
+    for (unsigned i = 0; i < d->reserve_count[e->host][vf] && s.size; i++) {
         uint64_t whole = d->reserve[e->host][vf][i].size;
-        if (offset >= whole) {
-            offset -= whole;
+        if (s.offset >= whole) {
+            s.offset -= whole;
             continue;
         }
-        uint64_t part = size < whole - offset ? size : whole - offset;
-        for (unsigned k = 0; k < DIRTY_BASES; k++) {
-            struct basis *b = &d->basis[e->host][k];
-            if (!b->live || !b->tracking || b->segment != d->reserve[e->host][vf][i].segment)
-                continue;
-            b->clean = false;
-            mark(b, querying && map == WRITTEN ? LATE : map, d->reserve[e->host][vf][i].offset + offset,
-                 part);
-        }
-        size -= part;
-        offset = 0;
+        struct stretch part = s;
+        part.size = s.size < whole - s.offset ? s.size : whole - s.offset;
+        part.offset += d->reserve[e->host][vf][i].offset;
+        for (unsigned k = 0; k < DIRTY_BASES; k++)
+            if (d->basis[e->host][k].live && d->basis[e->host][k].tracking)
+                touch(&d->basis[e->host][k], d->reserve[e->host][vf][i].segment, &part);
+        s.size -= part.size;
+        s.offset = 0;
+    }
+}
+
+static void saw_write(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {
+    bool querying = j->call.active && j->call.ddi == GPUP_DDI_QueryDirtyBitData && j->call.host == e->host;
+    if (e->f[GPUP_GUEST_WRITE_done])
+        saw_access(d, e, e->f[GPUP_GUEST_WRITE_vf],
+                   (struct stretch){.offset = e->f[GPUP_GUEST_WRITE_offset],
+                                    .size = e->f[GPUP_GUEST_WRITE_size],
+                                    .set = querying ? LATE : WRITTEN,
+                                    .also = TOUCHED,
+                                    .writes = true});
+}
+
+static void saw_paging(struct dirty *d, const struct gpup_event *e) {
+    bool in = e->f[GPUP_PAGING_in] != 0;
+    uint64_t vf = e->f[GPUP_PAGING_vf];
+    if (in && vf < JUDGE_VFS)
+        d->paged[e->host][vf] = true;
+    saw_access(d, e, vf,
+               (struct stretch){.offset = e->f[GPUP_PAGING_offset],
+                                .size = e->f[GPUP_PAGING_size],
+                                .set = in ? PAGED : OUT,
+                                .also = in ? TOUCHED : MAPS,
+                                .writes = in});
+}
+
+static void saw_call(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {
+    if (j->call.names_vf && j->call.vf < JUDGE_VFS)
+        d->reserve_open[e->host][j->call.vf] = false;
+    if (j->call.ddi != GPUP_DDI_CreateMemoryBasis)
+        d->next_whole = true;
+    else if (d->next_whole) { /* no range at all came */
+        d->next_count = 0;
+        d->next_whole = false;
     }
 }
 
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
     struct dirty *d = state;
     switch (e->kind) {
+    case GPUP_EVENT_WORLD:
+        d->fill = e->f[GPUP_WORLD_fill] & 1 ? 0xFF : 0;
+        break;
+    case GPUP_EVENT_SEGMENT:
+        if (e->f[GPUP_SEGMENT_id] <= GPUP_MAX_SEGMENTS)
+            d->segment_size[e->host][e->f[GPUP_SEGMENT_id]] = e->f[GPUP_SEGMENT_size];
+        break;
     case GPUP_EVENT_BASIS_RANGE:
-        saw_range(j, d, e);
+        saw_range(d, e);
+        break;
+    case GPUP_EVENT_BUFFER:
+        if (e->f[GPUP_BUFFER_role] == GPUP_ROLE_ARGUMENTS)
+            d->next_list = e->f[GPUP_BUFFER_object];
         break;
     case GPUP_EVENT_RESERVE:
         saw_reserve(d, e);
         break;
     case GPUP_EVENT_GUEST_WRITE:
-        if (e->f[GPUP_GUEST_WRITE_done])
-            saw_write(j, d, e, e->f[GPUP_GUEST_WRITE_vf], e->f[GPUP_GUEST_WRITE_offset],
-                      e->f[GPUP_GUEST_WRITE_size], WRITTEN);
+        saw_write(j, d, e);
+        break;
+    case GPUP_EVENT_GUEST_READ:
+        saw_access(d, e, e->f[GPUP_GUEST_READ_vf],
+                   (struct stretch){.offset = e->f[GPUP_GUEST_READ_offset],
+                                    .size = e->f[GPUP_GUEST_READ_size],
+                                    .set = READ,
+                                    .also = MAPS});
         break;
     case GPUP_EVENT_PAGING:
-        if (e->f[GPUP_PAGING_in])
-            saw_write(j, d, e, e->f[GPUP_PAGING_vf], e->f[GPUP_PAGING_offset], e->f[GPUP_PAGING_size], PAGED);
+        saw_paging(d, e);
         break;
     case GPUP_EVENT_OUTPUT:
         dirty_query(j, d, e);
         break;
+    case GPUP_EVENT_FAULT:
+        dirty_died(j, d, e);
+        break;
+    case GPUP_EVENT_LEFT:
+        dirty_left(j, d, e);
+        break;
     default: /* CALL */
-        if (j->call.names_vf && j->call.vf < JUDGE_VFS)
-            d->reserve_open[e->host][j->call.vf] = false;
+        saw_call(j, d, e);
     }
 }
 
 static void reset(struct gpup_judge *j, void *state) {
     struct dirty *d = state;
-    (void)j;
     for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
         for (unsigned i = 0; i < DIRTY_BASES; i++)
             d->basis[h][i].live = false;
     memset(d->live, 0, sizeof d->live);
+    memset(d->other_calls, 0, sizeof d->other_calls);
+    memset(d->lives, 0, sizeof d->lives);
+    memset(d->starts, 0, sizeof d->starts);
+    memset(d->cycle, 0, sizeof d->cycle);
+    memset(d->left_alive, 0, sizeof d->left_alive);
+    judge_clear_used(j, d->paged, sizeof d->paged[0][0]);
     memset(d->reserve_count, 0, sizeof d->reserve_count);
     memset(d->reserve_open, 0, sizeof d->reserve_open);
     d->next_count = 0;
     d->next_whole = false;
+    d->fill = 0;
 }
 
 static void release(struct gpup_judge *j, void *state) {
@@ -128,11 +227,25 @@ static void release(struct gpup_judge *j, void *state) {
         }
 }
 
+/* What bits a query took that overlapped another nobody knows. */
+static void overlapped(struct gpup_judge *j, void *state) {
+    struct dirty *d = state;
+    for (unsigned i = 0; i < DIRTY_BASES; i++) {
+        struct basis *b = &d->basis[j->call.host][i];
+        if (b->live && b->map[0])
+            memset(b->map[0], 0, b->map_room * MAPS);
+    }
+    d->calls[j->call.host]++;
+}
+
 const struct monitor monitor_dirty = {.id = GPUP_MONITOR_dirty,
                                       .state_size = sizeof(struct dirty),
-                                      .kinds = KIND(BASIS_RANGE) | KIND(RESERVE) | KIND(GUEST_WRITE) |
-                                               KIND(PAGING) | KIND(OUTPUT) | KIND(CALL),
+                                      .kinds = KIND(WORLD) | KIND(SEGMENT) | KIND(BASIS_RANGE) |
+                                               KIND(BUFFER) | KIND(RESERVE) | KIND(GUEST_WRITE) |
+                                               KIND(GUEST_READ) | KIND(PAGING) | KIND(OUTPUT) | KIND(FAULT) |
+                                               KIND(LEFT) | KIND(CALL),
                                       .event = event,
                                       .settle = dirty_settle,
+                                      .overlapped = overlapped,
                                       .reset = reset,
                                       .release = release};

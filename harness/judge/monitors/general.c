@@ -191,4 +191,5 @@ const struct monitor monitor_general = {.id = GPUP_MONITOR_general,
                                                  KIND(RETURN),
                                         .event = dispatch,
                                         .settle = settle,
+                                        .overlapped = settle,
                                         .end = end};

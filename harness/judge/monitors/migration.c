@@ -105,6 +105,12 @@ static void reset(struct gpup_judge *j, void *state) {
     memset(m->own, 0, sizeof m->own);
 }
 
+static void overlapped(struct gpup_judge *j, void *state) {
+    struct session_of *s = of_call(j, state);
+    if (s)
+        *s = (struct session_of){0};
+}
+
 const struct monitor monitor_migration = {.id = GPUP_MONITOR_migration,
                                           .state_size = sizeof(struct migration),
                                           .kinds = KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG) | KIND(OUTPUT) |
@@ -112,4 +118,5 @@ const struct monitor monitor_migration = {.id = GPUP_MONITOR_migration,
                                                    KIND(PAGING) | KIND(DAMAGE) | KIND(CALL) | KIND(WAIT),
                                           .event = event,
                                           .settle = settle,
+                                          .overlapped = overlapped,
                                           .reset = reset};

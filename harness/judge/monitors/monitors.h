@@ -10,7 +10,10 @@ struct monitor {
     size_t state_size; /* bytes of its state */
     uint64_t kinds;    /* bit per event kind that `event` wants */
     void (*event)(struct gpup_judge *j, void *state, const struct gpup_event *e);
-    void (*settle)(struct gpup_judge *j, void *state);  /* a call returned and its readings are in */
+    void (*settle)(struct gpup_judge *j, void *state); /* a call returned and its readings are in */
+    /* In place of settle for a call that overlapped others: nothing says which of them changed what, so a
+     * monitor forgets what it believed of the VF. NULL: it believes nothing. */
+    void (*overlapped)(struct gpup_judge *j, void *state);
     void (*end)(struct gpup_judge *j, void *state);     /* the program is over */
     void (*reset)(struct gpup_judge *j, void *state);   /* NULL: zeroed */
     void (*release)(struct gpup_judge *j, void *state); /* frees what the state points to */
@@ -18,7 +21,7 @@ struct monitor {
 #define KIND(name) (UINT64_C(1) << GPUP_EVENT_##name)
 
 /* The most telling first: the order in which they judge a call. */
-extern const struct monitor monitor_msix, monitor_pause, monitor_migration, monitor_blobs, monitor_schedule,
+extern const struct monitor monitor_ranges, monitor_msix, monitor_pause, monitor_migration, monitor_blobs, monitor_schedule,
     monitor_etw, monitor_dirty, monitor_caps, monitor_isolation, monitor_general, monitor_twin;
 
 #endif

@@ -91,7 +91,7 @@ static void begin_call(struct gpup_judge *j, struct msix *m) {
     struct call *c = &j->call;
     struct table *t = msix_table(m, c->host, c->vf);
     m->write.at_hand = false;
-    if (!c->active || c->ddi != GPUP_DDI_WriteVirtualizedInterrupt)
+    if (!c->active || c->overlapped || c->ddi != GPUP_DDI_WriteVirtualizedInterrupt)
         return;
     m->write = (struct write){
         .at_hand = true,
@@ -260,6 +260,17 @@ static void release(struct gpup_judge *j, void *state) {
             free(m->table[h][i].now);
 }
 
+static void overlapped(struct gpup_judge *j, void *state) {
+    struct msix *m = state;
+    struct table *t = j->call.names_vf ? msix_table(m, j->call.host, j->call.vf) : NULL;
+    m->write.at_hand = false;
+    if (!t)
+        return;
+    memset(t->raised, 0, sizeof t->raised);
+    if (t->entries)
+        memset(t->known, 0, t->entries);
+}
+
 const struct monitor monitor_msix = {.id = GPUP_MONITOR_msix,
                                      .state_size = sizeof(struct msix),
                                      .kinds = KIND(CALL) | KIND(TABLE) | KIND(MMIO) | KIND(CONFIG) |
@@ -267,5 +278,6 @@ const struct monitor monitor_msix = {.id = GPUP_MONITOR_msix,
                                               KIND(OBS_MSIX_CONTROL),
                                      .event = event,
                                      .settle = msix_settle,
+                                     .overlapped = overlapped,
                                      .reset = reset,
                                      .release = release};

@@ -226,9 +226,17 @@ static void reset(struct gpup_judge *j, void *state) {
     memset(p->d0_runs, 0, sizeof p->d0_runs);
 }
 
+static void overlapped(struct gpup_judge *j, void *state) {
+    struct pause *p = state;
+    if (call_vf(j))
+        p->of[j->call.host][j->call.vf] =
+            (struct overlay){.ended_paused = p->of[j->call.host][j->call.vf].ended_paused};
+}
+
 const struct monitor monitor_pause = {.id = GPUP_MONITOR_pause,
                                       .state_size = sizeof(struct pause),
                                       .kinds = KIND(CALL) | KIND(GUEST_WRITE) | KIND(GUEST_WORK),
                                       .event = event,
                                       .settle = settle,
+                                      .overlapped = overlapped,
                                       .reset = reset};

@@ -267,5 +267,14 @@ static void settle(struct gpup_judge *j, void *state) {
     follow(j, s);
 }
 
-const struct monitor monitor_schedule = {
-    .id = GPUP_MONITOR_schedule, .state_size = sizeof(struct scheduling), .settle = settle};
+static void overlapped(struct gpup_judge *j, void *state) {
+    struct scheduling *s = state;
+    s->base[j->call.host].known = false;
+    if (call_vf(j))
+        s->session[j->call.host][j->call.vf].pf_before = s->session[j->call.host][j->call.vf].pf_after = 0;
+}
+
+const struct monitor monitor_schedule = {.id = GPUP_MONITOR_schedule,
+                                         .state_size = sizeof(struct scheduling),
+                                         .settle = settle,
+                                         .overlapped = overlapped};
