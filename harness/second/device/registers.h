@@ -80,9 +80,10 @@
 #define SECOND_REG_CLOCK_HI 0x014
 
 /* Segments, n 0..; segment id is n + 1. Sizes and pages differ from segment to segment. */
-#define SECOND_REG_SEGMENT_MIB(n) (0x040 + 8 * (n))  /* RO size in MiB */
-#define SECOND_REG_SEGMENT_PAGE(n) (0x044 + 8 * (n)) /* RO log2 of the tracking page, 0: cannot be tracked   \
-                                                      */
+#define SECOND_REG_SEGMENT_MIB(n) (0x040 + 8 * (n)) /* RO size in MiB */
+#define SECOND_REG_SEGMENT_PAGE(n)                                                                           \
+    (0x044 + 8 * (n)) /* RO log2 of the tracking page, 0: cannot be tracked                                  \
+                       */
 
 /* Interrupts. Each cause has a message of its own: cause bit n goes out as message n. A message is sent when
  * a cause is set that was not and is enabled, and when ENABLE rises over a cause that is set. */
@@ -154,10 +155,11 @@
  * takes it on any part of this kind (DMA_SIZE: exact); a damaged one changes nothing. 20 us. */
 #define SECOND_ORDER_CONTEXT_EXPORT 0x32
 #define SECOND_ORDER_CONTEXT_IMPORT 0x33
-#define SECOND_CTX_HEAD 0x48454144u     /* firmware year (32), MSI-X entries (32) */
-#define SECOND_CTX_GUEST 0x47524547u    /* guest registers */
-#define SECOND_CTX_COUNTERS 0x434E5452u /* queued, completed, sequence, ring fence: 64 bits each */
-#define SECOND_CTX_RING 0x52494E47u   /* queued work, {seed (64), units (32), zero (32)} each; absent: none */
+#define SECOND_CTX_HEAD 0x48454144u  /* firmware year (32), MSI-X entries (32) */
+#define SECOND_CTX_GUEST 0x47524547u /* guest registers */
+#define SECOND_CTX_COUNTERS                                                                                  \
+    0x434E5452u                     /* queued, completed, sequence, chain over the work done: 64 bits each */
+#define SECOND_CTX_RING 0x52494E47u /* queued work, {seed (64), units (32), zero (32)} each; absent: none */
 #define SECOND_CTX_CONFIG 0x43464721u /* command (32), MSI-X message control (32), pending bits (64) */
 #define SECOND_CTX_END 0x454E4421u    /* checksum (64) of all bytes before this record */
 /* Tracking, by pages of the segment; OFFSET and SIZE are multiples of its page. A page is off, armed or
