@@ -196,6 +196,38 @@ static void measure_runs(struct gpup_run_options *run) {
     print("program_alone_over_batched", a / b, "ratio");
 }
 
+/* What a driver team waits for: one job, every program of the profile. */
+static void measure_profile(const char *profile) {
+    struct gpup_run_program *programs = calloc(gpup_scenario_count + 1, sizeof *programs);
+    struct gpup_run_options run = {.implementation = "reference",
+                                   .known = implementation_known(),
+                                   .jobs = 1,
+                                   .shard_index = 1,
+                                   .shard_count = 1};
+    uint64_t calls;
+    size_t count = 0;
+    double wall[3];
+    for (size_t i = 0; programs && i < gpup_scenario_count; i++)
+        if (in_profile(&gpup_scenarios[i], profile)) {
+            programs[count].name = gpup_scenarios[i].name;
+            if (gpup_program_decode(gpup_scenarios[i].bytes, gpup_scenarios[i].size,
+                                    &programs[count].program))
+                count++;
+        }
+    run.programs = programs;
+    run.program_count = count;
+    for (unsigned i = 0; i < 3; i++)
+        wall[i] = run_ms(&run, &calls, &count);
+    char name[64];
+    snprintf(name, sizeof name, "%s_wall", profile);
+    print(name, median(wall, 3) / 1e3, "s");
+    snprintf(name, sizeof name, "%s_programs", profile);
+    print(name, (double)count, "programs");
+    for (size_t i = 0; i < count; i++)
+        gpup_program_free(&programs[i].program);
+    free(programs);
+}
+
 int command_bench(const struct options *o) {
     struct gpup_run_program *programs = calloc(gpup_scenario_count + 1, sizeof *programs);
     size_t count = 0;
@@ -213,6 +245,8 @@ int command_bench(const struct options *o) {
                                    .jobs = 1,
                                    .shard_index = 1,
                                    .shard_count = 1};
+    measure_profile("smoke");
+    measure_profile("certification");
     measure_runs(&run);
     measure_call("yesman", true);
     measure_call("reference", false);

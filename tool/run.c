@@ -14,7 +14,7 @@ struct set {
     size_t count;
 };
 
-static bool in_profile(const struct gpup_scenario *s, const char *profile) {
+bool in_profile(const struct gpup_scenario *s, const char *profile) {
     if (strcmp(profile, "smoke") == 0)
         return s->smoke;
     return strcmp(profile, "certification") != 0 || !s->negative;

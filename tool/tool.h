@@ -32,6 +32,8 @@ bool program_open(const char *name, struct gpup_program *program);
 /* Files into directory (NULL: none), then the console or the JSON; exit status. */
 int report_results(const struct gpup_results *results, const struct options *options, const char *directory);
 
+struct gpup_scenario;
+bool in_profile(const struct gpup_scenario *scenario, const char *profile); /* of a run */
 int command_run(const struct options *options);
 int command_list(const struct options *options);
 int command_replay(const struct options *options);
