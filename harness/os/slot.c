@@ -121,10 +121,27 @@ void gpup_slot_give(struct gpup_os *os, struct gpup_slot *slot) {
     queue->last = slot;
 }
 
+/* Most of what is looked at is intact: eight bytes at a time up to the first word that is not. */
 static const uint8_t *first_not(const uint8_t *from, const uint8_t *to, uint8_t value) {
+    uint64_t expected = value * 0x0101010101010101u, word;
+
+    for (; (size_t)(to - from) >= sizeof word; from += sizeof word) {
+        memcpy(&word, from, sizeof word);
+        if (word != expected)
+            break;
+    }
     while (from < to && *from == value)
         from++;
     return from;
+}
+
+/* Last byte before `to` that is not the value, or NULL: the nearest to a block. */
+static const uint8_t *last_not(const uint8_t *from, const uint8_t *to, uint8_t value) {
+    if (first_not(from, to, value) == to)
+        return NULL;
+    while (to[-1] == value)
+        to--;
+    return to - 1;
 }
 
 unsigned gpup_slot_check(const struct gpup_os *os, const struct gpup_slot *slot, uint64_t *offset) {
@@ -135,11 +152,11 @@ unsigned gpup_slot_check(const struct gpup_os *os, const struct gpup_slot *slot,
     *offset = (uint64_t)(at - slot->address);
     if (at < end)
         return GPUP_DAMAGE_AFTER;
-    for (at = slot->address; at > slot->start; at--) /* nearest to the block first */
-        if (at[-1] != os->pool->canary) {
-            *offset = (uint64_t)(at - 1 - slot->address);
-            return GPUP_DAMAGE_BEFORE;
-        }
+    at = last_not(slot->start, slot->address, os->pool->canary);
+    if (at) {
+        *offset = (uint64_t)(at - slot->address);
+        return GPUP_DAMAGE_BEFORE;
+    }
     return GPUP_DAMAGE_NONE;
 }
 
