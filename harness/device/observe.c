@@ -92,7 +92,11 @@ size_t gpu_op_read_config(void *device, uint32_t vf, uint8_t *bytes, size_t capa
     const struct gpu *gpu = device;
     if (gpu->removed || (vf >= gpu->vfs && vf != GPUP_PF) || capacity < GPU_CONFIG_SIZE)
         return 0;
-    for (uint32_t at = 0; at < GPU_CONFIG_SIZE; at += 4) {
+    bool there = vf == GPUP_PF || gpu_vf_exists(gpu, vf);
+    uint32_t end =
+        vf == GPUP_PF ? GPU_CONFIG_SIZE : GPU_VFCFG_END; /* a VF has nothing behind its capabilities */
+    memset(bytes, there ? 0 : 0xFF, GPU_CONFIG_SIZE);
+    for (uint32_t at = 0; there && at < end; at += 4) {
         uint32_t dword = vf == GPUP_PF ? gpu_config_dword(gpu, at) : gpu_vfconfig_dword(gpu, vf, at);
         memcpy(bytes + at, &dword, 4);
     }

@@ -67,6 +67,7 @@
 #define GPU_VFCFG_PCIE 0x40
 #define GPU_VFCFG_DEVICE_CONTROL 0x48 /* 16 bits; bit 15 Initiate Function Level Reset, reads as 0 */
 #define GPU_VFCFG_MSIX 0x80           /* +2 message control, +4 table offset/BIR, +8 PBA offset/BIR */
+#define GPU_VFCFG_END 0x8C            /* nothing behind it: reads as zero */
 #define GPU_MSIX_CONTROL_SIZE 0x07FF
 #define GPU_MSIX_CONTROL_FUNCTION_MASK 0x4000u
 #define GPU_MSIX_CONTROL_ENABLE 0x8000u
