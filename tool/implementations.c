@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 const struct gpup_implementation *gpup_implementation_reference(void);
+const struct gpup_implementation *gpup_implementation_second(void);
 const struct gpup_implementation *gpup_implementation_null(void);
 const struct gpup_implementation *gpup_implementation_refuser(void);
 const struct gpup_implementation *gpup_implementation_yesman(void);
@@ -17,6 +18,7 @@ const struct gpup_implementation *gpup_implementation_yesman(void);
 const struct gpup_static_implementation *implementation_known(void) {
     static const struct gpup_static_implementation known[] = {
         {"reference", gpup_implementation_reference, "gpup_impl_reference_"},
+        {"second", gpup_implementation_second, "gpup_impl_second_"},
         {"null", gpup_implementation_null, "gpup_impl_null_"},
         {"refuser", gpup_implementation_refuser, "gpup_impl_refuser_"},
         {"yesman", gpup_implementation_yesman, "gpup_impl_yesman_"},
