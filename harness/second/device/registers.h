@@ -155,11 +155,10 @@
  * takes it on any part of this kind (DMA_SIZE: exact); a damaged one changes nothing. 20 us. */
 #define SECOND_ORDER_CONTEXT_EXPORT 0x32
 #define SECOND_ORDER_CONTEXT_IMPORT 0x33
-#define SECOND_CTX_HEAD 0x48454144u  /* firmware year (32), MSI-X entries (32) */
-#define SECOND_CTX_GUEST 0x47524547u /* guest registers */
-#define SECOND_CTX_COUNTERS                                                                                  \
-    0x434E5452u                     /* queued, completed, sequence, chain over the work done: 64 bits each */
-#define SECOND_CTX_RING 0x52494E47u /* queued work, {seed (64), units (32), zero (32)} each; absent: none */
+#define SECOND_CTX_HEAD 0x48454144u     /* firmware year (32), MSI-X entries (32) */
+#define SECOND_CTX_GUEST 0x47524547u    /* guest registers */
+#define SECOND_CTX_COUNTERS 0x434E5452u /* queued, completed, sequence, chain over work: 64 bits each */
+#define SECOND_CTX_RING 0x52494E47u   /* queued work, {seed (64), units (32), zero (32)} each; absent: none */
 #define SECOND_CTX_CONFIG 0x43464721u /* command (32), MSI-X message control (32), pending bits (64) */
 #define SECOND_CTX_END 0x454E4421u    /* checksum (64) of all bytes before this record */
 /* Tracking, by pages of the segment; OFFSET and SIZE are multiples of its page. A page is off, armed or
@@ -175,8 +174,7 @@
 #define SECOND_ORDER_TRACK_SCAN 0x44
 #define SECOND_SCAN_REARM 0x1
 
-/* --- Windows, PF BAR2: one a VF; the last is the PF's, with LOG_* and QUANTUM, PAGING_QUANTUM only -------
- */
+/* --- Windows, PF BAR2: one a VF; the last, the PF's, has LOG_*, QUANTUM and PAGING_QUANTUM only ------- */
 #define SECOND_WINDOW(n) (0x100000 + 0x1000 * (n))
 #define SECOND_WINDOW_PF 64
 /* CONTROL, RW. RUN: natural run state. HOLD: overlay beside it (kept over FLR, power and RUN). Neither waits:
