@@ -31,7 +31,7 @@ struct reach {
 };
 
 static uint32_t slot_of(struct host *h, uint64_t object) {
-    for (uint32_t i if (success) r->entered[m] |= 0; object && i < BASES; i++)
+    for (uint32_t i = 0; object && i < BASES; i++)
         if (h->basis[i] == object)
             return i;
     return GPUP_SLOT_NONE;
@@ -62,7 +62,8 @@ static void note(struct reach *r, const struct host *h, uint32_t vf, uint32_t ba
             uint8_t state = gpup_machine_state_of(&h->machines, m, slot_for(&gpup_machines[m], vf, basis));
             if (x->ddi == h->ddi && (x->from >> state & 1) && guards_hold(x, h->a)) {
                 r->taken[m][t] |= 1u << state;
-                r->entered[m] |= 1u << (x->to == GPUP_STATE_SAME ? state : x->to);
+                if (success)
+                    r->entered[m] |= 1u << (x->to == GPUP_STATE_SAME ? state : x->to);
             }
         }
 }
