@@ -50,7 +50,7 @@ static void *create(const struct gpup_world_config *config, uint32_t host, const
         return NULL;
     gpu->memory = *memory;
     gpu->vfs = (uint32_t)clamp(config->vfs, 1, SECOND_MAX_VFS);
-    gpu->free_tracking = !config->performant;
+    gpu->free_tracking = config->performant;
     gpu->serial = sgpu_mix(config->seed ^ 0x2B5E) ^ (host ? 0x3C00u : 0xC300u);
     gpu->mailbox.due = SGPU_NEVER;
     if (!make_functions(gpu) || !make_segments(gpu, config))

@@ -3,7 +3,7 @@
  * what the suite asks of a driver is not tailored to one piece of hardware. Its data sheet is registers.h.
  *
  * Beyond device.h:
- *  - Of the world's shape it follows the number of VFs, the VRAM size and, the other way round, `performant`.
+ *  - Of the world's shape it follows the number of VFs, the VRAM size and `performant`.
  * MSI-X geometry, number and page sizes of segments are its own; the last segment cannot be tracked.
  *  - The log's `table` stands for every word that reaches an MSI-X table, through the PF's window (always
  * powered) or VF BAR 2; the PF's access to VF configuration space is logged as `config`.

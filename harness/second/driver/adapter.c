@@ -9,6 +9,7 @@ static NTSTATUS read_identity(struct adapter *a) {
     if (get(a, SECOND_REG_MAGIC) != SECOND_MAGIC)
         return STATUS_DEVICE_NOT_READY;
     a->firmware = get(a, SECOND_REG_FIRMWARE);
+    a->tracking_free = get(a, SECOND_REG_TRACKING_FREE) & 1;
     limits = get(a, SECOND_REG_LIMITS);
     a->segments = limits >> 8 & 0xFF;
     if (a->segments == 0 || a->segments > SECOND_MAX_SEGMENTS)

@@ -40,11 +40,11 @@ static NTSTATUS gpup_caps(const struct adapter *a, const DXGKARG_QUERYADAPTERINF
     return answer(args, &caps, sizeof caps);
 }
 
-/* Logs are short, so tracking is for the time of a migration only, though the part would take it always. */
-static NTSTATUS dirty_caps(const DXGKARG_QUERYADAPTERINFO *args) {
+static NTSTATUS dirty_caps(const struct adapter *a, const DXGKARG_QUERYADAPTERINFO *args) {
     DXGK_DIRTY_BIT_TRACKING_CAPS caps = {.Value = 0};
 
     caps.DirtyBitTrackingSupported = 1;
+    caps.DirtyBitTrackingPerformant = a->tracking_free;
     return answer(args, &caps, sizeof caps);
 }
 
@@ -75,7 +75,7 @@ NTSTATUS DDI_CALL second_query_adapter_info(const HANDLE adapter, const DXGKARG_
     case DXGKQAITYPE_GPUPCAPS:
         return gpup_caps(a, args);
     case DXGKQAITYPE_DIRTYBITTRACKINGCAPS:
-        return dirty_caps(args);
+        return dirty_caps(a, args);
     case DXGKQAITYPE_DIRTYBITTRACKINGSEGMENTCAPS:
         if (!segment_of(a, args, &segment))
             return STATUS_INVALID_PARAMETER;

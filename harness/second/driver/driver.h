@@ -94,6 +94,7 @@ struct adapter {
 
     volatile UCHAR *registers;
     ULONG firmware, revision;
+    bool tracking_free; /* it may run all the time */
     ULONG vf_bar[DXGK_MAX_NUM_PCI_BARS], vf_probe[DXGK_MAX_NUM_PCI_BARS];
     USHORT vf_offset, vf_stride, vf_device;
     ULONG total_vfs, partitions, segments;
