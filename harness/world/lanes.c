@@ -310,15 +310,15 @@ bool lanes_collect(struct gpup_world *w, const struct gpup_step *step, uint32_t 
         return false;
     bool call = op && (op->group == GPUP_GROUP_call || step->op == GPUP_OP_ProgramInterrupts);
     bool here = !l->count || h == l->lane[0].host || w->config.one_system;
-    if (call && here)
-        l->lane[l->count++] = (struct lane){.host = h,
-                                            .step = *step,
-                                            .index = index,
-                                            .ddi = GPUP_SPEC_NONE,
-                                            .stack = l->lane[l->count].stack};
-    else
+    struct lane *lane = &l->lane[l->count];
+    if (call && here) {
+        *lane = (struct lane){
+            .host = h, .step = *step, .index = index, .ddi = GPUP_SPEC_NONE, .stack = lane->stack};
+        l->count++;
+    } else {
         world_skip(h, GPUP_SKIP_ILLEGAL,
                    call ? "two machines have no driver in common" : "only calls run together");
+    }
     if (--l->wanted == 0)
         lanes_run(w);
     return true;

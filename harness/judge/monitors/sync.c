@@ -1,0 +1,236 @@
+/* Calls of several threads at once: records the group. */
+#include "sync.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct view *sync_view(struct sync *s, unsigned host, uint64_t vf) {
+    if (host >= GPUP_MAX_HOSTS || vf >= JUDGE_VFS)
+        return NULL;
+    s->used[host] |= UINT64_C(1) << vf;
+    return &s->view[host][vf];
+}
+
+static bool grow(struct gpup_judge *j, struct view *v, uint32_t entries) {
+    if (entries > v->capacity) {
+        uint8_t *memory = realloc(v->table, (size_t)entries * 32);
+        if (!memory) {
+            j->overflow = true;
+            return false;
+        }
+        v->table = memory;
+        v->capacity = entries;
+    }
+    v->table_before = v->table + (size_t)v->capacity * 16;
+    return true;
+}
+
+static void read_table(struct gpup_judge *j, struct sync *s, const struct gpup_event *e) {
+    struct view *v = sync_view(s, e->host, e->f[GPUP_OBS_MSIX_vf]);
+    uint64_t entries = e->f[GPUP_OBS_MSIX_entries];
+    if (!v || entries > SYNC_ENTRIES || e->data_size < entries * 16)
+        return;
+    if (entries > v->capacity)
+        v->known = false; /* what was before moves with the memory */
+    if (!grow(j, v, (uint32_t)entries))
+        return;
+    v->known = v->known && v->entries == entries;
+    v->entries = (uint32_t)entries;
+    v->read = true;
+    memcpy(v->table, e->data, entries * 16);
+}
+
+static void read_dirty(struct sync *s, const struct gpup_event *e) {
+    struct view *v = sync_view(s, e->host, e->f[GPUP_OBS_DIRTY_vf]);
+    if (!v)
+        return;
+    memset(v->dirty, 0, sizeof v->dirty);
+    if (e->data_size)
+        memcpy(v->dirty, e->data, e->data_size < sizeof v->dirty ? e->data_size : sizeof v->dirty);
+}
+
+static void begin_view(struct view *v, const struct vf *now) {
+    v->calls = 0;
+    v->known = v->read;
+    if (v->read)
+        memcpy(v->table_before, v->table, (size_t)v->entries * 16);
+    memcpy(v->dirty_before, v->dirty, sizeof v->dirty);
+    v->schedule_before = now->schedule;
+    v->paused_before = now->paused;
+    v->powered_before = now->powered;
+}
+
+static void begin_group(struct gpup_judge *j, struct sync *s) {
+    s->open = true;
+    s->died = s->freed = false;
+    s->count = 0;
+    s->taken.object = s->taken.queries = 0;
+    memset(s->taken.bits, 0, sizeof s->taken.bits);
+    for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
+        for (uint64_t used = j->used[h]; used; used &= used - 1) {
+            unsigned vf = (unsigned)__builtin_ctzll(used);
+            begin_view(sync_view(s, h, vf), &j->host[h].vf[vf]);
+        }
+}
+
+/* What a query of dirty bits returned counts for all queries of that basis. */
+static void took(struct gpup_judge *j, struct sync *s, const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    if (!s->open || !c->returned || c->ddi != GPUP_DDI_QueryDirtyBitData || !nt_success(c->status) ||
+        e->f[GPUP_OUTPUT_role] != GPUP_ROLE_DATA || c->a[GPUP_ARG_QueryDirtyBitData_SubrangeSize] ||
+        !(c->a[GPUP_ARG_QueryDirtyBitData_Flags] & 1))
+        return;
+    uint64_t object = c->a[GPUP_ARG_QueryDirtyBitData_MemoryBasis];
+    if (s->taken.queries && s->taken.object != object)
+        return;
+    s->taken.object = object;
+    s->taken.queries++;
+    for (size_t i = 0; i < e->data_size && i < sizeof s->taken.bits; i++)
+        s->taken.bits[i] |= e->data[i];
+}
+
+static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
+    struct sync *s = state;
+    switch (e->kind) {
+    case GPUP_EVENT_TOGETHER:
+        if (e->f[GPUP_TOGETHER_phase] == GPUP_TOGETHER_BEGINS)
+            begin_group(j, s);
+        if (e->f[GPUP_TOGETHER_phase] == GPUP_TOGETHER_SETTLED && s->open) {
+            s->open = false;
+            sync_judge(j, s);
+        }
+        break;
+    case GPUP_EVENT_CALL:
+        if (j->call.active)
+            sync_hosts(j);
+        break;
+    case GPUP_EVENT_OUTPUT:
+        took(j, s, e);
+        break;
+    case GPUP_EVENT_OBS_MSIX:
+        read_table(j, s, e);
+        break;
+    case GPUP_EVENT_OBS_DIRTY:
+        read_dirty(s, e);
+        break;
+    case GPUP_EVENT_BASIS_RANGE:
+        s->next.ranges++;
+        s->next.vf = (uint32_t)e->f[GPUP_BASIS_RANGE_vf];
+        break;
+    case GPUP_EVENT_POOL_DAMAGE:
+        s->freed = s->freed || s->open;
+        break;
+    default: /* a death */
+        s->died = s->died || s->open;
+        if (s->open)
+            sync_judge(j, s);
+        s->open = false;
+    }
+}
+
+static void overlapped(struct gpup_judge *j, void *state) {
+    struct sync *s = state;
+    const struct call *c = &j->call;
+    struct view *v = c->names_vf ? sync_view(s, c->host, c->vf) : NULL;
+    if (v)
+        v->calls++;
+    if (!s->open || s->count == SYNC_CALLS)
+        return;
+    struct did *d = &s->did[s->count++];
+    *d = (struct did){.host = c->host,
+                      .class = c->class,
+                      .ddi = c->ddi,
+                      .vf = c->vf,
+                      .status = c->status,
+                      .begin = c->event,
+                      .end = j->event,
+                      .r0 = c->r[0],
+                      .names_vf = v != NULL,
+                      .excused = c->failed_alloc || j->host[c->host].impaired,
+                      .present = c->before.present,
+                      .powered = c->before.powered,
+                      .paused = c->before.paused,
+                      .session = c->before.session != SESSION_NONE};
+    memcpy(d->a, c->a, sizeof d->a);
+}
+
+static void answered(struct gpup_judge *j, struct sync *s) {
+    const struct call *c = &j->call;
+    uint8_t *count = &s->answers[c->host];
+    uint64_t type = c->a[GPUP_ARG_QueryAdapterInfo_Type], input = c->a[GPUP_ARG_QueryAdapterInfo_Input];
+    if (!nt_success(c->status) || c->class != GPUP_LEGAL)
+        return;
+    unsigned i = 0;
+    while (i < *count && (s->answer[c->host][i].type != type || s->answer[c->host][i].input != input))
+        i++;
+    if (i == sizeof s->answer[0] / sizeof s->answer[0][0])
+        return;
+    s->answer[c->host][i].type = type;
+    s->answer[c->host][i].input = input;
+    s->answer[c->host][i].value = c->r[GPUP_RES_QueryAdapterInfo_Output];
+    *count += i == *count;
+}
+
+static void settle(struct gpup_judge *j, void *state) {
+    struct sync *s = state;
+    const struct call *c = &j->call;
+    struct host *h = &j->host[c->host];
+    bool calm = !h->open_sessions;
+    for (unsigned i = 0; i < JUDGE_VFS && calm; i++)
+        calm = !h->vf[i].paused;
+    if (calm) {
+        s->calm[c->host].known = h->pf.seen;
+        s->calm[c->host].structure = h->structure;
+        s->calm[c->host].pf = h->pf;
+        for (unsigned i = 0; i < JUDGE_VFS; i++)
+            s->calm[c->host].vf[i] = h->vf[i].schedule;
+    }
+    if (gpup_ddis[c->ddi].sync == 3)
+        COUNT(j, GPUP_RULE_SYNC_007);
+    if (c->ddi == GPUP_DDI_QueryAdapterInfo)
+        answered(j, s);
+    if (c->ddi == GPUP_DDI_StopDevice)
+        s->answers[c->host] = 0;
+    if (c->ddi == GPUP_DDI_CreateMemoryBasis && c->handle && s->bases < 16) {
+        s->next.object = c->handle;
+        s->basis[s->bases++] = s->next;
+    }
+    if (c->ddi == GPUP_DDI_CreateMemoryBasis)
+        s->next.ranges = 0;
+}
+
+static void reset(struct gpup_judge *j, void *state) {
+    struct sync *s = state;
+    (void)j;
+    for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++) {
+        for (uint64_t used = s->used[h]; used; used &= used - 1) {
+            struct view *v = &s->view[h][__builtin_ctzll(used)];
+            *v = (struct view){.table = v->table, .table_before = v->table_before, .capacity = v->capacity};
+        }
+        s->used[h] = 0;
+        s->answers[h] = 0;
+        s->calm[h].known = false;
+    }
+    s->open = false;
+    s->bases = 0;
+    s->next.ranges = 0;
+}
+
+static void release(struct gpup_judge *j, void *state) {
+    struct sync *s = state;
+    (void)j;
+    for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
+        for (unsigned i = 0; i < JUDGE_VFS; i++)
+            free(s->view[h][i].table);
+}
+
+const struct monitor monitor_sync = {.id = GPUP_MONITOR_sync,
+                                     .state_size = sizeof(struct sync),
+                                     .kinds = KIND(TOGETHER) | KIND(CALL) | KIND(OUTPUT) | KIND(OBS_MSIX) |
+                                              KIND(OBS_DIRTY) | KIND(BASIS_RANGE) | KIND(POOL_DAMAGE) |
+                                              KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG),
+                                     .event = event,
+                                     .settle = settle,
+                                     .overlapped = overlapped,
+                                     .reset = reset,
+                                     .release = release};

@@ -1,0 +1,66 @@
+/* Calls of several threads at once: what they did as a group, and what was so before. */
+#ifndef GPUP_JUDGE_SYNC_H
+#define GPUP_JUDGE_SYNC_H
+
+#include "monitors.h"
+
+#define SYNC_CALLS 64
+#define SYNC_ENTRIES 2048
+#define SYNC_PAGES 4096 /* of a VF, that are compared */
+
+/* A call of the group, as it came back. */
+struct did {
+    uint8_t host, class;
+    uint16_t ddi;
+    uint32_t vf, status, begin, end; /* begin, end: events */
+    uint64_t a[GPUP_DDI_ARGUMENTS_MAX], r0;
+    bool names_vf, excused;                 /* excused: memory ran out, or the device was made to fail */
+    bool present, powered, paused, session; /* of its VF, when it began */
+};
+
+/* Readings of one VF. */
+struct view {
+    uint8_t *table, *table_before; /* 16 bytes per entry */
+    uint32_t entries, capacity;
+    bool read, known; /* known: table_before is there */
+    struct schedule schedule_before;
+    bool paused_before, powered_before;
+    uint8_t dirty[SYNC_PAGES / 8], dirty_before[SYNC_PAGES / 8];
+    uint32_t calls; /* of the group that name it */
+};
+
+/* One basis: which VF it is of. */
+struct basis_of {
+    uint64_t object;
+    uint32_t vf, ranges;
+};
+
+struct sync {
+    bool open, died, freed; /* died, freed: a fault, a use of freed memory since the group began */
+    struct did did[SYNC_CALLS];
+    unsigned count;
+    struct view view[GPUP_MAX_HOSTS][JUDGE_VFS];
+    uint64_t used[GPUP_MAX_HOSTS];
+    struct { /* answers of QueryAdapterInfo to single threads */
+        uint64_t type, input, value;
+    } answer[GPUP_MAX_HOSTS][8];
+    uint8_t answers[GPUP_MAX_HOSTS];
+    struct { /* shares at a moment without session and pause */
+        bool known;
+        uint32_t structure;
+        struct schedule pf, vf[JUDGE_VFS];
+    } calm[GPUP_MAX_HOSTS];
+    struct basis_of basis[16], next;
+    unsigned bases;
+    struct { /* bits that queries of the group returned of one basis */
+        uint64_t object;
+        uint32_t queries;
+        uint8_t bits[SYNC_PAGES / 8];
+    } taken;
+};
+
+struct view *sync_view(struct sync *s, unsigned host, uint64_t vf);
+void sync_judge(struct gpup_judge *j, struct sync *s); /* the group is over and its readings are in */
+void sync_hosts(struct gpup_judge *j);                 /* a call begins: what the host promised of others */
+
+#endif
