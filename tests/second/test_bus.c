@@ -56,7 +56,9 @@ static void bars_of_functions_that_sleep_are_closed(void **state) {
     bench_set_win(bench, 1, SECOND_WIN_POWER, 0);
     assert_int_equal(bench->ops->bus_read(bench->device, guest, 4), SECOND_MAGIC);
     assert_int_equal(bench->ops->bus_read(bench->device, guest, 2), 0);
+    uint64_t seen = bench->ops->generation(bench->device, 1, GPUP_OBSERVER_guest_state);
     bench->ops->bus_write(bench->device, guest + SECOND_GUEST_REGISTER(3), 4, 0x1234);
+    assert_true(bench->ops->generation(bench->device, 1, GPUP_OBSERVER_guest_state) != seen);
     assert_int_equal(bench->ops->bus_read(bench->device, guest + SECOND_GUEST_REGISTER(3), 4), 0x1234);
     bench->ops->config_write(bench->device, SECOND_CFG_PMCSR, 2, 3);
     assert_int_equal(bench->ops->bus_read(bench->device, guest, 4), UINT32_MAX);
@@ -90,6 +92,9 @@ static void mailbox_runs_one_order_and_tells(void **state) {
     assert_int_equal(bench_read(bench, SECOND_REG_MB_STATE), SECOND_MB_BUSY);
     assert_int_equal(bench->ops->next_event(bench->device), 2000);
     bench_write(bench, SECOND_REG_MB_BELL, 0x99); /* busy: nothing */
+    bench_write(bench, SECOND_REG_MB_INDEX, 3);
+    bench_write(bench, SECOND_REG_MB_DATA, 0x33);
+    assert_int_equal(bench_read(bench, SECOND_REG_MB_INDEX), 4);
     bench_advance(bench, 1999);
     assert_false(bench->ops->take_interrupt(bench->device, &message));
     bench_advance(bench, 1);
@@ -97,6 +102,7 @@ static void mailbox_runs_one_order_and_tells(void **state) {
     assert_int_equal(message, SECOND_MESSAGE_MAILBOX);
     assert_false(bench->ops->take_interrupt(bench->device, &message));
     assert_int_equal(bench_answer(bench, SECOND_MB_RESULT), SECOND_OK);
+    assert_int_equal(bench_answer(bench, 3), 0);
     assert_int_equal(bench_read(bench, SECOND_REG_MB_SEQUENCE), 1);
     assert_int_equal(bench_order(bench, &(struct order){.order = 0x99}), SECOND_E_ORDER);
     assert_false(bench->ops->take_interrupt(bench->device, &message)); /* the cause was never cleared */
@@ -157,6 +163,7 @@ static void power_cycle_keeps_vram_only(void **state) {
     bench_write(bench, SECOND_REG_ENABLE, UINT32_MAX);
     bench_track(bench, SECOND_ORDER_TRACK_ARM, 1, 0, 0x10000);
     bench->ops->guest_set_register(bench->device, 1, 0, 77);
+    assert_int_not_equal(bench_read(bench, SECOND_REG_CLOCK_LO), 0);
     bench->ops->guest_write(bench->device, 1, 0x20, &word, 4);
     bench->ops->power_cycle(bench->device);
     assert_false(bench->ops->take_interrupt(bench->device, &message));
@@ -171,6 +178,7 @@ static void power_cycle_keeps_vram_only(void **state) {
     assert_int_equal(bench_win(bench, 1, SECOND_WIN_LOG_COUNT), 0);
     assert_int_equal(bench->ops->config_read(bench->device, SECOND_CFG_SRIOV + SECOND_SRIOV_NUM_VFS, 2), 0);
     assert_int_equal(bench_read(bench, SECOND_REG_ENABLE), 0);
+    assert_int_equal(bench_read(bench, SECOND_REG_CLOCK_LO), 0);
     bench_free(bench);
 }
 

@@ -31,14 +31,22 @@ static uint64_t odd_number(uint64_t *state) {
 
 static void random_order(struct bench *bench, uint64_t *state) {
     static const uint8_t orders[] = {0x11, 0x21, 0x22, 0x31, 0x32, 0x33, 0x41, 0x42, 0x43, 0x44, 0xCA, 0};
-    bool sane = next(state) % 4 != 0;
+    bool sane = next(state) % 8 != 0;
     struct order order = {.order = orders[next(state) % sizeof(orders)],
-                          .vf_or_segment = (uint32_t)(next(state) % 6),
+                          .vf_or_segment = (uint32_t)(next(state) % 5),
                           .flags = (uint32_t)(next(state) & 1),
-                          .dma_size = (uint32_t)odd_number(state),
-                          .offset = sane ? (next(state) & 0x3F) << 16 : odd_number(state),
-                          .size = sane ? (next(state) & 0xF) << 16 : odd_number(state)};
+                          .dma_size = next(state) % 2 ? 0x1000 : (uint32_t)odd_number(state),
+                          .offset = sane ? (next(state) & 0x1F) << 16 : odd_number(state),
+                          .size = sane ? (next(state) & 0x1F) << 16 : odd_number(state)};
     bench_ring(bench, &order);
+}
+
+/* The fields of a configuration space that can be written, any bytes. */
+static void random_config(struct bench *bench, uint64_t *state) {
+    static const uint32_t offsets[] = {SECOND_VFCFG_COMMAND, SECOND_VFCFG_MSIX, SECOND_VFCFG_MSIX,
+                                       SECOND_VFCFG_DEVICE_CONTROL};
+    bench_config_write(bench, (uint32_t)(next(state) % 4), offsets[next(state) % 4],
+                       (uint32_t)(next(state) & 0xF), (uint32_t)next(state));
 }
 
 static void random_window(struct bench *bench, uint64_t *state) {
@@ -83,7 +91,7 @@ static void random_bus(struct bench *bench, uint64_t *state) {
 static void random_step(struct bench *bench, uint64_t *state) {
     uint32_t vf = (uint32_t)(next(state) % 5);
     uint8_t bytes[64] = {1};
-    switch (next(state) % 16) {
+    switch (next(state) % 17) {
     case 0:
     case 1:
     case 2:
@@ -99,7 +107,8 @@ static void random_step(struct bench *bench, uint64_t *state) {
         bench->ops->raise(bench->device, vf, (uint32_t)odd_number(state));
         break;
     case 6:
-        bench->ops->guest_set_register(bench->device, vf, (uint32_t)odd_number(state), 5);
+        bench->ops->guest_set_register(bench->device, vf, (uint32_t)(next(state) % 50),
+                                       (uint32_t)next(state));
         break;
     case 7:
         memset(bench->dma + next(state) % 4096, (int)next(state), 8);
@@ -122,6 +131,12 @@ static void random_step(struct bench *bench, uint64_t *state) {
     case 12:
     case 13:
         random_order(bench, state);
+        if (next(state) % 4)
+            bench_advance(bench, 100000);
+        break;
+    case 14:
+        random_config(bench, state);
+        bench_write(bench, SECOND_REG_MB_BELL, next(state) % 4 ? 0 : SECOND_BELL_CANCEL);
         break;
     default:
         random_window(bench, state);

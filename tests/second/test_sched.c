@@ -1,4 +1,5 @@
 /* Time slices, hold, preemption, power, and the context of a VF over a migration. */
+#include "../../harness/second/device/state.h"
 #include "support.h"
 #include <string.h>
 
@@ -131,7 +132,9 @@ static void reset_and_disable_take_everything_of_one_vf(void **state) {
         bench->ops->guest_work(bench->device, vf, 100, 3);
     }
     assert_false(bench->ops->guest_set_register(bench->device, 0, SECOND_GUEST_REGISTERS, 9));
+    uint64_t seen = bench->ops->generation(bench->device, 0, GPUP_OBSERVER_guest_state);
     bench_config_write(bench, 0, SECOND_VFCFG_DEVICE_CONTROL, 0x3, 0x8000);
+    assert_true(bench->ops->generation(bench->device, 0, GPUP_OBSERVER_guest_state) != seen);
     assert_int_equal(bench->ops->read_guest(bench->device, 0, bytes[1], sizeof(bytes[1])), size);
     assert_memory_equal(bytes[0], bytes[1], size);
     assert_true(schedule_of(bench, 0).running);
@@ -145,6 +148,7 @@ static void reset_and_disable_take_everything_of_one_vf(void **state) {
     assert_int_equal(bench_win(bench, 1, SECOND_WIN_CONTROL), 0);
     assert_int_equal(schedule_of(bench, 1).share_ppm, 0);
     assert_int_equal(work_of(bench, 1).queued, 0);
+    bench_run_vf(bench, 0, 0x10000, 0x10000); /* nobody has it any more */
     bench_free(bench);
 }
 
@@ -188,7 +192,9 @@ static void context_goes_on_on_another_part(void **state) {
     assert_int_equal(bench_order(one, &(struct order){SECOND_ORDER_CONTEXT_EXPORT, 0, 0, size - 1, 0, 0}),
                      SECOND_E_LENGTH);
     memcpy(two->dma, one->dma, size);
+    uint64_t seen = two->ops->generation(two->device, 3, GPUP_OBSERVER_guest_state);
     assert_int_equal(import_vf(two, 3, size), SECOND_OK); /* without power */
+    assert_true(two->ops->generation(two->device, 3, GPUP_OBSERVER_guest_state) != seen);
     assert_int_equal(export_vf(two, 3), size);
     export_vf(one, 0);
     assert_memory_equal(one->dma, two->dma, size);
@@ -242,6 +248,54 @@ static void damaged_context_changes_nothing(void **state) {
     bench_free(bench);
 }
 
+/* Payload of a record of the context in DMA memory. */
+static uint8_t *record(struct bench *bench, uint32_t id) {
+    uint32_t head[2];
+    for (uint8_t *at = bench->dma;; at += 8 + head[1]) {
+        memcpy(head, at, 8);
+        if (head[0] == id)
+            return at + 8;
+        assert_int_not_equal(head[0], SECOND_CTX_END);
+    }
+}
+
+/* A right checksum over something that no part would write. */
+static void forged_context_changes_nothing(void **state) {
+    static const struct {
+        uint32_t id, at;
+        uint8_t flip;
+    } forgeries[] = {
+        {SECOND_CTX_HEAD, 4, 1},      /* another number of entries */
+        {SECOND_CTX_COUNTERS, 0, 1},  /* more queued than the ring holds */
+        {SECOND_CTX_RING, 8, 1},      /* or less */
+        {SECOND_CTX_RING, 12, 1},     /* 2^32 units */
+        {SECOND_CTX_CONFIG, 0, 2},    /* a command bit that VFs do not have */
+        {SECOND_CTX_CONFIG, 4, 1},    /* table size */
+        {SECOND_CTX_CONFIG, 8, 0x20}, /* pending behind the table */
+        {SECOND_CTX_GUEST, 0, 0},     /* none: taken */
+    };
+    struct bench *bench = source();
+    uint8_t good[2048];
+    (void)state;
+    uint32_t size = export_vf(bench, 0);
+    memcpy(good, bench->dma, size);
+    for (size_t i = 0; i < sizeof(forgeries) / sizeof(forgeries[0]); i++) {
+        memcpy(bench->dma, good, size);
+        record(bench, forgeries[i].id)[forgeries[i].at] ^= forgeries[i].flip;
+        uint64_t sum = sgpu_hash_bytes(bench->dma, size - 16);
+        memcpy(bench->dma + size - 8, &sum, 8);
+        assert_int_equal(import_vf(bench, 1, size), forgeries[i].flip ? SECOND_E_CONTEXT : SECOND_OK);
+    }
+    memcpy(bench->dma, good, size);
+    memcpy(record(bench, SECOND_CTX_COUNTERS), good + (record(bench, SECOND_CTX_COUNTERS) - bench->dma) + 8,
+           8);
+    memset(record(bench, SECOND_CTX_RING) - 8, 0x5A, 4); /* no work, and a record of no known kind */
+    uint64_t sum = sgpu_hash_bytes(bench->dma, size - 16);
+    memcpy(bench->dma + size - 8, &sum, 8);
+    assert_int_equal(import_vf(bench, 1, size), SECOND_E_CONTEXT);
+    bench_free(bench);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slices_come_in_turn),
@@ -251,6 +305,7 @@ int main(void) {
         cmocka_unit_test(reset_and_disable_take_everything_of_one_vf),
         cmocka_unit_test(context_goes_on_on_another_part),
         cmocka_unit_test(damaged_context_changes_nothing),
+        cmocka_unit_test(forged_context_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }
