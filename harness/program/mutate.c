@@ -1,0 +1,195 @@
+/* The mutator: operations on steps. */
+#include "mutate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_STEPS 32u
+#define STACKED 5u
+
+struct gpup_mutator *gpup_mutator_new(const struct gpup_mutator_options *options) {
+    struct gpup_mutator *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->options = *options;
+    m->options.max_steps = options->max_steps ? options->max_steps : DEFAULT_STEPS;
+    m->options.max_hosts = options->max_hosts ? options->max_hosts : GPUP_MAX_HOSTS;
+    m->block = calloc(m->options.max_steps, sizeof *m->block);
+    steer_names(&m->steer);
+    if (!m->block) {
+        gpup_mutator_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void gpup_mutator_free(struct gpup_mutator *m) {
+    if (m)
+        free(m->block);
+    free(m);
+}
+
+uint64_t mutate_random(struct gpup_mutator *m) {
+    uint64_t z = m->random += 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+uint32_t mutate_below(struct gpup_mutator *m, uint32_t limit) {
+    return limit ? (uint32_t)((mutate_random(m) >> 32) * limit >> 32) : 0;
+}
+
+static void stand_at(struct gpup_mutator *m, const struct gpup_program *p, size_t at) {
+    steer_start(&m->steer, &p->world);
+    for (size_t i = 0; i < at; i++)
+        steer_follow(&m->steer, &p->steps[i]);
+}
+
+/* Makes room for `count` steps at `at` and copies them in. */
+static bool put(struct gpup_mutator *m, struct gpup_program *p, size_t at, const struct gpup_step *steps,
+                size_t count) {
+    size_t old = p->step_count;
+    if (old >= m->options.max_steps)
+        return true;
+    count = count < m->options.max_steps - old ? count : m->options.max_steps - old;
+    for (size_t i = 0; i < count; i++)
+        if (!gpup_program_append(p, &steps[i])) {
+            p->step_count = old;
+            return false;
+        }
+    memmove(&p->steps[at + count], &p->steps[at], (old - at) * sizeof *p->steps);
+    memcpy(&p->steps[at], steps, count * sizeof *steps);
+    return true;
+}
+
+static void take(struct gpup_program *p, size_t at, size_t count) {
+    memmove(&p->steps[at], &p->steps[at + count], (p->step_count - at - count) * sizeof *p->steps);
+    p->step_count -= count;
+}
+
+static bool insert(struct gpup_mutator *m, struct gpup_program *p) {
+    struct gpup_step step;
+    size_t at = mutate_below(m, 2) ? p->step_count : mutate_below(m, (uint32_t)p->step_count + 1);
+    m->focus_vf = 0;
+    m->focus_host = 0;
+    if (p->step_count) { /* where the program is already */
+        const struct gpup_step *near = &p->steps[mutate_below(m, (uint32_t)p->step_count)];
+        m->focus_vf = near->vf;
+        m->focus_host = (uint8_t)(near->host % p->world.hosts);
+    }
+    stand_at(m, p, at);
+    for (uint32_t n = 1 + mutate_below(m, 3); n; n--, at++) { /* a short continuation */
+        mutate_new_step(m, &p->world, &step);
+        if (!put(m, p, at, &step, 1))
+            return false;
+        steer_follow(&m->steer, &step);
+        if (p->step_count >= m->options.max_steps)
+            break;
+    }
+    return true;
+}
+
+static void drop(struct gpup_mutator *m, struct gpup_program *p) {
+    size_t at = mutate_below(m, (uint32_t)p->step_count);
+    size_t count = 1 + (mutate_below(m, 4) == 0 ? mutate_below(m, (uint32_t)(p->step_count - at)) : 0);
+    take(p, at, count);
+}
+
+static void swap(struct gpup_mutator *m, struct gpup_program *p) {
+    size_t a = mutate_below(m, (uint32_t)p->step_count), b = mutate_below(m, (uint32_t)p->step_count);
+    struct gpup_step step = p->steps[a];
+    p->steps[a] = p->steps[b];
+    p->steps[b] = step;
+}
+
+/* Steps of the block are turned to another VF and, where there are two, to another host. */
+static void turn(struct gpup_mutator *m, const struct gpup_program *p, struct gpup_step *steps,
+                 size_t count) {
+    uint32_t from = steps[mutate_below(m, (uint32_t)count)].vf,
+             used = p->world.partitions < 4 ? p->world.partitions : 4;
+    uint32_t to = mutate_below(m, used), hosts = mutate_below(m, p->world.hosts);
+    for (size_t i = 0; i < count; i++) {
+        if (steps[i].vf == from)
+            steps[i].vf = to;
+        steps[i].host = (uint8_t)((steps[i].host + hosts) % p->world.hosts);
+        gpup_step_clamp(&steps[i]);
+    }
+}
+
+/* A run of steps is repeated elsewhere, as it is or for another VF. */
+static bool repeat(struct gpup_mutator *m, struct gpup_program *p) {
+    size_t from = mutate_below(m, (uint32_t)p->step_count);
+    size_t count = 1 + mutate_below(m, (uint32_t)(p->step_count - from));
+    count = count < m->options.max_steps ? count : m->options.max_steps;
+    memcpy(m->block, &p->steps[from], count * sizeof *m->block);
+    if (mutate_below(m, 2))
+        turn(m, p, m->block, count);
+    return put(m, p, mutate_below(m, (uint32_t)p->step_count + 1), m->block, count);
+}
+
+/* What became illegal on the way is left out, or is marked when the options allow it. */
+static void settle(struct gpup_mutator *m, struct gpup_program *p) {
+    stand_at(m, p, 0);
+    for (size_t i = 0; i < p->step_count; i++) {
+        struct gpup_step *s = &p->steps[i];
+        s->host = (uint8_t)(s->host % p->world.hosts);
+        bool legal = steer_legal(&m->steer, s);
+        if (!m->options.negative && s->class >= GPUP_ROBUSTNESS)
+            s->class = GPUP_LEGAL;
+        else if (m->options.negative && !legal && s->class == GPUP_LEGAL && mutate_below(m, 4) == 0)
+            s->class = GPUP_ROBUSTNESS;
+        gpup_step_clamp(s);
+        steer_follow(&m->steer, s);
+    }
+}
+
+static bool one(struct gpup_mutator *m, struct gpup_program *p) {
+    uint32_t what = p->step_count ? mutate_below(m, 16) : 0;
+    if (what < 5)
+        return insert(m, p);
+    if (what < 10)
+        mutate_field(m, &p->world, &p->steps[mutate_below(m, (uint32_t)p->step_count)]);
+    else if (what < 12)
+        drop(m, p);
+    else if (what < 13)
+        swap(m, p);
+    else if (what < 14)
+        turn(m, p, p->steps, p->step_count);
+    else if (what < 15)
+        return repeat(m, p);
+    else if (!m->options.keep_world)
+        mutate_world(m, &p->world);
+    return true;
+}
+
+bool gpup_mutate(struct gpup_mutator *m, struct gpup_program *p, uint64_t seed) {
+    bool ok = true;
+    m->random = seed;
+    if (p->step_count > m->options.max_steps)
+        p->step_count = m->options.max_steps;
+    for (uint32_t n = 1 + mutate_below(m, mutate_below(m, STACKED) + 1); ok && n; n--)
+        ok = one(m, p);
+    settle(m, p);
+    return ok;
+}
+
+bool gpup_cross(struct gpup_mutator *m, struct gpup_program *p, const struct gpup_program *other,
+                uint64_t seed) {
+    m->random = seed;
+    if (other->step_count == 0)
+        return true;
+    size_t from = mutate_below(m, (uint32_t)other->step_count);
+    size_t count = 1 + mutate_below(m, (uint32_t)(other->step_count - from));
+    count = count < m->options.max_steps ? count : m->options.max_steps;
+    memcpy(m->block, &other->steps[from], count * sizeof *m->block);
+    for (size_t i = 0; i < count; i++)
+        m->block[i].host = (uint8_t)(m->block[i].host % p->world.hosts);
+    if (mutate_below(m, 2))
+        turn(m, p, m->block, count);
+    if (p->step_count + count > m->options.max_steps) /* the new steps take the place of old ones */
+        p->step_count = mutate_below(m, (uint32_t)(m->options.max_steps - count) + 1);
+    bool ok = put(m, p, mutate_below(m, (uint32_t)p->step_count + 1), m->block, count);
+    settle(m, p);
+    return ok;
+}

@@ -1,0 +1,194 @@
+/* Values by what a field means: boundaries first, small numbers next, any bits last. */
+#include "kinds.h"
+#include "mutate.h"
+
+#include <string.h>
+
+static const uint64_t addresses[] = {
+    0,          4,           0xFEE00000,  0xFEE00001,         0xFEE00010,
+    0xFFFFFFFC, 0x100000000, UINT64_MAX,  0x8000000000000000, 0x1122334455667788,
+    1,          0x1000,      0xFFFFF000u, 0xFFFFFFFFFFFFF000, 0x10000};
+static const uint64_t words[] = {0,          1,          2,          3,          0x80000000, 0xFFFFFFFF,
+                                 0xA5A55A5A, 0x7FFFFFFF, 0xFFFF0000, 0x00FF0000, 4,          0x1000};
+static const uint64_t bytes[] = {0, 1, 2, 0x7F, 0x80, 0xFF};
+static const uint64_t sizes[] = {0, 1, 2, 4, 8, 16, 64, 4095, 4096, 4097, 65536};
+static const uint64_t indexes[] = {
+    0, 1, 2, 255, 256, 2047, 2048, 32767, (uint64_t)-1, (uint64_t)-2, (uint64_t)-32768};
+static const uint64_t counts[] = {0, 1, 2, 3, 4, 7, 8, 9, 64};
+static const uint64_t powers[] = {1, 4, 1, 4, 2, 3, 0, 5};
+static const uint64_t vfs[] = {4, 31, 32, 63, 64, 255, 65536, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF};
+
+#define PICK(m, list) (list)[mutate_below(m, sizeof(list) / sizeof *(list))]
+
+static uint64_t boundary(struct gpup_mutator *m, unsigned kind) {
+    switch (kind) {
+    case GPUP_KIND_U8:
+        return PICK(m, bytes);
+    case GPUP_KIND_U32:
+        return PICK(m, words);
+    case GPUP_KIND_U64:
+        return PICK(m, addresses);
+    case GPUP_KIND_COUNT:
+        return PICK(m, counts);
+    case GPUP_KIND_INDEX:
+        return PICK(m, indexes);
+    case GPUP_KIND_SIZE:
+        return PICK(m, sizes);
+    case GPUP_KIND_POWER:
+        return PICK(m, powers);
+    default:
+        return mutate_below(m, 4);
+    }
+}
+
+static uint64_t other_number(struct gpup_mutator *m, unsigned kind, uint64_t old) {
+    switch (mutate_below(m, 8)) {
+    case 0:
+        return old + 1;
+    case 1:
+        return old - 1;
+    case 2:
+        return old ^ (UINT64_C(1) << mutate_below(m, 64));
+    case 3:
+        return mutate_random(m) >> mutate_below(m, 64);
+    case 4:
+        return mutate_below(m, 16);
+    default:
+        return boundary(m, kind);
+    }
+}
+
+static void other_value(struct gpup_mutator *m, unsigned kind, struct gpup_value *value) {
+    const struct gpup_kind_info *info = gpup_kind_info(kind);
+    bool symbolic = info->symbol_count > 1 && mutate_below(m, 2);
+    if (!symbolic) {
+        value->symbol = info->symbol[0];
+        value->number = other_number(m, kind, value->number);
+        return;
+    }
+    value->symbol = info->symbol[mutate_below(m, info->symbol_count)];
+    if (value->symbol != GPUP_SYMBOL_NONE) /* need, need - 1, need + 1 */
+        value->number = gpup_symbol_has_offset(value->symbol) && mutate_below(m, 3) == 0
+                            ? (uint64_t)((int64_t)mutate_below(m, 3) - 1)
+                            : 0;
+}
+
+static uint32_t some_vf(struct gpup_mutator *m, const struct gpup_world_config *world, bool any) {
+    if (any && mutate_below(m, 2))
+        return (uint32_t)PICK(m, vfs);
+    uint32_t used = world->partitions < 4 ? world->partitions : 4;
+    return mutate_below(m, used);
+}
+
+void mutate_field(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
+    const struct gpup_op_info *info = gpup_op_info(s->op);
+    uint32_t which = mutate_below(m, info->field_count + 2u);
+    if (which < info->field_count)
+        other_value(m, info->field[which].kind, &s->f[which]);
+    else if (which == info->field_count)
+        s->vf = some_vf(m, world, s->class != GPUP_LEGAL);
+    else
+        s->host = (uint8_t)mutate_below(m, world->hosts);
+    gpup_step_clamp(s);
+}
+
+/* Values that make the step one that happens: sizes and buffers as the OS gives them, a session of the right
+ * type. */
+static void plausible(struct gpup_mutator *m, struct gpup_step *s) {
+    bool second = mutate_below(m, 2);
+    switch (s->op) {
+    case GPUP_OP_SaveImmutableMigrationData:
+    case GPUP_OP_SaveMutableMigrationData:
+        if (second) {
+            s->f[GPUP_SaveMutableMigrationData_size] = (struct gpup_value){.symbol = GPUP_SYMBOL_NEED};
+            s->f[GPUP_SaveMutableMigrationData_data].number = GPUP_BUFFER_EXACT;
+            s->f[GPUP_SaveMutableMigrationData_blob].number = s->op == GPUP_OP_SaveMutableMigrationData;
+        }
+        break;
+    case GPUP_OP_RestoreImmutableMigrationData:
+    case GPUP_OP_RestoreMutableMigrationData:
+        s->f[GPUP_RestoreMutableMigrationData_size] = (struct gpup_value){.symbol = GPUP_SYMBOL_BLOB};
+        s->f[GPUP_RestoreMutableMigrationData_data].number = GPUP_BUFFER_EXACT;
+        s->f[GPUP_RestoreMutableMigrationData_blob].number = s->op == GPUP_OP_RestoreMutableMigrationData;
+        break;
+    case GPUP_OP_QueryDirtyBitData:
+        s->f[GPUP_QueryDirtyBitData_buffer] = (struct gpup_value){.symbol = GPUP_SYMBOL_NEED};
+        s->f[GPUP_QueryDirtyBitData_flags].number = second;
+        break;
+    case GPUP_OP_PrepareLiveMigration:
+        s->f[GPUP_PrepareLiveMigration_type].number = second;
+        break;
+    case GPUP_OP_SetVirtualFunctionPauseState:
+        s->f[GPUP_SetVirtualFunctionPauseState_pause].number = second;
+        break;
+    case GPUP_OP_SetVirtualFunctionPowerState:
+        s->f[GPUP_SetVirtualFunctionPowerState_state].number = second ? 1 : 4;
+        break;
+    default:
+        break;
+    }
+}
+
+/* A call that takes a machine to another state: what deep programs are made of. */
+static bool moves(struct gpup_mutator *m, const struct gpup_step *s) {
+    struct gpup_machine_state before = m->steer.at[s->host];
+    steer_follow(&m->steer, s);
+    bool moved = memcmp(&before, &m->steer.at[s->host], sizeof before) != 0;
+    m->steer.at[s->host] = before;
+    return moved;
+}
+
+static void try_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
+    gpup_step_defaults(s, mutate_below(m, GPUP_OPS));
+    unsigned group = gpup_op_info(s->op)->group;
+    bool rare = group == GPUP_GROUP_fault || s->op == GPUP_OP_StopDevice || s->op == GPUP_OP_PowerCycle;
+    if (rare && mutate_below(m, 8))
+        gpup_step_defaults(s, mutate_below(m, GPUP_OPS));
+    s->host = m->focus_host;
+    s->vf = m->focus_vf;
+    if (mutate_below(m, 4) == 0) {
+        s->host = (uint8_t)mutate_below(m, world->hosts);
+        s->vf = some_vf(m, world, false);
+    }
+    plausible(m, s);
+}
+
+void mutate_new_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
+    bool wrong = m->options.negative && mutate_below(m, 6) == 0, forward = !wrong && mutate_below(m, 2);
+    for (unsigned tries = 0; tries < 60; tries++) {
+        try_step(m, world, s);
+        if (forward ? steer_legal(&m->steer, s) && moves(m, s) : steer_legal(&m->steer, s) != wrong)
+            break;
+    }
+    for (uint32_t n = mutate_below(m, 3); n && !forward;
+         n--) /* as it is, or with a value or two of its own */
+        if (gpup_op_info(s->op)->field_count)
+            mutate_field(m, world, s);
+    if (wrong)
+        s->class = GPUP_ROBUSTNESS;
+    gpup_step_clamp(s);
+}
+
+void mutate_world(struct gpup_mutator *m, struct gpup_world_config *w) {
+    static const uint16_t entries[] = {1, 3, 8, 16, 64, 256, 300};
+    switch (mutate_below(m, 6)) {
+    case 0:
+        w->hosts = (uint8_t)(1 + mutate_below(m, m->options.max_hosts));
+        break;
+    case 1:
+        w->msix_entries = entries[mutate_below(m, sizeof entries / sizeof *entries)];
+        break;
+    case 2:
+        w->performant ^= 1;
+        break;
+    case 3:
+        w->page_size = w->page_size == 4096 ? 65536 : 4096;
+        break;
+    case 4:
+        w->segments = (uint8_t)(1 + mutate_below(m, 2));
+        break;
+    default:
+        w->preempt ^= 1;
+    }
+    gpup_world_clamp(w);
+}

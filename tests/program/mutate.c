@@ -1,0 +1,113 @@
+/* The mutator: what comes out is a program, the same for the same seed, and legal where it says so. */
+#include <gpup/mutate.h>
+
+#include "../../harness/program/steer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ROUNDS 20000u
+
+/* Encodes to itself: every number is inside what its kind allows. */
+static void check(const struct gpup_program *p) {
+    static uint8_t first[1 << 16], second[1 << 16];
+    struct gpup_program again;
+    size_t size = gpup_program_encode(p, first, sizeof first);
+    assert_true(size <= sizeof first);
+    assert_true(gpup_program_decode(first, size, &again));
+    assert_int_equal(again.step_count, p->step_count);
+    assert_int_equal(gpup_program_encode(&again, second, sizeof second), size);
+    assert_memory_equal(first, second, size);
+    if (p->step_count)
+        assert_memory_equal(again.steps, p->steps, p->step_count * sizeof *p->steps);
+    gpup_program_free(&again);
+}
+
+static void start(struct gpup_program *p) {
+    assert_true(gpup_program_decode("", 0, p));
+}
+
+static void stays_a_program(void **state) {
+    struct gpup_mutator_options options = {.max_steps = 24, .negative = *(bool *)*state};
+    struct gpup_mutator *m = gpup_mutator_new(&options);
+    struct gpup_program p, other;
+    start(&p);
+    start(&other);
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        assert_true(gpup_mutate(m, i % 3 ? &p : &other, i));
+        if (i % 7 == 0)
+            assert_true(gpup_cross(m, &p, &other, i));
+        assert_true(p.step_count <= 24 && other.step_count <= 24);
+        check(&p);
+        for (size_t k = 0; k < p.step_count; k++)
+            assert_true(options.negative || p.steps[k].class <= GPUP_STATED);
+    }
+    gpup_program_free(&p);
+    gpup_program_free(&other);
+    gpup_mutator_free(m);
+}
+
+static void one_seed_one_result(void **state) {
+    (void)state;
+    struct gpup_mutator_options options = {.negative = true};
+    struct gpup_mutator *a = gpup_mutator_new(&options), *b = gpup_mutator_new(&options);
+    struct gpup_program p, q;
+    start(&p);
+    start(&q);
+    for (uint64_t i = 0; i < 1000; i++) {
+        gpup_mutate(a, &p, i);
+        gpup_mutate(b, &q, i);
+        assert_int_equal(p.step_count, q.step_count);
+        if (p.step_count)
+            assert_memory_equal(p.steps, q.steps, p.step_count * sizeof *p.steps);
+        assert_memory_equal(&p.world, &q.world, sizeof p.world);
+    }
+    gpup_program_free(&p);
+    gpup_program_free(&q);
+    gpup_mutator_free(a);
+    gpup_mutator_free(b);
+}
+
+/* Steered insertion reaches what bytes hardly do: a saved migration within a few thousand programs. */
+static void gets_deep(void **state) {
+    (void)state;
+    struct gpup_mutator_options options = {.max_steps = 16};
+    struct gpup_mutator *m = gpup_mutator_new(&options);
+    unsigned deep = 0;
+    for (uint64_t i = 0; i < 3000; i++) {
+        struct gpup_program p;
+        struct steer s;
+        start(&p);
+        for (unsigned k = 0; k < 8; k++)
+            gpup_mutate(m, &p, i * 8 + k);
+        steer_names(&s);
+        steer_start(&s, &p.world);
+        for (size_t k = 0; k < p.step_count; k++) {
+            steer_follow(&s, &p.steps[k]);
+            deep += gpup_machine_state_of(&s.at[p.steps[k].host], gpup_machine_find("migration"),
+                                          p.steps[k].vf) ==
+                    gpup_machine_state_find(gpup_machine_find("migration"), "ImmutableSized");
+        }
+        gpup_program_free(&p);
+    }
+    print_message("%u programs reached ImmutableSized\n", deep);
+    assert_true(deep > 0);
+    gpup_mutator_free(m);
+}
+
+int main(void) {
+    static bool no = false, yes = true;
+    static bool *legal = &no, *negative = &yes;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(stays_a_program, legal),
+        cmocka_unit_test_prestate(stays_a_program, negative),
+        cmocka_unit_test(one_seed_one_result),
+        cmocka_unit_test(gets_deep),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
+}
