@@ -29,7 +29,7 @@ struct gpup_vmbus_outgoing { /* to the guest */
     void *token;
     void *pointer;
     PFN_VMB_PACKET_COMPLETION_ROUTINE completed;
-    bool sent;
+    bool sent, answered; /* answered: its completion waits for the end of the Started callback */
 };
 
 struct gpup_vmbus_channel {
@@ -37,10 +37,11 @@ struct gpup_vmbus_channel {
     VMBCHANNEL token;
     uint64_t number; /* in events */
     uint64_t handle; /* bound to; 0: none */
-    uint32_t vf;
+    uint32_t vf, vm;
     uint8_t state; /* enum gpup_channel_state */
     bool server, identified, passive;
     bool paused, suspended, closing;
+    bool starting; /* in its Started callback: nothing comes from the guest */
     bool orphan; /* cleaned up while it was being closed */
     void *pointer;
     GUID type, instance;
@@ -51,13 +52,13 @@ struct gpup_vmbus_channel {
     PFN_VMB_CHANNEL_PROCESS_PACKET process;
     PFN_VMB_CHANNEL_PROCESSING_COMPLETE processed;
     struct gpup_vmbus_packet *held, *held_last; /* arrived while paused or suspended */
-    KEVENT drained, closed;
+    KEVENT drained, closed, awake;
 };
 
 struct gpup_vmbus_handle {
     struct gpup_vmbus_handle *next; /* free list */
     uint64_t value;
-    uint32_t vf;
+    uint32_t vf, vm;
     bool open;
 };
 
@@ -94,6 +95,8 @@ void gpup_vmbus_release(struct gpup_vmbus *vmbus, struct gpup_vmbus_channel *cha
 /* Hands the packets that were held back to the driver. */
 void gpup_vmbus_flush(struct gpup_os *os, struct gpup_vmbus_channel *channel);
 void gpup_vmbus_forget_packets(struct gpup_os *os, struct gpup_vmbus_channel *channel);
+/* Completions that came while the Started callback ran. */
+void gpup_vmbus_answer(struct gpup_os *os, const struct gpup_vmbus_channel *channel);
 void gpup_vmbus_forget_outgoing(struct gpup_os *os, struct gpup_vmbus_channel *channel);
 /* Puts a packet in the channel's queue; NULL: out of memory. */
 struct gpup_vmbus_packet *gpup_vmbus_packet(struct gpup_os *os, struct gpup_vmbus_channel *channel,

@@ -10,6 +10,7 @@ void gpup_vmbus_event(struct gpup_os *os, const struct gpup_vmbus_channel *chann
     event.f[GPUP_CHANNEL_handle] = channel->handle;
     event.f[GPUP_CHANNEL_status] = (uint32_t)status;
     event.f[GPUP_CHANNEL_irql] = gpup_os_irql(os);
+    event.f[GPUP_CHANNEL_vm] = channel->vm;
     gpup_os_emit(os, &event);
 }
 
@@ -43,7 +44,7 @@ static struct gpup_vmbus_channel *make(struct gpup_os *os, struct gpup_vmbus *vm
         channel = gpup_os_alloc(os, sizeof *channel);
     if (!channel)
         return NULL;
-    *channel = (struct gpup_vmbus_channel){.number = gpup_os_object(os), .vf = GPUP_PF};
+    *channel = (struct gpup_vmbus_channel){.number = gpup_os_object(os), .vf = GPUP_PF, .vm = GPUP_PF};
     channel->token = gpup_token_new(os->config.arena, &vmbus->tokens, GPUP_VMBUS_CHANNEL, channel);
     if (!channel->token) {
         channel->next = vmbus->free_channels;
@@ -52,6 +53,7 @@ static struct gpup_vmbus_channel *make(struct gpup_os *os, struct gpup_vmbus *vm
     }
     gpup_dispatcher_init(&channel->drained.Header, GPUP_DISPATCHER_EVENT, 1);
     gpup_dispatcher_init(&channel->closed.Header, GPUP_DISPATCHER_EVENT, 1);
+    gpup_dispatcher_init(&channel->awake.Header, GPUP_DISPATCHER_EVENT, 1);
     channel->next = vmbus->channels;
     vmbus->channels = channel;
     return channel;
@@ -81,8 +83,11 @@ GPUP_EXPORT NTSTATUS DDI_CALL VmbChannelAllocate(PDEVICE_OBJECT ParentDeviceObje
     }
     bool fails = gpup_os_fails(os), planned = gpup_vmbus_fails(os);
     struct gpup_vmbus_channel *channel = fails || planned ? NULL : make(os, vmbus);
-    if (!channel)
+    if (!channel) {
+        static const struct gpup_vmbus_channel none = {.vf = GPUP_PF, .vm = GPUP_PF};
+        gpup_vmbus_event(os, &none, GPUP_CHANNEL_ALLOCATE, STATUS_INSUFFICIENT_RESOURCES, NULL, 0);
         return STATUS_INSUFFICIENT_RESOURCES;
+    }
     channel->server = IsServer;
     gpup_vmbus_event(os, channel, GPUP_CHANNEL_ALLOCATE, STATUS_SUCCESS, &channel->server, 1);
     *Channel = channel->token;
@@ -91,7 +96,7 @@ GPUP_EXPORT NTSTATUS DDI_CALL VmbChannelAllocate(PDEVICE_OBJECT ParentDeviceObje
 
 GPUP_EXPORT VOID DDI_CALL VmbChannelCleanup(VMBCHANNEL Channel) {
     struct gpup_os *os;
-    struct gpup_vmbus_channel *channel = gpup_vmbus_enter(&os, "VmbChannelCleanup", Channel, PASSIVE_LEVEL);
+    struct gpup_vmbus_channel *channel = gpup_vmbus_enter(&os, "VmbChannelCleanup", Channel, APC_LEVEL);
     if (!channel)
         return;
     bool idle = channel->state == GPUP_CHANNEL_NEW || channel->state == GPUP_CHANNEL_WITHDRAWN;
@@ -154,9 +159,9 @@ VOID DDI_CALL gpup_vmbus_suspend_channel(struct gpup_vmbus_channel *channel, voi
     if (channel->suspended)
         return;
     channel->suspended = true;
-    gpup_vmbus_event(os, channel, GPUP_CHANNEL_SUSPEND, STATUS_SUCCESS, NULL, 0);
     if (channel->on.EvtChannelSuspend)
         channel->on.EvtChannelSuspend(channel->token);
+    gpup_vmbus_event(os, channel, GPUP_CHANNEL_SUSPEND, STATUS_SUCCESS, NULL, 0); /* from here on it holds */
 }
 
 /* No more packets, then all of them completed, then closed. */
@@ -189,7 +194,7 @@ void gpup_vmbus_begin_close(struct gpup_os *os, struct gpup_vmbus_channel *chann
 
 GPUP_EXPORT VOID DDI_CALL VmbChannelDisable(VMBCHANNEL Channel) {
     struct gpup_os *os;
-    struct gpup_vmbus_channel *channel = gpup_vmbus_enter(&os, "VmbChannelDisable", Channel, PASSIVE_LEVEL);
+    struct gpup_vmbus_channel *channel = gpup_vmbus_enter(&os, "VmbChannelDisable", Channel, APC_LEVEL);
     if (!channel)
         return;
     bool offered = channel->state == GPUP_CHANNEL_OFFERED || channel->state == GPUP_CHANNEL_OPEN;
@@ -208,7 +213,7 @@ GPUP_EXPORT VOID DDI_CALL VmbChannelDisable(VMBCHANNEL Channel) {
 
 GPUP_EXPORT VOID DDI_CALL VmbChannelPause(VMBCHANNEL Channel) {
     struct gpup_os *os;
-    struct gpup_vmbus_channel *channel = gpup_vmbus_enter(&os, "VmbChannelPause", Channel, PASSIVE_LEVEL);
+    struct gpup_vmbus_channel *channel = gpup_vmbus_enter(&os, "VmbChannelPause", Channel, APC_LEVEL);
     if (!channel)
         return;
     channel->paused = true; /* of a channel that is not enabled: it starts paused */
@@ -218,13 +223,21 @@ GPUP_EXPORT VOID DDI_CALL VmbChannelPause(VMBCHANNEL Channel) {
 
 VOID DDI_CALL gpup_vmbus_resume(struct gpup_vmbus_channel *channel, void *unused) {
     struct gpup_os *os = gpup_os_current();
+    VMBCHANNEL token = channel->token;
     (void)unused;
     if (channel->state != GPUP_CHANNEL_OPEN || channel->closing || channel->paused)
         return;
     channel->suspended = false;
     gpup_vmbus_event(os, channel, GPUP_CHANNEL_START, STATUS_SUCCESS, NULL, 0);
+    channel->starting = true; /* packets and completions come after the callback: it must not wait for them */
+    channel->awake.Header.SignalState = 0;
     if (channel->on.EvtChannelStarted)
-        channel->on.EvtChannelStarted(channel->token);
+        channel->on.EvtChannelStarted(token);
+    if (gpup_token_object(&((struct gpup_vmbus *)os->vmbus)->tokens, token, GPUP_VMBUS_CHANNEL) != channel)
+        return; /* the driver cleaned it up meanwhile */
+    channel->starting = false;
+    KeSetEvent(&channel->awake, 0, FALSE);
+    gpup_vmbus_answer(os, channel);
     if (channel->on.EvtChannelPostStarted)
         channel->on.EvtChannelPostStarted(channel->token);
     gpup_vmbus_flush(os, channel);
@@ -232,7 +245,7 @@ VOID DDI_CALL gpup_vmbus_resume(struct gpup_vmbus_channel *channel, void *unused
 
 GPUP_EXPORT VOID DDI_CALL VmbChannelStart(VMBCHANNEL Channel) {
     struct gpup_os *os;
-    struct gpup_vmbus_channel *channel = gpup_vmbus_enter(&os, "VmbChannelStart", Channel, PASSIVE_LEVEL);
+    struct gpup_vmbus_channel *channel = gpup_vmbus_enter(&os, "VmbChannelStart", Channel, DISPATCH_LEVEL);
     if (!channel)
         return;
     if (!channel->paused) {

@@ -39,14 +39,18 @@ static struct gpup_vmbus_handle *take(struct gpup_os *os, struct gpup_vmbus *vmb
     return handle;
 }
 
-HANDLE gpup_vmbus_handle(struct gpup_os *os, uint32_t vf) {
+HANDLE gpup_vmbus_vm_handle(struct gpup_os *os, uint32_t vf, uint32_t vm) {
     struct gpup_vmbus *vmbus = gpup_vmbus_of(os);
     struct gpup_vmbus_handle *handle = vmbus ? take(os, vmbus) : NULL;
     if (!handle)
         return NULL;
     HANDLE value = gpup_handle_new(os, GPUP_HANDLE_VMBUS, handle, 0, closed_by_driver);
-    *handle = (struct gpup_vmbus_handle){.value = (uintptr_t)value, .vf = vf, .open = true};
+    *handle = (struct gpup_vmbus_handle){.value = (uintptr_t)value, .vf = vf, .vm = vm, .open = true};
     return value;
+}
+
+HANDLE gpup_vmbus_handle(struct gpup_os *os, uint32_t vf) {
+    return gpup_vmbus_vm_handle(os, vf, vf);
 }
 
 static void give_back(struct gpup_os *os, struct gpup_vmbus *vmbus, HANDLE value) {
@@ -80,6 +84,7 @@ bool gpup_vmbus_bind(struct gpup_os *os, HANDLE value, struct gpup_vmbus_channel
         return false;
     channel->handle = handle->value;
     channel->vf = handle->vf;
+    channel->vm = handle->vm;
     return true;
 }
 

@@ -52,7 +52,7 @@ struct gpup_vmbus_packet *gpup_vmbus_packet(struct gpup_os *os, struct gpup_vmbu
 
 static bool may_deliver(const struct gpup_vmbus_channel *channel) {
     return channel->state == GPUP_CHANNEL_OPEN && !channel->closing && !channel->paused &&
-           !channel->suspended;
+           !channel->suspended && !channel->starting;
 }
 
 /* PACKET and COMPLETE carry the packet's number, 4 bytes. */

@@ -100,8 +100,23 @@ static VOID DDI_CALL guest_completes(struct gpup_vmbus_channel *channel, VMBPACK
     (void)channel;
     if (!packet) /* freed, or gone with its channel */
         return;
+    packet->answered = packet->channel->starting;
+    if (packet->answered)
+        return;
     packet->sent = false;
     packet->completed(token, STATUS_SUCCESS, NULL, 0);
+}
+
+void gpup_vmbus_answer(struct gpup_os *os, const struct gpup_vmbus_channel *channel) {
+    struct gpup_vmbus *vmbus = os->vmbus;
+    uint32_t at = 0;
+    for (struct gpup_vmbus_outgoing *p; (p = gpup_token_next(&vmbus->tokens, &at, GPUP_VMBUS_OUTGOING));) {
+        if (p->channel != channel || !p->answered)
+            continue;
+        p->answered = false;
+        if (!gpup_vmbus_spawn(os, (void *)guest_completes, p->channel, p->token, DISPATCH_LEVEL))
+            gpup_os_hang(os, GPUP_HANG_ALLOC, 0);
+    }
 }
 
 /* Sending while suspended is accepted and shows in the trace; data: the bytes. */
@@ -178,6 +193,11 @@ GPUP_EXPORT NTSTATUS DDI_CALL VmbChannelSendSynchronousRequest(VMBCHANNEL Channe
     (void)CompletionBuffer;
     (void)Timeout;
     NTSTATUS status = channel ? send(os, name, channel, Buffer, BufferSize) : STATUS_INVALID_PARAMETER_1;
+    if (NT_SUCCESS(status)) { /* its completion, too, comes after the Started callback */
+        void *objects[1] = {&channel->awake};
+        while (!channel->awake.Header.SignalState)
+            gpup_os_wait(os, objects, 1, false, GPUP_NEVER);
+    }
     if (NT_SUCCESS(status) && CompletionBufferSize)
         *CompletionBufferSize = 0; /* the guest's answer is empty */
     return status;

@@ -12,7 +12,10 @@ static NTSTATUS begin(const char *name, VMBCHANNEL channel, struct gpup_os **os,
         gpup_os_misuse(*os, name, GPUP_MISUSE_STATE, (*found)->number);
         return STATUS_INVALID_PARAMETER_1;
     }
-    return gpup_vmbus_fails(*os) ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
+    if (!gpup_vmbus_fails(*os))
+        return STATUS_SUCCESS;
+    gpup_vmbus_event(*os, *found, GPUP_CHANNEL_CONFIGURE, STATUS_INSUFFICIENT_RESOURCES, NULL, 0);
+    return STATUS_INSUFFICIENT_RESOURCES;
 }
 
 /* The setting is noted in the trace; a refused value is the driver's mistake. */
@@ -43,8 +46,10 @@ GPUP_EXPORT NTSTATUS DDI_CALL VmbServerChannelInitSetVmbusHandle(VMBCHANNEL Chan
         return status;
     if (gpup_vmbus_bind(os, VmbusHandle, found))
         return end(name, os, found, STATUS_SUCCESS);
+    struct gpup_vmbus_channel refused = *found; /* the event shows the handle that was tried */
+    refused.handle = (uintptr_t)VmbusHandle;
     gpup_os_misuse(os, name, GPUP_MISUSE_OBJECT, found->number);
-    return end(name, os, found, STATUS_INVALID_HANDLE);
+    return end(name, os, &refused, STATUS_INVALID_HANDLE);
 }
 
 GPUP_EXPORT NTSTATUS DDI_CALL VmbServerChannelInitSetTargetInterfaceId(VMBCHANNEL Channel, GUID InterfaceType,

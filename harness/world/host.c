@@ -89,7 +89,7 @@ void do_CreateVm(struct host *h, const struct gpup_step *s) {
 void act_drop_bases(struct host *h, uint32_t vf) {
     for (struct gpup_value which = {0}; which.number < WORLD_SLOTS; which.number++) {
         int index = h->vf[vf].slot[which.number];
-        if (!h->vf[vf].created || index < 0 || !h->bases[index].live || h->bases[index].vf != vf)
+        if (index < 0 || !h->bases[index].live || h->bases[index].vf != vf)
             continue;
         if (gpup_machine_state_of(&h->machines, GPUP_MACHINE_tracking, (uint32_t)index) ==
             GPUP_STATE_tracking_Tracking)

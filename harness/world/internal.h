@@ -42,8 +42,11 @@ struct vf {
     } asked[GPUP_MAX_SEGMENTS]; /* by CreateVirtualGpu: one a segment */
     uint32_t asked_count;
     bool emulation; /* CreateVirtualGpu named an emulation DLL */
-    struct range reserve[GPUP_MAX_SEGMENTS];
+    struct range *reserve; /* as assigned; before that, where it will be */
     uint32_t reserve_count;
+    struct range at_create[GPUP_MAX_SEGMENTS]; /* what reserve points to at first */
+    struct range *plan;                        /* of PlaceReserve, for the next assignment; NULL: the reserve */
+    uint32_t plan_count;
     uint64_t reserve_size;
     int8_t slot[WORLD_SLOTS]; /* index in host.bases, -1 none */
     HANDLE stale;             /* last destroyed basis */
@@ -92,6 +95,7 @@ struct host {
     DXGK_GPUPCAPS caps;
     DXGK_DIRTY_BIT_TRACKING_CAPS dirty_caps;
     uint32_t dirty_page[GPUP_MAX_SEGMENTS + 1]; /* by segment id */
+    uint64_t reserve_page[GPUP_MAX_SEGMENTS + 1]; /* SCATTER_RESERVE, by segment id; 0 unknown */
     uint16_t options[64];
     uint32_t option_count;
     uint32_t partitions; /* set so far, 0 none */
@@ -101,6 +105,7 @@ struct host {
     struct basis bases[WORLD_BASES];
     struct process process[WORLD_SLOTS];
     struct seen seen[GPUP_MAX_VFS + 1]; /* last: the PF */
+    struct framework *framework; /* framework.h; NULL until a step asks for it */
     uint64_t seen_pool[2];
     uint64_t next_object;
     bool asleep; /* the physical function is in D3 */
@@ -207,6 +212,13 @@ void lanes_label(const struct host *h, struct gpup_event *e, uint64_t *call);
 void world_observe(struct host *h); /* emits every reading that changed */
 uint32_t world_observers(const struct host *h);
 void world_read_again(struct host *h, uint32_t vf);
+/* resources.c: where the guest's write of these bytes at that offset of its VRAM came to lie. */
+/* dirty.c: CreateMemoryBasis with the ranges of *given, kept in that slot of the VF. */
+bool world_issue_basis(struct host *h, uint32_t slot, const struct basis *given, uint64_t claim);
+void world_landed(struct host *h, uint32_t vf, uint64_t offset, const uint8_t *bytes, uint64_t size);
+void world_refused_write(struct host *h, uint32_t vf, uint64_t offset, uint64_t size);
+uint64_t world_free_place(const struct host *h, uint32_t segment, uint64_t at, uint64_t size, uint64_t unit);
+uint64_t world_unit(const struct host *h, uint32_t segment); /* what reserves in a segment are multiples of */
 
 /* --- start.c, stop.c
  * ------------------------------------------------------------------------------------------- */
@@ -229,7 +241,6 @@ bool op_create_vgpu(struct host *h, uint32_t vf, uint32_t reserve_kib,
                     uint32_t profile); /* 0: as the world says; 0: as the op says */
 void op_get_vgpu_info(struct host *h, uint32_t vf);
 bool op_set_resources(struct host *h, uint32_t vf);
-void op_set_resources2(struct host *h, uint32_t vf);
 void op_destroy_vgpu(struct host *h, uint32_t vf);
 void op_escape(struct host *h, const struct gpup_step *step);
 void op_set_vmbus(struct host *h, uint32_t vf, const struct gpup_value *which, uint32_t vm);

@@ -60,27 +60,30 @@ void op_destroy_process(struct host *h, const struct gpup_value *which) {
     ddi_end(&c);
 }
 
-void op_set_vm_data(struct host *h, const struct gpup_value *which, uint32_t flags, uint32_t guid) {
+/* guid 0: none is given. Once the call is back its memory is gone: later use faults. */
+void op_set_vm_data(struct host *h, const struct gpup_value *which, uint32_t flags, uint32_t guid,
+                    uint8_t last) {
     struct ddi_call c;
     HANDLE raw;
     uint64_t object;
     struct process *p = process_of(h, which, &raw, &object);
-    uint64_t a[] = {object, flags};
+    uint64_t a[] = {object, flags, guid != 0};
     bool legal = p && p->worker && guid && flags < 4;
     if (!legal && !world_negative(h->world)) {
         world_skip(h, p ? GPUP_SKIP_ILLEGAL : GPUP_SKIP_UNRESOLVED,
                    "the OS names a live worker process and a GUID");
         return;
     }
-    if (!ddi_begin(&c, h, GPUP_DDI_SetVirtualMachineData, a, 2, GPUP_SLOT_NONE))
+    if (!ddi_begin(&c, h, GPUP_DDI_SetVirtualMachineData, a, 3, GPUP_SLOT_NONE))
         return;
     DXGKARG_SETVIRTUALMACHINEDATA *args =
         ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
-    GUID *id = ddi_buffer(&c, GPUP_ROLE_GUID, sizeof *id, DDI_IN | DDI_CONST, false);
-    if (args && id) {
-        *id = (GUID){guid, 0x4D56, 0x4355, {0x9A, 0x31, 0x5E, 0x07, 0xB2, 0x64, 0x18, 0xF0}};
+    GUID *id = guid ? ddi_buffer(&c, GPUP_ROLE_GUID, sizeof *id, DDI_IN | DDI_CONST, false) : NULL;
+    if (args && (id || !guid)) {
+        if (id)
+            *id = (GUID){guid, 0x4D56, 0x4355, {0x9A, 0x31, 0x5E, 0x07, 0xB2, 0x64, 0x18, last}};
         args->hKmdVmWorkerProcess = raw;
-        args->pVmGuid = guid ? id : NULL;
+        args->pVmGuid = id;
         args->Flags.Value = flags;
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
     }
@@ -97,7 +100,7 @@ void do_DestroyProcess(struct host *h, const struct gpup_step *s) {
 }
 
 void do_SetVirtualMachineData(struct host *h, const struct gpup_step *s) {
-    op_set_vm_data(h, &s->f[GPUP_SetVirtualMachineData_process],
-                   step_u32(s, GPUP_SetVirtualMachineData_flags),
-                   step_u32(s, GPUP_SetVirtualMachineData_guid));
+    op_set_vm_data(
+        h, &s->f[GPUP_SetVirtualMachineData_process], step_u32(s, GPUP_SetVirtualMachineData_flags),
+        step_u32(s, GPUP_SetVirtualMachineData_guid), (uint8_t)step_u32(s, GPUP_SetVirtualMachineData_last));
 }

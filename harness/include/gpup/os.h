@@ -154,6 +154,9 @@ bool gpup_vmbus_start(struct gpup_os *os, HANDLE handle);
  * fails with STATUS_INSUFFICIENT_RESOURCES; 0 takes the plan back. */
 void gpup_vmbus_fail_step(struct gpup_os *os, uint32_t nth);
 
+/* [a routine at work] Fills time and fiber and hands the event to the emitter. */
+void gpup_os_emit(struct gpup_os *os, struct gpup_event *event);
+
 /* --- KMDF
  * A device of the framework that the suite moves through its PnP states, so that a driver, or a test, can
  * create interrupt objects for it. All from outside a call; nothing of this is a driver's to call. */

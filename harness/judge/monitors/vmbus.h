@@ -1,0 +1,70 @@
+/* What the monitor of VMBus channels keeps: the handles that were handed over, and the channels made of them.
+ */
+#ifndef GPUP_JUDGE_VMBUS_H
+#define GPUP_JUDGE_VMBUS_H
+
+#include "monitors.h"
+
+#define VMBUS_CHANNELS 96 /* alive at a time on one host */
+#define VMBUS_HANDLES 96  /* the newest ones */
+
+struct channel {
+    uint64_t number, handle; /* handle 0: not bound */
+    uint32_t born;           /* event */
+    uint32_t vf, vm;         /* vf: whose it is, GPUP_PF unknown */
+    uint32_t held;           /* packets received and not completed */
+    bool enabled, was_enabled;
+    bool before;  /* enabled when the call at hand began */
+    bool touched; /* allocated or disabled in the call at hand */
+    bool closing; /* VmbChannelDisable waits for it, as far as is known */
+    bool suspended, starting;
+    bool stale;  /* of a device that was stopped meanwhile */
+    bool blamed; /* that it is left was said */
+    uint8_t ids[32];
+};
+
+struct handle {
+    uint64_t value;
+    uint32_t vf;
+    bool over; /* the vGPU was destroyed */
+};
+
+/* One vGPU, in this life. */
+struct receiver {
+    uint64_t handle;   /* newest that was accepted, 0 none */
+    uint32_t accepted; /* hand-overs */
+    uint32_t since;    /* event of the call of the newest */
+    bool failed;       /* the last hand-over */
+    bool awaiting;     /* accepted, and no channel seen yet */
+    bool pure;         /* nothing but hand-overs and their vGPU took memory since the first */
+    bool had_channel;
+    bool rivalled; /* the hand-over at hand meets one for another vGPU */
+    uint32_t enabled_before; /* channels, when the call at hand began */
+    uint64_t pool;           /* blocks before the first hand-over */
+};
+
+struct vmbus_host {
+    struct channel channel[VMBUS_CHANNELS];
+    unsigned channels;
+    struct handle handle[VMBUS_HANDLES];
+    unsigned handles;
+    bool full;        /* more channels than places: nothing is judged any more */
+    bool unsupported; /* the call at hand met a limit of the suite */
+    bool delivering;  /* the last that happened is that the driver was handed a packet */
+    bool injected;    /* the call at hand was refused memory or a VMBus service */
+};
+
+struct vmbus {
+    struct vmbus_host host[GPUP_MAX_HOSTS];
+    struct receiver of[GPUP_MAX_HOSTS][JUDGE_VFS];
+};
+
+struct channel *vmbus_channel(struct vmbus_host *h, uint64_t number);
+const struct handle *vmbus_handle(const struct vmbus_host *h, uint64_t value); /* newest of that value */
+struct receiver *vmbus_receiver(struct vmbus *v, unsigned host, uint32_t vf);  /* NULL: no such vf */
+void vmbus_note_handle(struct vmbus_host *h, uint64_t value, uint32_t vf);
+/* A vGPU was told of a handle and no channel came: the time to say so. */
+void vmbus_judge_waiting(struct gpup_judge *j, struct vmbus *v, unsigned host, uint32_t vf);
+void vmbus_settle(struct gpup_judge *j, void *state);
+
+#endif

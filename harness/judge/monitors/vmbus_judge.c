@@ -1,0 +1,214 @@
+/* What a call leaves: the channels of each vGPU after SetVirtualGpuVmBus, DestroyVirtualGpu and the rest. */
+#include "vmbus.h"
+
+#define GROWTH 4u /* hand-overs before memory is compared: a cache may take some */
+
+struct census { /* channels of one vGPU */
+    unsigned on_new, made, misplaced, old, old_enabled, half_built;
+};
+
+/* handle: the one just handed over. */
+static struct census count(const struct vmbus_host *h, uint32_t vf, uint64_t handle, uint64_t old,
+                           bool again) {
+    struct census n = {0};
+    for (unsigned i = 0; i < h->channels; i++) {
+        const struct channel *c = &h->channel[i];
+        bool made = c->touched && c->enabled && !c->before;
+        if (c->vf != vf)
+            continue;
+        n.on_new += c->enabled && c->handle == handle;
+        n.made += made && c->handle == handle;
+        n.misplaced += made && c->handle != handle;
+        n.half_built += c->touched && !c->enabled;
+        if (!again && old && c->handle == old && !made) {
+            n.old++;
+            n.old_enabled += c->enabled;
+        }
+    }
+    return n;
+}
+
+/* Of the channels that were enabled when the call began. */
+static unsigned kept(const struct vmbus_host *h, uint32_t vf) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < h->channels; i++)
+        n += h->channel[i].vf == vf && h->channel[i].before && h->channel[i].enabled;
+    return n;
+}
+
+void vmbus_judge_waiting(struct gpup_judge *j, struct vmbus *v, unsigned host, uint32_t vf) {
+    struct receiver *r = &v->of[host][vf % JUDGE_VFS];
+    if (vf >= JUDGE_VFS || !r->awaiting)
+        return;
+    r->awaiting = false;
+    judge_about(j, (uint8_t)host, vf);
+    CHECK(j, GPUP_RULE_VMB_027, false, "a handle was accepted for vGPU %u, and there is no channel", vf);
+}
+
+static void failed(struct gpup_judge *j, const struct vmbus_host *h, struct receiver *r) {
+    const struct call *c = &j->call;
+    uint64_t handle = c->a[GPUP_ARG_SetVirtualGpuVmBus_VmBusHandle];
+    struct census n = count(h, c->vf, handle, r->handle, handle == r->handle);
+    if (!c->failed_alloc || h->injected)
+        CHECK(j, GPUP_RULE_VMB_002, c->status == GPUP_STATUS_INVALID_PARAMETER,
+              "the failure is reported as 0x%08x", c->status);
+    CHECK(j, GPUP_RULE_VMB_017, !n.half_built && !n.made,
+          "the call failed and left %u channels that are not offered and %u on the new handle", n.half_built,
+          n.made);
+    r->failed = true;
+}
+
+static void replaced(struct gpup_judge *j, const struct receiver *r, const struct census *n) {
+    const struct call *c = &j->call;
+    if (c->a[GPUP_ARG_SetVirtualGpuVmBus_VmBusHandle] == r->handle) {
+        CHECK(j, GPUP_RULE_VMB_024, n->made, "a handle of the same value was taken for the old one");
+        return;
+    }
+    CHECK(j, GPUP_RULE_VMB_007, !n->old_enabled, "%u channels on the old handle are still enabled",
+          n->old_enabled);
+    CHECK(j, GPUP_RULE_VMB_006, !n->old && n->made,
+          "%u channels on the old handle are left, %u were made on the new one", n->old, n->made);
+}
+
+static void accepted(struct gpup_judge *j, const struct vmbus_host *h, struct receiver *r) {
+    const struct call *c = &j->call;
+    uint64_t handle = c->a[GPUP_ARG_SetVirtualGpuVmBus_VmBusHandle];
+    struct census n = count(h, c->vf, handle, r->handle, handle == r->handle);
+    CHECK(j, GPUP_RULE_VMB_003, !n.misplaced || c->overlapped,
+          "%u channels were made on another handle than the new one", n.misplaced);
+    if (r->accepted && r->had_channel && !r->awaiting && !c->overlapped)
+        replaced(j, r, &n);
+    r->awaiting = !n.on_new;
+    r->had_channel = r->had_channel || n.on_new;
+    if (n.on_new) {
+        COUNT(j, GPUP_RULE_VMB_005);
+        COUNT(j, GPUP_RULE_VMB_027);
+    }
+    COUNT(j, GPUP_RULE_VMB_018);
+    COUNT(j, GPUP_RULE_VMB_019);
+    r->handle = handle;
+    r->since = c->event;
+    r->failed = false;
+    r->accepted++;
+}
+
+static void no_handle(struct gpup_judge *j, const struct vmbus_host *h, unsigned before) {
+    const struct call *c = &j->call;
+    CHECK(j, GPUP_RULE_VMB_016, c->status == GPUP_STATUS_INVALID_PARAMETER && kept(h, c->vf) == before,
+          "no handle was given: 0x%08x came back, and %u of %u channels are left", c->status, kept(h, c->vf),
+          before);
+}
+
+static void handed_over(struct gpup_judge *j, struct vmbus *v) {
+    const struct call *c = &j->call;
+    struct vmbus_host *h = &v->host[c->host];
+    struct receiver *r = vmbus_receiver(v, c->host, c->vf);
+    uint64_t handle = c->a[GPUP_ARG_SetVirtualGpuVmBus_VmBusHandle];
+    bool must = call_must_succeed(j) && !h->injected && !h->unsupported;
+    if (!r || !c->before.present) {
+        CHECK(j, GPUP_RULE_VMB_015, c->status == GPUP_STATUS_INVALID_PARAMETER && !c->channels,
+              "vGPU %u does not exist: 0x%08x came back%s", c->vf, c->status,
+              c->channels ? " after VMBus calls" : "");
+        return;
+    }
+    if (!handle || handle == UINT64_MAX) {
+        no_handle(j, h, r->enabled_before);
+        return;
+    }
+    if (must)
+        CHECK(j, GPUP_RULE_VMB_001, nt_success(c->status), "the call returned 0x%08x", c->status);
+    if (must && r->failed)
+        CHECK(j, GPUP_RULE_VMB_017, nt_success(c->status),
+              "after a hand-over that failed the next one returned 0x%08x", c->status);
+    for (unsigned i = 0; i < h->channels; i++)
+        if (h->channel[i].vf != c->vf && h->channel[i].enabled && h->channel[i].before)
+            COUNT(j, GPUP_RULE_VMB_012);
+    if (r->rivalled && c->class <= GPUP_STATED && !c->failed_alloc && !h->injected && !h->unsupported)
+        CHECK(j, GPUP_RULE_VMB_025, nt_success(c->status),
+              "of hand-overs for two vGPUs at once one returned 0x%08x", c->status);
+    if (nt_success(c->status))
+        accepted(j, h, r);
+    else if (!h->unsupported && !j->host[c->host].impaired && !c->overlapped)
+        failed(j, h, r);
+}
+
+static void destroyed(struct gpup_judge *j, struct vmbus *v) {
+    const struct call *c = &j->call;
+    struct vmbus_host *h = &v->host[c->host];
+    struct receiver *r = vmbus_receiver(v, c->host, c->vf);
+    unsigned newest = 0, older = 0;
+    if (!r || !c->before.present || !nt_success(c->status))
+        return;
+    for (unsigned i = 0; i < h->channels; i++) {
+        struct channel *ch = &h->channel[i];
+        if (ch->vf != c->vf || ch->stale)
+            continue;
+        newest += ch->enabled && ch->handle == r->handle;
+        older += !ch->enabled || ch->handle != r->handle;
+        ch->blamed = true;
+    }
+    uint64_t pool = j->host[c->host].pool_count;
+    bool grew = r->pure && r->accepted >= GROWTH && pool >= r->pool + r->accepted - 1;
+    if (r->had_channel)
+        CHECK(j, GPUP_RULE_VMB_013, !newest, "%u channels of the vGPU are still enabled", newest);
+    if (r->accepted > 1 || older)
+        CHECK(j, GPUP_RULE_VMB_008, !older && !grew,
+              "after %u hand-overs %u channels are left, and %llu blocks of memory where %llu were",
+              r->accepted, older, (unsigned long long)pool, (unsigned long long)r->pool);
+    if (r->accepted)
+        COUNT(j, GPUP_RULE_VMB_020);
+    for (unsigned i = 0; i < h->handles; i++)
+        h->handle[i].over = h->handle[i].over || h->handle[i].vf == c->vf;
+    *r = (struct receiver){0};
+}
+
+/* Whatever the call was, no channel without a vGPU. */
+static void judge_owners(struct gpup_judge *j, struct vmbus *v) {
+    const struct call *call = &j->call;
+    struct vmbus_host *h = &v->host[call->host];
+    for (unsigned i = 0; i < h->channels; i++) {
+        struct channel *c = &h->channel[i];
+        if (!c->enabled || c->blamed || c->stale)
+            continue;
+        const struct vf *vf = c->vf < JUDGE_VFS ? &j->host[call->host].vf[c->vf] : NULL;
+        judge_about(j, call->host, c->vf);
+        c->blamed = !vf || !vf->present;
+        CHECK(j, GPUP_RULE_ROB_012, !c->blamed,
+              "a channel is enabled on handle 0x%llx, and vGPU %u is absent", (unsigned long long)c->handle,
+              c->vf);
+    }
+}
+
+static void stopped(struct vmbus *v, unsigned host) {
+    struct vmbus_host *h = &v->host[host];
+    for (unsigned i = 0; i < h->channels; i++)
+        h->channel[i].stale = true;
+    for (uint32_t vf = 0; vf < JUDGE_VFS; vf++)
+        if (v->of[host][vf].accepted || v->of[host][vf].failed)
+            v->of[host][vf] = (struct receiver){0};
+}
+
+static void removed(struct gpup_judge *j, const struct vmbus_host *h) {
+    unsigned alive = 0;
+    for (unsigned i = 0; i < h->channels; i++)
+        alive += !h->channel[i].blamed;
+    if (h->handles)
+        CHECK(j, GPUP_RULE_VMB_014, !alive, "%u channels are left after RemoveDevice", alive);
+}
+
+void vmbus_settle(struct gpup_judge *j, void *state) {
+    struct vmbus *v = state;
+    const struct call *c = &j->call;
+    if (v->host[c->host].full)
+        return;
+    if (c->ddi == GPUP_DDI_SetVirtualGpuVmBus)
+        handed_over(j, v);
+    else if (c->ddi == GPUP_DDI_DestroyVirtualGpu)
+        destroyed(j, v);
+    else if (c->ddi == GPUP_DDI_StopDevice && nt_success(c->status))
+        stopped(v, c->host);
+    else if (c->ddi == GPUP_DDI_RemoveDevice && nt_success(c->status))
+        removed(j, &v->host[c->host]);
+    if (!c->overlapped)
+        judge_owners(j, v);
+}

@@ -1,0 +1,349 @@
+/*
+ * Data of virtual machines. What a driver does with it shows in one place only: whether an escape of a VM's
+ * vGPU still passes. So the same escape, in the same state of the vGPU, is compared with its answer before
+ * anything was said of any VM. Refusing or passing escapes of a secure VM is the driver's choice.
+ */
+#include "monitors.h"
+
+#include <string.h>
+
+#define WORKERS 16
+#define GUIDS 16
+#define CYCLES 3u /* of create, set, destroy, before their memory is compared */
+
+enum data { DATA_NONE, DATA_PLAIN, DATA_SECURE };
+
+struct worker {
+    uint64_t handle; /* as an object number, 0: place is free */
+    uint32_t vf;     /* of its VM, as the step said */
+    uint32_t flags;
+    uint8_t guid[16];
+    bool set, guest_first; /* guest_first: a guest process was there before the data */
+    bool guest;
+};
+
+/* What is known of the VM of a vGPU. */
+struct machine {
+    bool known, passed;     /* answer to the escape before any data; known: there is one */
+    uint64_t input, output; /* of that escape: sizes */
+    bool powered, paused, session, was_powered;
+    uint32_t life;
+    bool secure, linux_only, unnamed, ended; /* what was said last; ended: and the worker is gone */
+    bool refused_known, refused;             /* answer while secure, for a repeat */
+};
+
+struct host_data {
+    struct worker worker[WORKERS];
+    uint64_t guid_object[GUIDS]; /* buffers that GUIDs were passed in, now gone */
+    unsigned guid_objects;
+    uint64_t guid_buffer; /* of the call to come */
+    uint8_t guid[16];
+    bool told;                  /* some VM has data */
+    bool shared;                /* two workers were given equal GUIDs */
+    uint64_t level[CYCLES + 1]; /* blocks of memory after each cycle */
+    unsigned cycles;
+    uint8_t phase;                         /* 1 created, 2 set */
+    uint64_t cycling;                      /* the worker of this cycle */
+    bool order_known[2], order_refused[2]; /* escapes of secure VMs: guest process after, before the data */
+};
+
+struct vmdata {
+    struct host_data host[GPUP_MAX_HOSTS];
+    struct machine of[GPUP_MAX_HOSTS][JUDGE_VFS];
+};
+
+static struct worker *find(struct host_data *h, uint64_t handle) {
+    for (unsigned i = 0; i < WORKERS && handle; i++)
+        if (h->worker[i].handle == handle)
+            return &h->worker[i];
+    return NULL;
+}
+
+static struct worker *worker_of(struct host_data *h, uint32_t vf) {
+    for (unsigned i = 0; i < WORKERS; i++)
+        if (h->worker[i].handle && h->worker[i].vf == vf)
+            return &h->worker[i];
+    return NULL;
+}
+
+/* --- memory: the same cycle again and again must not take more each time */
+
+static void cycle(struct gpup_judge *j, struct host_data *h) {
+    const struct call *c = &j->call;
+    uint64_t pool = j->host[c->host].pool_count;
+    bool ok = nt_success(c->status);
+    if (c->ddi == GPUP_DDI_CreateProcess && ok && c->a[GPUP_ARG_CreateProcess_Flags] == 8) {
+        h->phase = 1;
+        h->cycling = c->r[0];
+    } else if (c->ddi == GPUP_DDI_SetVirtualMachineData && ok && h->phase == 1 && c->a[0] == h->cycling) {
+        h->phase = 2;
+    } else if (c->ddi == GPUP_DDI_DestroyProcess && ok && h->phase == 2 && c->a[0] == h->cycling) {
+        h->phase = 0;
+        h->level[h->cycles++] = pool;
+    } else {
+        h->phase = 0;
+        h->cycles = 0;
+    }
+    if (h->cycles <= CYCLES)
+        return;
+    bool grows = true;
+    for (unsigned i = 0; i < CYCLES; i++)
+        grows = grows && h->level[i + 1] > h->level[i];
+    CHECK(j, GPUP_RULE_VMD_010, !grows, "each worker process that ends leaves memory: %llu blocks, then %llu",
+          (unsigned long long)h->level[0], (unsigned long long)h->level[CYCLES]);
+    memmove(h->level, h->level + 1, CYCLES * sizeof *h->level);
+    h->cycles--;
+}
+
+/* --- calls */
+
+static void created(struct gpup_judge *j, struct host_data *h) {
+    const struct call *c = &j->call;
+    struct worker *w = NULL;
+    if (!nt_success(c->status))
+        return;
+    if (c->a[GPUP_ARG_CreateProcess_Flags] != 8) {
+        w = find(h, c->a[GPUP_ARG_CreateProcess_hKmdVmWorkerProcess]);
+        if (w)
+            w->guest = true;
+        return;
+    }
+    for (unsigned i = 0; i < WORKERS && !w; i++)
+        w = h->worker[i].handle ? NULL : &h->worker[i];
+    if (w)
+        *w = (struct worker){.handle = c->r[0], .vf = j->op_vf};
+}
+
+static void ended(struct gpup_judge *j, struct vmdata *d, struct host_data *h) {
+    const struct call *c = &j->call;
+    struct worker *w = find(h, c->a[0]);
+    if (!w)
+        return;
+    if (h->shared && call_must_succeed(j))
+        CHECK(j, GPUP_RULE_VMD_013, nt_success(c->status), "the end of a worker process returned 0x%08x",
+              c->status);
+    if (!nt_success(c->status))
+        return;
+    if (w->set && w->vf < JUDGE_VFS)
+        d->of[c->host][w->vf].ended = true;
+    *w = (struct worker){0};
+}
+
+/* Same data for two workers apart, in all 16 bytes or all but a few. */
+static bool has_rival(const struct host_data *h, const struct worker *w, bool *equal) {
+    bool any = false;
+    for (unsigned i = 0; i < WORKERS; i++) {
+        const struct worker *o = &h->worker[i];
+        if (!o->handle || o == w || !o->set)
+            continue;
+        any = true;
+        *equal = *equal || memcmp(o->guid, h->guid, sizeof o->guid) == 0;
+    }
+    return any;
+}
+
+static void judge_status(struct gpup_judge *j, const struct host_data *h, const struct worker *w) {
+    const struct call *c = &j->call;
+    uint64_t flags = c->a[GPUP_ARG_SetVirtualMachineData_Flags];
+    bool guid = c->a[GPUP_ARG_SetVirtualMachineData_GuidPresent] != 0, equal = false;
+    if (!guid)
+        COUNT(j, GPUP_RULE_VMD_008);
+    if (!w) {
+        CHECK(j, GPUP_RULE_VMD_007, !nt_success(c->status), "an unknown worker process was accepted");
+        return;
+    }
+    bool rival = has_rival(h, w, &equal);
+    if (!call_must_succeed(j) || !guid || flags >= 4)
+        return;
+    if (w->set) {
+        CHECK(j, GPUP_RULE_VMD_009, nt_success(c->status), "the second call returned 0x%08x", c->status);
+        return;
+    }
+    CHECK(j, GPUP_RULE_VMD_001, nt_success(c->status), "the call returned 0x%08x", c->status);
+    CHECK(j, GPUP_RULE_VMD_002,
+          c->status != GPUP_STATUS_INVALID_HANDLE && c->status != GPUP_STATUS_INVALID_PARAMETER,
+          "the handle of the worker process was refused");
+    if (rival && !equal)
+        CHECK(j, GPUP_RULE_VMD_013, nt_success(c->status),
+              "the data of a second VM with another GUID was refused with 0x%08x", c->status);
+}
+
+static void told(struct gpup_judge *j, struct vmdata *d, struct host_data *h) {
+    const struct call *c = &j->call;
+    struct worker *w = find(h, c->a[0]);
+    uint32_t flags = (uint32_t)c->a[GPUP_ARG_SetVirtualMachineData_Flags];
+    bool equal = false;
+    judge_status(j, h, w);
+    COUNT(j, GPUP_RULE_VMD_011);
+    if (h->guid_buffer && h->guid_objects < GUIDS)
+        h->guid_object[h->guid_objects++] = h->guid_buffer;
+    if (h->guid_buffer)
+        COUNT(j, GPUP_RULE_VMD_003);
+    if (!nt_success(c->status) || !w)
+        return;
+    (void)has_rival(h, w, &equal);
+    h->shared = h->shared || equal;
+    h->told = true;
+    memcpy(w->guid, h->guid, sizeof w->guid);
+    w->guest_first = w->guest && !w->set;
+    w->set = true;
+    w->vf = j->op_vf;
+    struct machine *m = w->vf < JUDGE_VFS ? &d->of[c->host][w->vf] : NULL;
+    if (!m)
+        return;
+    if (!(w->flags == flags && m->secure))
+        m->refused_known = false;
+    w->flags = flags;
+    m->secure = flags & 1;
+    m->linux_only = flags == 2;
+    m->unnamed = flags >= 4 && !(flags & 3);
+    m->ended = false;
+}
+
+/* --- the escape, before and after */
+
+static bool same_question(const struct call *c, const struct machine *m) {
+    const struct vf *v = &c->before;
+    return m->input == c->a[GPUP_ARG_VirtualGpuDriverEscape_InputBufferSize] &&
+           m->output == c->a[GPUP_ARG_VirtualGpuDriverEscape_OutputBufferSize] && m->life == v->life &&
+           m->powered == v->powered && m->paused == v->paused && m->was_powered == v->was_powered &&
+           m->session == (v->session != SESSION_NONE);
+}
+
+static void learn(const struct call *c, struct machine *m) {
+    const struct vf *v = &c->before;
+    *m = (struct machine){.known = true,
+                          .passed = nt_success(c->status),
+                          .input = c->a[GPUP_ARG_VirtualGpuDriverEscape_InputBufferSize],
+                          .output = c->a[GPUP_ARG_VirtualGpuDriverEscape_OutputBufferSize],
+                          .life = v->life,
+                          .powered = v->powered,
+                          .paused = v->paused,
+                          .was_powered = v->was_powered,
+                          .session = v->session != SESSION_NONE};
+}
+
+/* Secure: whatever the driver does, a repeat of the data and the order of the processes change nothing. */
+static void judge_secure(struct gpup_judge *j, struct host_data *h, struct machine *m) {
+    bool refused = !nt_success(j->call.status);
+    const struct worker *w = worker_of(h, j->call.vf);
+    bool first = w && w->guest_first;
+    if (m->refused_known)
+        CHECK(j, GPUP_RULE_VMD_009, refused || !m->refused,
+              "the escape passes after the same data was given again, and did not before");
+    m->refused_known = true;
+    m->refused = refused;
+    if (!w || !w->guest)
+        return;
+    h->order_known[first] = true;
+    h->order_refused[first] = refused;
+    if (h->order_known[0] && h->order_known[1])
+        CHECK(j, GPUP_RULE_VMD_012, h->order_refused[0] == h->order_refused[1],
+              "escapes of a secure VM are treated by the order of its processes and its data");
+}
+
+static void escaped(struct gpup_judge *j, struct vmdata *d, struct host_data *h) {
+    const struct call *c = &j->call;
+    struct machine *m = c->vf < JUDGE_VFS ? &d->of[c->host][c->vf] : NULL;
+    bool passes = nt_success(c->status);
+    if (!m || !c->before.present || c->failed_alloc || c->overlapped || j->host[c->host].impaired)
+        return;
+    if (!h->told) {
+        learn(c, m);
+        return;
+    }
+    if (!m->known || !m->passed || !same_question(c, m))
+        return;
+    if (m->secure && !m->ended) {
+        judge_secure(j, h, m);
+        return;
+    }
+    if (m->ended)
+        CHECK(j, GPUP_RULE_VMD_010, passes, "an escape of vGPU %u is refused, as if its VM's data still held",
+              c->vf);
+    else if (m->unnamed)
+        CHECK(j, GPUP_RULE_VMD_006, passes, "flag bits without a name count as those of a secure VM");
+    else if (m->linux_only)
+        CHECK(j, GPUP_RULE_VMD_015, passes, "a Linux VM's escape is refused");
+    else
+        CHECK(j, GPUP_RULE_VMD_005, passes, "an escape of vGPU %u is refused, and another VM is secure",
+              c->vf);
+}
+
+static void settle(struct gpup_judge *j, void *state) {
+    struct vmdata *d = state;
+    const struct call *c = &j->call;
+    struct host_data *h = &d->host[c->host];
+    if (c->overlapped)
+        return;
+    cycle(j, h);
+    if (c->ddi == GPUP_DDI_CreateProcess)
+        created(j, h);
+    else if (c->ddi == GPUP_DDI_DestroyProcess)
+        ended(j, d, h);
+    else if (c->ddi == GPUP_DDI_SetVirtualMachineData)
+        told(j, d, h);
+    else if (c->ddi == GPUP_DDI_VirtualGpuDriverEscape)
+        escaped(j, d, h);
+    else if (c->ddi == GPUP_DDI_StopDevice)
+        *h = (struct host_data){0};
+}
+
+/* --- what goes wrong meanwhile */
+
+static void died(struct gpup_judge *j, const struct host_data *h, const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    bool process =
+        c->active && (c->ddi == GPUP_DDI_SetVirtualMachineData || c->ddi == GPUP_DDI_DestroyProcess);
+    for (unsigned i = 0; e->kind == GPUP_EVENT_FAULT && i < h->guid_objects; i++)
+        CHECK(j, GPUP_RULE_VMD_003, e->f[GPUP_FAULT_object] != h->guid_object[i],
+              "the GUID of an earlier call is read where it stood then");
+    if (!process)
+        return;
+    if (c->ddi == GPUP_DDI_SetVirtualMachineData && !c->a[GPUP_ARG_SetVirtualMachineData_GuidPresent])
+        CHECK(j, GPUP_RULE_VMD_008, false, "the call without a GUID died");
+    else if (c->ddi == GPUP_DDI_SetVirtualMachineData && (!c->a[0] || c->a[0] == UINT64_MAX))
+        CHECK(j, GPUP_RULE_VMD_007, false, "the call for an unknown worker process died");
+    else if (h->shared)
+        CHECK(j, GPUP_RULE_VMD_013, false, "the driver died on the data of a VM whose GUID another has, too");
+}
+
+static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
+    struct host_data *h = &((struct vmdata *)state)->host[e->host];
+    switch (e->kind) {
+    case GPUP_EVENT_BUFFER:
+        if (e->f[GPUP_BUFFER_role] != GPUP_ROLE_GUID)
+            break;
+        h->guid_buffer = e->f[GPUP_BUFFER_object];
+        if (e->data_size == sizeof h->guid)
+            memcpy(h->guid, e->data, sizeof h->guid);
+        break;
+    case GPUP_EVENT_CALL:
+        if (j->call.ddi != GPUP_DDI_SetVirtualMachineData ||
+            !j->call.a[GPUP_ARG_SetVirtualMachineData_GuidPresent])
+            h->guid_buffer = 0;
+        break;
+    case GPUP_EVENT_DAMAGE:
+        if (j->call.ddi == GPUP_DDI_SetVirtualMachineData && e->f[GPUP_DAMAGE_what] == GPUP_DAMAGE_CONST)
+            CHECK(j, GPUP_RULE_VMD_011, false, "the driver wrote to an input at offset %llu",
+                  (unsigned long long)e->f[GPUP_DAMAGE_offset]);
+        break;
+    default:
+        died(j, h, e);
+        break;
+    }
+}
+
+static void reset(struct gpup_judge *j, void *state) {
+    struct vmdata *d = state;
+    judge_clear_used(j, d->of, sizeof d->of[0][0]);
+    memset(d->host, 0, sizeof d->host);
+}
+
+const struct monitor monitor_vmdata = {.id = GPUP_MONITOR_vmdata,
+                                       .state_size = sizeof(struct vmdata),
+                                       .kinds = KIND(BUFFER) | KIND(CALL) | KIND(DAMAGE) | KIND(FAULT) |
+                                                KIND(BUGCHECK),
+                                       .event = event,
+                                       .settle = settle,
+                                       .reset = reset};
