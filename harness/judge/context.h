@@ -57,6 +57,7 @@ struct vf {
 
 struct host {
     bool there, impaired; /* impaired: faults were injected, no call is held to success */
+    uint32_t vfs;         /* virtual functions of the device, 0 unknown */
     bool removed;         /* surprise removal: readings mean nothing any more */
     bool logging;         /* ControlEtwLogging(TRUE) */
     bool unloaded;        /* Unload, or RemoveDevice, came back */
@@ -183,6 +184,9 @@ struct vf *call_vf(struct gpup_judge *j);
 /* The call is one that the documents want to succeed, as far as circumstances go. */
 bool call_must_succeed(const struct gpup_judge *j);
 bool vf_quiet(const struct vf *v);
+/* A change in this call of another VF than the one it names, which that VF did not make itself; NULL none. */
+const struct change *call_foreign(const struct gpup_judge *j);
+const char *change_name(const struct change *change); /* of what changed */
 /* Whether that reading of the VF changed in this call, with nothing else to explain it. */
 const struct change *call_change(const struct gpup_judge *j, unsigned kind, unsigned host, uint32_t vf);
 uint64_t judge_hash(uint64_t seed, const void *bytes, size_t size);

@@ -25,6 +25,11 @@ struct basis *world_basis(struct host *h, uint32_t vf, const struct gpup_value *
     case GPUP_SYMBOL_STALE:
         *raw = v->stale;
         *object = UINT64_MAX - 1;
+        for (unsigned i = 0; i < WORLD_BASES; i++)
+            if (h->bases[i].live && h->bases[i].raw == v->stale) { /* a driver may use a value again */
+                *object = h->bases[i].object;
+                return &h->bases[i];
+            }
         return NULL;
     case GPUP_SYMBOL_FOREIGN:
         for (unsigned i = 0; i < WORLD_BASES; i++)
@@ -141,22 +146,13 @@ static void keep(struct host *h, struct basis *b, HANDLE raw, uint64_t object, u
     h->vf[b->vf].slot[slot % WORLD_SLOTS] = (int8_t)(b - h->bases);
 }
 
-static bool create_basis(struct host *h, uint32_t vf, uint32_t slot, const struct cutting *how) {
+/* Calls CreateMemoryBasis with these ranges. claim: RangeCount as the driver is told it, 0 the real one. */
+bool world_issue_basis(struct host *h, uint32_t slot, const struct basis *given, uint64_t claim) {
     struct ddi_call c;
+    struct basis b = *given;
     int index = free_basis(h);
-    struct basis b = {0};
-    if (vf >= GPUP_MAX_VFS || !h->vf[vf].reserve_count || index < 0) {
-        world_skip(h, GPUP_SKIP_UNRESOLVED, "the VF has no VRAM reserve to make a basis of");
-        return false;
-    }
-    if (!cut(h, &b, vf, how)) {
-        h->world->broken = true;
-        return false;
-    }
-    if (world_never(h, !well_formed(h, &b, how), "a basis has disjoint ranges of whole pages in its segment"))
-        return false;
-    uint64_t a[] = {b.segment, how->claim ? how->claim : b.count};
-    if (!ddi_begin(&c, h, GPUP_DDI_CreateMemoryBasis, a, 2, (uint32_t)index))
+    uint64_t a[] = {b.segment, claim ? claim : b.count};
+    if (index < 0 || !ddi_begin(&c, h, GPUP_DDI_CreateMemoryBasis, a, 2, (uint32_t)index))
         return false;
     DXGKARG_CREATEMEMORYBASIS *args =
         ddi_buffer(&c, GPUP_ROLE_ARGUMENTS,
@@ -179,6 +175,21 @@ static bool create_basis(struct host *h, uint32_t vf, uint32_t slot, const struc
     }
     ddi_end(&c);
     return c.success;
+}
+
+static bool create_basis(struct host *h, uint32_t vf, uint32_t slot, const struct cutting *how) {
+    struct basis b = {0};
+    if (vf >= GPUP_MAX_VFS || !h->vf[vf].reserve_count || free_basis(h) < 0) {
+        world_skip(h, GPUP_SKIP_UNRESOLVED, "the VF has no VRAM reserve to make a basis of");
+        return false;
+    }
+    if (!cut(h, &b, vf, how)) {
+        h->world->broken = true;
+        return false;
+    }
+    if (world_never(h, !well_formed(h, &b, how), "a basis has disjoint ranges of whole pages in its segment"))
+        return false;
+    return world_issue_basis(h, slot, &b, how->claim);
 }
 
 bool op_create_basis(struct host *h, uint32_t vf, uint32_t slot, uint32_t count, uint32_t order) {

@@ -22,9 +22,22 @@ static void guest_write(struct host *h, const struct gpup_step *step) {
         memcpy(bytes + i, &word, 8);
     }
     if (!bytes ||
-        !h->device_ops->guest_write(h->device, step->vf, f[GPUP_GuestWrite_offset].number, bytes, size))
+        !h->device_ops->guest_write(h->device, step->vf, f[GPUP_GuestWrite_offset].number, bytes, size)) {
+        if (bytes)
+            world_refused_write(h, step->vf, f[GPUP_GuestWrite_offset].number, size);
         unsupported(h, exists);
+    } else {
+        world_landed(h, step->vf, f[GPUP_GuestWrite_offset].number, bytes, size);
+    }
     free(bytes);
+}
+
+static void emit_read(struct host *h, uint32_t vf, uint64_t offset, uint64_t size) {
+    struct gpup_event e = world_event(h, GPUP_EVENT_GUEST_READ);
+    e.f[GPUP_GUEST_READ_vf] = vf;
+    e.f[GPUP_GUEST_READ_offset] = offset;
+    e.f[GPUP_GUEST_READ_size] = size;
+    world_emit(h, &e);
 }
 
 static void guest_read(struct host *h, const struct gpup_step *step) {
@@ -36,6 +49,8 @@ static void guest_read(struct host *h, const struct gpup_step *step) {
     if (!bytes || !h->device_ops->guest_read(h->device, step->vf, step_number(step, GPUP_GuestRead_offset),
                                              bytes, size))
         unsupported(h, exists);
+    else
+        emit_read(h, step->vf, step_number(step, GPUP_GuestRead_offset), size);
     free(bytes);
 }
 

@@ -11,16 +11,19 @@ uint64_t world_count(const struct host *h, const struct gpup_value *value, uint6
 bool op_get_partition_info(struct host *h, uint32_t capacity) {
     struct ddi_call c;
     uint32_t real = capacity < 65536 ? capacity : 65536;
-    uint64_t a[] = {real};
+    uint16_t unset = OUT_FILL << 8 | OUT_FILL;
+    uint64_t a[] = {real, unset};
     bool supported = false;
-    if (!ddi_begin(&c, h, GPUP_DDI_GetGpuPartitionInfo, a, 1, GPUP_SLOT_NONE))
+    if (!ddi_begin(&c, h, GPUP_DDI_GetGpuPartitionInfo, a, 2, GPUP_SLOT_NONE))
         return false;
     DXGKARG_GETGPUPARTITIONINFO *args =
         ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT, false);
     USHORT *options = ddi_buffer(&c, GPUP_ROLE_DATA, real * sizeof *options, DDI_OUT, false);
     if (args && options) {
-        *args =
-            (DXGKARG_GETGPUPARTITIONINFO){.NumGpuPartitionOptions = real, .pGpuPartitionOptions = options};
+        memset(options, OUT_FILL, real * sizeof *options);
+        *args = (DXGKARG_GETGPUPARTITIONINFO){.NumGpuPartitionOptions = real,
+                                              .pGpuPartitionOptions = options,
+                                              .CurrentGpuPartitionCount = unset};
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
         if (c.returned) {
             c.r[0] = args->NumGpuPartitionOptions;
@@ -73,13 +76,13 @@ bool op_set_partition_count(struct host *h, uint32_t count) {
     return c.success;
 }
 
-static void profile(struct host *h, uint32_t count, DXGKARG_GETVIRTUALGPUPROFILE *out) {
+static void get_profile(struct host *h, uint32_t count, DXGKARG_GETVIRTUALGPUPROFILE *out) {
     struct ddi_call c;
     uint64_t a[] = {count};
     if (!ddi_begin(&c, h, GPUP_DDI_GetVirtualGpuProfile, a, 1, GPUP_SLOT_NONE))
         return;
     DXGKARG_GETVIRTUALGPUPROFILE *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT, false);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT | DDI_SHOW, false);
     if (args) {
         args->PartitionCount = count;
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
@@ -88,6 +91,7 @@ static void profile(struct host *h, uint32_t count, DXGKARG_GETVIRTUALGPUPROFILE
             uint64_t r[] = {args->VirtualizationFlags, m->TotalValue,        m->AvailableValue,
                             m->MinPartitionValue,      m->MaxPartitionValue, m->OptimalPartitionValue};
             memcpy(c.r, r, sizeof r);
+            c.buffer[0].used = sizeof *args;
             *out = *args;
         }
     }
@@ -97,33 +101,92 @@ static void profile(struct host *h, uint32_t count, DXGKARG_GETVIRTUALGPUPROFILE
 void op_get_profile(struct host *h, uint32_t count) {
     DXGKARG_GETVIRTUALGPUPROFILE out;
     if (!world_never(h, !listed(h, count), "the OS asks for the profile of a listed partition count only"))
-        profile(h, count, &out);
+        get_profile(h, count, &out);
 }
 
 /* The profile asked for: what the program wants, inside what the driver offers. */
-static DXGK_VIRTUALGPUPROFILE wanted(uint64_t memory, const DXGKARG_GETVIRTUALGPUPROFILE *offer) {
+enum {
+    PROFILE_ONE_SIZE,
+    PROFILE_MIN_ABOVE_MAX,
+    PROFILE_ABOVE_AVAILABLE,
+    PROFILE_LEAST,
+    PROFILE_MOST,
+    PROFILE_RANGE
+};
+
+static DXGK_VIRTUALGPUCAPABILITY wanted_of(uint32_t profile, uint64_t value,
+                                           const DXGK_VGPU_PROFILE_CAPABILITY *o) {
+    uint64_t least = o->MinPartitionValue, most = o->MaxPartitionValue, beyond = o->AvailableValue + 1;
+    value = value > most ? most : value;
+    value = value < least ? least : value;
+    switch (profile) {
+    case PROFILE_MIN_ABOVE_MAX:
+        return (DXGK_VIRTUALGPUCAPABILITY){value + 1, value, value};
+    case PROFILE_ABOVE_AVAILABLE:
+        beyond = beyond ? beyond : UINT64_MAX;
+        return (DXGK_VIRTUALGPUCAPABILITY){beyond, UINT64_MAX, beyond};
+    case PROFILE_LEAST:
+        return (DXGK_VIRTUALGPUCAPABILITY){least, least, least};
+    case PROFILE_MOST:
+        return (DXGK_VIRTUALGPUCAPABILITY){most, most, most};
+    case PROFILE_RANGE:
+        return (DXGK_VIRTUALGPUCAPABILITY){least, most, value};
+    default:
+        return (DXGK_VIRTUALGPUCAPABILITY){value, value, value};
+    }
+}
+
+static DXGK_VIRTUALGPUPROFILE wanted(uint32_t profile, uint64_t memory,
+                                     const DXGKARG_GETVIRTUALGPUPROFILE *offer) {
     DXGK_VIRTUALGPUPROFILE want;
     for (unsigned i = 0; i < DXGK_VGPU_CAPABILITY_MAX; i++) {
         const DXGK_VGPU_PROFILE_CAPABILITY *o = &offer->ProfileCapability[i];
-        uint64_t value = i == DXGK_VGPU_CAPABILITY_MEMORY ? memory : o->OptimalPartitionValue;
-        value = value > o->MaxPartitionValue ? o->MaxPartitionValue : value;
-        value = value < o->MinPartitionValue ? o->MinPartitionValue : value;
-        want.Capability[i] = (DXGK_VIRTUALGPUCAPABILITY){value, value, value};
+        bool is_memory = i == DXGK_VGPU_CAPABILITY_MEMORY;
+        bool odd = profile == PROFILE_MIN_ABOVE_MAX || profile == PROFILE_ABOVE_AVAILABLE;
+        uint64_t value = is_memory ? memory : o->OptimalPartitionValue;
+        want.Capability[i] = wanted_of(odd && !is_memory ? PROFILE_ONE_SIZE : profile, value, o);
     }
     return want;
 }
 
 /* First place from `at` on, in steps of unit, that no live vGPU holds in that segment. */
-static uint64_t free_place(const struct host *h, uint32_t segment, uint64_t at, uint64_t size,
+uint64_t world_free_place(const struct host *h, uint32_t segment, uint64_t at, uint64_t size,
                            uint64_t unit) {
     for (unsigned vf = 0; vf < GPUP_MAX_VFS; vf++)
         for (uint32_t i = 0; i < h->vf[vf].reserve_count; i++) {
             const struct range *r = &h->vf[vf].reserve[i];
             if (r->segment == segment && at < r->offset + r->size && r->offset < at + size)
-                return free_place(h, segment, (r->offset + r->size + unit - 1) / unit * unit + unit, size,
+                return world_free_place(h, segment, (r->offset + r->size + unit - 1) / unit * unit + unit, size,
                                   unit);
         }
     return at;
+}
+
+/* What the driver asked for, for VidMm and for the judge. */
+static void keep_asked(struct vf *v, const DXGKARG_CREATEVIRTUALGPU *args) {
+    static const CLSID none;
+    v->emulation = memcmp(&args->UserModeVirtualDeviceProvider, &none, sizeof none) != 0;
+    v->asked_count = 0;
+    for (uint32_t i = 0; i < args->NumMemorySegments && i < GPUP_MAX_SEGMENTS; i++) {
+        const DXGK_VIRTUALGPUSEGMENTINFO *s = &args->SegmentInfo[i];
+        v->asked[i].segment = s->DriverSegmentId;
+        v->asked[i].alignment = s->Alignment;
+        v->asked[i].size = s->Size;
+        v->asked_count = i + 1;
+    }
+}
+
+static void emit_asked(struct host *h, uint32_t vf) {
+    const struct vf *v = &h->vf[vf];
+    for (uint32_t i = 0; i < v->asked_count; i++) {
+        struct gpup_event e = world_event(h, GPUP_EVENT_VGPU_SEGMENT);
+        e.f[GPUP_VGPU_SEGMENT_vf] = vf;
+        e.f[GPUP_VGPU_SEGMENT_segment] = v->asked[i].segment;
+        e.f[GPUP_VGPU_SEGMENT_size] = v->asked[i].size;
+        e.f[GPUP_VGPU_SEGMENT_alignment] = v->asked[i].alignment;
+        e.f[GPUP_VGPU_SEGMENT_emulation] = v->emulation;
+        world_emit(h, &e);
+    }
 }
 
 /* VidMm's part: room for the reserve in each segment that the driver names. Hosts differ, so that the same
@@ -131,17 +194,19 @@ static uint64_t free_place(const struct host *h, uint32_t segment, uint64_t at, 
 static void place_reserve(struct host *h, struct vf *v, const DXGKARG_CREATEVIRTUALGPU *args) {
     uint32_t count =
         args->NumMemorySegments < GPUP_MAX_SEGMENTS ? args->NumMemorySegments : GPUP_MAX_SEGMENTS;
+    v->reserve = v->at_create;
     v->reserve_count = 0;
     v->reserve_size = 0;
     for (uint32_t i = 0; i < count; i++) {
         const DXGK_VIRTUALGPUSEGMENTINFO *s = &args->SegmentInfo[i];
         if (s->DriverSegmentId == 0 || s->DriverSegmentId > GPUP_MAX_SEGMENTS || s->Size == 0)
             continue;
-        uint64_t unit = h->dirty_page[s->DriverSegmentId] ? h->dirty_page[s->DriverSegmentId] : 4096;
+        uint64_t unit = world_unit(h, s->DriverSegmentId);
         unit = s->Alignment > unit ? s->Alignment : unit;
         v->reserve[v->reserve_count++] =
             (struct range){s->DriverSegmentId,
-                           free_place(h, s->DriverSegmentId, (h->index + 1) * unit, s->Size, unit), s->Size};
+                           world_free_place(h, s->DriverSegmentId, (h->index + 1) * unit, s->Size, unit),
+                           s->Size};
         v->reserve_size += s->Size;
     }
 }
@@ -151,44 +216,55 @@ static void created(struct host *h, uint32_t vf, const DXGKARG_CREATEVIRTUALGPU 
     HANDLE stale = v->stale;
     DXGK_INTERRUPT_TABLE_ENTRY *shadow = v->shadow;
     uint8_t *known = v->shadow_known;
+    int8_t slot[WORLD_SLOTS];
+    memcpy(slot, v->slot, sizeof slot); /* bases may outlive their vGPU */
     *v = (struct vf){.created = true, .luid = args->VirtualGpuLuid, .stale = stale, .shadow = shadow};
     v->shadow_known = known;
-    memset(v->slot, -1, sizeof v->slot);
+    memcpy(v->slot, slot, sizeof slot);
     if (v->shadow_known)
         memset(v->shadow_known, 0, h->shape.msix_entries);
+    keep_asked(v, args);
     place_reserve(h, v, args);
 }
 
-bool op_create_vgpu(struct host *h, uint32_t vf, uint32_t reserve_kib) {
+static void read_created(struct ddi_call *c, const DXGKARG_CREATEVIRTUALGPU *args) {
+    uint64_t r[] = {
+        args->NumMemorySegments,   args->VirtualGpuLuid.LowPart, (uint32_t)args->VirtualGpuLuid.HighPart,
+        args->SegmentInfo[0].Size, args->SegmentInfo[1].Size,    args->NumEngines};
+    memcpy(c->r, r, sizeof r);
+    c->buffer[0].used = sizeof *args;
+}
+
+bool op_create_vgpu(struct host *h, uint32_t vf, uint32_t reserve_kib, uint32_t profile) {
     uint64_t memory = (uint64_t)(reserve_kib ? reserve_kib : h->world->config.reserve_kib) << 10;
     struct ddi_call c;
-    uint64_t a[] = {vf};
     DXGKARG_GETVIRTUALGPUPROFILE offer = {0};
-    if (world_never(h, vf >= h->partitions, "the OS creates vGPUs below the partition count only"))
+    bool odd = profile == PROFILE_MIN_ABOVE_MAX || profile == PROFILE_ABOVE_AVAILABLE;
+    if (world_never(h, vf >= h->partitions, "the OS creates vGPUs below the partition count only") ||
+        world_never(h, odd, "the OS asks for what the driver offers only"))
         return false;
     if (h->partitions && !h->dead)
-        profile(h, h->partitions, &offer);
-    if (!ddi_begin(&c, h, GPUP_DDI_CreateVirtualGpu, a, 1, GPUP_SLOT_NONE))
+        get_profile(h, h->partitions, &offer);
+    DXGK_VIRTUALGPUPROFILE want = wanted(profile, memory, &offer);
+    const DXGK_VIRTUALGPUCAPABILITY *m = &want.Capability[DXGK_VGPU_CAPABILITY_MEMORY];
+    uint64_t a[] = {vf, m->MinValue, m->MaxValue, m->OptimalValue};
+    if (!ddi_begin(&c, h, GPUP_DDI_CreateVirtualGpu, a, 4, GPUP_SLOT_NONE))
         return false;
     DXGKARG_CREATEVIRTUALGPU *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT, false);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT | DDI_SHOW, false);
     if (args) {
+        memset(args, OUT_FILL, sizeof *args);
         args->PartitionId = vf;
-        args->Profile = wanted(memory, &offer);
+        args->Profile = want;
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
-        if (c.success) {
-            uint64_t r[] = {args->NumMemorySegments,
-                            args->VirtualGpuLuid.LowPart,
-                            (uint32_t)args->VirtualGpuLuid.HighPart,
-                            args->SegmentInfo[0].Size,
-                            args->SegmentInfo[1].Size,
-                            args->NumEngines};
-            memcpy(c.r, r, sizeof r);
-            if (vf < GPUP_MAX_VFS)
-                created(h, vf, args);
-        }
+        if (c.success)
+            read_created(&c, args);
+        if (c.success && vf < GPUP_MAX_VFS)
+            created(h, vf, args);
     }
     ddi_end(&c);
+    if (c.success && vf < GPUP_MAX_VFS)
+        emit_asked(h, vf);
     return c.success;
 }
 
@@ -198,14 +274,16 @@ void op_get_vgpu_info(struct host *h, uint32_t vf) {
     if (!ddi_begin(&c, h, GPUP_DDI_GetVirtualGpuInfo, a, 1, GPUP_SLOT_NONE))
         return;
     DXGKARG_GETVIRTUALGPUINFO *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT, false);
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_OUT | DDI_SHOW, false);
     if (args) {
+        memset(args, OUT_FILL, sizeof *args);
         args->PartitionId = vf;
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
         const DXGK_VGPU_CAPABILITY *m = &args->Capability[DXGK_VGPU_CAPABILITY_MEMORY];
-        c.r[0] = m->MinValue;
-        c.r[1] = m->MaxValue;
-        c.r[2] = m->CurrentValue;
+        c.r[0] = c.success ? m->MinValue : 0;
+        c.r[1] = c.success ? m->MaxValue : 0;
+        c.r[2] = c.success ? m->CurrentValue : 0;
+        c.buffer[0].used = c.success ? sizeof *args : 0;
     }
     ddi_end(&c);
 }
@@ -233,22 +311,58 @@ void op_destroy_vgpu(struct host *h, uint32_t vf) {
     v->vmbus = NULL;
 }
 
-void op_escape(struct host *h, uint32_t vf, uint32_t input, uint32_t output) {
+/* Whose LUID stands at the head of the input. */
+static LUID escape_luid(const struct host *h, const struct gpup_step *s) {
+    uint32_t of = step_u32(s, GPUP_VirtualGpuDriverEscape_luid_of);
+    of = of == 255 ? s->vf : of;
+    return of < GPUP_MAX_VFS ? h->vf[of].luid : (LUID){of, (LONG)of};
+}
+
+static void fill_input(void *in, uint32_t size, const LUID *luid, uint32_t command) {
+    uint8_t bytes[sizeof *luid + sizeof command];
+    memcpy(bytes, luid, sizeof *luid);
+    memcpy(bytes + sizeof *luid, &command, sizeof command);
+    memcpy(in, bytes, size < sizeof bytes ? size : sizeof bytes);
+}
+
+void op_escape(struct host *h, const struct gpup_step *s) {
     struct ddi_call c;
+    uint32_t input = step_size(s, GPUP_VirtualGpuDriverEscape_input, 16);
+    uint32_t output = step_size(s, GPUP_VirtualGpuDriverEscape_output, 16);
+    bool same = step_number(s, GPUP_VirtualGpuDriverEscape_same) != 0;
+    bool null = step_number(s, GPUP_VirtualGpuDriverEscape_null) != 0;
+    LUID luid = escape_luid(h, s);
     input = input < 65536 ? input : 65536;
     output = output < 65536 ? output : 65536;
-    uint64_t a[] = {vf, input, output};
-    if (!ddi_begin(&c, h, GPUP_DDI_VirtualGpuDriverEscape, a, 3, GPUP_SLOT_NONE))
+    uint64_t a[] = {s->vf, input, output, luid.LowPart, (uint32_t)luid.HighPart, same};
+    if (world_never(h, same, "input and output of an escape are two buffers") ||
+        !ddi_begin(&c, h, GPUP_DDI_VirtualGpuDriverEscape, a, 6, GPUP_SLOT_NONE))
         return;
     DXGK_VIRTUALGPUDRIVERESCAPE *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, false);
-    void *in = ddi_buffer(&c, GPUP_ROLE_INPUT, input, DDI_IN, false);
-    void *out = ddi_buffer(&c, GPUP_ROLE_DATA, output, DDI_OUT, false);
+    void *in = ddi_buffer(&c, GPUP_ROLE_INPUT, same && output > input ? output : input, DDI_IN, false);
+    void *out = same ? in : ddi_buffer(&c, GPUP_ROLE_DATA, output, DDI_OUT, false);
     if (args && in && out) {
-        if (vf < GPUP_MAX_VFS && input >= sizeof(LUID))
-            memcpy(in, &h->vf[vf].luid, sizeof(LUID));
-        *args = (DXGK_VIRTUALGPUDRIVERESCAPE){vf, input, output, in, out};
+        fill_input(in, input, &luid, step_u32(s, GPUP_VirtualGpuDriverEscape_command));
+        *args = (DXGK_VIRTUALGPUDRIVERESCAPE){s->vf, input, output, input || !null ? in : NULL,
+                                              output || !null ? out : NULL};
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
-        c.buffer[2].used = c.success ? output : 0;
+        if (!same)
+            c.buffer[2].used = c.success ? output : 0;
+    }
+    ddi_end(&c);
+}
+
+/* The functions that nobody calls. */
+static void retired(struct host *h, uint16_t ddi, uint32_t value) {
+    struct ddi_call c;
+    uint64_t a[] = {value};
+    if (!ddi_begin(&c, h, ddi, a, 1, GPUP_SLOT_NONE))
+        return;
+    size_t size = ddi == GPUP_DDI_GetGpuEngines ? sizeof(DXGKARG_GETGPUENGINES) : sizeof(ULONG);
+    void *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, size, DDI_IN, false);
+    if (args) {
+        memcpy(args, &(ULONG){value}, sizeof(ULONG));
+        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
     }
     ddi_end(&c);
 }
@@ -267,7 +381,8 @@ void do_GetVirtualGpuProfile(struct host *h, const struct gpup_step *s) {
 }
 
 void do_CreateVirtualGpu(struct host *h, const struct gpup_step *s) {
-    op_create_vgpu(h, s->vf, 0);
+    op_create_vgpu(h, s->vf, step_u32(s, GPUP_CreateVirtualGpu_reserve_kib),
+                   step_u32(s, GPUP_CreateVirtualGpu_profile));
 }
 
 void do_GetVirtualGpuInfo(struct host *h, const struct gpup_step *s) {
@@ -279,6 +394,18 @@ void do_DestroyVirtualGpu(struct host *h, const struct gpup_step *s) {
 }
 
 void do_VirtualGpuDriverEscape(struct host *h, const struct gpup_step *s) {
-    op_escape(h, s->vf, step_size(s, GPUP_VirtualGpuDriverEscape_input, 16),
-              step_size(s, GPUP_VirtualGpuDriverEscape_output, 16));
+    op_escape(h, s);
+}
+
+void do_SuspendVirtualGpu(struct host *h, const struct gpup_step *s) {
+    retired(h, GPUP_DDI_SuspendVirtualGpu, s->vf);
+}
+
+void do_ResumeVirtualGpu(struct host *h, const struct gpup_step *s) {
+    retired(h, GPUP_DDI_ResumeVirtualGpu, s->vf);
+}
+
+void do_GetGpuEngines(struct host *h, const struct gpup_step *s) {
+    (void)s;
+    retired(h, GPUP_DDI_GetGpuEngines, 1);
 }

@@ -183,6 +183,15 @@ static void describe(struct host *h) {
     }
 }
 
+/* Unit of scattered reserves in that segment. */
+static void query_reserve_page(struct host *h, uint32_t id, uint8_t fill) {
+    DXGK_QUERYSCATTERRESERVEOUT out = {0};
+    op_query_adapter_info(h, DXGKQAITYPE_SCATTER_RESERVE, id, 4, sizeof out, fill, &out);
+    uint64_t size = out.SetVGPUResourcesPageSize;
+    if (id <= GPUP_MAX_SEGMENTS)
+        h->reserve_page[id] = size >= 4096 && (size & (size - 1)) == 0 ? size : 0;
+}
+
 /* Capabilities, in the order of the live migration article. */
 static void query_capabilities(struct host *h) {
     uint8_t fill = h->world->config.fill & 1 ? 0x00 : 0xFF;
@@ -201,8 +210,7 @@ static void query_capabilities(struct host *h) {
     }
     for (unsigned i = 0; h->caps.Caps.ScatterMapReserve && i < h->shape.segments; i++)
         if (h->shape.segment[i].local)
-            op_query_adapter_info(h, DXGKQAITYPE_SCATTER_RESERVE, h->shape.segment[i].id, 4,
-                                  sizeof(DXGK_QUERYSCATTERRESERVEOUT), fill, NULL);
+            query_reserve_page(h, h->shape.segment[i].id, fill);
 }
 
 /* Event logging is on before anything can be worth an event. */

@@ -85,6 +85,20 @@ typedef NTSTATUS(DDI_CALL DRIVER_ADD_DEVICE)(PDRIVER_OBJECT DriverObject,
 typedef DRIVER_ADD_DEVICE *PDRIVER_ADD_DEVICE;
 #define IRP_MJ_MAXIMUM_FUNCTION 0x1b
 
+/* MDL structure: a page frame number per page follows it. Drivers get it from the system and read it. */
+typedef struct DDI_STRUCT _MDL {
+    struct _MDL *Next;
+    CSHORT Size;
+    CSHORT MdlFlags;
+    PVOID Process;
+    PVOID MappedSystemVa; /* valid with MDL_MAPPED_TO_SYSTEM_VA or MDL_SOURCE_IS_NONPAGED_POOL */
+    PVOID StartVa;
+    ULONG ByteCount;
+    ULONG ByteOffset; /* into the first page */
+} MDL;
+#define MDL_MAPPED_TO_SYSTEM_VA 0x0001
+#define MDL_SOURCE_IS_NONPAGED_POOL 0x0004
+
 /* DEVICE_OBJECT structure, 336 bytes; members that no driver may use are left as space. */
 typedef struct DDI_STRUCT _DEVICE_OBJECT {
     CSHORT Type;
