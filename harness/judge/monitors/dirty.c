@@ -1,8 +1,4 @@
-    bool hit = b->segment == segment && mark(b, s);
-    if (!s->writes)
-        return;
-    b->touched = b->touched || hit || b->unaligned;
-    b->clean = b->clean && b->segment != segment;/* Dirty tracking: bases, and the writes to their pages. */
+/* Dirty tracking: bases, and the writes to their pages. */
 #include "dirty.h"
 
 #include <stdlib.h>
@@ -90,7 +86,7 @@ static void touch(struct basis *b, uint32_t segment, const struct stretch *s) {
     if (!s->writes)
         return;
     b->touched = b->touched || hit || b->unaligned;
-    b->clean = b->clean && !hit;
+    b->clean = b->clean && b->segment != segment;
     b->neighbour = b->neighbour || !hit;
     b->near = b->near || (!hit && b->segment == segment && is_near(b, s));
 }

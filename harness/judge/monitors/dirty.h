@@ -7,6 +7,7 @@
 #define DIRTY_BASES 64
 #define DIRTY_RANGES 4096
 #define DIRTY_PAGES (1u << 24)
+#define DIRTY_NEAR (2u << 20) /* bytes: the coarsest granularity that hardware is taken to have */
 
 struct piece {
     uint64_t offset, size; /* bytes in the segment */
@@ -14,29 +15,56 @@ struct piece {
 
 /* Pages, in the order of the basis. written: since start or clear; late: written while a query ran, hence not
  * due in its result; paged: by the host's paging; shown: reported and not cleared since; raced: written while
- * the query before ran. */
-enum { WRITTEN, LATE, PAGED, SHOWN, RACED, MAPS };
+ * the query before ran; touched: written by anyone, as far as a report may be owed to it; read: by the VF;
+ * out: by paging; known, answer: what the last answer said, with nothing since that may change it; old:
+ * written when another basis was started or stopped. */
+enum { WRITTEN, LATE, PAGED, SHOWN, RACED, TOUCHED, READ, OUT, KNOWN, ANSWER, OLD, MAPS };
 
 struct basis {
     bool live, tracking, started; /* started: at least once */
     bool clean;                   /* tracking began and nothing was written since, and no call came between */
     uint32_t calm;                /* dirty.calls of the host when tracking began */
     bool shared;                  /* overlaps another basis: then nothing is known */
-    bool others_started, others_stopped, part_cleared; /* since the last good query */
-    uint64_t object, pages;
+    bool unaligned, touched;      /* no model of its pages; it was written while it tracked */
+    bool outlives;                /* its vGPU is gone */
+    bool paged_before;            /* the host wrote there before the start */
+    bool answered;                /* a whole query with index and offset 0 worked since the start */
+    bool blurred;                 /* since the start something happened that may set any bit */
+    bool neighbour, near;         /* writes beside it, within DIRTY_NEAR */
+    /* Since the last good query of the whole basis: */
+    bool others_started, others_stopped, part_cleared, repeated, failed_clear, unknown_flags, upset;
+    uint64_t object, list, pages; /* list: object of the argument structure it was made from */
+    uint64_t pool;                /* level before it was made */
+    uint32_t lives, other_calls;  /* of the host, then */
+    uint32_t serial;              /* of its start */
     uint32_t segment, page, vf, count;
     struct piece *piece;
     uint8_t *map[MAPS];
     size_t piece_room, map_room;
 };
 
+struct cycle { /* a basis made and destroyed with nothing else between */
+    bool known;
+    uint64_t pool; /* level after it */
+    uint32_t live, lives, other_calls;
+};
+
 struct dirty {
     struct basis basis[GPUP_MAX_HOSTS][DIRTY_BASES];
     unsigned live[GPUP_MAX_HOSTS];
-    uint32_t calls[GPUP_MAX_HOSTS];  /* calls that may write VRAM */
-    struct piece next[DIRTY_RANGES]; /* ranges of the basis that comes */
+    uint32_t calls[GPUP_MAX_HOSTS];       /* calls that may write VRAM */
+    uint32_t other_calls[GPUP_MAX_HOSTS]; /* calls that are not about bases */
+    uint32_t lives[GPUP_MAX_HOSTS];       /* bases made and destroyed so far */
+    uint32_t starts[GPUP_MAX_HOSTS];
+    struct cycle cycle[GPUP_MAX_HOSTS];
+    bool left_alive[GPUP_MAX_HOSTS]; /* bases at StopDevice */
+    uint64_t segment_size[GPUP_MAX_HOSTS][GPUP_MAX_SEGMENTS + 1];
+    bool paged[GPUP_MAX_HOSTS][JUDGE_VFS]; /* the host wrote there in this life */
+    struct piece next[DIRTY_RANGES];       /* ranges of the basis that comes */
     uint32_t next_count, next_vf, next_segment;
+    uint64_t next_list; /* argument structure of the call that comes */
     bool next_whole;
+    uint8_t fill; /* of the caller's buffers */
     struct {
         uint32_t segment;
         uint64_t offset, size;
@@ -45,11 +73,26 @@ struct dirty {
     bool reserve_open[GPUP_MAX_HOSTS][JUDGE_VFS]; /* RESERVE events of one assignment are coming in */
 };
 
+/* What a query asks for. */
+struct query {
+    struct basis *b;
+    const uint8_t *bits;
+    uint64_t first, count, size; /* pages; size: bits there are */
+    bool whole, clears;
+};
+
 static inline bool page_bit(const uint8_t *map, uint64_t page) {
     return map[page / 8] >> page % 8 & 1;
 }
 struct basis *dirty_find(struct dirty *d, unsigned host, uint64_t object);
+bool dirty_range(const struct call *c, struct query *q); /* false: not inside the basis */
 void dirty_query(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e);
+void dirty_asked(struct gpup_judge *j, struct basis *b);
+void dirty_life(struct gpup_judge *j, struct dirty *d, struct basis *b); /* create, destroy, start, stop */
+/* What is wrong with the ranges of the basis that comes, NULL when nothing is. */
+const char *dirty_bad_ranges(const struct gpup_judge *j, const struct dirty *d, unsigned host);
+void dirty_left(struct gpup_judge *j, const struct dirty *d, const struct gpup_event *e);
+void dirty_died(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e);
 void dirty_settle(struct gpup_judge *j, void *state);
 
 #endif

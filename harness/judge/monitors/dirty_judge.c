@@ -1,8 +1,10 @@
-/* Dirty tracking: answers of queries against the model, and the life of a basis. */
+/* Dirty tracking: the life of a basis. */
 #include "dirty.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define ABSURD (UINT64_C(1) << 28) /* ranges that no adapter has memory for */
 
 static bool make_room(struct basis *b, uint32_t count, uint64_t pages) {
     size_t bytes = (size_t)(pages / 8 + 1);
@@ -26,11 +28,14 @@ static bool make_room(struct basis *b, uint32_t count, uint64_t pages) {
     return true;
 }
 
+static bool overlap(const struct piece *a, const struct piece *b) {
+    return a->offset < b->offset + b->size && b->offset < a->offset + a->size;
+}
+
 static bool overlaps(const struct basis *a, const struct basis *b) {
     for (uint32_t i = 0; i < a->count; i++)
         for (uint32_t k = 0; k < b->count; k++)
-            if (a->piece[i].offset < b->piece[k].offset + b->piece[k].size &&
-                b->piece[k].offset < a->piece[i].offset + a->piece[i].size)
+            if (overlap(&a->piece[i], &b->piece[k]))
                 return true;
     return false;
 }
@@ -46,20 +51,41 @@ static void find_overlaps(struct dirty *d, unsigned host, struct basis *b) {
     }
 }
 
-static uint64_t pages_of(const struct dirty *d, uint32_t page) {
+const char *dirty_bad_ranges(const struct gpup_judge *j, const struct dirty *d, unsigned host) {
+    uint64_t whole = d->next_segment <= GPUP_MAX_SEGMENTS ? d->segment_size[host][d->next_segment] : 0;
+    (void)j;
+    for (uint32_t i = 0; i < d->next_count && i < DIRTY_RANGES; i++) {
+        const struct piece *p = &d->next[i];
+        if (p->size == 0)
+            return "an empty range";
+        if (p->offset + p->size < p->offset)
+            return "a range that wraps around";
+        if (whole && (p->offset > whole || p->size > whole - p->offset))
+            return "a range outside the segment";
+        for (uint32_t k = 0; k < i && d->next_count <= 64; k++)
+            if (overlap(p, &d->next[k]))
+                return "ranges that overlap";
+    }
+    return NULL;
+}
+
+/* Of the ranges that come, when all are whole pages; else 0. */
+static uint64_t pages_of(const struct dirty *d, uint32_t page, bool *unaligned) {
     uint64_t pages = 0;
     for (uint32_t i = 0; page && i < d->next_count && i < DIRTY_RANGES; i++) {
-        if (d->next[i].size % page || d->next[i].size / page > DIRTY_PAGES)
+        *unaligned = *unaligned || (d->next[i].offset | d->next[i].size) % page;
+        if (d->next[i].size / page > DIRTY_PAGES)
             return 0;
         pages += d->next[i].size / page;
     }
-    return pages <= DIRTY_PAGES && d->next_count <= DIRTY_RANGES ? pages : 0;
+    return !*unaligned && pages <= DIRTY_PAGES && d->next_count <= DIRTY_RANGES ? pages : 0;
 }
 
 static void add(struct gpup_judge *j, struct dirty *d) {
     const struct call *c = &j->call;
     uint32_t page = d->next_segment <= GPUP_MAX_SEGMENTS ? j->host[c->host].page[d->next_segment] : 0;
-    uint64_t pages = pages_of(d, page);
+    bool unaligned = false, bad = dirty_bad_ranges(j, d, c->host) != NULL;
+    uint64_t pages = bad ? 0 : pages_of(d, page, &unaligned);
     struct basis *b = NULL;
     for (unsigned i = 0; i < DIRTY_BASES && !b; i++)
         b = d->basis[c->host][i].live ? NULL : &d->basis[c->host][i];
@@ -68,7 +94,12 @@ static void add(struct gpup_judge *j, struct dirty *d) {
     struct basis old = *b;
     *b = (struct basis){.live = true,
                         .object = c->handle,
+                        .list = d->next_list,
                         .pages = pages,
+                        .unaligned = unaligned && !bad,
+                        .pool = c->pool_count,
+                        .lives = ++d->lives[c->host],
+                        .other_calls = d->other_calls[c->host],
                         .segment = d->next_segment,
                         .page = page ? page : 4096,
                         .vf = d->next_vf,
@@ -90,12 +121,26 @@ static bool is_ascending(const struct dirty *d) {
     return true;
 }
 
+static void judge_unusual(struct gpup_judge *j, const struct dirty *d, bool valid) {
+    const struct call *c = &j->call;
+    uint64_t told = c->a[GPUP_ARG_CreateMemoryBasis_RangeCount];
+    const char *bad = dirty_bad_ranges(j, d, c->host);
+    if (told >= ABSURD)
+        CHECK(j, GPUP_RULE_DIRTY_008, !valid, "CreateMemoryBasis with RangeCount 0x%llx gave a handle",
+              (unsigned long long)told);
+    else if (told == 0)
+        COUNT(j, GPUP_RULE_DIRTY_009);
+    else if (bad)
+        CHECK(j, GPUP_RULE_DIRTY_010, !valid, "CreateMemoryBasis with %s gave a handle", bad);
+}
+
 static void judge_create(struct gpup_judge *j, struct dirty *d) {
     const struct call *c = &j->call;
     bool valid = c->handle != 0 && c->handle != UINT64_MAX;
     const struct basis *same = valid ? dirty_find(d, c->host, c->handle) : NULL;
     d->next_whole = true;
     CHECK(j, GPUP_RULE_DIRTY_006, !c->damaged_arguments, "the argument structure was modified");
+    judge_unusual(j, d, valid);
     if (call_must_succeed(j) && d->next_count) {
         if (!is_ascending(d))
             CHECK(j, GPUP_RULE_DIRTY_002, valid,
@@ -114,50 +159,107 @@ static void judge_create(struct gpup_judge *j, struct dirty *d) {
         add(j, d);
 }
 
+/* A basis was made and destroyed with nothing else between: twice in a row leaves the same level. */
+static void judge_memory(struct gpup_judge *j, struct dirty *d, const struct basis *b) {
+    const struct host *h = &j->host[j->call.host];
+    struct cycle *last = &d->cycle[j->call.host];
+    struct cycle now = {
+        b->lives + 1 == d->lives[j->call.host] && b->other_calls == d->other_calls[j->call.host],
+        h->pool_count, d->live[j->call.host], d->lives[j->call.host], d->other_calls[j->call.host]};
+    if (!(h->observers & GPUP_OBSERVER_pool))
+        return;
+    if (now.known && last->known && last->live == now.live && last->lives + 2 == now.lives &&
+        last->other_calls == now.other_calls && !j->call.failed_alloc)
+        CHECK(j, GPUP_RULE_DIRTY_014, now.pool <= last->pool,
+              "a basis made and destroyed once more left %llu more allocations",
+              (unsigned long long)(now.pool - last->pool));
+    *last = now;
+}
+
 static void judge_destroy(struct gpup_judge *j, struct dirty *d, struct basis *b) {
     const struct call *c = &j->call;
     if (!b) {
         CHECK(j, GPUP_RULE_DIRTY_013, !nt_success(c->status), "a bad handle was destroyed with success");
         return;
     }
+    if (b->outlives)
+        COUNT(j, GPUP_RULE_DIRTY_049);
     if (call_must_succeed(j))
         CHECK(j, GPUP_RULE_DIRTY_012, c->status == 0, "destroying a live basis returned 0x%08x", c->status);
-    if (nt_success(c->status)) {
-        b->live = false;
-        d->live[c->host]--;
-    }
+    if (!nt_success(c->status))
+        return;
+    b->live = false;
+    d->live[c->host]--;
+    d->lives[c->host]++;
+    judge_memory(j, d, b);
 }
 
 static void note_others(struct dirty *d, unsigned host, const struct basis *b, bool start) {
     for (unsigned i = 0; i < DIRTY_BASES; i++) {
         struct basis *other = &d->basis[host][i];
-        if (other == b || !other->live)
+        if (other == b || !other->live || !other->tracking)
             continue;
         other->others_started = other->others_started || start;
         other->others_stopped = other->others_stopped || !start;
+        memcpy(other->map[OLD], other->map[WRITTEN], other->map_room);
     }
+}
+
+/* The same basis once more: defined, and without harm to the others. */
+static void note_repeated(struct gpup_judge *j, struct dirty *d, struct basis *b) {
+    COUNT(j, GPUP_RULE_DIRTY_050);
+    for (unsigned i = 0; i < DIRTY_BASES; i++)
+        if (d->basis[j->call.host][i].live && &d->basis[j->call.host][i] != b)
+            d->basis[j->call.host][i].repeated = true;
+    b->blurred = true;
+}
+
+static bool others_track(const struct dirty *d, unsigned host, const struct basis *b, uint32_t after) {
+    for (unsigned i = 0; i < DIRTY_BASES; i++) {
+        const struct basis *other = &d->basis[host][i];
+        if (other != b && other->live && other->tracking && other->serial > after)
+            return true;
+    }
+    return false;
+}
+
+static void judge_first_start(struct gpup_judge *j, const struct dirty *d, const struct basis *b) {
+    const struct call *c = &j->call;
+    const struct host *h = &j->host[c->host];
+    const struct vf *v = judge_vf(j, c->host, b->vf);
+    bool performant = h->dirty_caps_seen && (h->dirty_caps & 2);
+    if (v && performant && v->resourced && !v->was_powered)
+        CHECK(j, GPUP_RULE_DIRTY_051, c->status == 0, "tracking right after the reserve returned 0x%08x",
+              c->status);
+    if (v && !performant && v->session == SESSION_SOURCE && v->powered && !v->paused)
+        CHECK(j, GPUP_RULE_DIRTY_052, c->status == 0, "tracking of the running source returned 0x%08x",
+              c->status);
+    if (others_track(d, c->host, b, 0))
+        CHECK(j, GPUP_RULE_DIRTY_018, c->status == 0,
+              "StartDirtyTracking while other bases track returned 0x%08x", c->status);
+    CHECK(j, GPUP_RULE_DIRTY_015, c->status == 0, "StartDirtyTracking returned 0x%08x", c->status);
 }
 
 static void judge_start(struct gpup_judge *j, struct dirty *d, struct basis *b) {
     const struct call *c = &j->call;
-    const struct host *h = &j->host[c->host];
     const struct vf *v = judge_vf(j, c->host, b->vf);
-    if (!b->tracking && call_must_succeed(j)) {
-        bool performant = h->dirty_caps_seen && (h->dirty_caps & 2);
-        if (v && performant && v->resourced && !v->was_powered)
-            CHECK(j, GPUP_RULE_DIRTY_051, c->status == 0, "tracking right after the reserve returned 0x%08x",
-                  c->status);
-        if (v && !performant && v->session == SESSION_SOURCE && v->powered && !v->paused)
-            CHECK(j, GPUP_RULE_DIRTY_052, c->status == 0, "tracking of the running source returned 0x%08x",
-                  c->status);
-        CHECK(j, GPUP_RULE_DIRTY_015, c->status == 0, "StartDirtyTracking returned 0x%08x", c->status);
-    }
+    if (b->unaligned && !nt_success(c->status))
+        COUNT(j, GPUP_RULE_DIRTY_011);
+    if (b->tracking)
+        note_repeated(j, d, b);
+    else if (!b->unaligned && b->pages && !b->outlives && call_must_succeed(j))
+        judge_first_start(j, d, b);
     if (!nt_success(c->status) || b->tracking)
         return;
     b->tracking = true;
+    b->serial = ++d->starts[c->host];
     b->clean = true;
     b->calm = d->calls[c->host];
-    b->others_started = b->others_stopped = b->part_cleared = false;
+    b->blurred = v && !vf_quiet(v); /* writes between the start and the return of the call */
+    b->paged_before = b->vf < JUDGE_VFS && d->paged[c->host][b->vf];
+    b->others_started = b->others_stopped = b->part_cleared = b->answered = false;
+    b->repeated = b->failed_clear = b->unknown_flags = b->upset = b->touched = false;
+    b->neighbour = b->near = false;
     memset(b->map[0], 0, b->map_room * MAPS);
     note_others(d, c->host, b, true);
 }
@@ -165,285 +267,23 @@ static void judge_start(struct gpup_judge *j, struct dirty *d, struct basis *b) 
 static void judge_stop(struct gpup_judge *j, struct dirty *d, struct basis *b) {
     const struct call *c = &j->call;
     const struct vf *v = judge_vf(j, c->host, b->vf);
-    bool any = false;
+    if (!b->tracking)
+        note_repeated(j, d, b);
+    else if (call_must_succeed(j) && others_track(d, c->host, b, b->serial))
+        CHECK(j, GPUP_RULE_DIRTY_020, c->status == 0,
+              "StopDirtyTracking of a basis that is not the last started returned 0x%08x", c->status);
     if (!nt_success(c->status))
         return;
     b->started = b->started || b->tracking;
+    if (b->tracking)
+        note_others(d, c->host, b, false);
     b->tracking = false;
-    note_others(d, c->host, b, false);
-    for (unsigned i = 0; i < DIRTY_BASES; i++)
-        any = any || (d->basis[c->host][i].live && d->basis[c->host][i].tracking);
-    if (!any && v && v->dirty.seen)
+    if (!others_track(d, c->host, NULL, 0) && v && v->dirty.seen)
         CHECK(j, GPUP_RULE_DIRTY_021, !v->tracking, "the last basis was stopped and the device still tracks");
 }
 
-/* How a driver may have laid out its answer; only the first is what the rules assume. */
-enum layout { AS_ASSUMED, HIGH_BIT_FIRST, PADDED, ASCENDING, LAYOUTS };
-
-static uint64_t place_of(const struct basis *b, uint64_t page, enum layout layout) {
-    uint64_t at = 0, bits = 0;
-    if (layout == HIGH_BIT_FIRST)
-        return page ^ 7;
-    if (layout == AS_ASSUMED)
-        return page;
-    uint32_t in = 0;
-    while (in < b->count && page - at >= b->piece[in].size / b->page)
-        at += b->piece[in++].size / b->page;
-    for (uint32_t i = 0; i < b->count; i++) {
-        uint64_t pages = b->piece[i].size / b->page;
-        if (layout == PADDED ? i < in : b->piece[i].offset < b->piece[in].offset)
-            bits += layout == PADDED ? (pages + 7) / 8 * 8 : pages;
-    }
-    return bits + page - at;
-}
-
-struct query {
-    struct basis *b;
-    const uint8_t *bits;
-    uint64_t first, count, size; /* pages; size: bits there are */
-    bool whole, clears;
-};
-
-static bool shows(const struct query *q, const uint8_t *due, enum layout layout) {
-    for (uint64_t page = q->first; page < q->first + q->count; page++) {
-        if (!page_bit(due, page))
-            continue;
-        uint64_t at = place_of(q->b, q->whole ? page : page - q->first, q->whole ? layout : layout % 2);
-        if (at >= q->size || !page_bit(q->bits, at))
-            return false;
-    }
-    return true;
-}
-
-static bool any_set(const struct query *q) {
-    for (uint64_t i = 0; i < q->count; i++)
-        if (page_bit(q->bits, i))
-            return true;
-    return false;
-}
-
-/* A page that was due, is not shown, and has its bit in `map`. */
-static bool lost_in(const struct query *q, const uint8_t *map) {
-    for (uint64_t i = 0; i < q->count; i++)
-        if (page_bit(q->b->map[WRITTEN], q->first + i) && page_bit(map, q->first + i) &&
-            !page_bit(q->bits, i))
-            return true;
-    return false;
-}
-
-/* The same for the first `pages` of the basis. */
-static bool lost_before(const struct query *q, uint64_t pages) {
-    for (uint64_t i = 0; i < q->count && i < pages; i++)
-        if (page_bit(q->b->map[WRITTEN], i) && !page_bit(q->bits, i))
-            return true;
-    return false;
-}
-
-/* What stood between the write and its loss says which promise was broken. */
-static uint16_t rule_of_loss(const struct query *q, bool paged) {
-    const struct basis *b = q->b;
-    if (paged)
-        return GPUP_RULE_DIRTY_043;
-    if (b->others_stopped)
-        return GPUP_RULE_DIRTY_019;
-    if (b->others_started)
-        return GPUP_RULE_DIRTY_017;
-    if (lost_in(q, b->map[RACED]))
-        return GPUP_RULE_DIRTY_026;
-    if (b->part_cleared)
-        return GPUP_RULE_DIRTY_028;
-    if (!q->whole)
-        return GPUP_RULE_DIRTY_031;
-    if (b->count > 1 && !lost_before(q, b->piece[0].size / b->page))
-        return GPUP_RULE_DIRTY_003;
-    /* Nothing at all is left of what was due: cleared first, copied then. */
-    return q->clears && !any_set(q) ? GPUP_RULE_DIRTY_026 : GPUP_RULE_DIRTY_023;
-}
-
-static bool any_due(const struct query *q, const uint8_t *map) {
-    for (uint64_t page = q->first; page < q->first + q->count; page++)
-        if (page_bit(map, page))
-            return true;
-    return false;
-}
-
-static void judge_written(struct gpup_judge *j, const struct query *q) {
-    const struct basis *b = q->b;
-    if (!any_due(q, b->map[WRITTEN]))
-        return;
-    bool fine = shows(q, b->map[WRITTEN], AS_ASSUMED);
-    bool reversed = !fine && shows(q, b->map[WRITTEN], HIGH_BIT_FIRST);
-    bool moved = !fine && !reversed && b->count > 1 && q->whole &&
-                 (shows(q, b->map[WRITTEN], PADDED) || shows(q, b->map[WRITTEN], ASCENDING));
-    CHECK(j, GPUP_RULE_DIRTY_033, !reversed, "the bits of a byte are in the order from high to low");
-    if (b->count > 1 && q->whole)
-        CHECK(j, GPUP_RULE_DIRTY_032, !moved, "the ranges are padded or sorted in the answer");
-    if (reversed || moved)
-        return;
-    CHECK(j, rule_of_loss(q, false), fine, "a page that was written is not reported");
-    if (fine && any_due(q, b->map[RACED]))
-        COUNT(j, GPUP_RULE_DIRTY_026);
-    CHECK(j, GPUP_RULE_ROB_010, fine, "a page that was written is neither reported nor still marked");
-    if (q->whole && (j->call.a[GPUP_ARG_QueryDirtyBitData_SubrangeIndex] ||
-                     j->call.a[GPUP_ARG_QueryDirtyBitData_SubrangeOffset]))
-        CHECK(j, GPUP_RULE_DIRTY_030, fine,
-              "SubrangeIndex or SubrangeOffset counted although SubrangeSize is 0");
-}
-
-static void judge_shown(struct gpup_judge *j, const struct query *q) {
-    if (!any_due(q, q->b->map[SHOWN]))
-        return;
-    uint16_t rule = q->b->part_cleared ? GPUP_RULE_DIRTY_028 : GPUP_RULE_DIRTY_027;
-    CHECK(j, rule, shows(q, q->b->map[SHOWN], AS_ASSUMED),
-          "a page that was reported and not cleared is not reported any more");
-}
-
-static void judge_clean(struct gpup_judge *j, const struct dirty *d, const struct query *q) {
-    const struct basis *b = q->b;
-    const struct vf *v = judge_vf(j, j->call.host, b->vf);
-    if (!b->clean || b->calm != d->calls[j->call.host] || (v && !vf_quiet(v)))
-        return;
-    CHECK(j, b->started ? GPUP_RULE_DIRTY_022 : GPUP_RULE_DIRTY_015, !any_set(q),
-          "nothing was written since the start, and a bit is set");
-}
-
-static void update(const struct query *q) {
-    struct basis *b = q->b;
-    for (uint64_t i = 0; i < q->count; i++) {
-        uint64_t page = q->first + i;
-        uint8_t bit = (uint8_t)(1u << page % 8), *at[MAPS];
-        for (unsigned m = 0; m < MAPS; m++)
-            at[m] = &b->map[m][page / 8];
-        if (q->clears) {
-            *at[WRITTEN] &= (uint8_t)~bit;
-            *at[PAGED] &= (uint8_t)~bit;
-            *at[SHOWN] &= (uint8_t)~bit;
-            /* Written during the call and reported: it may be the reported write, so nothing is owed. */
-            if (i < q->size && page_bit(q->bits, i))
-                *at[LATE] &= (uint8_t)~bit;
-        } else if (i < q->size && page_bit(q->bits, i)) {
-            *at[SHOWN] |= bit;
-        }
-    }
-    for (uint64_t i = 0; i < b->pages / 8 + 1; i++) {
-        b->map[WRITTEN][i] |= b->map[LATE][i];
-        b->map[RACED][i] = b->map[LATE][i];
-        b->map[LATE][i] = 0;
-    }
-    b->others_started = b->others_stopped = false;
-    b->part_cleared = q->clears ? !q->whole : b->part_cleared && !q->whole;
-}
-
-static bool range_of(const struct call *c, struct query *q) {
-    const struct basis *b = q->b;
-    uint64_t index = c->a[GPUP_ARG_QueryDirtyBitData_SubrangeIndex];
-    uint64_t offset = c->a[GPUP_ARG_QueryDirtyBitData_SubrangeOffset];
-    uint64_t size = c->a[GPUP_ARG_QueryDirtyBitData_SubrangeSize];
-    q->whole = size == 0;
-    q->clears = c->a[GPUP_ARG_QueryDirtyBitData_Flags] & 1;
-    q->count = b->pages;
-    if (q->whole)
-        return true;
-    if (index >= b->count || offset % b->page || size % b->page || offset > b->piece[index].size ||
-        size > b->piece[index].size - offset)
-        return false;
-    for (uint64_t i = 0; i < index; i++)
-        q->first += b->piece[i].size / b->page;
-    q->first += offset / b->page;
-    q->count = size / b->page;
-    return true;
-}
-
-void dirty_query(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {
-    const struct call *c = &j->call;
-    if (!c->returned || c->ddi != GPUP_DDI_QueryDirtyBitData || e->f[GPUP_OUTPUT_role] != GPUP_ROLE_DATA ||
-        !nt_success(c->status) || c->overlapped || j->host[c->host].impaired)
-        return;
-    struct query q = {.b = dirty_find(d, c->host, c->a[GPUP_ARG_QueryDirtyBitData_MemoryBasis]),
-                      .bits = e->data,
-                      .size = (uint64_t)e->data_size * 8};
-    if (!q.b || !q.b->tracking || !q.b->pages || !range_of(c, &q) || q.count > q.size)
-        return;
-    if (!q.b->shared) {
-        judge_written(j, &q);
-        if (any_due(&q, q.b->map[PAGED]))
-            CHECK(j, rule_of_loss(&q, true), shows(&q, q.b->map[PAGED], AS_ASSUMED),
-                  "a page that paging wrote is not reported");
-        judge_shown(j, &q);
-        judge_clean(j, d, &q);
-    }
-    if (q.count % 8)
-        CHECK(j, GPUP_RULE_DIRTY_035, !(q.bits[q.count / 8] >> q.count % 8),
-              "unused high bits of the last byte are set");
-    update(&q);
-}
-
-static void judge_query(struct gpup_judge *j, struct basis *b) {
-    const struct call *c = &j->call;
-    const struct change *other = NULL;
-    struct query q = {.b = b};
-    CHECK(j, GPUP_RULE_DIRTY_036, !c->damaged_data, "the query wrote past BufferSize");
-    if (!b)
-        return;
-    for (unsigned i = 0; i < c->changes; i++)
-        if (c->change[i].kind == GPUP_EVENT_OBS_DIRTY && c->change[i].vf != b->vf && c->change[i].quiet &&
-            c->change[i].fresh)
-            other = &c->change[i];
-    CHECK(j, GPUP_RULE_DIRTY_029, !other, "the query for VF %u changed the bits of VF %u", b->vf,
-          other ? other->vf : 0);
-    if (!b->tracking)
-        CHECK(j, GPUP_RULE_DIRTY_042, !nt_success(c->status), "a basis that is not tracking was queried");
-    if (!b->pages)
-        return;
-    bool inside = range_of(c, &q);
-    if (!inside)
-        CHECK(j, GPUP_RULE_DIRTY_040, !nt_success(c->status), "a subrange outside the basis was accepted");
-    else if (c->a[GPUP_ARG_QueryDirtyBitData_BufferSize] < (q.count + 7) / 8)
-        CHECK(j, GPUP_RULE_DIRTY_037, !nt_success(c->status), "a buffer that is too small was accepted");
-}
-
-/* Calls that write no VRAM, so that a fresh tracker stays clean over them. */
-static bool writes_nothing(uint16_t ddi) {
-    return ddi == GPUP_DDI_CreateMemoryBasis || ddi == GPUP_DDI_DestroyMemoryBasis ||
-           ddi == GPUP_DDI_StartDirtyTracking || ddi == GPUP_DDI_StopDirtyTracking ||
-           ddi == GPUP_DDI_QueryDirtyBitData || ddi == GPUP_DDI_QueryAdapterInfo;
-}
-
-static void forget_all(struct dirty *d, unsigned host) {
-    for (unsigned i = 0; i < DIRTY_BASES; i++)
-        d->basis[host][i].live = false;
-    d->live[host] = 0;
-}
-
-/* Power, reset and a new owner of the memory: what the bits are worth then is not stated. */
-static bool upsets(uint16_t ddi) {
-    return ddi == GPUP_DDI_SetVirtualFunctionPowerState || ddi == GPUP_DDI_ResetVirtualFunction ||
-           ddi == GPUP_DDI_DestroyVirtualGpu || ddi == GPUP_DDI_CreateVirtualGpu ||
-           ddi == GPUP_DDI_SetPowerState || ddi == GPUP_DDI_RestoreImmutableMigrationData ||
-           ddi == GPUP_DDI_RestoreMutableMigrationData;
-}
-
-static void upset(struct dirty *d, const struct call *c) {
-    for (unsigned i = 0; i < DIRTY_BASES; i++) {
-        struct basis *b = &d->basis[c->host][i];
-        if (b->live && (!c->names_vf || b->vf == c->vf) && b->map[0])
-            memset(b->map[0], 0, b->map_room * MAPS);
-    }
-}
-
-void dirty_settle(struct gpup_judge *j, void *state) {
-    struct dirty *d = state;
-    const struct call *c = &j->call;
-    struct basis *b = writes_nothing(c->ddi) && d->live[c->host] ? dirty_find(d, c->host, c->a[0]) : NULL;
-    if (j->host[c->host].removed || c->overlapped)
-        return;
-    d->calls[c->host] += !writes_nothing(c->ddi);
-    bool life = c->ddi == GPUP_DDI_CreateVirtualGpu || c->ddi == GPUP_DDI_DestroyVirtualGpu;
-    if (life && nt_success(c->status) && c->vf < JUDGE_VFS)
-        d->reserve_count[c->host][c->vf] = 0;
-    if (d->live[c->host] && upsets(c->ddi))
-        upset(d, c);
-    switch (c->ddi) {
+void dirty_life(struct gpup_judge *j, struct dirty *d, struct basis *b) {
+    switch (j->call.ddi) {
     case GPUP_DDI_CreateMemoryBasis:
         judge_create(j, d);
         break;
@@ -454,19 +294,57 @@ void dirty_settle(struct gpup_judge *j, void *state) {
         if (b)
             judge_start(j, d, b);
         break;
-    case GPUP_DDI_StopDirtyTracking:
+    default:
         if (b)
             judge_stop(j, d, b);
-        break;
-    case GPUP_DDI_QueryDirtyBitData:
-        judge_query(j, b);
-        break;
-    case GPUP_DDI_StopDevice:
-    case GPUP_DDI_RemoveDevice:
-        if (nt_success(c->status))
-            forget_all(d, c->host);
-        break;
-    default:
-        break;
     }
+}
+
+/* Memory that is left although the basis it may belong to was there when the device was stopped. */
+void dirty_left(struct gpup_judge *j, const struct dirty *d, const struct gpup_event *e) {
+    if (d->left_alive[e->host] && e->f[GPUP_LEFT_kind] == GPUP_OBJECT_POOL && !j->host[e->host].gone) {
+        judge_about(j, e->host, GPUP_PF);
+        CHECK(j, GPUP_RULE_DIRTY_049, false, "bases were alive at StopDevice, and %llu bytes are left",
+              (unsigned long long)e->f[GPUP_LEFT_size]);
+    }
+}
+
+static uint16_t rule_of_create_fault(struct gpup_judge *j, const struct dirty *d) {
+    uint64_t told = j->call.a[GPUP_ARG_CreateMemoryBasis_RangeCount];
+    if (told == 0)
+        return GPUP_RULE_DIRTY_009;
+    if (told < ABSURD && dirty_bad_ranges(j, d, j->call.host))
+        return GPUP_RULE_DIRTY_010;
+    return GPUP_SPEC_NONE; /* a count above the real array: a read past it is the caller's fault */
+}
+
+static uint16_t rule_of_query_fault(const struct gpup_judge *j, const struct basis *b,
+                                    const struct gpup_event *e) {
+    struct query q = {.b = (struct basis *)(uintptr_t)b};
+    if (j->call.data.there && e->f[GPUP_FAULT_object] == j->call.data.object)
+        return GPUP_RULE_DIRTY_036;
+    return b && b->pages && !dirty_range(&j->call, &q) ? GPUP_RULE_DIRTY_040 : GPUP_SPEC_NONE;
+}
+
+/* Which promise the driver fell over. */
+void dirty_died(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    uint16_t rule = GPUP_SPEC_NONE;
+    bool kept = false, outlived = false;
+    for (unsigned i = 0; i < DIRTY_BASES; i++) {
+        const struct basis *b = &d->basis[e->host][i];
+        kept = kept || (b->live && b->list && b->list == e->f[GPUP_FAULT_object]);
+        outlived = outlived || (b->live && b->outlives);
+    }
+    if (kept)
+        rule = GPUP_RULE_DIRTY_005;
+    else if (c->active && c->ddi == GPUP_DDI_CreateMemoryBasis)
+        rule = rule_of_create_fault(j, d);
+    else if (c->active && c->ddi == GPUP_DDI_QueryDirtyBitData)
+        rule = rule_of_query_fault(j, dirty_find(d, e->host, c->a[0]), e);
+    if (rule == GPUP_SPEC_NONE && outlived)
+        rule = GPUP_RULE_DIRTY_049;
+    if (rule != GPUP_SPEC_NONE)
+        CHECK(j, rule, false, "the driver faulted on it (cause %llu)",
+              (unsigned long long)e->f[GPUP_FAULT_cause]);
 }
