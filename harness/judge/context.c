@@ -67,6 +67,7 @@ void context_reset(struct gpup_judge *j) {
 static void seen_adapter(struct host *h, const struct gpup_event *e) {
     h->there = true;
     h->observers = (uint32_t)e->f[GPUP_ADAPTER_observers];
+    h->vfs = (uint32_t)e->f[GPUP_ADAPTER_vfs];
 }
 
 static void seen_segment(struct host *h, const struct gpup_event *e) {
@@ -253,6 +254,10 @@ void context_event(struct gpup_judge *j, const struct gpup_event *e) {
         j->together = e->f[GPUP_TOGETHER_phase] == GPUP_TOGETHER_BEGINS;
         break;
     case GPUP_EVENT_CHANNEL:
+        j->call.failed_alloc =
+            j->call.failed_alloc ||
+            (j->call.active && e->f[GPUP_CHANNEL_what] <= GPUP_CHANNEL_ENABLE &&
+             e->f[GPUP_CHANNEL_status] == GPUP_STATUS_INSUFFICIENT_RESOURCES); /* injected */
         j->call.channels = j->call.channels || e->f[GPUP_CHANNEL_what] < GPUP_CHANNEL_PACKET;
         break;
     case GPUP_EVENT_DAMAGE:

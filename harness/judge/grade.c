@@ -11,6 +11,7 @@ static bool is_exempt(uint16_t rule) {
     switch (rule) {
     case GPUP_RULE_ROB_002:
     case GPUP_RULE_ROB_005:
+    case GPUP_RULE_VMB_012:
     case GPUP_RULE_MSIX_007:
     case GPUP_RULE_LM_016:
     case GPUP_RULE_LM_024:
@@ -19,6 +20,11 @@ static bool is_exempt(uint16_t rule) {
     case GPUP_RULE_DIRTY_029:
     case GPUP_RULE_DIRTY_036:
     case GPUP_RULE_CAP_010:
+    case GPUP_RULE_PART_003:
+    case GPUP_RULE_PART_027:
+    case GPUP_RULE_PART_032:
+    case GPUP_RULE_VF_002:
+    case GPUP_RULE_VF_010:
         return true;
     default:
         return false;

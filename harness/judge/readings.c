@@ -103,3 +103,39 @@ void context_reading(struct gpup_judge *j, const struct gpup_event *e) {
         v->function_mask = e->f[GPUP_OBS_MSIX_CONTROL_function_mask] != 0;
     }
 }
+
+const char *change_name(const struct change *c) {
+    switch (c->kind) {
+    case GPUP_EVENT_OBS_MSIX:
+    case GPUP_EVENT_OBS_MSIX_CONTROL:
+        return "MSI-X state";
+    case GPUP_EVENT_OBS_VRAM:
+        return "memory";
+    case GPUP_EVENT_OBS_DIRTY:
+        return "dirty bits";
+    case GPUP_EVENT_OBS_GUEST:
+        return "registers and state";
+    case GPUP_EVENT_OBS_CONFIG:
+        return "configuration";
+    default:
+        return "running state";
+    }
+}
+
+/* A VF that runs changes its own content; its table, its configuration and whether it runs it does not. */
+static bool is_foreign(const struct call *c, const struct change *m) {
+    bool own_doing = m->kind == GPUP_EVENT_OBS_VRAM || m->kind == GPUP_EVENT_OBS_GUEST ||
+                     m->kind == GPUP_EVENT_OBS_DIRTY || m->kind == GPUP_EVENT_OBS_MSIX_CONTROL;
+    if (m->vf == c->vf || m->vf == GPUP_PF || m->host != c->host || !m->fresh)
+        return false;
+    if (m->kind == GPUP_EVENT_OBS_SCHEDULE)
+        return m->old.running != m->now.running;
+    return !own_doing || m->quiet;
+}
+
+const struct change *call_foreign(const struct gpup_judge *j) {
+    for (unsigned i = 0; i < j->call.changes; i++)
+        if (is_foreign(&j->call, &j->call.change[i]))
+            return &j->call.change[i];
+    return NULL;
+}

@@ -26,7 +26,8 @@ bool op_config(struct host *h, bool write, uint32_t vf, uint32_t offset, uint32_
     struct ddi_call c;
     uint16_t ddi = write ? GPUP_DDI_WriteVirtualFunctionConfig : GPUP_DDI_ReadVirtualFunctionConfig;
     uint32_t real = length < 8192 ? length : 8192;
-    uint64_t a[] = {vf, offset, real, write ? *value : 0};
+    uint32_t claim = world_negative(h->world) ? length : real; /* else no more than there is */
+    uint64_t a[] = {vf, offset, claim, write ? *value : 0};
     if (!ddi_begin(&c, h, ddi, a, write ? 4 : 3, GPUP_SLOT_NONE))
         return false;
     DXGKARG_READVIRTUALFUNCTIONCONFIG *args =
@@ -34,9 +35,10 @@ bool op_config(struct host *h, bool write, uint32_t vf, uint32_t offset, uint32_
     void *data = ddi_buffer(&c, GPUP_ROLE_DATA, real, write ? DDI_IN | DDI_CONST : DDI_OUT, false);
     if (args && data) {
         size_t part = real < sizeof *value ? real : sizeof *value;
+        memset(data, write ? 0 : OUT_FILL, real);
         if (write)
             memcpy(data, value, part);
-        *args = (DXGKARG_READVIRTUALFUNCTIONCONFIG){data, vf, offset, real};
+        *args = (DXGKARG_READVIRTUALFUNCTIONCONFIG){data, vf, offset, claim};
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
         if (c.success && !write) {
             c.buffer[1].used = real;
@@ -60,6 +62,7 @@ void op_config_block(struct host *h, bool write, uint32_t vf, uint32_t block, ui
         ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
     void *data = ddi_buffer(&c, GPUP_ROLE_DATA, real, write ? DDI_IN | DDI_CONST : DDI_OUT, false);
     if (args && data) {
+        memset(data, OUT_FILL, real);
         *args = (DXGKARG_READVIRTUALFUNCTIONCONFIGBLOCK){data, vf, block, real};
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
         c.buffer[1].used = c.success && !write ? real : 0;
@@ -94,20 +97,20 @@ static void read_answer(struct ddi_call *c, const void *args, const void *data) 
 
 void op_vf_query(struct host *h, uint16_t ddi, uint32_t vf) {
     struct ddi_call c;
-    uint64_t a[] = {vf};
     bool pointer = ddi == GPUP_DDI_QueryProbedBars || ddi == GPUP_DDI_QueryVirtualFunctionLuid;
-    if (!ddi_begin(&c, h, ddi, a, 1, GPUP_SLOT_NONE))
+    uint32_t fill = OUT_FILL * 0x01010101u, low = ddi == GPUP_DDI_GetVendorAndDevice ? fill & 0xFFFF : fill;
+    uint64_t a[] = {vf, low, low, low, low, low, low};
+    if (!ddi_begin(&c, h, ddi, a, 1u + gpup_ddis[ddi].result_count, GPUP_SLOT_NONE))
         return;
     size_t data_size = ddi == GPUP_DDI_QueryProbedBars ? 6 * sizeof(ULONG) : sizeof(LUID);
     uint8_t *args =
         ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, ddi == GPUP_DDI_GetVendorAndDevice ? 8 : 16, DDI_IN, false);
     uint8_t *data = pointer ? ddi_buffer(&c, GPUP_ROLE_DATA, data_size, DDI_OUT, false) : NULL;
     if (args && (data || !pointer)) {
-        uint8_t fill = (uint8_t)(0x5A ^ h->world->config.fill); /* so that an unwritten answer shows */
-        memset(args + 4, fill, ddi == GPUP_DDI_GetVendorAndDevice ? 4 : 12);
+        memset(args + 4, OUT_FILL, ddi == GPUP_DDI_GetVendorAndDevice ? 4 : 12);
         memcpy(args, &vf, sizeof vf);
         if (pointer) {
-            memset(data, fill, data_size);
+            memset(data, OUT_FILL, data_size);
             memcpy(args + 8, &data, sizeof data);
         }
         if (ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1))
@@ -115,6 +118,18 @@ void op_vf_query(struct host *h, uint16_t ddi, uint32_t vf) {
         c.buffer[pointer].used = pointer && c.success ? data_size : 0;
     }
     ddi_end(&c);
+}
+
+/* Large lengths are kept in units that the flags name. */
+static uint64_t resource_length(const CM_PARTIAL_RESOURCE_DESCRIPTOR *resource) {
+    uint64_t length = resource->u.Memory.Length;
+    if (resource->Type != CmResourceTypeMemoryLarge)
+        return length;
+    if (resource->Flags & CM_RESOURCE_MEMORY_LARGE_40)
+        return length << 8;
+    if (resource->Flags & CM_RESOURCE_MEMORY_LARGE_48)
+        return length << 16;
+    return resource->Flags & CM_RESOURCE_MEMORY_LARGE_64 ? length << 32 : length;
 }
 
 void op_get_resource(struct host *h, uint32_t vf, uint32_t bar) {
@@ -127,11 +142,12 @@ void op_get_resource(struct host *h, uint32_t vf, uint32_t bar) {
     CM_PARTIAL_RESOURCE_DESCRIPTOR *resource =
         ddi_buffer(&c, GPUP_ROLE_INTERFACE, sizeof *resource, DDI_OUT, false);
     if (args && resource) {
+        memset(resource, OUT_FILL, sizeof *resource);
         *args = (DXGKARG_GETRESOURCEFORBAR){vf, bar, resource};
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
         /* The start is a host address: it stays out of the trace. */
         c.r[0] = c.success ? resource->Type : 0;
-        c.r[1] = c.success ? resource->u.Memory.Length : 0;
+        c.r[1] = c.success ? resource_length(resource) : 0;
     }
     ddi_end(&c);
 }
