@@ -14,6 +14,8 @@ const struct gpup_implementation *gpup_implementation_second(void);
 const struct gpup_implementation *gpup_implementation_null(void);
 const struct gpup_implementation *gpup_implementation_refuser(void);
 const struct gpup_implementation *gpup_implementation_yesman(void);
+const struct gpup_implementation *gpup_implementation_framework(void);
+const struct gpup_implementation *gpup_implementation_faulty_framework(void);
 
 const struct gpup_static_implementation *implementation_known(void) {
     static const struct gpup_static_implementation known[] = {
@@ -22,6 +24,8 @@ const struct gpup_static_implementation *implementation_known(void) {
         {"null", gpup_implementation_null, "gpup_impl_null_"},
         {"refuser", gpup_implementation_refuser, "gpup_impl_refuser_"},
         {"yesman", gpup_implementation_yesman, "gpup_impl_yesman_"},
+        {"framework", gpup_implementation_framework, "gpup_impl_framework_"},
+        {"framework-defects", gpup_implementation_faulty_framework, "gpup_impl_faulty_framework_"},
         {NULL, NULL, NULL}};
     return known;
 }
@@ -43,6 +47,7 @@ static void defects_path(char *out, size_t size) {
 
 void implementation_resolve(struct implementation *out, const char *name) {
     static const char defect[] = "reference:";
+    static const char framework[] = "framework:";
     name = name ? name : "reference";
     snprintf(out->label, sizeof out->label, "%s", name);
     snprintf(out->path, sizeof out->path, "%s", name);
@@ -50,6 +55,12 @@ void implementation_resolve(struct implementation *out, const char *name) {
         char path[3072];
         defects_path(path, sizeof path);
         snprintf(out->path, sizeof out->path, "%s:%s", path, name + sizeof defect - 1);
+    }
+    if (strncmp(name, framework, sizeof framework - 1) ==
+        0) { /* a fault of ours, or the framework of an object */
+        const char *rest = name + sizeof framework - 1;
+        snprintf(out->path, sizeof out->path, "%s%s",
+                 strncmp(rest, "BUG-", 4) == 0 ? "framework-defects:" : "", rest);
     }
 }
 

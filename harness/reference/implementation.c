@@ -1,4 +1,5 @@
 /* How the suite finds the driver, and the switch of the seeded faults. No part of the driver proper. */
+#include "companion.h"
 #include "defect.h"
 #include <gpup/implementation.h>
 
@@ -17,6 +18,7 @@ static const struct gpup_implementation reference = {
     .build = "1.2",
 #endif
     .driver_entry = DriverEntry,
+    .framework_driver = &companion,
 };
 
 const struct gpup_implementation *gpup_implementation(void) {

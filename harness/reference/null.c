@@ -88,6 +88,7 @@ NTSTATUS DDI_CALL DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry_pa
     return DxgkInitialize(driver, registry_path, &table);
 }
 
+#ifndef NULL_DRIVER_ONLY /* else part of another implementation */
 static const struct gpup_implementation implementation = {.size = sizeof implementation,
                                                           .version = GPUP_IMPLEMENTATION_VERSION,
                                                           .name = "null",
@@ -96,3 +97,4 @@ static const struct gpup_implementation implementation = {.size = sizeof impleme
 const struct gpup_implementation *gpup_implementation(void) {
     return &implementation;
 }
+#endif

@@ -1,0 +1,85 @@
+/* The implementation's own function driver on the suite's framework: its use of interrupt objects is judged.
+ */
+#include "framework.h"
+
+#define SETTLE_NS 1000000u
+
+struct driver {
+    struct host *h;
+    const struct gpup_framework_driver *driver;
+    WDFDEVICE device;
+    uint32_t messages;
+};
+
+static bool run(struct host *h, void *function, const uint64_t *args, unsigned count) {
+    struct gpup_os_call call = {.function = function, .count = count};
+    for (unsigned i = 0; i < count; i++)
+        call.args[i] = args[i];
+    world_make_current(h);
+    if (function && !h->dead)
+        h->dead = gpup_os_call(h->os, &call) != GPUP_RAN_RETURNED;
+    return !h->dead && NT_SUCCESS((NTSTATUS)(uint32_t)call.result);
+}
+
+static bool move(struct driver *d, enum gpup_kmdf_state to) {
+    NTSTATUS status = STATUS_UNSUCCESSFUL;
+    world_make_current(d->h);
+    return !d->h->dead && gpup_kmdf_move(d->h->os, d->device, to, &status) && NT_SUCCESS(status);
+}
+
+static uint64_t list(const struct driver *d, bool translated) {
+    return (uintptr_t)gpup_kmdf_resources(d->h->os, d->device, translated);
+}
+
+static bool prepare(struct driver *d) {
+    return move(d, GPUP_KMDF_PREPARE_HARDWARE) &&
+           run(d->h, (void *)(uintptr_t)d->driver->prepare_hardware,
+               (uint64_t[]){(uintptr_t)d->device, list(d, false), list(d, true)}, 3);
+}
+
+static void work(struct driver *d) {
+    if (!move(d, GPUP_KMDF_D0))
+        return;
+    for (uint32_t i = 0; i < d->messages && i < 16 && !d->h->dead; i++)
+        gpup_kmdf_fire(d->h->os, d->device, i);
+    if (!d->h->dead && gpup_os_advance(d->h->os, SETTLE_NS) != GPUP_RAN_RETURNED)
+        d->h->dead = true;
+    move(d, GPUP_KMDF_LOW_POWER);
+}
+
+static void release(struct driver *d) {
+    run(d->h, (void *)(uintptr_t)d->driver->release_hardware,
+        (uint64_t[]){(uintptr_t)d->device, list(d, true)}, 2);
+    move(d, GPUP_KMDF_RELEASED);
+}
+
+static WDFDEVICE device_for(struct host *h, uint32_t messages, bool miniport) {
+    struct gpup_kmdf_config config = {.level = WdfExecutionLevelDispatch,
+                                      .scope = WdfSynchronizationScopeNone,
+                                      .messages = messages,
+                                      .miniport = miniport};
+    return gpup_kmdf_device(h->os, &config);
+}
+
+void do_FrameworkDriver(struct host *h, const struct gpup_step *s) {
+    const struct gpup_framework_driver *driver = h->world->implementation->framework_driver;
+    uint64_t messages = step_number(s, GPUP_FrameworkDriver_messages);
+    struct driver d = {.h = h, .driver = driver, .messages = messages > 64 ? 64 : (uint32_t)messages};
+    if (!driver) {
+        world_skip(h, GPUP_SKIP_UNSUPPORTED, "the implementation has no function driver");
+        return;
+    }
+    d.device = device_for(h, d.messages, false);
+    if (!d.device || !run(h, (void *)(uintptr_t)driver->device_add, (uint64_t[]){(uintptr_t)d.device}, 1))
+        return;
+    for (unsigned round = 0; round < 2 && prepare(&d); round++) { /* the second time after a rebalance */
+        work(&d);
+        release(&d);
+    }
+    move(&d, GPUP_KMDF_REMOVED);
+    WDFDEVICE miniport = driver->miniport ? device_for(h, d.messages, true) : NULL;
+    NTSTATUS status;
+    if (miniport && run(h, (void *)(uintptr_t)driver->miniport, (uint64_t[]){(uintptr_t)miniport}, 1))
+        gpup_kmdf_move(h->os, miniport, GPUP_KMDF_REMOVED, &status);
+    world_observe(h);
+}
