@@ -26,7 +26,8 @@ static int help(FILE *out) {
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(out, "  %-7s %s\n          %s\n", commands[i].name, commands[i].arguments, commands[i].what);
     fputs(
-        "\nIMPL: reference (default), reference:DEFECT, second, null, refuser, yesman, file.so\n"
+        "\nIMPL: reference (default), reference:DEFECT, second, null, refuser, yesman, framework, "
+        "framework:DEFECT, file.so\n"
         "profiles: smoke, certification, full (default), nightly\n"
         "exit status: 0 all required rules passed, 1 a failure, crash or timeout, 2 wrong usage or "
         "unreadable input,\n"

@@ -34,9 +34,15 @@ static bool load_programs(struct campaign *c) {
     return true;
 }
 
+/* What is linked into the test: the framework has no object of its own to load. */
+const struct gpup_implementation *gpup_implementation_faulty_framework(void);
+static const struct gpup_static_implementation linked[] = {
+    {"framework-defects", gpup_implementation_faulty_framework, "gpup_impl_faulty_framework_"}, {0}};
+
 static struct gpup_run_options options_for(const char *implementation,
                                            const struct gpup_run_program *programs, size_t count) {
     return (struct gpup_run_options){.implementation = implementation,
+                                     .known = linked,
                                      .programs = programs,
                                      .program_count = count,
                                      .jobs = 1,

@@ -9,6 +9,11 @@
 #include "defect.h"
 #include <gpup/spec.h>
 #include <stdio.h>
+#include <string.h>
+
+static bool is_of_framework(const struct gpup_defect *d) {
+    return strcmp(d->area, "WDFI") == 0;
+}
 
 static void built_means_accepted(void **state) {
     unsigned built = 0;
@@ -17,6 +22,8 @@ static void built_means_accepted(void **state) {
     for (unsigned i = 0; i < gpup_spec_counts.defects; i++) {
         const struct gpup_defect *d = &gpup_defects[i];
 
+        if (is_of_framework(d))
+            continue; /* in a build of its own: tests/defects runs each */
         reference_defect = 0;
         if (reference_set_option("defect", d->id) != d->built)
             fail_msg("%s: built is %s in the catalogue, the driver says otherwise", d->id,
