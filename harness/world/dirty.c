@@ -98,7 +98,7 @@ static bool cut(struct host *h, struct basis *b, uint32_t vf, const struct cutti
         uint64_t bytes = (units / count + (i < units % count)) * granule;
         b->ranges[i] = (struct range){r->segment, r->offset + at, bytes};
         b->at[i] = before + at;
-        b->pages += bytes / unit;
+        b->pages += bytes / unit + ((r->offset + at) % unit + bytes % unit + unit - 1) / unit; /* touched */
         at += bytes + how->gap;
     }
     b->segment = r->segment;
