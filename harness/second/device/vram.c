@@ -6,7 +6,8 @@
 
 bool sgpu_vram_new(struct sgpu *gpu, struct sgpu_segment *segment, uint64_t size, uint32_t shift) {
     *segment = (struct sgpu_segment){.size = size, .shift = shift, .pages = shift ? size >> shift : 0};
-    segment->leaf = sgpu_alloc(gpu, (size + LEAF_BYTES - 1) / LEAF_BYTES * sizeof(*segment->leaf));
+    uint64_t leaves = (size + LEAF_BYTES - 1) / LEAF_BYTES;
+    segment->leaf = sgpu_alloc(gpu, leaves * sizeof(struct sgpu_leaf *));
     if (!segment->leaf || !shift)
         return segment->leaf != NULL;
     uint64_t words = (segment->pages + 63) / 64;
