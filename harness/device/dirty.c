@@ -3,7 +3,7 @@
 #include <string.h>
 
 bool gpu_dirty_new(struct gpu *gpu, struct gpu_segment *segment) {
-    segment->dirty_pages = (segment->size + gpu->dirty_page - 1) / gpu->dirty_page;
+    segment->dirty_pages = segment->page ? (segment->size + segment->page - 1) / segment->page : 0;
     uint64_t blocks = (segment->dirty_pages + GPU_DIRTY_BLOCK - 1) / GPU_DIRTY_BLOCK;
     segment->plane = gpu_alloc(gpu, blocks * sizeof(*segment->plane));
     segment->break_capacity = 16;
@@ -79,7 +79,7 @@ static bool countable(const struct gpu_segment *segment, uint64_t first, uint64_
 
 uint32_t gpu_dirty_track(struct gpu *gpu, uint32_t segment, uint64_t offset, uint64_t size, bool start) {
     struct gpu_segment *s = &gpu->segment[segment];
-    uint64_t first = offset / gpu->dirty_page, count = size / gpu->dirty_page;
+    uint64_t first = offset / s->page, count = size / s->page;
     if (start ? !countable(s, first, count) : !gpu_dirty_tracked(gpu, segment, first, count))
         return GPU_RESULT_STATE;
     if (!reserve_breaks(gpu, s))
@@ -122,7 +122,9 @@ static bool set_bits(struct gpu *gpu, struct gpu_segment *segment, uint64_t firs
 
 bool gpu_dirty_mark(struct gpu *gpu, uint32_t segment, uint64_t offset, uint64_t size) {
     struct gpu_segment *s = &gpu->segment[segment];
-    uint64_t first = offset / gpu->dirty_page, end = (offset + size - 1) / gpu->dirty_page + 1;
+    if (!s->page)
+        return true;
+    uint64_t first = offset / s->page, end = (offset + size - 1) / s->page + 1;
     for (uint32_t i = break_of(s, first); i < s->break_count && s->breaks[i].page < end; i++) {
         uint64_t low = s->breaks[i].page > first ? s->breaks[i].page : first;
         uint64_t high = i + 1 < s->break_count && s->breaks[i + 1].page < end ? s->breaks[i + 1].page : end;

@@ -19,6 +19,11 @@ static bool range(const struct gpu *gpu, const struct gpu_slot *slot, uint64_t u
            (*offset | *size) % unit == 0 && gpu_inside(*offset, *size, gpu->segment[*segment].size);
 }
 
+/* Bytes of a dirty bit in the segment of ARG0; 0: no plane, or no such segment. */
+static uint32_t page_of(const struct gpu *gpu, const struct gpu_slot *slot) {
+    return slot->arg[0] >= 1 && slot->arg[0] <= gpu->segments ? gpu->segment[slot->arg[0] - 1].page : 0;
+}
+
 static uint32_t run_list(struct gpu *gpu, const struct gpu_slot *slot) {
     struct gpu_vf *vf = &gpu->vf[slot->vf];
     switch (slot->opcode) {
@@ -90,16 +95,17 @@ static uint32_t dirty_read(struct gpu *gpu, struct gpu_slot *slot, uint32_t segm
 static uint32_t dirty(struct gpu *gpu, struct gpu_slot *slot) {
     uint32_t segment;
     uint64_t offset, size;
-    if (!range(gpu, slot, gpu->dirty_page, &segment, &offset, &size))
+    uint32_t page = page_of(gpu, slot);
+    if (!page || !range(gpu, slot, page, &segment, &offset, &size))
         return GPU_RESULT_ARGUMENT;
     switch (slot->opcode) {
     case GPU_COMMAND_TRACK_START:
     case GPU_COMMAND_TRACK_STOP:
         return gpu_dirty_track(gpu, segment, offset, size, slot->opcode == GPU_COMMAND_TRACK_START);
     case GPU_COMMAND_DIRTY_READ:
-        return dirty_read(gpu, slot, segment, offset / gpu->dirty_page, size / gpu->dirty_page);
+        return dirty_read(gpu, slot, segment, offset / page, size / page);
     default:
-        gpu_dirty_clear(gpu, segment, offset / gpu->dirty_page, size / gpu->dirty_page);
+        gpu_dirty_clear(gpu, segment, offset / page, size / page);
         return GPU_RESULT_OK;
     }
 }
@@ -197,6 +203,6 @@ uint64_t gpu_execute_time(const struct gpu *gpu, const struct gpu_slot *slot) {
     if (slot->opcode == GPU_COMMAND_FILL)
         time += pair(slot, 3) / 65536 < 999 ? pair(slot, 3) / 65536 : 999;
     if (slot->opcode == GPU_COMMAND_DIRTY_READ)
-        time += pair(slot, 3) / gpu->dirty_page / 8 / 4096 % 1024;
+        time += pair(slot, 3) / (page_of(gpu, slot) ? page_of(gpu, slot) : GPU_PAGE) / 8 / 4096 % 1024;
     return time * 1000;
 }

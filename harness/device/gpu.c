@@ -7,11 +7,10 @@ static uint32_t clamp(uint32_t value, uint32_t low, uint32_t high) {
 }
 
 static void shape_from(struct gpu *gpu, const struct gpup_world_config *config) {
-    bool known_page = config->page_size == 65536 || config->page_size == 2097152;
     gpu->vfs = clamp(config->vfs, 1, GPU_MAX_VFS);
     gpu->segments = clamp(config->segments, 1, GPU_MAX_SEGMENTS);
-    gpu->dirty_page = known_page ? config->page_size : 4096;
-    gpu->features = GPU_FEATURE_DIRTY | (config->performant ? GPU_FEATURE_DIRTY_PERFORMANT : 0);
+    gpu->features = GPU_FEATURE_DIRTY | (config->performant ? GPU_FEATURE_DIRTY_PERFORMANT : 0) |
+                    (config->scatter ? GPU_FEATURE_SCATTER : 0);
     gpu->msix_entries = clamp(config->msix_entries, 1, GPU_MSIX_MAX);
     gpu->msix_bar = config->msix_bar == 2 || config->msix_bar == 4 ? config->msix_bar : 0;
     gpu->msix_offset = config->msix_offset % 0x100000 & ~7u;
@@ -28,6 +27,14 @@ static void program_pf_messages(struct gpu *gpu) {
     gpu_msix_control(gpu, GPUP_PF, true, false);
 }
 
+/* Bytes of one dirty bit of a segment. */
+static uint32_t page_of(const struct gpu *gpu, const struct gpup_world_config *config, uint32_t segment) {
+    bool known = config->page_size == 65536 || config->page_size == 2097152;
+    if (config->uneven && segment == gpu->segments - 1)
+        return 0;
+    return known && !(config->uneven && segment) ? config->page_size : 4096;
+}
+
 static bool make_parts(struct gpu *gpu, const struct gpup_world_config *config) {
     uint64_t size = (uint64_t)clamp(config->vram_mib, 8, 16384) << 20;
     gpu->vf = gpu_alloc(gpu, gpu->vfs * sizeof(*gpu->vf));
@@ -39,9 +46,11 @@ static bool make_parts(struct gpu *gpu, const struct gpup_world_config *config) 
         gpu_context_reset(&gpu->vf[vf].context);
         gpu_msix_reset(gpu, vf);
     }
-    for (uint32_t i = 0; i < gpu->segments; i++)
-        if (!gpu_vram_new(gpu, &gpu->segment[i], size))
+    for (uint32_t i = 0; i < gpu->segments; i++) {
+        gpu->segment[i].page = page_of(gpu, config, i);
+        if (!gpu_vram_new(gpu, &gpu->segment[i], config->uneven ? size * (i + 1) : size))
             return false;
+    }
     return true;
 }
 
@@ -79,7 +88,7 @@ static void describe(void *device, struct gpup_device_shape *shape) {
         shape->segment[i].id = i + 1;
         shape->segment[i].local = true;
         shape->segment[i].size = gpu->segment[i].size;
-        shape->segment[i].dirty_page = gpu->dirty_page;
+        shape->segment[i].dirty_page = gpu->segment[i].page;
     }
 }
 

@@ -16,7 +16,7 @@ static uint32_t segment_register(const struct gpu *gpu, uint32_t offset) {
     case GPU_SEGMENT_SIZE_HI:
         return HIGH(gpu->segment[index].size);
     case GPU_SEGMENT_DIRTY_PAGE:
-        return gpu->dirty_page;
+        return gpu->segment[index].page;
     default:
         return 0;
     }

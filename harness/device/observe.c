@@ -72,9 +72,10 @@ bool gpu_op_read_dirty(void *device, uint32_t segment, uint64_t offset, uint64_t
                        bool *tracking) {
     struct gpu *gpu = device;
     uint32_t index;
-    if (!segment_index(gpu, segment, offset, size, &index) || size == 0)
+    if (!segment_index(gpu, segment, offset, size, &index) || size == 0 || !gpu->segment[index].page)
         return false;
-    uint64_t first = offset / gpu->dirty_page, last = (offset + size - 1) / gpu->dirty_page;
+    const uint32_t page = gpu->segment[index].page;
+    uint64_t first = offset / page, last = (offset + size - 1) / page;
     gpu_dirty_copy(gpu, index, first, last - first + 1, bits);
     *tracking = gpu_dirty_tracked(gpu, index, first, last - first + 1);
     return true;

@@ -85,6 +85,7 @@
 #define GPU_REG_FEATURES 0x00C
 #define GPU_FEATURE_DIRTY 0x1            /* dirty bit plane */
 #define GPU_FEATURE_DIRTY_PERFORMANT 0x2 /* tracking costs nothing: may run all the time */
+#define GPU_FEATURE_SCATTER 0x4          /* a VF may live in many ranges of several segments */
 #define GPU_REG_SERIAL_LO 0x010
 #define GPU_REG_SERIAL_HI 0x014
 #define GPU_REG_TOTAL_VFS 0x018

@@ -50,6 +50,7 @@ struct gpu_break {
 struct gpu_segment {
     uint64_t size;
     struct gpu_branch **branch;
+    uint32_t page;        /* bytes of one dirty bit, 0: no plane */
     uint64_t dirty_pages; /* pages of the plane */
     uint64_t **plane;     /* blocks of GPU_DIRTY_BLOCK bits; NULL: zeros */
     struct gpu_break *breaks;
@@ -136,7 +137,7 @@ struct gpu {
     uint64_t generation[GPU_OBSERVERS];
     uint64_t changes; /* of any reading */
 
-    uint32_t segments, dirty_page;
+    uint32_t segments;
     struct gpu_segment segment[GPU_MAX_SEGMENTS];
     struct gpu_page *free_pages;
 

@@ -51,6 +51,8 @@ void gpup_world_clamp(struct gpup_world_config *config) {
     config->performant = config->performant != 0;
     config->fill = (uint8_t)within(config->fill, 0, 3);
     config->preempt = config->preempt != 0;
+    config->scatter = config->scatter != 0;
+    config->uneven = config->uneven != 0;
     config->one_system = config->one_system && config->hosts == 2;
     clamp_memory(config);
 }

@@ -18,7 +18,7 @@ static uint64_t get(const uint8_t *in, struct part part) {
 }
 
 static const struct part flags = {0, 1}, shape = {1, 1}, vfs = {2, 1}, entries = {3, 2}, offset = {5, 3},
-                         vram = {8, 2}, reserve = {10, 4}, seed = {14, 8};
+                         vram = {8, 2}, reserve = {10, 4}, seed = {14, 8}, kind = {22, 1};
 
 static unsigned log2_of(unsigned value) {
     unsigned result = 0;
@@ -39,6 +39,7 @@ static void put_plain(uint8_t *out, const struct gpup_world_config *world) {
     put(out, vram, world->vram_mib - 8);
     put(out, reserve, world->reserve_kib);
     put(out, seed, world->seed);
+    put(out, kind, world->scatter | (unsigned)world->uneven << 1);
 }
 
 static void default_header(uint8_t out[GPUP_FORMAT_HEADER]) {
@@ -84,6 +85,8 @@ void gpup_format_get_world(const uint8_t in[GPUP_FORMAT_HEADER], struct gpup_wor
         .vram_mib = (uint32_t)(8 + get(plain, vram) % (16384 - 8 + 1)),
         .reserve_kib = (uint32_t)get(plain, reserve),
         .seed = get(plain, seed),
+        .scatter = get(plain, kind) & 1,
+        .uneven = get(plain, kind) >> 1 & 1,
     };
     gpup_world_clamp(world);
 }

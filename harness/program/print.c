@@ -90,6 +90,8 @@ static void print_world(struct gpup_text *text, const struct gpup_world_config *
     number_item(&list, "seed", config.seed, standard.seed);
     number_item(&list, "fill", config.fill, standard.fill);
     bool_item(&list, "preempt", config.preempt, standard.preempt);
+    bool_item(&list, "scatter", config.scatter, standard.scatter);
+    bool_item(&list, "uneven", config.uneven, standard.uneven);
     bool_item(&list, "one_system", config.one_system, standard.one_system);
     close_list(&list);
     if (list.used)

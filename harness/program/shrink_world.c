@@ -65,6 +65,10 @@ static void plainer(struct gpup_shrink *shrink, const struct gpup_world_config *
     world.one_system = standard->one_system;
     try_world(shrink, world);
     world = *best;
+    world.scatter = standard->scatter;
+    world.uneven = standard->uneven;
+    try_world(shrink, world);
+    world = *best;
     world.preempt = standard->preempt;
     world.fill = standard->fill;
     world.seed = standard->seed;

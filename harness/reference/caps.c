@@ -1,5 +1,6 @@
 /* What the adapter says of itself. */
 #include "driver.h"
+#include "partition.h"
 
 #define NEEDS(args, type) ((args)->pOutputData && (args)->OutputDataSize >= sizeof(type))
 
@@ -50,6 +51,7 @@ static NTSTATUS gpup_caps(const struct adapter *a, const DXGKARG_QUERYADAPTERINF
     if (DEFECT(128))
         RtlCopyMemory(&caps, args->pOutputData, sizeof caps);
     caps.Caps.LiveMigration |= all_tracked(a) ? 1 : 0;
+    caps.Caps.ScatterMapReserve |= (a->features & GPU_FEATURE_SCATTER) != 0;
     give(args, &caps, sizeof caps);
     return STATUS_SUCCESS;
 }
@@ -82,6 +84,22 @@ static NTSTATUS segment_caps(const struct adapter *a, const DXGKARG_QUERYADAPTER
     if (caps.PageSize == 0 && !DEFECT(75))
         return STATUS_NOT_IMPLEMENTED; /* no plane */
     give(args, &caps, sizeof caps);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS scatter_caps(const struct adapter *a, const DXGKARG_QUERYADAPTERINFO *args) {
+    DXGK_QUERYSCATTERRESERVEOUT out;
+    UINT id;
+
+    if ((a->features & GPU_FEATURE_SCATTER) == 0)
+        return STATUS_NOT_SUPPORTED; /* the capability is not set */
+    if (!NEEDS(args, DXGK_QUERYSCATTERRESERVEOUT) || !args->pInputData || args->InputDataSize < sizeof id)
+        return STATUS_INVALID_PARAMETER;
+    RtlCopyMemory(&id, args->pInputData, sizeof id);
+    if (id == 0 || id > a->segment_count)
+        return STATUS_INVALID_PARAMETER;
+    out.SetVGPUResourcesPageSize = memory_granule(a, id - 1);
+    give(args, &out, sizeof out);
     return STATUS_SUCCESS;
 }
 
@@ -134,7 +152,7 @@ NTSTATUS DDI_CALL reference_query_adapter_info(const HANDLE adapter, const DXGKA
     case DXGKQAITYPE_QUERYSEGMENT4:
         return segments(a, args);
     case DXGKQAITYPE_SCATTER_RESERVE:
-        return STATUS_NOT_SUPPORTED; /* the capability is not set */
+        return scatter_caps(a, args);
     default:
         return STATUS_INVALID_PARAMETER;
     }

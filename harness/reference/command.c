@@ -51,7 +51,11 @@ static void fill_slot(struct adapter *a, ULONG slot, const struct command *c) {
     write32(a, at + GPU_SLOT_FLAGS, c->flags);
     for (ULONG i = 0; i < sizeof c->arg / sizeof *c->arg; i++)
         write32(a, at + GPU_SLOT_ARG(i), c->arg[i]);
-    if (c->in || c->out) {
+    if (c->dma) {
+        dma = c->dma;
+        size = c->dma_size;
+    }
+    if (c->in || c->out || c->dma) {
         write32(a, at + GPU_SLOT_DMA_LO, (ULONG)dma);
         write32(a, at + GPU_SLOT_DMA_HI, (ULONG)(dma >> 32));
     }

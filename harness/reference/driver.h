@@ -26,7 +26,7 @@
 #define PF_SHARE 100000u           /* kept for the host */
 #define SCHEDULE_PF GPU_MAX_VFS    /* index of the PF in adapter.schedule */
 #define DMA_PAGE 0x1000u           /* bytes of DMA memory of one command slot */
-#define VF_RESERVES 32u
+#define VF_RESERVES 4096u /* ranges of one reserve, at most: what the part can map */
 
 /* --- command.c --- */
 struct command {
@@ -36,6 +36,8 @@ struct command {
     void *out;
     ULONG out_size; /* capacity */
     ULONG length;   /* out: bytes the device wrote or needs */
+    UINT64 dma;     /* physical address of an input that is too long for the slot's own memory, or 0 */
+    ULONG dma_size;
     bool post;      /* do not wait */
 };
 
@@ -62,6 +64,7 @@ struct basis {
     bool tracking;
     UINT64 count, pages;
     UCHAR *carry; /* bits taken from the plane that this basis was not told of yet */
+    const DXGK_MEMORYRANGE *caller; /* the list it was made from; for a seeded fault, else not to be touched */
     DXGK_MEMORYRANGE ranges[];
 };
 
@@ -87,7 +90,7 @@ struct vmbus_channel {
     VMBCHANNEL channel;
     struct adapter *adapter;
     ULONG vf;
-    LONG opened, suspended;
+    HANDLE handle;
 };
 
 struct reserve {
@@ -103,9 +106,12 @@ struct vf {
     UINT64 capability[DXGK_VGPU_CAPABILITY_MAX];
     DXGK_VIRTUALGPUPROFILE profile; /* as asked for */
     ULONG segment;
-    struct reserve reserve[VF_RESERVES];
+    UINT64 need[GPU_MAX_SEGMENTS]; /* bytes of VRAM that it asked for in each segment */
+    struct reserve *reserve;       /* NULL: none yet */
     ULONG reserve_count;
+    const struct basis *basis; /* BUG-181 only */
     struct session *session;
+    ULONG sessions; /* so far */
     struct msix_entry *msix;                  /* shadow of the table */
     ULONG msix_entries, msix_table, msix_pba; /* the latter as in the capability: offset | BAR */
     volatile UCHAR *table;
@@ -116,13 +122,17 @@ struct vf {
     ULONG context_size;
 };
 
+/* What is known of a virtual machine. Dxgkrnl holds a secure one to its limits; here it is for attribution. */
+struct machine {
+    GUID id;
+    DXGK_VIRTUALMACHINEDATAFLAGS flags;
+};
+
 struct process {
     LIST_ENTRY entry;
     HANDLE handle, worker;
     DXGK_CREATEPROCESSFLAGS flags;
-    bool has_data;
-    GUID vm;
-    DXGK_VIRTUALMACHINEDATAFLAGS vm_flags;
+    struct machine *machine; /* of a worker process that was told of its VM */
 };
 
 struct adapter {
@@ -152,6 +162,8 @@ struct adapter {
     ULONG total_vfs, partitions, segment_count;
     struct segment segment[GPU_MAX_SEGMENTS];
     struct vf *vf; /* total_vfs of them, while started */
+    DXGK_INTERRUPT_TABLE_ENTRY staged;  /* seeded: shared by all threads */
+    const DXGKRNL_INTERFACE *callers;   /* seeded: the caller's table */
 
     FAST_MUTEX schedule_lock;
     struct schedule_entry schedule[GPU_MAX_VFS + 1];
@@ -159,6 +171,10 @@ struct adapter {
     LIST_ENTRY bases;
     FAST_MUTEX process_lock;
     LIST_ENTRY processes;
+#ifdef REFERENCE_DEFECTS
+    bool secure;                   /* BUG-158 */
+    struct vmbus_channel *channel; /* BUG-148 */
+#endif
 };
 
 /* --- allocation: zeroed, non-paged; NULL when out of memory --- */
@@ -204,6 +220,11 @@ NTSTATUS vf_context_size(struct adapter *a, ULONG vf, ULONG *size);
 
 /* --- reserve.c --- */
 NTSTATUS reserve_map(struct adapter *a, const struct vf *vf);
+/* What a vGPU with that much VRAM needs of each segment: all of `segment`, or of all of them in parts where reserves may
+ * be scattered. false: there is not as much left. */
+bool reserve_plan(const struct adapter *a, ULONG segment, UINT64 total, UINT64 need[GPU_MAX_SEGMENTS]);
+void reserve_commit(struct adapter *a, const struct vf *vf, bool give_back);
+void reserve_forget(struct vf *vf);
 
 /* --- vgpu.c --- */
 void vgpu_destroy(struct adapter *a, struct vf *vf);
@@ -223,7 +244,7 @@ void tracking_resume(struct adapter *a);
 NTSTATUS basis_stop(struct adapter *a, struct basis *basis);
 
 /* --- vmbus.c --- */
-void vmbus_close(struct vf *vf);
+void vmbus_close(struct adapter *a, struct vf *vf);
 
 /* --- process.c --- */
 void process_free_all(struct adapter *a);
@@ -239,6 +260,7 @@ struct blob_check {
     const char *text; /* why not */
     UINT64 found, expected;
     ULONG origin; /* index of the VF on the source */
+    UINT64 table[2]; /* of a seeded fault: an entry of the source's MSI-X table */
 };
 ULONG blob_size(enum blob_kind kind, ULONG payload);
 ULONG blob_profile_size(void);

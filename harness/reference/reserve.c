@@ -1,27 +1,81 @@
 /* The VRAM of a vGPU: where VidMm put it. */
-#include "driver.h"
+#include "partition.h"
+#include "tracking.h"
 
 struct map_record { /* as the part reads it */
     ULONG segment, zero;
     UINT64 offset, size;
 };
 _Static_assert(sizeof(struct map_record) == GPU_RANGE_SIZE, "range record");
-_Static_assert(VF_RESERVES *GPU_RANGE_SIZE <= DMA_PAGE, "a map fits the slot's memory");
+_Static_assert(VF_RESERVES <= GPU_RANGES_MAX, "the part can map every reserve");
 
-NTSTATUS reserve_map(struct adapter *a, const struct vf *vf) {
-    struct map_record records[VF_RESERVES];
-    struct command c = {.opcode = GPU_COMMAND_VF_MAP,
-                        .vf = vf->index,
-                        .arg = {vf->reserve_count},
-                        .in = records,
-                        .in_size = vf->reserve_count * GPU_RANGE_SIZE};
+/* --- what a vGPU needs --------------------------------------------------------------------------------- */
+bool reserve_plan(const struct adapter *a, ULONG segment, UINT64 total, UINT64 need[GPU_MAX_SEGMENTS]) {
+    bool spread = (a->features & GPU_FEATURE_SCATTER) != 0 && a->segment_count > 1;
+    UINT64 part = spread ? total / a->segment_count : 0;
 
-    for (ULONG i = 0; i < vf->reserve_count; i++)
-        records[i] =
-            (struct map_record){vf->reserve[i].segment, 0, vf->reserve[i].offset, vf->reserve[i].size};
-    return command_run(a, &c);
+    part -= part % capability_min(a, DXGK_VGPU_CAPABILITY_MEMORY); /* the largest granule */
+    for (ULONG i = 0; i < GPU_MAX_SEGMENTS; i++)
+        need[i] = i < a->segment_count && i != segment ? part : 0;
+    need[segment] = total - part * (a->segment_count - 1);
+    for (ULONG i = 0; i < a->segment_count; i++)
+        if (need[i] > a->segment[i].size - a->segment[i].committed)
+            return false;
+    return true;
 }
 
+void reserve_commit(struct adapter *a, const struct vf *vf, bool give_back) {
+    for (ULONG i = 0; i < a->segment_count; i++)
+        if (give_back)
+            a->segment[i].committed -= vf->need[i];
+        else
+            a->segment[i].committed += vf->need[i];
+}
+
+void reserve_forget(struct vf *vf) {
+    release(vf->reserve);
+    vf->reserve = NULL;
+    vf->reserve_count = 0;
+    vf->basis = NULL;
+}
+
+/* --- the part's map --------------------------------------------------------------------------------------
+ */
+static NTSTATUS load_map(struct adapter *a, ULONG vf, const struct reserve *reserve, ULONG count) {
+    PHYSICAL_ADDRESS highest = {.QuadPart = INT64_MAX};
+    struct map_record *records = MmAllocateContiguousMemory(count * sizeof *records, highest);
+    struct command c = {.opcode = GPU_COMMAND_VF_MAP, .vf = vf, .arg = {count}};
+    NTSTATUS status;
+
+    if (!records)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    for (ULONG i = 0; i < count; i++)
+        records[i] = (struct map_record){reserve[i].segment, 0, reserve[i].offset, reserve[i].size};
+    c.dma = (UINT64)MmGetPhysicalAddress(records).QuadPart;
+    c.dma_size = count * (ULONG)sizeof *records;
+    status = command_run(a, &c);
+    MmFreeContiguousMemory(records);
+    return status;
+}
+
+static NTSTATUS map_of_basis(struct adapter *a, const struct vf *vf) {
+    struct reserve r = {vf->basis->segment, 0, 0};
+
+    if (vf->basis->count == 0 || vf->basis->count > VF_RESERVES)
+        return STATUS_DATA_ERROR;
+    r.offset = vf->basis->ranges[0].SegmentOffset;
+    r.size = vf->basis->ranges[0].SizeInBytes;
+    return vf->reserve_count == 1 ? load_map(a, vf->index, &r, 1) : STATUS_SUCCESS;
+}
+
+NTSTATUS reserve_map(struct adapter *a, const struct vf *vf) {
+    if (DEFECT(181) && vf->basis)
+        return map_of_basis(a, vf);
+    return load_map(a, vf->index, vf->reserve, vf->reserve_count);
+}
+
+/* --- assignments ------------------------------------------------------------------------------------------
+ */
 static bool meets(const struct reserve *r, const struct reserve *other) {
     return r->segment == other->segment && r->offset < other->offset + other->size &&
            other->offset < r->offset + r->size;
@@ -45,33 +99,68 @@ static bool proper(const struct adapter *a, const struct reserve *r) {
            r->size <= s->size && r->offset <= s->size - r->size;
 }
 
-static NTSTATUS assign(struct adapter *a, struct vf *vf, const DXGKARG_SETVIRTUALGPURESOURCES *args) {
-    struct vf wanted = {.index = vf->index, .reserve_count = args->NumMemoryAllocations};
-    UINT64 total = 0;
-    NTSTATUS status;
+static bool enough(const struct adapter *a, const struct vf *vf, const struct reserve *r, ULONG count) {
+    UINT64 size[GPU_MAX_SEGMENTS] = {0};
 
-    if (vf->ever_powered || vf->reserve_count)
-        return STATUS_INVALID_DEVICE_STATE; /* a reserve is given once */
-    for (ULONG i = 0; i < wanted.reserve_count; i++) {
-        const DXGK_VIRTUALGPUMEMORYRESOURCE *m = &args->MemoryInfo[i];
-        struct reserve *r = &wanted.reserve[i];
+    for (ULONG i = 0; i < count; i++)
+        size[r[i].segment - 1] += r[i].size;
+    for (ULONG i = 0; i < a->segment_count; i++)
+        if (size[i] < vf->need[i])
+            return false;
+    return true;
+}
 
-        *r = (struct reserve){m->AllocationAddress.MemorySegmentId, m->AllocationAddress.MemorySegmentOffset,
-                              m->AllocationSize};
-        if (!proper(a, r) || taken(a, vf, r))
+static NTSTATUS check(const struct adapter *a, const struct vf *vf, const struct reserve *r, ULONG count) {
+    for (ULONG i = 0; i < count; i++) {
+        if (!proper(a, &r[i]) || taken(a, vf, &r[i]))
             return STATUS_INVALID_PARAMETER;
         for (ULONG k = 0; k < i; k++)
-            if (meets(r, &wanted.reserve[k]))
+            if (meets(&r[i], &r[k]))
                 return STATUS_INVALID_PARAMETER;
-        total += r->size;
     }
-    if (total < vf->capability[DXGK_VGPU_CAPABILITY_MEMORY])
-        return STATUS_INVALID_PARAMETER; /* less than CreateVirtualGpu asked for */
-    status = reserve_map(a, &wanted);
+    return enough(a, vf, r, count) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
+/* Takes the ranges over on success. */
+static NTSTATUS assign(struct adapter *a, struct vf *vf, struct reserve *wanted, ULONG count) {
+    NTSTATUS status = check(a, vf, wanted, count);
+
+    if (NT_SUCCESS(status))
+        status = load_map(a, vf->index, wanted, count);
     if (NT_SUCCESS(status)) {
-        RtlCopyMemory(vf->reserve, wanted.reserve, sizeof vf->reserve);
-        vf->reserve_count = wanted.reserve_count;
+        vf->reserve = wanted;
+        vf->reserve_count = count;
     }
+    return status;
+}
+
+/* A reserve is given once, before the first D0. */
+static NTSTATUS acquire(struct adapter *a, ULONG index, struct vf **vf) {
+    NTSTATUS status = vf_acquire(a, index, vf);
+
+    if (!NT_SUCCESS(status) || (!(*vf)->ever_powered && (*vf)->reserve_count == 0))
+        return status;
+    vf_release(*vf);
+    return STATUS_INVALID_DEVICE_STATE;
+}
+
+static NTSTATUS assign_contiguous(struct adapter *a, struct vf *vf,
+                                  const DXGKARG_SETVIRTUALGPURESOURCES *args) {
+    ULONG count = args->NumMemoryAllocations;
+    struct reserve *wanted = allocate(count * sizeof *wanted);
+    NTSTATUS status;
+
+    if (!wanted)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    for (ULONG i = 0; i < count; i++) {
+        const DXGK_VIRTUALGPUMEMORYRESOURCE *m = &args->MemoryInfo[i];
+
+        wanted[i] = (struct reserve){m->AllocationAddress.MemorySegmentId,
+                                     m->AllocationAddress.MemorySegmentOffset, m->AllocationSize};
+    }
+    status = assign(a, vf, wanted, count);
+    if (!NT_SUCCESS(status))
+        release(wanted);
     return status;
 }
 
@@ -80,22 +169,85 @@ NTSTATUS DDI_CALL reference_set_virtual_gpu_resources(HANDLE context, DXGKARG_SE
     struct vf *vf;
     NTSTATUS status;
 
-    if (!a || !args || args->NumMemoryAllocations == 0 || args->NumMemoryAllocations > VF_RESERVES)
+    if (!a || !args || args->NumMemoryAllocations == 0 ||
+        args->NumMemoryAllocations > DXGK_MAX_VIRTUAL_GPU_ALLOCATIONS)
         return STATUS_INVALID_PARAMETER;
     KeWaitForSingleObject(&a->partition, Executive, KernelMode, FALSE, NULL);
-    status = vf_acquire(a, args->PartitionId, &vf);
+    status = acquire(a, args->PartitionId, &vf);
     if (NT_SUCCESS(status)) {
-        status = assign(a, vf, args);
+        status = assign_contiguous(a, vf, args);
         vf_release(vf);
     }
     KeReleaseMutex(&a->partition, FALSE);
     return status;
 }
 
-/* Scattered reserves are not reported as supported. */
+/* --- scattered reserves -----------------------------------------------------------------------------------
+ */
+/* Copies, so that a basis may go while the reserve stays. *known: descriptors before the first bad one. */
+static NTSTATUS gather(struct adapter *a, const DXGKARG_SETVIRTUALGPURESOURCES2 *args, struct reserve *out,
+                       ULONG *count, ULONG *known) {
+    ULONG segments = 0;
+
+    *count = 0;
+    for (*known = 0; *known < args->SegmentCount; ++*known) {
+        const struct basis *b = basis_find(a, args->SegmentDescriptors[*known].MemoryBasis);
+
+        if (!b)
+            return STATUS_INVALID_HANDLE;
+        if (segments & 1u << b->segment || b->count > VF_RESERVES - *count)
+            return STATUS_INVALID_PARAMETER;
+        segments |= 1u << b->segment;
+        for (ULONG i = 0; i < b->count; i++)
+            out[(*count)++] =
+                (struct reserve){b->segment, b->ranges[i].SegmentOffset, b->ranges[i].SizeInBytes};
+    }
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS assign_scattered(struct adapter *a, struct vf *vf,
+                                 const DXGKARG_SETVIRTUALGPURESOURCES2 *args) {
+    struct reserve *wanted = allocate(VF_RESERVES * sizeof *wanted);
+    ULONG count, known;
+    NTSTATUS status;
+
+    if (!wanted)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    ExAcquireFastMutex(&a->tracking);
+    status = gather(a, args, wanted, &count, &known);
+    if (DEFECT(181))
+        vf->basis = basis_find(a, args->SegmentDescriptors[0].MemoryBasis);
+    ExReleaseFastMutex(&a->tracking);
+    if (DEFECT(180) && !NT_SUCCESS(status) && known) {
+        vf->reserve = wanted;
+        vf->reserve_count = count;
+        return status;
+    }
+    if (NT_SUCCESS(status))
+        status = assign(a, vf, wanted, count);
+    if (!NT_SUCCESS(status))
+        release(wanted);
+    return status;
+}
+
 NTSTATUS DDI_CALL reference_set_virtual_gpu_resources2(const HANDLE adapter,
                                                        const DXGKARG_SETVIRTUALGPURESOURCES2 *args) {
-    (void)adapter;
-    (void)args;
-    return STATUS_NOT_SUPPORTED;
+    struct adapter *a = adapter;
+    struct vf *vf;
+    NTSTATUS status;
+
+    if (!a || !args)
+        return STATUS_INVALID_PARAMETER;
+    if (!a->started || (a->features & GPU_FEATURE_SCATTER) == 0)
+        return STATUS_NOT_SUPPORTED;
+    if (args->SegmentCount == 0 || args->SegmentCount > a->segment_count)
+        return STATUS_INVALID_PARAMETER;
+    KeWaitForSingleObject(&a->partition, Executive, KernelMode, FALSE, NULL);
+    status = acquire(a, args->vfIndex, &vf);
+    if (NT_SUCCESS(status)) {
+        status = assign_scattered(a, vf, args);
+        vf_release(vf);
+    }
+    KeReleaseMutex(&a->partition, FALSE);
+    return status;
 }

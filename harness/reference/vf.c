@@ -32,6 +32,10 @@ static NTSTATUS power_on(struct adapter *a, struct vf *vf) {
     if (!NT_SUCCESS(status))
         return status;
     msix_flush(a, vf);
+    if (DEFECT(181))
+        status = reserve_map(a, vf);
+    if (!NT_SUCCESS(status))
+        return status;
     if (DEFECT(133))
         (void)command_vf(a, GPU_COMMAND_VF_RESUME, vf->index, 0);
     status = command_vf(a, GPU_COMMAND_VF_ENABLE, vf->index, 0);

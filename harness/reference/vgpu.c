@@ -69,11 +69,12 @@ static NTSTATUS clean_vf(struct adapter *a, ULONG vf) {
 
 static void forget(struct vf *vf) {
     vf->created = vf->powered = vf->ever_powered = vf->paused = false;
-    vf->reserve_count = 0;
+    reserve_forget(vf);
     RtlZeroMemory(vf->capability, sizeof vf->capability);
     release(vf->session);
     release(vf->context);
     vf->session = NULL;
+    vf->sessions = 0;
     vf->context = NULL;
     msix_close(vf);
 }
@@ -96,7 +97,8 @@ static NTSTATUS create(struct adapter *a, struct vf *vf, const DXGK_VIRTUALGPUPR
     UINT64 chosen[DXGK_VGPU_CAPABILITY_MAX];
     NTSTATUS status;
 
-    if (vf->created || !choose_all(a, profile, segment, chosen))
+    if (vf->created || !choose_all(a, profile, segment, chosen) ||
+        !reserve_plan(a, segment, chosen[DXGK_VGPU_CAPABILITY_MEMORY], vf->need))
         return STATUS_INVALID_PARAMETER;
     RtlCopyMemory(vf->capability, chosen, sizeof chosen);
     status = build(a, vf);
@@ -108,7 +110,7 @@ static NTSTATUS create(struct adapter *a, struct vf *vf, const DXGK_VIRTUALGPUPR
     }
     vf->profile = *profile;
     vf->segment = segment;
-    a->segment[segment].committed += chosen[DXGK_VGPU_CAPABILITY_MEMORY];
+    reserve_commit(a, vf, false);
     vf->luid.LowPart = ++a->luids;
     vf->luid.HighPart = (LONG)(a->luid.LowPart & 0x3FFFFFFF) | 0x40000000;
     vf->created = true;
@@ -118,14 +120,21 @@ static NTSTATUS create(struct adapter *a, struct vf *vf, const DXGK_VIRTUALGPUPR
 static void answer(const struct adapter *a, const struct vf *vf, DXGKARG_CREATEVIRTUALGPU *args) {
     args->UserModeVirtualDeviceProvider = emulation_dll;
     args->VirtualGpuLuid = vf->luid;
-    args->NumMemorySegments = 1;
+    args->NumMemorySegments = 0;
     if (!DEFECT(168)) {
         RtlZeroMemory(args->SegmentInfo, sizeof args->SegmentInfo);
         RtlZeroMemory(args->EngineInfo, sizeof args->EngineInfo);
     }
-    args->SegmentInfo[0].DriverSegmentId = vf->segment + 1;
-    args->SegmentInfo[0].Size = vf->capability[DXGK_VGPU_CAPABILITY_MEMORY];
-    args->SegmentInfo[0].Alignment = memory_granule(a, vf->segment);
+    for (ULONG i = 0; i < a->segment_count; i++) {
+        DXGK_VIRTUALGPUSEGMENTINFO *s = &args->SegmentInfo[args->NumMemorySegments];
+
+        if (vf->need[i] == 0)
+            continue;
+        s->DriverSegmentId = i + 1;
+        s->Size = vf->need[i];
+        s->Alignment = memory_granule(a, i);
+        args->NumMemorySegments++;
+    }
     args->NumEngines = 0;
 }
 
@@ -152,13 +161,13 @@ NTSTATUS DDI_CALL reference_create_virtual_gpu(HANDLE context, DXGKARG_CREATEVIR
 void vgpu_destroy(struct adapter *a, struct vf *vf) {
     ExAcquireFastMutex(&vf->lock);
     if (vf->created) {
-        a->segment[vf->segment].committed -= vf->capability[DXGK_VGPU_CAPABILITY_MEMORY];
+        reserve_commit(a, vf, true);
         (void)clean_vf(a, vf->index);
         schedule_remove(a, vf->index);
         forget(vf);
     }
     ExReleaseFastMutex(&vf->lock);
-    vmbus_close(vf); /* waits for callbacks, which may want the lock */
+    vmbus_close(a, vf); /* waits for callbacks, which may want the lock */
 }
 
 NTSTATUS DDI_CALL reference_destroy_virtual_gpu(HANDLE context, DXGKARG_DESTROYVIRTUALGPU *args) {

@@ -134,6 +134,9 @@ struct gpup_world_config {
     uint64_t seed;         /* addresses, schedule, cookies */
     uint8_t fill;          /* 0..3: pattern of fresh pool and stack */
     uint8_t preempt;       /* 0 run to completion; 1 the seed switches fibers at services, locks, registers */
+    uint8_t scatter;       /* the VRAM of a vGPU may be scattered, and over all segments */
+    uint8_t uneven;        /* segments differ: each is larger than the one before, only the first has dirty pages of
+                              page_size (4096 the others), the last has no dirty plane */
     uint8_t one_system;    /* 1: host 1 is a second adapter of the same loaded driver on the same machine */
 };
 
