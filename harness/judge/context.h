@@ -123,6 +123,7 @@ struct gpup_judge {
     struct host host[GPUP_MAX_HOSTS];
     struct call call;
     struct call lane[JUDGE_LANES]; /* calls of other threads, standing in the driver meanwhile; `active` */
+    bool changing;                 /* a buffer of the call that comes, or is there, changes under it */
     bool together;                 /* calls of several threads are about: readings come after all of them */
     uint8_t call_at[GPUP_EVENT_KINDS]; /* place of the field `call` plus one, 0: the kind has none */
     struct gpup_finding finding[JUDGE_FINDINGS];
@@ -145,6 +146,7 @@ struct gpup_judge {
     uint64_t used[GPUP_MAX_HOSTS]; /* bit mask: VFs that this program has touched */
     bool overflow, world_seen, ended;
     uint64_t varies;
+    uint64_t framework; /* of the implementation: bit 0 it is one, 1 it uses one */
     uint64_t paged_secrets;                      /* of the VF whose memory was paged out last */
     uint64_t reserving;                          /* 1 + VF whose RESERVE events are coming in, 0 none */
     struct buffer next_input, next_data;         /* of the call that comes */
@@ -187,6 +189,8 @@ bool vf_quiet(const struct vf *v);
 /* A change in this call of another VF than the one it names, which that VF did not make itself; NULL none. */
 const struct change *call_foreign(const struct gpup_judge *j);
 const char *change_name(const struct change *change); /* of what changed */
+/* Bus Master Enable in a reading of a configuration space that is there. */
+bool judge_bus_master(const struct gpup_event *e);
 /* Whether that reading of the VF changed in this call, with nothing else to explain it. */
 const struct change *call_change(const struct gpup_judge *j, unsigned kind, unsigned host, uint32_t vf);
 uint64_t judge_hash(uint64_t seed, const void *bytes, size_t size);

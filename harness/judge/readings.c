@@ -139,3 +139,8 @@ const struct change *call_foreign(const struct gpup_judge *j) {
             return &j->call.change[i];
     return NULL;
 }
+
+bool judge_bus_master(const struct gpup_event *e) {
+    static const uint8_t gone[4] = {0xFF, 0xFF, 0xFF, 0xFF};
+    return e->data_size >= 8 && e->data[4] & 4 && memcmp(e->data + 4, gone, sizeof gone) != 0;
+}

@@ -86,7 +86,7 @@ void gpup_os_fail_allocation(struct gpup_os *os, uint32_t nth, uint32_t count) {
     os->fail_count = nth ? count : 0;
 }
 
-bool gpup_os_fails(struct gpup_os *os) {
+static bool fails(struct gpup_os *os) {
     uint64_t limit = os->config.budgets.allocations ? os->config.budgets.allocations : 100000;
 
     if (++os->used.allocations > limit)
@@ -98,13 +98,21 @@ bool gpup_os_fails(struct gpup_os *os) {
     return true;
 }
 
+/* Of what is no pool block: its failure stands in the trace as one of an allocation without a size. */
+bool gpup_os_fails(struct gpup_os *os) {
+    if (!fails(os))
+        return false;
+    tell_alloc(os, 0, 0, 0);
+    return true;
+}
+
 void *gpup_pool_alloc(struct gpup_os *os, size_t size, uint32_t tag, enum gpup_block_kind kind, bool zero,
                       size_t slack, uint64_t *object) {
     bool guarded = kind == GPUP_BLOCK_BUFFER || os->config.page_guards;
     bool suite = kind == GPUP_BLOCK_BUFFER;
     struct gpup_slot *slot = NULL;
 
-    if (suite || !gpup_os_fails(os))
+    if (suite || !fails(os))
         slot = gpup_slot_take(os, size, slack, guarded);
     if (!slot) {
         if (!suite)

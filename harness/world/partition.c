@@ -150,14 +150,13 @@ static DXGK_VIRTUALGPUPROFILE wanted(uint32_t profile, uint64_t memory,
 }
 
 /* First place from `at` on, in steps of unit, that no live vGPU holds in that segment. */
-uint64_t world_free_place(const struct host *h, uint32_t segment, uint64_t at, uint64_t size,
-                           uint64_t unit) {
+uint64_t world_free_place(const struct host *h, uint32_t segment, uint64_t at, uint64_t size, uint64_t unit) {
     for (unsigned vf = 0; vf < GPUP_MAX_VFS; vf++)
         for (uint32_t i = 0; i < h->vf[vf].reserve_count; i++) {
             const struct range *r = &h->vf[vf].reserve[i];
             if (r->segment == segment && at < r->offset + r->size && r->offset < at + size)
-                return world_free_place(h, segment, (r->offset + r->size + unit - 1) / unit * unit + unit, size,
-                                  unit);
+                return world_free_place(h, segment, (r->offset + r->size + unit - 1) / unit * unit + unit,
+                                        size, unit);
         }
     return at;
 }
@@ -189,6 +188,13 @@ static void emit_asked(struct host *h, uint32_t vf) {
     }
 }
 
+static bool segment_holds(const struct host *h, uint32_t segment, uint64_t size) {
+    for (uint32_t i = 0; i < h->shape.segments && i < GPUP_MAX_SEGMENTS; i++)
+        if (h->shape.segment[i].id == segment)
+            return size <= h->shape.segment[i].size;
+    return !h->shape.segments; /* nothing is known of the device */
+}
+
 /* VidMm's part: room for the reserve in each segment that the driver names. Hosts differ, so that the same
  * vGPU has another place on the target. */
 static void place_reserve(struct host *h, struct vf *v, const DXGKARG_CREATEVIRTUALGPU *args) {
@@ -199,14 +205,14 @@ static void place_reserve(struct host *h, struct vf *v, const DXGKARG_CREATEVIRT
     v->reserve_size = 0;
     for (uint32_t i = 0; i < count; i++) {
         const DXGK_VIRTUALGPUSEGMENTINFO *s = &args->SegmentInfo[i];
-        if (s->DriverSegmentId == 0 || s->DriverSegmentId > GPUP_MAX_SEGMENTS || s->Size == 0)
+        if (s->DriverSegmentId == 0 || s->DriverSegmentId > GPUP_MAX_SEGMENTS || s->Size == 0 ||
+            !segment_holds(h, s->DriverSegmentId, s->Size))
             continue;
         uint64_t unit = world_unit(h, s->DriverSegmentId);
         unit = s->Alignment > unit ? s->Alignment : unit;
-        v->reserve[v->reserve_count++] =
-            (struct range){s->DriverSegmentId,
-                           world_free_place(h, s->DriverSegmentId, (h->index + 1) * unit, s->Size, unit),
-                           s->Size};
+        v->reserve[v->reserve_count++] = (struct range){
+            s->DriverSegmentId, world_free_place(h, s->DriverSegmentId, (h->index + 1) * unit, s->Size, unit),
+            s->Size};
         v->reserve_size += s->Size;
     }
 }

@@ -1,7 +1,11 @@
 /* What must hold after every call: no fault, no damage, valid statuses, nothing left behind. */
 #include "monitors.h"
 
+#define EMPTY 6u /* buffers of one call */
+
 struct general {
+    uint64_t empty[EMPTY]; /* objects: buffers without a byte that go with the call */
+    unsigned empties;
     bool left_alive[GPUP_MAX_HOSTS]; /* the program left something of its own at the end */
 };
 
@@ -18,6 +22,15 @@ static bool is_input_write(const struct gpup_judge *j, const struct gpup_event *
     const struct call *c = &j->call;
     return e->kind == GPUP_EVENT_FAULT && e->f[GPUP_FAULT_cause] == GPUP_FAULT_WRITE && c->active &&
            is_restore(c->ddi) && c->input.there && e->f[GPUP_FAULT_object] == c->input.object;
+}
+
+/* Behind the pointer of an empty buffer is memory that nobody may touch. */
+static void touched_empty(struct gpup_judge *j, const struct general *g, const struct gpup_event *e) {
+    if (e->kind != GPUP_EVENT_FAULT || !j->call.active || j->call.class > GPUP_STATED)
+        return;
+    for (unsigned i = 0; i < g->empties; i++)
+        if (g->empty[i] == e->f[GPUP_FAULT_object])
+            CHECK(j, GPUP_RULE_ROB_014, false, "the pointer to a buffer of size 0 was dereferenced");
 }
 
 static void died(struct gpup_judge *j, const struct gpup_event *e) {
@@ -103,6 +116,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     case GPUP_EVENT_FAULT:
     case GPUP_EVENT_BUGCHECK:
     case GPUP_EVENT_HANG:
+        touched_empty(j, state, e);
         died(j, e);
         break;
     case GPUP_EVENT_DAMAGE:
@@ -149,6 +163,9 @@ static void settle(struct gpup_judge *j, void *state) {
     struct general *g = state;
     const struct call *c = &j->call;
     const struct gpup_ddi *d = &gpup_ddis[c->ddi];
+    if (g->empties)
+        COUNT(j, GPUP_RULE_ROB_014);
+    g->empties = 0;
     if (c->ddi == GPUP_DDI_StopDevice || c->ddi == GPUP_DDI_RemoveDevice)
         g->left_alive[c->host] = g->left_alive[c->host] || j->host[c->host].processes;
     COUNT(j, j->weakest <= GPUP_STATED ? GPUP_RULE_ROB_001 : GPUP_RULE_ROB_016);
@@ -170,8 +187,15 @@ static void returned(struct gpup_judge *j, const struct gpup_event *e) {
           "the call returned at IRQL %llu with %llu locks held", number(irql), number(locks));
 }
 
+static void saw_buffer(struct general *g, const struct gpup_event *e) {
+    if (!e->f[GPUP_BUFFER_size] && g->empties < EMPTY)
+        g->empty[g->empties++] = e->f[GPUP_BUFFER_object];
+}
+
 static void dispatch(struct gpup_judge *j, void *state, const struct gpup_event *e) {
-    if (e->kind == GPUP_EVENT_RETURN)
+    if (e->kind == GPUP_EVENT_BUFFER)
+        saw_buffer(state, e);
+    else if (e->kind == GPUP_EVENT_RETURN)
         returned(j, e);
     else
         event(j, state, e);
@@ -188,7 +212,7 @@ const struct monitor monitor_general = {.id = GPUP_MONITOR_general,
                                         .state_size = sizeof(struct general),
                                         .kinds = KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG) | KIND(DAMAGE) |
                                                  KIND(POOL_DAMAGE) | KIND(OUTPUT) | KIND(MMIO) | KIND(LEFT) |
-                                                 KIND(RETURN),
+                                                 KIND(RETURN) | KIND(BUFFER),
                                         .event = dispatch,
                                         .settle = settle,
                                         .overlapped = settle,

@@ -156,7 +156,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     if (e->kind == GPUP_EVENT_OBS_MSIX || e->kind == GPUP_EVENT_OBS_CONFIG) {
         struct power *p = e->f[0] < JUDGE_VFS ? &s->of[e->host][e->f[0]] : NULL;
         if (p && e->kind == GPUP_EVENT_OBS_CONFIG)
-            p->mastering = e->data_size > 4 && e->data[4] & 4;
+            p->mastering = judge_bus_master(e);
         if (p && e->kind == GPUP_EVENT_OBS_MSIX) {
             p->entries_seen = true;
             p->unmasked = false;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define ROUNDING (2u << 20) /* bytes that granularity may cost; an eighth on top may be overhead */
+
 enum { /* of DXGKARG_CREATEVIRTUALGPU and DXGKARG_GETVIRTUALGPUINFO, bytes */
        CREATE_SIZE = 0x990,
        CREATE_CLSID = 0x68,
@@ -89,7 +91,8 @@ static void judge_outputs(struct gpup_judge *j, const struct vgpu *g) {
         judge_segment(j, g, i);
         memory += number_at(g, CREATE_SEGMENTS + (size_t)SEGMENT * i + 8, 8);
     }
-    CHECK(j, GPUP_RULE_PART_017, memory >= least && memory <= most,
+    uint64_t above = memory > most ? memory - most : 0, below = memory < least ? least - memory : 0;
+    CHECK(j, GPUP_RULE_PART_017, above <= ROUNDING + most / 8 && below <= ROUNDING + least / 8,
           "%llu bytes of memory, asked for were %llu to %llu", (unsigned long long)memory,
           (unsigned long long)least, (unsigned long long)most);
 }
@@ -336,7 +339,7 @@ static void saw_reading(struct gpup_judge *j, struct vgpu *g, const struct gpup_
             l->unmasked = l->unmasked || !(e->data[at] & 1);
         break;
     case GPUP_EVENT_OBS_CONFIG:
-        l->mastering = e->data_size > 4 && e->data[4] & 4; /* Bus Master Enable */
+        l->mastering = judge_bus_master(e);
         break;
     default:
         l->held = 0;
