@@ -108,7 +108,7 @@ bool gpup_os_fails(struct gpup_os *os) {
 
 void *gpup_pool_alloc(struct gpup_os *os, size_t size, uint32_t tag, enum gpup_block_kind kind, bool zero,
                       size_t slack, uint64_t *object) {
-    bool guarded = kind == GPUP_BLOCK_BUFFER || os->config.page_guards;
+    bool guarded = os->config.page_guards;
     bool suite = kind == GPUP_BLOCK_BUFFER;
     struct gpup_slot *slot = NULL;
 
@@ -239,8 +239,21 @@ unsigned gpup_os_buffer_check(struct gpup_os *os, const void *buffer, uint64_t *
 bool gpup_os_buffer_protect(struct gpup_os *os, void *buffer, bool read_only) {
     struct gpup_slot *slot = gpup_slot_find(os, buffer);
 
+    if (slot && !slot->guarded) /* between red zones: a write shows when the bytes are compared */
+        return true;
     return slot && gpup_arena_protect(os->config.arena, slot->start, slot->size,
                                       read_only ? GPUP_READ_ONLY : GPUP_READ_WRITE);
+}
+
+bool gpup_os_buffer_watch(struct gpup_os *os, void *buffer, size_t offset, uint32_t width, uint64_t value,
+                          uint32_t after) {
+    struct gpup_slot *slot = gpup_slot_find(os, buffer);
+    struct gpup_watch watch = {.width = width, .value = value, .after = after ? after : 1};
+
+    if (!slot || !width || width > 8 || offset > slot->bytes || width > slot->bytes - offset)
+        return false;
+    watch.target = slot->address + offset;
+    return gpup_watch_begin(os, slot->start, slot->size, &watch);
 }
 
 void gpup_os_buffer_free(struct gpup_os *os, void *buffer) {

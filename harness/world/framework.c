@@ -13,7 +13,13 @@
 static void emit(void *context, struct gpup_event *e) {
     struct framework *f = context;
     bool death = e->kind == GPUP_EVENT_BUGCHECK || e->kind == GPUP_EVENT_FAULT;
-    if (death && f->creating) {
+    if (e->kind == GPUP_EVENT_FAULT && f->looking) {
+        memset(e->f, 0, sizeof e->f); /* the context is not as long as it must be */
+        e->kind = GPUP_EVENT_INTERRUPT_ACT;
+        e->f[GPUP_INTERRUPT_ACT_device] = f->looking->device;
+        e->f[GPUP_INTERRUPT_ACT_object] = (uint64_t)(f->looking - f->object) + 1;
+        e->f[GPUP_INTERRUPT_ACT_what] = GPUP_ACT_CONTEXT;
+    } else if (death && f->creating) {
         uint64_t code = e->kind == GPUP_EVENT_BUGCHECK ? e->f[GPUP_BUGCHECK_code] : 0;
         e->kind = GPUP_EVENT_FRAMEWORK_STOP;
         memset(e->f, 0, sizeof e->f);
@@ -34,7 +40,7 @@ static bool boot(struct framework *f) {
                                     .host = f->host->index,
                                     .fill = w->config.fill & 1 ? 0x9D : 0xB7,
                                     .preempt = w->config.preempt ? 64 : 0,
-                                    .page_guards = true};
+                                    .page_guards = w->page_guards};
     f->os = gpup_os_new(&config);
     if (!f->os)
         return false;
@@ -201,6 +207,27 @@ static void settle(struct framework *f) {
     framework_set_current(before);
 }
 
+/* As the PnP manager moves a device; what else a program says is left out. */
+static bool is_legal(unsigned from, uint64_t to) {
+    static const uint8_t next[] = {
+        [GPUP_KMDF_DEVICE_ADD] = 1u << GPUP_KMDF_PREPARE_HARDWARE | 1u << GPUP_KMDF_REMOVED,
+        [GPUP_KMDF_PREPARE_HARDWARE] = 1u << GPUP_KMDF_D0 | 1u << GPUP_KMDF_RELEASED,
+        [GPUP_KMDF_D0] = 1u << GPUP_KMDF_LOW_POWER,
+        [GPUP_KMDF_LOW_POWER] = 1u << GPUP_KMDF_D0 | 1u << GPUP_KMDF_RELEASED,
+        [GPUP_KMDF_RELEASED] = 1u << GPUP_KMDF_PREPARE_HARDWARE | 1u << GPUP_KMDF_REMOVED,
+        [GPUP_KMDF_REMOVED] = 0};
+    return to <= GPUP_KMDF_REMOVED && next[from] & 1u << to;
+}
+
+/* Objects whose handles mean nothing from here on. */
+static void forget(struct framework *f, const struct framework_device *d, uint64_t state) {
+    for (uint32_t i = 0; i < f->objects; i++) {
+        struct framework_object *o = &f->object[i];
+        bool goes = state == GPUP_KMDF_REMOVED || (state == GPUP_KMDF_RELEASED && o->prepared);
+        o->gone = o->gone || (goes && &f->device[o->device] == d);
+    }
+}
+
 static void emit_move(struct host *h, const struct gpup_step *s, bool end, uint64_t status) {
     struct gpup_event e = world_event(h, GPUP_EVENT_FRAMEWORK_MOVE);
     e.f[GPUP_FRAMEWORK_MOVE_device] = step_number(s, GPUP_FrameworkMove_device) % FRAMEWORK_DEVICES;
@@ -215,6 +242,10 @@ void do_FrameworkMove(struct host *h, const struct gpup_step *s) {
     struct framework *f = framework_of(h);
     struct framework_device *d = f ? framework_device(f, step_number(s, GPUP_FrameworkMove_device)) : NULL;
     uint64_t status = 0, state = step_number(s, GPUP_FrameworkMove_state);
+    if (d && !is_legal(d->state, state)) {
+        world_skip(h, GPUP_SKIP_ILLEGAL, "the device does not go from its state to that one");
+        return;
+    }
     if (!d)
         return;
     d->fail_d0_entry = step_number(s, GPUP_FrameworkMove_fail);
@@ -223,7 +254,10 @@ void do_FrameworkMove(struct host *h, const struct gpup_step *s) {
                         &status))
         return;
     settle(f);
+    if (state != GPUP_KMDF_D0 || !d->fail_d0_entry)
+        d->state = (uint8_t)state;
     d->fail_d0_entry = false;
+    forget(f, d, state);
     emit_move(h, s, true, status);
 }
 
@@ -250,6 +284,7 @@ void do_InterruptSignal(struct host *h, const struct gpup_step *s) {
                               step_u32(s, GPUP_InterruptSignal_count) % 16};
     e.f[GPUP_FRAMEWORK_SIGNAL_device] = (uint64_t)(d - f->device);
     e.f[GPUP_FRAMEWORK_SIGNAL_message] = signals.message;
+    e.f[GPUP_FRAMEWORK_SIGNAL_count] = signals.count;
     world_emit(h, &e);
     if (!framework_call(f, (void *)signal_all, (uint64_t[]){(uintptr_t)&signals}, 1, NULL))
         return;

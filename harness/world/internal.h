@@ -41,11 +41,11 @@ struct vf {
         uint64_t size;
     } asked[GPUP_MAX_SEGMENTS]; /* by CreateVirtualGpu: one a segment */
     uint32_t asked_count;
-    bool emulation; /* CreateVirtualGpu named an emulation DLL */
+    bool emulation;        /* CreateVirtualGpu named an emulation DLL */
     struct range *reserve; /* as assigned; before that, where it will be */
     uint32_t reserve_count;
     struct range at_create[GPUP_MAX_SEGMENTS]; /* what reserve points to at first */
-    struct range *plan;                        /* of PlaceReserve, for the next assignment; NULL: the reserve */
+    struct range *plan; /* of PlaceReserve, for the next assignment; NULL: the reserve */
     uint32_t plan_count;
     uint64_t reserve_size;
     int8_t slot[WORLD_SLOTS]; /* index in host.bases, -1 none */
@@ -94,7 +94,7 @@ struct host {
     uint32_t observers;
     DXGK_GPUPCAPS caps;
     DXGK_DIRTY_BIT_TRACKING_CAPS dirty_caps;
-    uint32_t dirty_page[GPUP_MAX_SEGMENTS + 1]; /* by segment id */
+    uint32_t dirty_page[GPUP_MAX_SEGMENTS + 1];   /* by segment id */
     uint64_t reserve_page[GPUP_MAX_SEGMENTS + 1]; /* SCATTER_RESERVE, by segment id; 0 unknown */
     uint16_t options[64];
     uint32_t option_count;
@@ -105,10 +105,13 @@ struct host {
     struct basis bases[WORLD_BASES];
     struct process process[WORLD_SLOTS];
     struct seen seen[GPUP_MAX_VFS + 1]; /* last: the PF */
-    struct framework *framework; /* framework.h; NULL until a step asks for it */
+    struct framework *framework;        /* framework.h; NULL until a step asks for it */
     uint64_t seen_pool[2];
     uint64_t next_object;
-    bool asleep; /* the physical function is in D3 */
+    bool asleep;             /* the physical function is in D3 */
+    struct gpup_step change; /* the last ChangeBuffer */
+    bool to_change;          /* and it waits for its call */
+    void *lent;              /* the DXGKRNL_INTERFACE that StartDevice was given, overwritten since */
 };
 
 struct blob {
@@ -131,6 +134,7 @@ struct gpup_world {
     uint64_t call; /* number of the call at hand, 0 outside */
     uint64_t calls, steps;
     uint64_t objects;
+    bool page_guards;
     bool broken;   /* the suite itself failed: out of memory */
     void *scratch; /* of the observers, in the arena */
     size_t scratch_size;
@@ -154,7 +158,7 @@ uint64_t world_mix(uint64_t value);
 /* --- call.c
  * ---------------------------------------------------------------------------------------------------- */
 /* SHOW: an argument structure without pointers, whose bytes stand in the trace. */
-enum { DDI_IN = 1, DDI_OUT = 2, DDI_CONST = 4, DDI_READ_ONLY = 8, DDI_SHOW = 16 };
+enum { DDI_IN = 1, DDI_OUT = 2, DDI_CONST = 4, DDI_READ_ONLY = 8, DDI_KEEP = 32, DDI_SHOW = 16 };
 #define OUT_FILL 0xC3u /* what outputs hold before a call that only fills them */
 struct ddi_buffer {
     void *block; /* of gpup_os_buffer: memory, or a few bytes before it */
@@ -172,6 +176,7 @@ struct ddi_call {
     uint64_t a[GPUP_DDI_ARGUMENTS_MAX];
     struct ddi_buffer buffer[WORLD_BUFFERS];
     unsigned buffers;
+    struct ddi_buffer *changing; /* by ChangeBuffer, NULL none */
     struct gpup_os_call os;
     NTSTATUS status;
     bool success; /* NT_SUCCESS, a non-NULL handle, or VOID that returned */
@@ -200,12 +205,18 @@ bool world_negative(const struct gpup_world *w);
 /* Takes the step for a group; false: there is none, it runs by itself. */
 bool lanes_collect(struct gpup_world *w, const struct gpup_step *step, uint32_t index);
 void lanes_run(struct gpup_world *w); /* what was collected, also an incomplete group */
-/* Around a call: waits until the levels let it in; out again, true in a lane. Outside of a lane they do nothing. */
+/* Around a call: waits until the levels let it in; out again, true in a lane. Outside of a lane they do
+ * nothing. */
 void lanes_enter(struct gpup_world *w, uint16_t ddi);
 bool lanes_exit(struct gpup_world *w);
 /* Makes the call of the lane at hand; false: there is none. */
 bool lanes_call(struct host *h, struct gpup_os_call *call, bool *returned);
 void lanes_label(const struct host *h, struct gpup_event *e, uint64_t *call);
+
+/* --- hostile.c: what a broken host does to a call
+ * ---------------------------------------------------------------------------------------------------- */
+void hostile_arm(struct ddi_call *c);    /* before the call: a ChangeBuffer that waits for it */
+void hostile_disarm(struct ddi_call *c); /* after it */
 
 /* --- observe.c
  * ------------------------------------------------------------------------------------------------- */
@@ -223,9 +234,17 @@ uint64_t world_unit(const struct host *h, uint32_t segment); /* what reserves in
 /* --- start.c, stop.c
  * ------------------------------------------------------------------------------------------- */
 bool host_start(struct host *h);
-bool host_start_device(struct host *h);
+bool host_start_device(struct host *h, uint32_t interface_size); /* 0: the whole DXGKRNL_INTERFACE */
 void host_stop_device(struct host *h);
 void host_stop(struct host *h);
+/* The steps of both, for who goes through some of them again. */
+bool host_load_driver(struct host *h);
+bool host_add_device(struct host *h);
+void host_get_interfaces(struct host *h);
+void host_query_capabilities(struct host *h);
+void host_dereference(struct host *h);
+bool host_plain_call(struct host *h, uint16_t ddi);
+void host_take_down(struct host *h, bool unload); /* what is left of a program, then the adapter */
 
 /* --- the DDIs, one file per area
  * ------------------------------------------------------------------------------- */
@@ -266,7 +285,8 @@ void op_write_interrupt(struct host *h, uint32_t vf, int16_t index, const DXGK_I
                         uint8_t padding);
 void op_create_process(struct host *h, uint32_t slot, uint32_t kind, uint32_t worker);
 void op_destroy_process(struct host *h, const struct gpup_value *which);
-void op_set_vm_data(struct host *h, const struct gpup_value *which, uint32_t flags, uint32_t guid, uint8_t last);
+void op_set_vm_data(struct host *h, const struct gpup_value *which, uint32_t flags, uint32_t guid,
+                    uint8_t last);
 
 /* --- host.c and others
  * ------------------------------------------------------------------------------------ */

@@ -51,7 +51,8 @@ static bool make_host(struct gpup_world *w, uint32_t index) {
                                     .host = index,
                                     .fill = fill_byte(w),
                                     .preempt = w->config.preempt ? SWITCH_CHANCE : 0,
-                                    .page_guards = true};
+                                    .page_guards = w->page_guards,
+                                    .system = w->config.one_system && index ? w->host[0].os : NULL};
     h->os = gpup_os_new(&config);
     if (!h->os)
         return false;
@@ -64,9 +65,10 @@ static bool make_host(struct gpup_world *w, uint32_t index) {
     return true;
 }
 
-struct gpup_world *gpup_world_new(const struct gpup_implementation *implementation, struct gpup_image *image,
-                                  const struct gpup_world_config *config, const struct gpup_trace_sink *sink,
-                                  char *message, size_t message_size) {
+static struct gpup_world *make_world(const struct gpup_implementation *implementation,
+                                     struct gpup_image *image, const struct gpup_world_config *config,
+                                     const struct gpup_trace_sink *sink, bool page_guards, char *message,
+                                     size_t message_size) {
     struct gpup_arena *arena = gpup_arena_new(ARENA_RESERVE);
     struct gpup_world *w = arena ? gpup_arena_alloc(arena, sizeof *w) : NULL;
     if (!w) {
@@ -76,6 +78,7 @@ struct gpup_world *gpup_world_new(const struct gpup_implementation *implementati
         return NULL;
     }
     w->arena = arena;
+    w->page_guards = page_guards;
     w->implementation = implementation;
     w->image = image;
     w->config = *config;
@@ -91,6 +94,19 @@ struct gpup_world *gpup_world_new(const struct gpup_implementation *implementati
             return NULL;
         }
     return w;
+}
+
+struct gpup_world *gpup_world_new(const struct gpup_implementation *implementation, struct gpup_image *image,
+                                  const struct gpup_world_config *config, const struct gpup_trace_sink *sink,
+                                  char *message, size_t message_size) {
+    return make_world(implementation, image, config, sink, true, message, message_size);
+}
+
+struct gpup_world *gpup_world_new_fast(const struct gpup_implementation *implementation,
+                                       struct gpup_image *image, const struct gpup_world_config *config,
+                                       const struct gpup_trace_sink *sink, char *message,
+                                       size_t message_size) {
+    return make_world(implementation, image, config, sink, false, message, message_size);
 }
 
 static void free_blobs(struct blob *blobs) {
@@ -112,6 +128,7 @@ static void emit_header(struct gpup_world *w) {
     e.f[GPUP_WORLD_hosts] = w->config.hosts;
     e.f[GPUP_WORLD_seed] = w->config.seed;
     e.f[GPUP_WORLD_fill] = w->config.fill;
+    e.f[GPUP_WORLD_one_system] = w->config.one_system;
     e.data = (const uint8_t *)gpup_spec_version();
     e.data_size = strlen(gpup_spec_version());
     world_emit(h, &e);
@@ -125,6 +142,8 @@ static void emit_header(struct gpup_world *w) {
     e.f[GPUP_IMPLEMENTATION_form] = w->implementation->driver_entry ? 1 : 2;
     e.f[GPUP_IMPLEMENTATION_version] = w->implementation->version;
     e.f[GPUP_IMPLEMENTATION_varies] = w->implementation->varies;
+    e.f[GPUP_IMPLEMENTATION_framework] =
+        (w->implementation->framework ? 1u : 0) | (w->implementation->framework_driver ? 2u : 0);
     const char *name = w->implementation->name ? w->implementation->name : "";
     e.data = (const uint8_t *)name;
     e.data_size = strlen(name);
@@ -150,7 +169,7 @@ enum gpup_outcome gpup_world_stop(struct gpup_world *world) {
     lanes_run(world);
     world->step = GPUP_NO_STEP;
     bool died = any_dead(world);
-    for (uint32_t i = 0; i < world->config.hosts; i++)
+    for (uint32_t i = world->config.hosts; i-- > 0;) /* the one that loaded the driver is the last */
         host_stop(&world->host[i]);
     died = died || any_dead(world);
     world->outcome = world->broken    ? GPUP_ERROR

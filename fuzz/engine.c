@@ -1,0 +1,260 @@
+#include "engine.h"
+
+#include "states.h"
+
+#include <gpup/spec_ids.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define WORLDS 8u      /* shapes kept started */
+#define FINDINGS 4096u /* different ones */
+#define STEPS 64u      /* of one program */
+
+/* An event as it was emitted at the start of a world. */
+struct recorded {
+    struct gpup_event event;
+    size_t data; /* place of its bytes */
+};
+
+struct shape {
+    struct gpup_world_config config;
+    struct gpup_world *world;
+    struct recorded *start;
+    size_t count, capacity;
+    uint8_t *bytes;
+    size_t size, room;
+    uint64_t used; /* execution it was last used in */
+    bool recording, failed;
+};
+
+struct fuzz_engine {
+    struct fuzz_options options;
+    struct gpup_binding binding;
+    struct gpup_judge *judge;
+    struct fuzz_states states;
+    struct shape shape[WORLDS], *now;
+    struct fuzz_finding finding[FINDINGS];
+    size_t findings;
+    uint64_t executions;
+};
+
+/* libFuzzer reads and clears this section; AFL++'s wrapper copies it. */
+__attribute__((section("__libfuzzer_extra_counters"), used)) static uint8_t counters[FUZZ_STATES];
+
+static void keep(struct shape *s, const struct gpup_event *e) {
+    if (s->count == s->capacity) {
+        size_t capacity = s->capacity ? 2 * s->capacity : 256;
+        struct recorded *grown = realloc(s->start, capacity * sizeof *grown);
+        s->failed = s->failed || !grown;
+        if (!grown)
+            return;
+        s->start = grown;
+        s->capacity = capacity;
+    }
+    if (s->size + e->data_size > s->room) {
+        size_t room = 2 * (s->room + e->data_size) + 4096;
+        uint8_t *grown = realloc(s->bytes, room);
+        s->failed = s->failed || !grown;
+        if (!grown)
+            return;
+        s->bytes = grown;
+        s->room = room;
+    }
+    s->start[s->count++] = (struct recorded){*e, s->size};
+    if (e->data_size)
+        memcpy(s->bytes + s->size, e->data, e->data_size);
+    s->size += e->data_size;
+}
+
+static void on_event(void *context, const struct gpup_event *e) {
+    struct fuzz_engine *f = context;
+    if (f->now->recording) {
+        keep(f->now, e);
+        return;
+    }
+    gpup_judge_event(f->judge, e);
+    fuzz_states_event(&f->states, e);
+}
+
+static void replay_start(struct fuzz_engine *f) {
+    const struct shape *s = f->now;
+    for (size_t i = 0; i < s->count; i++) {
+        struct gpup_event e = s->start[i].event;
+        e.data = e.data_size ? s->bytes + s->start[i].data : NULL;
+        gpup_judge_event(f->judge, &e);
+    }
+}
+
+static void drop_shape(struct shape *s) {
+    gpup_world_free(s->world);
+    free(s->start);
+    free(s->bytes);
+    *s = (struct shape){0};
+}
+
+/* Few shapes: what a start costs is paid once for each. */
+static void simplify(struct gpup_world_config *c) {
+    c->vfs = c->vfs > 4 ? 8 : 4;
+    c->partitions = 4;
+    c->segments = c->segments > 1 ? 2 : 1;
+    c->msix_entries = c->msix_entries > 256 ? 300 : c->msix_entries > 16 ? 64 : 16;
+    c->msix_bar = 4;
+    c->msix_offset = 0x2000;
+    c->page_size = c->page_size > 4096 ? 65536 : 4096;
+    c->vram_mib = 256;
+    c->reserve_kib = 1024;
+    c->seed = c->preempt ? c->seed % 4 : 1; /* the seed is the schedule */
+    c->fill = 0;
+    gpup_world_clamp(c);
+}
+
+static struct shape *oldest(struct fuzz_engine *f) {
+    struct shape *best = &f->shape[0];
+    for (unsigned i = 0; i < WORLDS; i++)
+        if (f->shape[i].used < best->used)
+            best = &f->shape[i];
+    return best;
+}
+
+static bool start(struct fuzz_engine *f, const struct gpup_world_config *config) {
+    struct gpup_trace_sink sink = {on_event, f};
+    char message[256];
+    struct shape *s = oldest(f);
+    drop_shape(s);
+    s->config = *config;
+    s->recording = true;
+    f->now = s;
+    s->world = gpup_world_new_fast(f->binding.implementation, f->binding.image, config, &sink, message,
+                                   sizeof message);
+    if (!s->world)
+        return false;
+    gpup_world_start(s->world);
+    s->recording = false;
+    return !s->failed && gpup_world_snapshot(s->world);
+}
+
+static bool same_shape(const struct gpup_world_config *a, const struct gpup_world_config *b) {
+    return a->hosts == b->hosts && a->vfs == b->vfs && a->segments == b->segments &&
+           a->msix_entries == b->msix_entries && a->page_size == b->page_size &&
+           a->performant == b->performant && a->seed == b->seed && a->preempt == b->preempt &&
+           a->one_system == b->one_system;
+}
+
+static bool ready(struct fuzz_engine *f, const struct gpup_world_config *config) {
+    for (unsigned i = 0; i < WORLDS; i++)
+        if (f->shape[i].world && same_shape(&f->shape[i].config, config)) {
+            f->now = &f->shape[i];
+            gpup_world_restore(f->now->world);
+            return true;
+        }
+    return start(f, config);
+}
+
+static bool counts(const struct fuzz_engine *f, const struct gpup_finding *finding) {
+    return gpup_rules[finding->rule].subject != GPUP_SUBJECT_HOST &&
+           (finding->verdict == GPUP_FAIL || f->options.strict);
+}
+
+/* One file per finding, named by its key; the program as people read it is made by `gpup-cts` from it. */
+static void write_program(const struct fuzz_engine *f, const struct gpup_finding *finding,
+                          const struct gpup_program *p) {
+    char path[4200];
+    size_t size = gpup_program_encode(p, NULL, 0);
+    uint8_t *bytes = f->options.findings ? malloc(size ? size : 1) : NULL;
+    if (!bytes)
+        return;
+    gpup_program_encode(p, bytes, size);
+    mkdir(f->options.findings, 0777);
+    snprintf(path, sizeof path, "%s/%s-%08x", f->options.findings, gpup_rule_id(finding->rule), finding->key);
+    FILE *file = fopen(path, "wb");
+    if (file) {
+        fwrite(bytes, 1, size, file);
+        fclose(file);
+    }
+    free(bytes);
+}
+
+static struct fuzz_finding *known(struct fuzz_engine *f, uint32_t key) {
+    for (size_t i = 0; i < f->findings; i++)
+        if (f->finding[i].key == key)
+            return &f->finding[i];
+    return NULL;
+}
+
+static unsigned collect(struct fuzz_engine *f, const struct gpup_program *p) {
+    const struct gpup_finding *all;
+    size_t count = gpup_judge_findings(f->judge, &all);
+    unsigned fresh = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct fuzz_finding *old = known(f, all[i].key);
+        if (old)
+            old->times++;
+        if (old || !counts(f, &all[i]) || f->findings == FINDINGS)
+            continue;
+        f->finding[f->findings++] = (struct fuzz_finding){all[i].key, all[i].rule, f->executions, 1};
+        fresh++;
+        write_program(f, &all[i], p);
+        if (!f->options.quiet)
+            fprintf(stderr, "NEW FINDING %s %08x after %llu executions: %s\n", gpup_rule_id(all[i].rule),
+                    all[i].key, (unsigned long long)f->executions, all[i].text);
+    }
+    return fresh;
+}
+
+unsigned fuzz_engine_run(struct fuzz_engine *f, struct gpup_program *p) {
+    f->executions++;
+    simplify(&p->world);
+    if (!ready(f, &p->world))
+        return 0;
+    f->now->used = f->executions;
+    gpup_judge_reset(f->judge);
+    replay_start(f);
+    fuzz_states_reset(&f->states);
+    for (size_t i = 0; i < p->step_count && i < STEPS; i++) {
+        if (!f->options.negative && p->steps[i].class >= GPUP_ROBUSTNESS)
+            continue;
+        if (!gpup_world_step(f->now->world, &p->steps[i], (uint32_t)i))
+            break;
+    }
+    gpup_judge_end(f->judge);
+    return collect(f, p);
+}
+
+struct fuzz_engine *fuzz_engine_new(const struct fuzz_options *options, char *message, size_t message_size) {
+    struct fuzz_engine *f = calloc(1, sizeof *f);
+    snprintf(message, message_size, "out of memory");
+    if (!f)
+        return NULL;
+    f->options = *options;
+    f->states.counters = counters;
+    f->judge = gpup_judge_new();
+    if (!f->judge ||
+        gpup_binding_open(&f->binding, options->implementation, options->known, message, message_size) != 0) {
+        gpup_judge_free(f->judge);
+        free(f);
+        return NULL;
+    }
+    return f;
+}
+
+void fuzz_engine_free(struct fuzz_engine *f) {
+    if (!f)
+        return;
+    for (unsigned i = 0; i < WORLDS; i++)
+        drop_shape(&f->shape[i]);
+    gpup_judge_free(f->judge);
+    gpup_binding_close(&f->binding);
+    free(f);
+}
+
+uint64_t fuzz_engine_executions(const struct fuzz_engine *f) {
+    return f->executions;
+}
+
+size_t fuzz_engine_findings(const struct fuzz_engine *f, const struct fuzz_finding **findings) {
+    *findings = f->finding;
+    return f->findings;
+}

@@ -1,0 +1,46 @@
+/*
+ * One execution of a fuzzer: a program in a started world, judged.
+ *
+ * Worlds are started once per shape and brought back by copying; the judge hears the recorded start again. A
+ * violated rule is a finding: a new one is kept (counted, printed, written as a program), a known one is
+ * counted and passed over. Nothing here ends the process; memory damage that a sanitizer sees does.
+ *
+ * One engine per process and thread. Core only: links libc, world, judge, program, binding.
+ */
+#ifndef GPUP_FUZZ_ENGINE_H
+#define GPUP_FUZZ_ENGINE_H
+
+#include <gpup/binding.h>
+#include <gpup/judge.h>
+#include <gpup/world.h>
+
+struct fuzz_options {
+    const char *implementation; /* as gpup_binding_open takes it */
+    const struct gpup_static_implementation *known;
+    const char *findings; /* directory for programs of new findings; NULL: none are written */
+    bool strict;          /* WARN and POLICY count as findings too */
+    bool negative;        /* steps of class robustness and policy are carried out; else they are left out */
+    bool twin;            /* each program a second time with another fill, compared */
+    bool quiet;           /* new findings are not printed */
+};
+
+struct fuzz_finding {
+    uint32_t key; /* of the finding: rule, DDI, state, cause */
+    uint16_t rule;
+    uint64_t first, times; /* execution it was first seen in, from 1; how often */
+};
+
+struct fuzz_engine;
+
+/* NULL: message says why. */
+struct fuzz_engine *fuzz_engine_new(const struct fuzz_options *options, char *message, size_t message_size);
+void fuzz_engine_free(struct fuzz_engine *engine);
+
+/* Runs and judges one program; the program is changed (world brought to one of few shapes, steps left out).
+ * Returns the findings it made that were new. */
+unsigned fuzz_engine_run(struct fuzz_engine *engine, struct gpup_program *program);
+
+uint64_t fuzz_engine_executions(const struct fuzz_engine *engine);
+size_t fuzz_engine_findings(const struct fuzz_engine *engine, const struct fuzz_finding **findings);
+
+#endif

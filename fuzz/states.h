@@ -1,0 +1,28 @@
+/*
+ * State feedback: which calls came back how, from which state of the model.
+ *
+ * A dense table of bytes that are set, not incremented: (life of the vGPU, DDI, outcome), (migration and
+ * pause of the VF, DDI, outcome), (basis, DDI, outcome). libFuzzer reads it as extra counters, AFL++ through
+ * guards of its own. Two kilobytes, because the engine looks at every byte after every execution.
+ */
+#ifndef GPUP_FUZZ_STATES_H
+#define GPUP_FUZZ_STATES_H
+
+#include <gpup/machine.h>
+#include <gpup/trace.h>
+
+#define FUZZ_STATES 2048u
+
+struct fuzz_states {
+    struct gpup_machine_state at[2]; /* by host */
+    uint64_t a[2][GPUP_DDI_ARGUMENTS_MAX];
+    uint64_t call[2];
+    uint16_t ddi[2];
+    uint64_t basis[2][GPUP_MACHINE_SLOTS]; /* object of each basis alive */
+    uint8_t *counters;                     /* FUZZ_STATES bytes; not owned */
+};
+
+void fuzz_states_reset(struct fuzz_states *states); /* the adapters are started, nothing else is there */
+void fuzz_states_event(struct fuzz_states *states, const struct gpup_event *event);
+
+#endif
