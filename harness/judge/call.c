@@ -42,7 +42,7 @@ void call_begin(struct gpup_judge *j, const struct gpup_event *e) {
     struct call *c = &j->call;
     struct host *h = &j->host[e->host];
     uint64_t ddi = e->f[GPUP_CALL_ddi];
-    bool overlapped = c->active || j->together;
+    bool overlapped = c->active || j->together || j->changing;
     for (unsigned i = 0; i < JUDGE_LANES; i++)
         overlapped = overlapped || j->lane[i].active;
     if (c->active)
@@ -226,6 +226,7 @@ void call_return(struct gpup_judge *j, const struct gpup_event *e) {
     }
     c->active = false;
     c->returned = true;
+    j->changing = false;
     c->status = (uint32_t)e->f[GPUP_RETURN_status];
     c->handle = e->f[GPUP_RETURN_handle];
     memcpy(c->r, &e->f[GPUP_RETURN_r0], sizeof c->r);
@@ -241,6 +242,7 @@ void call_return(struct gpup_judge *j, const struct gpup_event *e) {
 }
 
 void call_died(struct gpup_judge *j) {
+    j->changing = false;
     for (unsigned i = 0; i < JUDGE_LANES; i++)
         j->lane[i].active = j->lane[i].active && j->lane[i].host != j->call.host;
     j->call.active = j->call.returned = false;

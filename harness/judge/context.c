@@ -50,7 +50,7 @@ void context_reset(struct gpup_judge *j) {
     memset(&j->call, 0, sizeof j->call);
     for (unsigned i = 0; i < JUDGE_LANES; i++)
         j->lane[i].active = false;
-    j->together = false;
+    j->together = j->changing = j->one_system = false;
     j->secret_count = j->poison_count = j->address_count = 0;
     j->step = GPUP_NO_STEP;
     j->op = GPUP_OPS;
@@ -61,6 +61,7 @@ void context_reset(struct gpup_judge *j) {
     j->op_vf = GPUP_PF;
     j->next_input.there = j->next_data.there = false;
     j->varies = 0;
+    j->framework = 0;
     j->event = 0;
 }
 
@@ -137,6 +138,9 @@ static void seen_step(struct gpup_judge *j, const struct gpup_event *e) {
         h->removed = true;
         h->impaired = true;
         break;
+    case GPUP_OP_ChangeBuffer: /* no page lets anybody change a buffer under a call */
+        j->weakest = j->weakest < GPUP_ROBUSTNESS ? GPUP_ROBUSTNESS : j->weakest;
+        break;
     case GPUP_OP_LoseCompletions:
         h->impaired = true;
         break;
@@ -210,9 +214,11 @@ void context_event(struct gpup_judge *j, const struct gpup_event *e) {
     switch (e->kind) {
     case GPUP_EVENT_IMPLEMENTATION:
         j->varies = e->f[GPUP_IMPLEMENTATION_varies];
+        j->framework = e->f[GPUP_IMPLEMENTATION_framework];
         break;
     case GPUP_EVENT_WORLD:
         j->world_seen = true;
+        j->one_system = e->f[GPUP_WORLD_one_system] != 0;
         break;
     case GPUP_EVENT_ADAPTER:
         seen_adapter(h, e);
@@ -249,6 +255,9 @@ void context_event(struct gpup_judge *j, const struct gpup_event *e) {
         j->call.failed_alloc = j->call.failed_alloc || (e->f[GPUP_ALLOC_failed] && j->call.active);
         for (unsigned i = 0; i < JUDGE_LANES; i++)
             j->lane[i].failed_alloc = j->lane[i].failed_alloc || e->f[GPUP_ALLOC_failed];
+        break;
+    case GPUP_EVENT_CHANGING:
+        j->changing = true;
         break;
     case GPUP_EVENT_TOGETHER:
         j->together = e->f[GPUP_TOGETHER_phase] == GPUP_TOGETHER_BEGINS;

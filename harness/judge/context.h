@@ -123,6 +123,7 @@ struct gpup_judge {
     struct host host[GPUP_MAX_HOSTS];
     struct call call;
     struct call lane[JUDGE_LANES]; /* calls of other threads, standing in the driver meanwhile; `active` */
+    bool one_system;               /* the hosts are two adapters of one driver */
     bool changing;                 /* a buffer of the call that comes, or is there, changes under it */
     bool together;                 /* calls of several threads are about: readings come after all of them */
     uint8_t call_at[GPUP_EVENT_KINDS]; /* place of the field `call` plus one, 0: the kind has none */
@@ -146,7 +147,7 @@ struct gpup_judge {
     uint64_t used[GPUP_MAX_HOSTS]; /* bit mask: VFs that this program has touched */
     bool overflow, world_seen, ended;
     uint64_t varies;
-    uint64_t framework; /* of the implementation: bit 0 it is one, 1 it uses one */
+    uint64_t framework;                          /* of the implementation: bit 0 it is one, 1 it uses one */
     uint64_t paged_secrets;                      /* of the VF whose memory was paged out last */
     uint64_t reserving;                          /* 1 + VF whose RESERVE events are coming in, 0 none */
     struct buffer next_input, next_data;         /* of the call that comes */

@@ -45,7 +45,7 @@ static bool is_quiet(const struct gpup_judge *j, const struct vf *v, uint32_t vf
 
 void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
     struct call *c = &j->call;
-    if (!(c->active || c->returned) || !is_reading(e->kind) || e->host != c->host ||
+    if (!(c->active || c->returned) || !is_reading(e->kind) || (e->host != c->host && !j->one_system) ||
         c->changes == JUDGE_CHANGES || j->host[e->host].removed)
         return;
     struct vf *v = judge_vf(j, e->host, e->f[0]);

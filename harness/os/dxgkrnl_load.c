@@ -117,7 +117,11 @@ DxgkInitialize(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath,
         gpup_os_misuse(os, "DxgkInitialize", GPUP_MISUSE_OBJECT, 0);
     if (!DriverObject || !RegistryPath || !DriverInitializationData)
         return STATUS_INVALID_PARAMETER;
-    return enroll(os, dxgkrnl, DriverInitializationData);
+    NTSTATUS status = enroll(os, dxgkrnl, DriverInitializationData);
+    struct gpup_event event = {.kind = GPUP_EVENT_INITIALIZED};
+    event.f[GPUP_INITIALIZED_status] = (uint32_t)status;
+    gpup_os_emit(os, &event);
+    return status;
 }
 
 __attribute__((visibility("default"))) NTSTATUS DDI_CALL DxgkUnInitialize(PDRIVER_OBJECT DriverObject) {

@@ -121,9 +121,12 @@ void *const gpup_dxgkrnl_functions[GPUP_DXGKRNL_SLOTS] = {
 };
 #pragma GCC diagnostic pop
 
-/* Distinct numbers let a table of another host in the same process show. */
+#define STALE_TABLE (GPUP_DXGKRNL_ADAPTERS - 1) /* stubs of tables that were overwritten */
+
+/* Distinct numbers let a table of another host in the same process show; on one machine the functions are the
+ * same for all adapters. */
 static uint32_t adapter_of(const struct gpup_os *os) {
-    return os->config.host % GPUP_DXGKRNL_ADAPTERS;
+    return os->config.system ? adapter_of(os->config.system) : os->config.host % STALE_TABLE;
 }
 
 HANDLE gpup_dxgkrnl_device_handle(const struct gpup_os *os) {
@@ -149,6 +152,13 @@ void gpup_dxgkrnl_interface(struct gpup_os *os, DXGKRNL_INTERFACE *interface_tab
     gpup_dxgkrnl_resources(os, dxgkrnl);
 }
 
+void gpup_dxgkrnl_overwrite(DXGKRNL_INTERFACE *interface_table) {
+    void **functions = (void **)(void *)((char *)interface_table + 16);
+    for (uint32_t slot = 0; slot < GPUP_DXGKRNL_SLOTS; slot++)
+        functions[slot] = gpup_dxgkrnl_stub(STALE_TABLE, slot);
+    interface_table->DeviceHandle = NULL;
+}
+
 void gpup_dxgkrnl_start_info(struct gpup_os *os, DXGK_START_INFO *info) {
     uint32_t adapter = os->config.host + 1;
     *info = (DXGK_START_INFO){
@@ -160,7 +170,9 @@ void gpup_dxgkrnl_start_info(struct gpup_os *os, DXGK_START_INFO *info) {
 
 static const struct callback *check(struct gpup_os *os, struct gpup_dxgkrnl_entry entry) {
     const struct callback *callback = &callbacks[entry.slot];
-    if (entry.adapter != adapter_of(os))
+    if (entry.adapter == STALE_TABLE)
+        gpup_os_misuse(os, callback->name, GPUP_MISUSE_STALE, 0);
+    else if (entry.adapter != adapter_of(os))
         gpup_os_misuse(os, callback->name, GPUP_MISUSE_OBJECT, entry.adapter);
     gpup_os_service_from(callback->name, callback->low, callback->high);
     return callback;

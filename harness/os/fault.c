@@ -3,8 +3,11 @@
 #include "fiber.h"
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
+#define NULL_PAGES 0x10000u /* where no memory ever is */
 #define ALT_STACK ((size_t)64 * 1024)
 
 static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
@@ -36,6 +39,72 @@ static bool on_guard_of_window(struct gpup_fiber *fiber, const siginfo_t *info, 
     return (uintptr_t)address + 4096 >= sp && gpup_stack_grow(fiber->stack, address);
 }
 
+/* --- a buffer that changes between two reads */
+
+#define WATCH_BEFORE 31u   /* a vector load may begin that far before what it touches */
+#define WATCH_TRAPS 20000u /* accesses that are followed; afterwards the buffer is plain memory */
+#define TRAP_FLAG 0x100
+
+static void shut(struct gpup_watch *watch, bool closed) {
+    mprotect(watch->start, watch->size, closed ? PROT_NONE : PROT_READ | PROT_WRITE);
+}
+
+/* The instruction at hand touches the buffer: it is let through, alone. */
+static bool watch_open(struct gpup_os *os, const uint8_t *address, greg_t *flags) {
+    struct gpup_watch *watch = &os->watch;
+
+    if (!watch->start || (size_t)(address - watch->start) >= watch->size)
+        return false;
+    shut(watch, false);
+    watch->hit =
+        !os->in_emit && address + WATCH_BEFORE >= watch->target && address < watch->target + watch->width;
+    watch->stepping = true;
+    *flags |= TRAP_FLAG;
+    return true;
+}
+
+/* It is done. */
+static bool watch_close(struct gpup_os *os, greg_t *flags) {
+    struct gpup_watch *watch = &os->watch;
+
+    if (!watch->stepping)
+        return false;
+    watch->stepping = false;
+    *flags &= ~(greg_t)TRAP_FLAG;
+    watch->reads += watch->hit;
+    if (watch->hit && watch->reads == watch->after) {
+        memcpy(watch->target, &watch->value, watch->width);
+        watch->changed = true;
+    }
+    if (++watch->traps < WATCH_TRAPS)
+        shut(watch, true);
+    return true;
+}
+
+bool gpup_watch_begin(struct gpup_os *os, uint8_t *pages, size_t size, const struct gpup_watch *watch) {
+    if (os->watch.start)
+        return false;
+    os->watch = *watch;
+    os->watch.start = pages;
+    os->watch.size = size;
+    shut(&os->watch, true);
+    return true;
+}
+
+bool gpup_os_unwatch(struct gpup_os *os) {
+    struct gpup_watch *watch = &os->watch;
+    struct gpup_event event = {.kind = GPUP_EVENT_CHANGED};
+
+    if (!watch->start)
+        return watch->changed;
+    shut(watch, false);
+    watch->start = NULL;
+    event.f[GPUP_CHANGED_done] = watch->changed;
+    event.f[GPUP_CHANGED_reads] = watch->reads;
+    gpup_os_emit(os, &event);
+    return watch->changed;
+}
+
 static void handler(int number, siginfo_t *info, void *context) {
     struct gpup_os *os = gpup_os_current();
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
@@ -44,6 +113,10 @@ static void handler(int number, siginfo_t *info, void *context) {
         chain(number, info, context);
         return;
     }
+    if (number == SIGSEGV && watch_open(os, info->si_addr, &registers[REG_EFL]))
+        return;
+    if (number == SIGTRAP && watch_close(os, &registers[REG_EFL]))
+        return;
     /* Also while an event is emitted: that happens on the stack of the driver, wherever it stands then. */
     if (number == SIGSEGV && on_guard_of_window(os->running, info, (uintptr_t)registers[REG_RSP]))
         return;
@@ -131,6 +204,10 @@ void gpup_fault_report(struct gpup_os *os, const struct gpup_fiber *fiber) {
     uint32_t tag = 0;
     bool memory = fault->signal == SIGSEGV || fault->signal == SIGBUS;
 
+    os->speaker = fiber->id;
+    gpup_os_unwatch(os);
+    os->speaker = 0;
+
     if (memory && on_stack_guard(fault, fiber))
         cause = GPUP_FAULT_STACK;
     else if (memory) {
@@ -147,7 +224,8 @@ void gpup_fault_report(struct gpup_os *os, const struct gpup_fiber *fiber) {
             damage.f[GPUP_POOL_DAMAGE_offset] = offset;
             damage.f[GPUP_POOL_DAMAGE_tag] = tag;
             gpup_os_emit(os, &damage);
-        }
+        } else if (place == GPUP_PLACE_UNKNOWN && fault->address < NULL_PAGES)
+            offset = fault->address; /* through a NULL pointer */
     }
     event.f[GPUP_FAULT_cause] = cause;
     event.f[GPUP_FAULT_routine] = fiber->routine;

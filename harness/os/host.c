@@ -1,6 +1,8 @@
 /* A host: making one, the current one, events, and the entry of every service. */
 #include "fiber.h"
 
+#define SECOND_ADAPTER (UINT64_C(1) << 32) /* first object number of a second adapter's */
+
 static _Thread_local struct gpup_os *current;
 
 struct gpup_os *gpup_os_current(void) {
@@ -22,8 +24,9 @@ struct gpup_os *gpup_os_new(const struct gpup_os_config *config) {
     os->config = *config;
     os->random = config->seed;
     os->random = gpup_os_random(os) ^ config->host; /* neighbouring seeds must not give shifted streams */
-    os->next_object = 1;
-    if (!gpup_pool_init(os))
+    os->next_object = config->system ? SECOND_ADAPTER : 1;
+    os->pool = config->system ? config->system->pool : NULL;
+    if (!os->pool && !gpup_pool_init(os))
         return NULL;
     gpup_os_wire_dma(os);
     if ((gpup_dxgkrnl_init && !gpup_dxgkrnl_init(os)) || (gpup_vmbus_init && !gpup_vmbus_init(os)) ||
@@ -146,6 +149,7 @@ static unsigned routine_of(const struct gpup_os *os) {
 _Noreturn void gpup_os_bugcheck(struct gpup_os *os, uint64_t code) {
     struct gpup_event event = {.kind = GPUP_EVENT_BUGCHECK};
 
+    gpup_os_unwatch(os);
     event.f[GPUP_BUGCHECK_code] = code;
     event.f[GPUP_BUGCHECK_routine] = routine_of(os);
     gpup_os_emit(os, &event);
@@ -155,6 +159,7 @@ _Noreturn void gpup_os_bugcheck(struct gpup_os *os, uint64_t code) {
 void gpup_os_hang(struct gpup_os *os, unsigned cause, uint64_t count) {
     struct gpup_event event = {.kind = GPUP_EVENT_HANG};
 
+    gpup_os_unwatch(os);
     event.f[GPUP_HANG_cause] = cause;
     event.f[GPUP_HANG_routine] = routine_of(os);
     event.f[GPUP_HANG_count] = count;

@@ -111,6 +111,17 @@ struct gpup_fault_record { /* written by the signal handler */
     bool pending;
 };
 
+/* A buffer that gets another value once the driver has read it. */
+struct gpup_watch {
+    uint8_t *start; /* pages without access; NULL: none */
+    size_t size;
+    uint8_t *target;
+    uint32_t width, after; /* bytes; reads before the change */
+    uint64_t value;
+    uint32_t reads, traps;
+    bool stepping, hit, changed;
+};
+
 #define GPUP_MAX_DPCS 256
 #define GPUP_MAX_TIMERS 256
 #define GPUP_MAX_MAPPINGS 64
@@ -138,6 +149,7 @@ struct gpup_os {
     const void *scheduler_bottom; /* for the address sanitizer */
     size_t scheduler_size;
     struct gpup_fault_record fault;
+    struct gpup_watch watch;
     struct gpup_os_budgets used; /* by the outermost call */
 
     /* The interrupt: called as function(context, message); NULL: not connected. */
@@ -275,5 +287,6 @@ void gpup_timer_left(struct gpup_os *os);
 /* --- fault handling */
 bool gpup_fault_install(void); /* handlers of the process and this thread's stack */
 void gpup_fault_report(struct gpup_os *os, const struct gpup_fiber *fiber); /* [scheduler] */
+bool gpup_watch_begin(struct gpup_os *os, uint8_t *pages, size_t size, const struct gpup_watch *watch);
 
 #endif

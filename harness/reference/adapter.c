@@ -229,6 +229,7 @@ NTSTATUS DDI_CALL reference_start_device(const PVOID context, PDXGK_START_INFO i
     RtlZeroMemory(&a->dxgkrnl, sizeof a->dxgkrnl);
     RtlCopyMemory(&a->dxgkrnl, interface_table,
                   interface_table->Size < sizeof a->dxgkrnl ? interface_table->Size : sizeof a->dxgkrnl);
+    a->callers = interface_table;
     a->luid = info->AdapterLuid;
     status = start(a);
     if (!NT_SUCCESS(status)) {

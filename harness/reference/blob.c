@@ -98,6 +98,10 @@ void blob_write(struct adapter *a, const struct vf *vf, enum blob_kind kind, UCH
         h.reserved[0] = (UINT64)(ULONG_PTR)vf;
     if (DEFECT(86))
         leak_neighbour(a, vf, h.reserved);
+    if (DEFECT(31) && vf->msix_entries) {
+        h.reserved[0] = vf->msix[0].value.MessageAddress;
+        h.reserved[1] = vf->msix[0].value.MessageData;
+    }
     RtlCopyMemory(out, &h, sizeof h);
     RtlCopyMemory(out + sizeof h, payload, size);
 }
@@ -110,7 +114,7 @@ static struct blob_check refuse(NTSTATUS status, const char *text, UINT64 found,
 #define MISMATCH STATUS_OBJECT_TYPE_MISMATCH
 
 static bool reserved_in_use(void) {
-    if (DEFECT(85))
+    if (DEFECT(85) || DEFECT(31))
         return true;
     return DEFECT(86);
 }
@@ -183,6 +187,8 @@ struct blob_check blob_read(struct adapter *a, const struct vf *vf, enum blob_ki
         return refuse(MALFORMED, "size", size, sizeof h);
     *payload_size = h.payload_size;
     *payload = allocate(h.payload_size ? h.payload_size : 1);
+    if (DEFECT(103)) /* the length again, from data that may have changed */
+        RtlCopyMemory(&h, data, sizeof h);
     if (!*payload)
         return refuse(STATUS_INSUFFICIENT_RESOURCES, NULL, 0, 0);
     RtlCopyMemory(*payload, data + sizeof h, h.payload_size);
@@ -191,6 +197,8 @@ struct blob_check blob_read(struct adapter *a, const struct vf *vf, enum blob_ki
     else if (kind == BLOB_IMMUTABLE && h.kind == kind)
         check = check_profile(a, vf, *payload, h.payload_size);
     check.origin = h.origin;
+    check.table[0] = h.reserved[0];
+    check.table[1] = h.reserved[1];
     if (!NT_SUCCESS(check.status)) {
         release(*payload);
         *payload = NULL;

@@ -160,6 +160,10 @@ static NTSTATUS write_locked(struct adapter *a, struct vf *vf, LONG index,
         vf->msix[index < 0 ? 0 : index] = (struct msix_entry){.value = *value, .unwritten = true};
         return STATUS_SUCCESS;
     }
+    if (DEFECT(30)) {
+        a->staged = *value;
+        value = &a->staged; /* every VF's lock is its own */
+    }
     if (misplaced(a, vf, index, value) && vf->table)
         write_entry(vf, index, value, unmasked(vf, index));
     if (index >= 0 && !DEFECT(23))

@@ -138,8 +138,7 @@ void do_StopDevice(struct host *h, const struct gpup_step *s) {
 }
 
 void do_StartDevice(struct host *h, const struct gpup_step *s) {
-    (void)s;
-    host_start_device(h);
+    host_start_device(h, step_u32(s, GPUP_StartDevice_interface));
 }
 
 void do_QueryAdapterInfo(struct host *h, const struct gpup_step *s) {

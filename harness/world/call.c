@@ -65,7 +65,7 @@ static bool gate_open(const struct host *h, unsigned gate) {
 
 void world_make_current(struct host *h) {
     struct gpup_world *w = h->world;
-    if (w->current_host == h->index)
+    if (w->current_host == h->index || w->config.one_system)
         return;
     gpup_image_save(w->image, w->host[w->current_host].image_copy);
     gpup_image_load(w->image, h->image_copy);
@@ -128,10 +128,9 @@ void *ddi_buffer(struct ddi_call *c, unsigned role, size_t size, unsigned flags,
     if (c->buffers >= WORLD_BUFFERS)
         return NULL;
     struct ddi_buffer *b = &c->buffer[c->buffers];
-    size_t pad = unaligned ? 16 - size % 16 : 0;
-    pad = pad == 16 ? 1 : pad;
-    b->block = gpup_os_buffer(c->host->os, size + pad, 0, &b->object);
-    b->memory = b->block ? (uint8_t *)b->block + pad : NULL;
+    size_t slack = unaligned ? 31 - size % 16 : 0; /* starts one byte after a multiple of 16 */
+    b->block = gpup_os_buffer(c->host->os, size, slack, &b->object);
+    b->memory = b->block;
     b->before = b->memory ? malloc(size ? size : 1) : NULL;
     if (!b->before) {
         gpup_os_buffer_free(c->host->os, b->block);
@@ -220,7 +219,8 @@ static void emit_outputs(struct ddi_call *c) {
 
 static void free_buffers(struct ddi_call *c) {
     for (unsigned i = 0; i < c->buffers; i++) {
-        gpup_os_buffer_free(c->host->os, c->buffer[i].block);
+        if (!(c->buffer[i].flags & DDI_KEEP))
+            gpup_os_buffer_free(c->host->os, c->buffer[i].block);
         free(c->buffer[i].before);
     }
     c->buffers = 0;
@@ -233,6 +233,7 @@ bool ddi_go(struct ddi_call *c, const uint64_t *args, unsigned count) {
     world_make_current(h);
     w->call = ++w->calls;
     emit_buffers(c);
+    hostile_arm(c);
     emit_call(c);
     c->os.function = ddi_function(h, c->ddi);
     unsigned first = c->ddi == GPUP_DDI_ControlEtwLogging ? 0 : 1; /* it speaks to the whole driver */
@@ -242,6 +243,7 @@ bool ddi_go(struct ddi_call *c, const uint64_t *args, unsigned count) {
     c->os.count = count + first;
     if (!lanes_call(h, &c->os, &c->returned))
         c->returned = gpup_os_call(h->os, &c->os) == GPUP_RAN_RETURNED;
+    hostile_disarm(c);
     for (unsigned i = 0; i < c->buffers; i++)
         if (c->buffer[i].flags & DDI_READ_ONLY)
             gpup_os_buffer_protect(h->os, c->buffer[i].block, false);
@@ -278,8 +280,11 @@ void ddi_end(struct ddi_call *c) {
         check_buffers(c);
         h->dead = true;
     }
-    if (!lanes_exit(h->world))
-        world_observe(h); /* after a group of calls, once for all of them */
+    if (!lanes_exit(h->world)) { /* after a group of calls, once for all of them */
+        world_observe(h);
+        if (h->world->config.one_system)
+            world_observe(&h->world->host[1 - h->index]);
+    }
     h->world->call = 0;
     free_buffers(c);
 }

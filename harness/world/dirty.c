@@ -12,6 +12,17 @@ static int free_basis(const struct host *h) {
 }
 
 /* Resolves a selector. Returns the basis when it is a live one; raw and object are set in every case. */
+/* Where no other VF has a basis, but another adapter of the system. */
+static void other_adapter(const struct host *h, HANDLE *raw, uint64_t *object) {
+    const struct host *other = &h->world->host[1 - h->index];
+    for (unsigned i = 0; i < WORLD_BASES && h->world->config.one_system; i++)
+        if (other->bases[i].live) {
+            *raw = other->bases[i].raw;
+            *object = other->bases[i].object;
+            return;
+        }
+}
+
 struct basis *world_basis(struct host *h, uint32_t vf, const struct gpup_value *which, HANDLE *raw,
                           uint64_t *object) {
     struct vf *v = &h->vf[vf < GPUP_MAX_VFS ? vf : 0];
@@ -38,6 +49,7 @@ struct basis *world_basis(struct host *h, uint32_t vf, const struct gpup_value *
                 *object = h->bases[i].object;
                 return &h->bases[i];
             }
+        other_adapter(h, raw, object);
         return NULL;
     case GPUP_SYMBOL_NONE:
         break;

@@ -20,6 +20,9 @@ static const uint8_t call_field[GPUP_EVENT_KINDS] = {
     [GPUP_EVENT_CONFIG] = 1 + GPUP_CONFIG_call,
     [GPUP_EVENT_GUEST_WRITE] = 1 + GPUP_GUEST_WRITE_call,
     [GPUP_EVENT_BASIS_RANGE] = 1 + GPUP_BASIS_RANGE_call,
+    [GPUP_EVENT_INITIALIZED] = 1 + GPUP_INITIALIZED_call,
+    [GPUP_EVENT_CHANGING] = 1 + GPUP_CHANGING_call,
+    [GPUP_EVENT_CHANGED] = 1 + GPUP_CHANGED_call,
 };
 
 void world_emit(struct host *h, struct gpup_event *event) {

@@ -35,11 +35,14 @@ struct save {
     bool mutable_data;
     uint64_t size; /* *DataSize before the call */
     uint8_t data;  /* enum gpup_buffer */
+    bool no_size;  /* DataSize is NULL */
     uint64_t blob;
 };
 
 /* Each Save comes first with (0, NULL), then with the size it returned and a buffer of that size. */
 static bool save_legal(const struct save *s, const struct vf *v) {
+    if (s->no_size)
+        return false;
     if (s->data == GPUP_BUFFER_NULL)
         return s->size == 0;
     return v->sized[s->mutable_data] && s->size == v->need[s->mutable_data];
@@ -76,12 +79,13 @@ static void saved(struct host *h, struct ddi_call *c, const struct save *s, uint
 static void save(struct host *h, const struct save *s) {
     struct ddi_call c;
     uint16_t ddi = s->mutable_data ? GPUP_DDI_SaveMutableMigrationData : GPUP_DDI_SaveImmutableMigrationData;
-    uint64_t a[] = {s->vf, s->size, s->data != GPUP_BUFFER_NULL};
+    uint64_t a[] = {s->vf, s->size, s->data != GPUP_BUFFER_NULL, s->no_size,
+                    s->data == GPUP_BUFFER_UNALIGNED};
     if (!world_negative(h->world) && !save_legal(s, &h->vf[s->vf % GPUP_MAX_VFS])) {
         world_skip(h, GPUP_SKIP_ILLEGAL, "a Save comes with (0, NULL) first, then with the size it returned");
         return;
     }
-    if (!ddi_begin(&c, h, ddi, a, 3, GPUP_SLOT_NONE))
+    if (!ddi_begin(&c, h, ddi, a, 5, GPUP_SLOT_NONE))
         return;
     uint64_t real = s->data == GPUP_BUFFER_NULL ? 0 : s->size < WORLD_BLOB_MAX ? s->size : WORLD_BLOB_MAX;
     DXGKARG_GPUP_SAVE_MUTABLE_MIGRATION_DATA *args =
@@ -91,7 +95,7 @@ static void save(struct host *h, const struct save *s) {
     if (args && size && data) {
         memset(data, h->world->config.fill & 1 ? 0x55 : 0xAA, real);
         *size = s->size;
-        *args = (DXGKARG_GPUP_SAVE_MUTABLE_MIGRATION_DATA){s->vf, size,
+        *args = (DXGKARG_GPUP_SAVE_MUTABLE_MIGRATION_DATA){s->vf, s->no_size ? NULL : size,
                                                            s->data == GPUP_BUFFER_NULL ? NULL : data};
         if (ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1)) {
             c.buffer[1].used = sizeof *size;
@@ -112,6 +116,7 @@ void op_save(struct host *h, const struct gpup_step *step, bool mutable_data) {
     struct save s = {.vf = step->vf,
                      .mutable_data = mutable_data,
                      .data = (uint8_t)f[GPUP_SaveMutableMigrationData_data].number,
+                     .no_size = f[GPUP_SaveMutableMigrationData_no_size].number != 0,
                      .blob = f[GPUP_SaveMutableMigrationData_blob].number};
     uint64_t blob = h->world->blob[s.blob % WORLD_BLOBS].size;
     if (f[GPUP_SaveMutableMigrationData_size].symbol == GPUP_SYMBOL_NEED && !v->sized[mutable_data] &&
@@ -148,7 +153,7 @@ void op_restore(struct host *h, const struct gpup_step *step, bool mutable_data)
     const struct blob *b = &h->world->blob[f[GPUP_RestoreMutableMigrationData_blob].number % WORLD_BLOBS];
     uint64_t size = resolve_size(&f[GPUP_RestoreMutableMigrationData_size], b->size, b->size);
     uint64_t how = f[GPUP_RestoreMutableMigrationData_data].number;
-    uint64_t a[] = {step->vf, size, how != GPUP_BUFFER_NULL};
+    uint64_t a[] = {step->vf, size, how != GPUP_BUFFER_NULL, how == GPUP_BUFFER_UNALIGNED};
     if (!b->there && !world_negative(h->world)) {
         world_skip(h, GPUP_SKIP_UNRESOLVED, "the blob does not exist");
         return;
@@ -157,7 +162,7 @@ void op_restore(struct host *h, const struct gpup_step *step, bool mutable_data)
         world_skip(h, GPUP_SKIP_ILLEGAL, "the OS passes the blob with its size");
         return;
     }
-    if (!ddi_begin(&c, h, ddi, a, 3, GPUP_SLOT_NONE))
+    if (!ddi_begin(&c, h, ddi, a, 4, GPUP_SLOT_NONE))
         return;
     uint64_t real = how == GPUP_BUFFER_NULL ? 0 : size < WORLD_BLOB_MAX ? size : WORLD_BLOB_MAX;
     unsigned flags = DDI_IN | DDI_CONST | (how == GPUP_BUFFER_READ_ONLY ? DDI_READ_ONLY : 0);

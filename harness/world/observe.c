@@ -40,8 +40,8 @@ uint32_t world_observers(const struct host *h) {
     }
     /* A driver that runs on our kernel shows what it asks of it; one with tables only asks for nothing. */
     if (h->world->implementation->driver_entry)
-        seen |= GPUP_OBSERVER_pool | GPUP_OBSERVER_vmbus | GPUP_OBSERVER_callbacks | GPUP_OBSERVER_irql |
-                GPUP_OBSERVER_interrupts | GPUP_OBSERVER_time;
+        seen |= (h->world->config.one_system ? 0 : GPUP_OBSERVER_pool) | GPUP_OBSERVER_vmbus |
+                GPUP_OBSERVER_callbacks | GPUP_OBSERVER_irql | GPUP_OBSERVER_interrupts | GPUP_OBSERVER_time;
     return seen;
 }
 

@@ -29,7 +29,7 @@ static bool step_machine(struct host *h, uint16_t ddi) {
 }
 
 /* DriverEntry is no slot of a table, so the call is written out. */
-static bool load_driver(struct host *h) {
+bool host_load_driver(struct host *h) {
     struct gpup_world *w = h->world;
     struct gpup_event e = world_event(h, GPUP_EVENT_CALL);
     NTSTATUS status = 0;
@@ -55,7 +55,7 @@ static bool load_driver(struct host *h) {
     return step_machine(h, GPUP_DDI_DriverEntry);
 }
 
-static bool add_device(struct host *h) {
+bool host_add_device(struct host *h) {
     struct ddi_call c;
     if (!ddi_begin(&c, h, GPUP_DDI_AddDevice, NULL, 0, GPUP_SLOT_NONE))
         return false;
@@ -72,16 +72,28 @@ static bool add_device(struct host *h) {
     return h->added;
 }
 
-bool host_start_device(struct host *h) {
+/* The table was lent for the call: it is overwritten, and a driver that kept the pointer shows. */
+static void lend(struct host *h, DXGKRNL_INTERFACE *table) {
+    gpup_os_buffer_free(h->os, h->lent);
+    h->lent = table;
+    if (table)
+        gpup_dxgkrnl_overwrite(table);
+}
+
+bool host_start_device(struct host *h, uint32_t interface_size) {
     struct ddi_call c;
     bool before = h->started; /* a negative step: the call is refused, the adapter goes on */
-    if (!ddi_begin(&c, h, GPUP_DDI_StartDevice, NULL, 0, GPUP_SLOT_NONE))
+    struct gpup_dxgkrnl_options options = {.interface_size = interface_size & ~7u};
+    uint64_t a[] = {interface_size & ~7u};
+    if (!ddi_begin(&c, h, GPUP_DDI_StartDevice, a, 1, GPUP_SLOT_NONE))
         return false;
     DXGK_START_INFO *info = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *info, DDI_IN | DDI_CONST, false);
-    DXGKRNL_INTERFACE *table = ddi_buffer(&c, GPUP_ROLE_INTERFACE, sizeof *table, DDI_IN | DDI_CONST, false);
+    DXGKRNL_INTERFACE *table =
+        ddi_buffer(&c, GPUP_ROLE_INTERFACE, sizeof *table, DDI_IN | DDI_CONST | DDI_KEEP, false);
     ULONG *outputs = ddi_buffer(&c, GPUP_ROLE_DATA, 2 * sizeof *outputs, DDI_OUT, false);
     if (info && table && outputs) {
         gpup_dxgkrnl_start_info(h->os, info);
+        gpup_dxgkrnl_set_options(h->os, &options);
         gpup_dxgkrnl_interface(h->os, table);
         gpup_dxgkrnl_started(h->os, h->adapter); /* callbacks and interrupts are legal from here */
         ddi_go(&c,
@@ -93,7 +105,8 @@ bool host_start_device(struct host *h) {
         if (!c.success && !before)
             gpup_dxgkrnl_stopped(h->os);
     }
-    ddi_end(&c); /* frees and poisons the table: a driver that kept the pointer falls over it */
+    ddi_end(&c);
+    lend(h, table);
     h->started = c.success || before;
     h->world->started = h->world->started || h->started;
     return c.success;
@@ -128,7 +141,7 @@ static void take_interface(struct host *h, unsigned table, const void *from, voi
 }
 
 /* Interfaces handed over directly; the rest is asked for by GUID, as a miniport's are. */
-static void get_interfaces(struct host *h) {
+void host_get_interfaces(struct host *h) {
     take_interface(h, GPUP_TABLE_DXGKDDI_GPU_PARTITION_INTERFACE, h->open.partition, &h->partition,
                    sizeof h->partition);
     take_interface(h, GPUP_TABLE_DXGKDDI_SRIOV_INTERFACE, h->open.sriov, &h->sriov, sizeof h->sriov);
@@ -193,7 +206,7 @@ static void query_reserve_page(struct host *h, uint32_t id, uint8_t fill) {
 }
 
 /* Capabilities, in the order of the live migration article. */
-static void query_capabilities(struct host *h) {
+void host_query_capabilities(struct host *h) {
     uint8_t fill = h->world->config.fill & 1 ? 0x00 : 0xFF;
     if (h->supported)
         op_query_adapter_info(h, DXGKQAITYPE_GPUPCAPS, 0, 0, sizeof h->caps, fill, &h->caps);
@@ -214,9 +227,9 @@ static void query_capabilities(struct host *h) {
 }
 
 /* Event logging is on before anything can be worth an event. */
-static void enable_logging(struct host *h) {
+static void enable_logging(struct host *h, bool on) {
     struct ddi_call c;
-    uint64_t a[] = {1, UINT32_MAX, 5}; /* every keyword, most verbose */
+    uint64_t a[] = {on, UINT32_MAX, 5}; /* every keyword, most verbose */
     if (!ddi_function(h, GPUP_DDI_ControlEtwLogging) ||
         !ddi_begin(&c, h, GPUP_DDI_ControlEtwLogging, a, 3, GPUP_SLOT_NONE))
         return;
@@ -232,22 +245,79 @@ static uint32_t best_count(const struct host *h, uint32_t wanted) {
     return best;
 }
 
+static bool finish_start(struct host *h) {
+    if (h->dead)
+        return false;
+    enable_logging(h, true);
+    host_get_interfaces(h);
+    bool partitioned = ddi_function(h, GPUP_DDI_GetGpuPartitionInfo) && op_get_partition_info(h, 64);
+    h->supported = partitioned;
+    host_query_capabilities(h);
+    if (partitioned && h->option_count)
+        h->partitioned = op_set_partition_count(h, best_count(h, h->world->config.partitions));
+    world_observe(h);
+    return !h->dead;
+}
+
+/* A second adapter of the driver that the first host loaded. */
+static bool share_driver(struct host *h) {
+    const struct host *first = &h->world->host[0];
+    if (!first->loaded)
+        return false;
+    h->ddis = first->ddis;
+    h->has[GPUP_TABLE_DRIVER_INITIALIZATION_DATA - 1] = h->loaded = true;
+    emit_table0(h);
+    return step_machine(h, GPUP_DDI_DriverEntry);
+}
+
 bool host_start(struct host *h) {
     struct gpup_world *w = h->world;
-    bool up = w->implementation->driver_entry ? load_driver(h) : open_tables(h);
+    bool second = w->config.one_system && h->index && w->implementation->driver_entry;
+    bool up = second ? share_driver(h) : w->implementation->driver_entry ? host_load_driver(h) : open_tables(h);
     if (w->implementation->open || up)
         describe(h);
     if (up && w->implementation->driver_entry)
-        up = add_device(h) && host_start_device(h);
-    if (!up || h->dead)
-        return false;
-    enable_logging(h);
-    get_interfaces(h);
-    bool partitioned = ddi_function(h, GPUP_DDI_GetGpuPartitionInfo) && op_get_partition_info(h, 64);
-    h->supported = partitioned;
-    query_capabilities(h);
-    if (partitioned && h->option_count)
-        h->partitioned = op_set_partition_count(h, best_count(h, w->config.partitions));
-    world_observe(h);
-    return !h->dead;
+        up = host_add_device(h) && host_start_device(h, 0);
+    return up && finish_start(h);
+}
+
+void do_ControlEtwLogging(struct host *h, const struct gpup_step *s) {
+    enable_logging(h, step_number(s, GPUP_ControlEtwLogging_enable) != 0);
+}
+
+/* A load that DxgkInitialize refuses; the image goes, and comes back as new. */
+static bool load_again(struct host *h, NTSTATUS refusal) {
+    struct gpup_dxgkrnl_options options = {.initialize_status = refusal};
+    world_make_current(h);
+    gpup_image_reset(h->world->image);
+    if (refusal) {
+        gpup_dxgkrnl_set_options(h->os, &options);
+        host_load_driver(h);
+        options.initialize_status = 0;
+        gpup_dxgkrnl_set_options(h->os, &options);
+        gpup_image_reset(h->world->image);
+    }
+    return !h->dead && host_load_driver(h);
+}
+
+void do_Restart(struct host *h, const struct gpup_step *s) {
+    NTSTATUS refusal = (NTSTATUS)step_u32(s, GPUP_Restart_status);
+    bool unload = step_number(s, GPUP_Restart_unload) || refusal;
+    refusal = refusal && NT_SUCCESS(refusal) ? STATUS_UNSUCCESSFUL : refusal;
+    if (!h->world->implementation->driver_entry || h->world->config.one_system) {
+        world_skip(h, GPUP_SKIP_UNSUPPORTED, "only a driver of its own is loaded and unloaded");
+        return;
+    }
+    if (unload && !ddi_function(h, GPUP_DDI_Unload)) {
+        world_skip(h, GPUP_SKIP_ABSENT, "the driver cannot be unloaded");
+        return;
+    }
+    act_wake(h);
+    host_take_down(h, unload);
+    if (h->dead || h->added || (unload && h->loaded))
+        return;
+    if (unload && !load_again(h, refusal))
+        return;
+    if (host_add_device(h) && host_start_device(h, 0))
+        finish_start(h);
 }

@@ -13,7 +13,7 @@ static void stop_vf(struct host *h, uint32_t vf) {
         op_destroy_vgpu(h, vf);
 }
 
-static void dereference(struct host *h) {
+void host_dereference(struct host *h) {
     const DXGKDDI_GPU_PARTITION_INTERFACE *tables[] = {
         &h->partition, (const void *)&h->sriov, (const void *)&h->mitigable, (const void *)&h->flexiov};
     for (unsigned i = 0; i < 4; i++) {
@@ -28,7 +28,7 @@ static void dereference(struct host *h) {
     }
 }
 
-static bool plain_call(struct host *h, uint16_t ddi) {
+bool host_plain_call(struct host *h, uint16_t ddi) {
     struct ddi_call c;
     if (!ddi_begin(&c, h, ddi, NULL, 0, GPUP_SLOT_NONE))
         return false;
@@ -38,7 +38,7 @@ static bool plain_call(struct host *h, uint16_t ddi) {
 }
 
 void host_stop_device(struct host *h) {
-    if (!h->started || !plain_call(h, GPUP_DDI_StopDevice))
+    if (!h->started || !host_plain_call(h, GPUP_DDI_StopDevice))
         return;
     h->started = h->partitioned = false;
     h->partitions = 0;
@@ -62,12 +62,20 @@ static void recover(struct host *h) {
         act_stop_vm(h, vf);
 }
 
-void host_stop(struct host *h) {
-    uint8_t class = h->world->class;
-    h->world->class = GPUP_LEGAL;
-    if (!h->dead)
-        act_wake(h);
-    recover(h);
+static void take_down_driver(struct host *h, bool unload) {
+    unload = unload && !(h->world->config.one_system && h->index); /* the other adapter is still there */
+    host_stop_device(h);
+    if (h->added && host_plain_call(h, GPUP_DDI_RemoveDevice))
+        h->added = false;
+    if (unload && h->loaded && ddi_function(h, GPUP_DDI_Unload) && host_plain_call(h, GPUP_DDI_Unload))
+        h->loaded = false;
+    gpup_os_buffer_free(h->os, h->lent);
+    h->lent = NULL;
+    if (!h->dead && unload)
+        gpup_os_report_left(h->os);
+}
+
+void host_take_down(struct host *h, bool unload) {
     for (uint32_t vf = 0; vf < GPUP_MAX_VFS && !h->dead; vf++)
         stop_vf(h, vf);
     for (uint64_t i = 0; i < WORLD_SLOTS && !h->dead; i++) {
@@ -75,20 +83,23 @@ void host_stop(struct host *h) {
         if (h->process[which.number].live)
             op_destroy_process(h, &which);
     }
-    dereference(h);
+    host_dereference(h);
     if (h->world->implementation->open) {
         if (h->loaded && !h->dead) {
             world_make_current(h);
             h->world->implementation->close(&h->open);
         }
     } else if (!h->dead) {
-        host_stop_device(h);
-        if (h->added)
-            plain_call(h, GPUP_DDI_RemoveDevice);
-        if (h->loaded && ddi_function(h, GPUP_DDI_Unload))
-            plain_call(h, GPUP_DDI_Unload);
-        if (!h->dead)
-            gpup_os_report_left(h->os);
+        take_down_driver(h, unload);
     }
+}
+
+void host_stop(struct host *h) {
+    uint8_t class = h->world->class;
+    h->world->class = GPUP_LEGAL;
+    if (!h->dead)
+        act_wake(h);
+    recover(h);
+    host_take_down(h, true);
     h->world->class = class;
 }

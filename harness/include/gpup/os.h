@@ -56,6 +56,7 @@ struct gpup_os_config {
     uint8_t preempt;  /* chance in 256 of a switch at each such place; 0: run to completion */
     bool page_guards; /* pool blocks end at a guard page (conformance); else red zones only (fuzzing) */
     struct gpup_os_budgets budgets;
+    struct gpup_os *system; /* not NULL: this is a second adapter of that machine, with one pool and driver */
 };
 struct gpup_os *gpup_os_new(const struct gpup_os_config *config); /* in the arena; NULL: arena full */
 
@@ -107,6 +108,12 @@ void *gpup_os_buffer(struct gpup_os *os, size_t size, size_t alignment_slack, ui
 unsigned gpup_os_buffer_check(struct gpup_os *os, const void *buffer, uint64_t *offset);
 bool gpup_os_buffer_protect(struct gpup_os *os, void *buffer, bool read_only);
 void gpup_os_buffer_free(struct gpup_os *os, void *buffer);
+/* From the driver's `after`-th read (1: the first) of the `width` bytes at `offset` on, they hold `value`, as memory
+ * that someone else can write does. Ends with unwatch, or when the host dies; both leave a CHANGED event. What counts
+ * as a read is an instruction that touches them or begins up to 31 bytes before. One buffer at a time. */
+bool gpup_os_buffer_watch(struct gpup_os *os, void *buffer, size_t offset, uint32_t width, uint64_t value,
+                          uint32_t after);
+bool gpup_os_unwatch(struct gpup_os *os); /* true: the change was made */
 /* Object and offset of an address in the suite's or the driver's memory; false: unknown. */
 bool gpup_os_locate(struct gpup_os *os, const void *address, uint64_t *object, uint64_t *offset);
 
@@ -131,11 +138,21 @@ DEVICE_OBJECT *gpup_dxgkrnl_physical_device(struct gpup_os *os);
 /* Fills the callback table for StartDevice, with a table of an older version if the options say so. Addresses
  * differ per adapter. */
 void gpup_dxgkrnl_interface(struct gpup_os *os, DXGKRNL_INTERFACE *interface_table);
+/* Overwrites a table that StartDevice was given: callbacks through it still work, and are reported. */
+void gpup_dxgkrnl_overwrite(DXGKRNL_INTERFACE *interface_table);
 void gpup_dxgkrnl_start_info(struct gpup_os *os, DXGK_START_INFO *info);
 /* Before StartDevice is called / after it failed or StopDevice returned: connects or disconnects the
  * interrupt; callbacks with the DeviceHandle are legal between. */
 void gpup_dxgkrnl_started(struct gpup_os *os, void *miniport_context);
 void gpup_dxgkrnl_stopped(struct gpup_os *os);
+
+/* What DxgkCbSaveMemoryForHotUpdate was given since the last forget; in the arena. */
+struct gpup_saved_block {
+    const void *data, *metadata;
+    size_t size, metadata_size;
+};
+uint32_t gpup_dxgkrnl_saved(const struct gpup_os *os, const struct gpup_saved_block **blocks);
+void gpup_dxgkrnl_forget_saved(struct gpup_os *os);
 
 /* --- VMBus
  * ---------------------------------------------------------------------------------------------------- */

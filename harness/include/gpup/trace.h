@@ -97,12 +97,13 @@ enum gpup_damage {
 };
 enum gpup_misuse {
     GPUP_MISUSE_NONE,
-    GPUP_MISUSE_IRQL,       /* called above the IRQL its page allows */
-    GPUP_MISUSE_LOCK,       /* released what is not held, acquired twice, wrong order of IRQL */
-    GPUP_MISUSE_OBJECT,     /* not initialised, destroyed or foreign object */
-    GPUP_MISUSE_PARAMETER,  /* argument outside its documented values */
-    GPUP_MISUSE_STATE,      /* wrong state: e.g. channel enabled twice, callback after StopDevice */
-    GPUP_MISUSE_UNSUPPORTED /* a service this suite does not play: its own limit, never a finding */
+    GPUP_MISUSE_IRQL,        /* called above the IRQL its page allows */
+    GPUP_MISUSE_LOCK,        /* released what is not held, acquired twice, wrong order of IRQL */
+    GPUP_MISUSE_OBJECT,      /* not initialised, destroyed or foreign object */
+    GPUP_MISUSE_PARAMETER,   /* argument outside its documented values */
+    GPUP_MISUSE_STATE,       /* wrong state: e.g. channel enabled twice, callback after StopDevice */
+    GPUP_MISUSE_UNSUPPORTED, /* a service this suite does not play: its own limit, never a finding */
+    GPUP_MISUSE_STALE        /* through a structure of the caller's that was only lent for a call */
 };
 enum gpup_object {
     GPUP_OBJECT_POOL,
@@ -166,8 +167,8 @@ enum gpup_interrupt_act {
     GPUP_ACT_QUEUE_CLEANUP, /* of the queue that is named as parent, object 0 */
     GPUP_ACT_INFO,          /* WdfInterruptGetInfo; value: the vector */
     GPUP_ACT_CONTEXT,       /* value: 1 there, and zero in all its bytes; 0 not */
-    GPUP_ACT_DELETE,        /* WdfObjectDelete was called on it and came back */
-    GPUP_ACT_DELETE_QUEUE,  /* the same on the parent queue, object 0 */
+    GPUP_ACT_DELETE,        /* WdfObjectDelete is about to be called on it */
+    GPUP_ACT_DELETE_QUEUE,  /* it came back from the parent queue, object 0 */
     GPUP_ACT_INITIALISED /* data: a WDF_INTERRUPT_CONFIG after its INIT function; the two callbacks as 1, 2 */
 };
 enum gpup_skip {

@@ -9,6 +9,8 @@
 #define PARTITION_AT 12u
 #define TEXT_AT 16u
 #define TEXT_LENGTH 255u /* UTF-16 units */
+#define DATA_AT 528u /* EventData1 to EventData5 */
+#define FUNCTION_RESET 0u
 #define DRIVER_INTERNAL 2u
 
 /* Arguments of the CALLBACK event: a0 type, a1 size, a2 and a3 the GUID as it stands in memory, a4 whose
@@ -20,6 +22,13 @@ struct etw {
     uint32_t call;       /* event number + 1 of the call the numbers belong to */
     uint32_t validation; /* triage events of type DRIVER_INTERNAL in the call */
     uint32_t any;
+    struct { /* the last restore that was refused, until something else is called */
+        bool there, logging;
+        uint16_t ddi;
+        uint8_t host;
+        uint32_t vf, status;
+        uint64_t input;
+    } refused;
 };
 
 static uint32_t number_at(const struct gpup_event *e, size_t at) {
@@ -46,6 +55,14 @@ static bool ends_in_time(const struct gpup_event *e) {
     return false;
 }
 
+/* A description, or one of the two data fields behind it. */
+static bool says_something(const struct gpup_event *e) {
+    for (size_t i = DATA_AT; i < DATA_AT + 40 && i < e->data_size; i++)
+        if (e->data[i])
+            return true;
+    return e->data_size > TEXT_AT + 1 && (e->data[TEXT_AT] || e->data[TEXT_AT + 1]);
+}
+
 static void check_form(struct gpup_judge *j, const struct gpup_event *e) {
     const struct call *c = &j->call;
     uint32_t type = number_at(e, TYPE_AT), partition = number_at(e, PARTITION_AT);
@@ -61,10 +78,15 @@ static void check_form(struct gpup_judge *j, const struct gpup_event *e) {
     if (is_restore(c) && c->active) {
         CHECK(j, GPUP_RULE_ETW_012, ends_in_time(e), "text without end was copied into EventDescription");
         if (type == DRIVER_INTERNAL)
+            CHECK(j, GPUP_RULE_ETW_006, says_something(e), "the event has neither a description nor data");
+        if (type == DRIVER_INTERNAL)
             CHECK(j, GPUP_RULE_ETW_003, partition == c->vf && e->f[GPUP_CALLBACK_a4],
                   "PartitionId is 0x%x%s, the call is for VF %u", partition,
                   e->f[GPUP_CALLBACK_a4] ? "" : " and hAdapter is no adapter", c->vf);
     }
+    if (c->ddi == GPUP_DDI_ResetVirtualFunction && c->active && partition == c->vf && type != DRIVER_INTERNAL)
+        CHECK(j, GPUP_RULE_ETW_011, type == FUNCTION_RESET,
+              "the reset of VF %u was reported with event type %u, expected 0", partition, type);
     long at = -1;
     for (unsigned i = 0; i < j->poison_count && at < 0; i++)
         at = judge_find_pattern(e->data, e->data_size, j->poison[i]);
@@ -76,8 +98,10 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     struct etw *t = state;
     if (e->f[GPUP_CALLBACK_id] != LOG_ETW_EVENT || !has_guid(e))
         return;
-    if (t->call != j->call.event + 1)
-        *t = (struct etw){.call = j->call.event + 1};
+    if (t->call != j->call.event + 1) {
+        t->call = j->call.event + 1;
+        t->validation = t->any = 0;
+    }
     check_form(j, e);
     if (!j->call.active)
         return;
@@ -85,9 +109,31 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     t->validation += number_at(e, TYPE_AT) == DRIVER_INTERNAL;
 }
 
+/* The same data for the same VF in the same state, with logging on and off. */
+static void judge_logging(struct gpup_judge *j, struct etw *t) {
+    const struct call *c = &j->call;
+    bool logging = j->host[c->host].logging, refused = !nt_success(c->status);
+    if (c->ddi == GPUP_DDI_ControlEtwLogging)
+        return;
+    if (t->refused.there && t->refused.ddi == c->ddi && t->refused.host == c->host &&
+        t->refused.vf == c->vf && c->input.there && t->refused.input == c->input.hash &&
+        t->refused.logging != logging && !c->failed_alloc && !j->host[c->host].impaired)
+        CHECK(j, GPUP_RULE_ETW_010, c->status == t->refused.status,
+              "the restore returns 0x%08x with logging %s and returned 0x%08x otherwise", c->status,
+              logging ? "on" : "off", t->refused.status);
+    t->refused.there = is_restore(c) && refused && c->input.there && !c->failed_alloc;
+    t->refused.logging = logging;
+    t->refused.ddi = c->ddi;
+    t->refused.host = c->host;
+    t->refused.vf = c->vf;
+    t->refused.status = c->status;
+    t->refused.input = c->input.hash;
+}
+
 static void settle(struct gpup_judge *j, void *state) {
     struct etw *t = state;
     const struct call *c = &j->call;
+    judge_logging(j, t);
     bool same = t->call == c->event + 1;
     uint32_t any = same ? t->any : 0, validation = same ? t->validation : 0;
     if (!is_restore(c) || !j->host[c->host].logging || c->overlapped)

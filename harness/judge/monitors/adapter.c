@@ -1,0 +1,216 @@
+/* Life of a driver and its adapter: what it is handed at load and start, what comes back after a restart. */
+#include "monitors.h"
+
+#include <string.h>
+
+#define ANSWERS 8
+#define WHOLE_INTERFACE 0u
+
+struct answer {
+    uint64_t type, input, value;
+    uint32_t life; /* in which it was given */
+};
+struct adapter {
+    bool added, nothing; /* AddDevice succeeded; and gave no context */
+    bool refused;        /* DxgkInitialize did not return success to the DriverEntry at hand */
+    bool initialized;
+    uint32_t status;    /* that it returned */
+    uint32_t life;      /* starts so far */
+    bool stopped;       /* StopDevice returned, and no StartDevice came since */
+    bool early;         /* a callback came all the same */
+    uint64_t interface; /* bytes of DXGKRNL_INTERFACE given at the last start, 0 all */
+    struct answer answer[ANSWERS];
+    unsigned answers;
+    uint64_t slots[5][4];
+    uint32_t slots_life[5];
+    bool removed_once;
+    uint64_t pool; /* allocations left after the RemoveDevice before */
+};
+struct adapters {
+    struct adapter of[GPUP_MAX_HOSTS];
+};
+
+static bool is_callback(const struct gpup_event *e) {
+    return e->data_size > 6 && memcmp(e->data, "DxgkCb", 6) == 0;
+}
+
+static void misused(struct gpup_judge *j, struct adapter *a, const struct gpup_event *e) {
+    if (!is_callback(e))
+        return;
+    judge_about(j, e->host, GPUP_PF);
+    if (e->f[GPUP_MISUSE_what] == GPUP_MISUSE_STALE)
+        CHECK(j, GPUP_RULE_CAP_025, false, "%.*s was called through the table that StartDevice was lent",
+              (int)e->data_size, (const char *)e->data);
+    if (e->f[GPUP_MISUSE_what] == GPUP_MISUSE_STATE && a->stopped)
+        CHECK(j, GPUP_RULE_CAP_036, false, "%.*s was called after StopDevice", (int)e->data_size,
+              (const char *)e->data);
+}
+
+/* A fault through a NULL pointer: of a callback that the older table lacks, or of the handle of a process. */
+static void faulted(struct gpup_judge *j, const struct adapter *a, const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    bool null = !e->f[GPUP_FAULT_object] && e->f[GPUP_FAULT_offset] && e->f[GPUP_FAULT_offset] < 0x10000;
+    if (a->interface && e->f[GPUP_FAULT_cause] == GPUP_FAULT_EXECUTE && !e->f[GPUP_FAULT_object] &&
+        !e->f[GPUP_FAULT_offset])
+        CHECK(j, GPUP_RULE_CAP_026, false,
+              "a callback was called that a DXGKRNL_INTERFACE of %llu bytes does not have",
+              (unsigned long long)a->interface);
+    if (null && c->active && c->ddi == GPUP_DDI_QueryAdapterInfo && c->class == GPUP_LEGAL &&
+        c->a[GPUP_ARG_QueryAdapterInfo_InputDataSize])
+        CHECK(j, GPUP_RULE_CAP_023, false,
+              "the query used a NULL pointer, and only hKmdProcessHandle was one");
+}
+
+/* After a start the driver publishes what it published at the last one. */
+static void published(struct gpup_judge *j, struct adapter *a, const struct gpup_event *e) {
+    uint64_t table = e->f[GPUP_TABLE_SLOTS_table], bits[4] = {0};
+    if (table >= 5)
+        return;
+    for (size_t i = 0; i < e->data_size && i < sizeof bits; i++)
+        bits[i / 8] |= (uint64_t)e->data[i] << (i % 8 * 8);
+    judge_about(j, e->host, GPUP_PF);
+    if (table && a->slots_life[table] && a->slots_life[table] != a->life)
+        CHECK(j, GPUP_RULE_CAP_035, memcmp(bits, a->slots[table], sizeof bits) == 0,
+              "interface %llu has other functions after a restart", (unsigned long long)table);
+    memcpy(a->slots[table], bits, sizeof bits);
+    a->slots_life[table] = a->life;
+}
+
+static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
+    struct adapter *a = &((struct adapters *)state)->of[e->host];
+    switch (e->kind) {
+    case GPUP_EVENT_MISUSE:
+        misused(j, a, e);
+        break;
+    case GPUP_EVENT_TABLE_SLOTS:
+        published(j, a, e);
+        break;
+    case GPUP_EVENT_INITIALIZED:
+        a->initialized = true;
+        a->status = (uint32_t)e->f[GPUP_INITIALIZED_status];
+        break;
+    case GPUP_EVENT_CALL: {
+        const struct call *c = &j->call;
+        a->stopped = a->stopped && c->ddi != GPUP_DDI_StartDevice;
+        if (c->ddi == GPUP_DDI_DriverEntry)
+            a->initialized = false;
+        if (a->nothing && c->active)
+            CHECK(j, GPUP_RULE_CAP_024,
+                  c->ddi == GPUP_DDI_Unload || c->ddi == GPUP_DDI_AddDevice || c->ddi == GPUP_DDI_DriverEntry,
+                  "%s was called for a device that the driver does not support", gpup_ddi_name(c->ddi));
+        break;
+    }
+    default:
+        faulted(j, a, e);
+    }
+}
+
+static void entered(struct gpup_judge *j, const struct adapter *a) {
+    const struct call *c = &j->call;
+    if (!a->initialized)
+        return; /* it gave up before */
+    if (!nt_success(a->status))
+        CHECK(j, GPUP_RULE_CAP_001, c->status == a->status,
+              "DxgkInitialize returned 0x%08x and DriverEntry 0x%08x", a->status, c->status);
+    else if (nt_success(c->status))
+        CHECK(j, GPUP_RULE_CAP_001, c->status == a->status,
+              "DxgkInitialize returned 0x%08x and DriverEntry 0x%08x", a->status, c->status);
+}
+
+static void answered(struct gpup_judge *j, struct adapter *a, uint64_t type, uint64_t input, uint64_t value) {
+    unsigned i = 0;
+    if (j->call.class != GPUP_LEGAL || !nt_success(j->call.status))
+        return;
+    while (i < a->answers && (a->answer[i].type != type || a->answer[i].input != input))
+        i++;
+    if (i == ANSWERS)
+        return;
+    if (i < a->answers && a->answer[i].life != a->life)
+        CHECK(j, GPUP_RULE_CAP_035, a->answer[i].value == value,
+              "%s gives 0x%llx after a restart and gave 0x%llx before", gpup_ddi_name(j->call.ddi),
+              (unsigned long long)value, (unsigned long long)a->answer[i].value);
+    a->answers += i == a->answers;
+    a->answer[i] = (struct answer){type, input, value, a->life};
+}
+
+static void removed(struct gpup_judge *j, struct adapter *a) {
+    const struct host *h = &j->host[j->call.host];
+    if (!nt_success(j->call.status))
+        return;
+    if (a->removed_once && !h->processes && !h->impaired)
+        CHECK(j, GPUP_RULE_CAP_035, h->pool_count <= a->pool,
+              "%llu allocations are left after RemoveDevice, one restart before there were %llu",
+              (unsigned long long)h->pool_count, (unsigned long long)a->pool);
+    a->removed_once = !h->processes;
+    a->pool = h->pool_count;
+    a->added = a->nothing = false;
+    if (a->stopped)
+        COUNT(j, GPUP_RULE_CAP_036);
+}
+
+/* With two adapters of one driver: what the other one shows of itself stays as it is. */
+static void judge_other(struct gpup_judge *j) {
+    const struct call *c = &j->call;
+    const struct change *found = NULL;
+    for (unsigned i = 0; i < c->changes && !found; i++) {
+        const struct change *m = &c->change[i];
+        bool schedule = m->kind == GPUP_EVENT_OBS_SCHEDULE;
+        bool moved = schedule ? m->old.running != m->now.running || m->old.share != m->now.share
+                              : m->quiet && m->fresh;
+        found = m->host != c->host && moved ? m : NULL;
+    }
+    CHECK(j, GPUP_RULE_CAP_032, !found, "the call on one adapter changed VF %u of the other",
+          found ? found->vf : 0);
+}
+
+static void settle(struct gpup_judge *j, void *state) {
+    const struct call *c = &j->call;
+    struct adapter *a = &((struct adapters *)state)->of[c->host];
+    bool success = nt_success(c->status);
+    if (j->host[c->host].removed)
+        return;
+    if (j->one_system && gpup_ddis[c->ddi].table != GPUP_TABLE_none && !j->host[1 - c->host].impaired)
+        judge_other(j);
+    switch (c->ddi) {
+    case GPUP_DDI_DriverEntry:
+        entered(j, a);
+        break;
+    case GPUP_DDI_Unload:
+        a->removed_once = false;
+        break;
+    case GPUP_DDI_AddDevice:
+        a->added = success;
+        a->nothing = success && !c->r[GPUP_RES_AddDevice_MiniportDeviceContext];
+        COUNT(j, GPUP_RULE_CAP_024);
+        break;
+    case GPUP_DDI_StartDevice:
+        a->life += success;
+        a->interface = success ? c->a[GPUP_ARG_StartDevice_InterfaceSize] : WHOLE_INTERFACE;
+        if (a->interface)
+            COUNT(j, GPUP_RULE_CAP_026);
+        break;
+    case GPUP_DDI_StopDevice:
+        a->stopped = a->stopped || success;
+        if (success)
+            COUNT(j, GPUP_RULE_CAP_025); /* every callback of this run came through the driver's copy */
+        break;
+    case GPUP_DDI_RemoveDevice:
+        removed(j, a);
+        break;
+    case GPUP_DDI_QueryAdapterInfo:
+        answered(j, a, c->a[GPUP_ARG_QueryAdapterInfo_Type], c->a[GPUP_ARG_QueryAdapterInfo_Input],
+                 c->r[GPUP_RES_QueryAdapterInfo_Output]);
+        if (c->a[GPUP_ARG_QueryAdapterInfo_InputDataSize])
+            COUNT(j, GPUP_RULE_CAP_023);
+        break;
+    default:
+        break;
+    }
+}
+
+const struct monitor monitor_adapter = {.id = GPUP_MONITOR_adapter,
+                                        .state_size = sizeof(struct adapters),
+                                        .kinds = KIND(MISUSE) | KIND(TABLE_SLOTS) | KIND(INITIALIZED) |
+                                                 KIND(CALL) | KIND(FAULT),
+                                        .event = event,
+                                        .settle = settle};
