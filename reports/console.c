@@ -83,10 +83,12 @@ static void required(const struct gpup_report *r, FILE *out) {
         beyond += r->rules[i].reason == GPUP_REASON_BEYOND;
     }
     fprintf(out,
-            "\n  required rules (MUST, driver%s): %u passed, %u failed, %u not applicable, %u beyond a black "
+            "\n  required rules (MUST, %s%s): %u passed, %u failed, %u not applicable, %u beyond a black "
             "box, %u not judged\n",
-            strcmp(r->results->profile, "certification") == 0 ? ", documented" : "", passed, failed,
-            inapplicable, beyond, wanted - passed - failed - inapplicable - beyond);
+            gpup_report_of_framework(r) ? "framework" : "driver",
+            !gpup_report_of_framework(r) && strcmp(r->results->profile, "certification") == 0 ? ", documented"
+                                                                                              : "",
+            passed, failed, inapplicable, beyond, wanted - passed - failed - inapplicable - beyond);
 }
 
 static void one_finding(const struct gpup_report *r, FILE *out, unsigned rule, bool colour) {

@@ -53,8 +53,7 @@ void gpup_report_close(struct gpup_report *report) {
     *report = (struct gpup_report){0};
 }
 
-/* `framework` and `framework:...` name what is under test: the framework and no driver. */
-static bool is_framework(const struct gpup_report *report) {
+bool gpup_report_of_framework(const struct gpup_report *report) {
     static const char word[] = "framework";
     const char *name = report->results->implementation;
     return strncmp(name, word, sizeof word - 1) == 0 &&
@@ -63,7 +62,7 @@ static bool is_framework(const struct gpup_report *report) {
 
 bool gpup_report_required(const struct gpup_report *report, unsigned rule) {
     const struct gpup_rule *r = &gpup_rules[rule];
-    bool framework = is_framework(report);
+    bool framework = gpup_report_of_framework(report);
     if (!report->selected[rule] || r->level != GPUP_LEVEL_MUST ||
         r->subject != (framework ? GPUP_SUBJECT_FRAMEWORK : GPUP_SUBJECT_DRIVER))
         return false;

@@ -61,6 +61,7 @@ struct host {
     bool removed;         /* surprise removal: readings mean nothing any more */
     bool logging;         /* ControlEtwLogging(TRUE) */
     bool unloaded;        /* Unload, or RemoveDevice, came back */
+    bool updating;        /* a hot update: what StopDevice ends for others goes on */
     bool gone;            /* fault, bug check or hang ended it */
     bool caps_seen, dirty_caps_seen;
     uint32_t caps, dirty_caps;
@@ -76,6 +77,7 @@ struct host {
     bool segment[GPUP_MAX_SEGMENTS + 1], local[GPUP_MAX_SEGMENTS + 1];
     uint64_t pool_count, pool_bytes;
     struct schedule pf;
+    struct gpup_machine_state kept; /* while updating */
     struct gpup_machine_state machines;
     struct vf vf[JUDGE_VFS];
 };

@@ -64,12 +64,18 @@ static bool table_is_absent(const struct gpup_judge *j, unsigned table) {
     return asked;
 }
 
+/* A framework is judged when it is under test or a driver uses the suite's; a driver, when it uses one. */
+static bool is_without_framework(const struct gpup_judge *j, const struct gpup_rule *r, uint16_t ddi) {
+    uint64_t needed = r->subject == GPUP_SUBJECT_DRIVER ? 2 : 3;
+    return ddi == GPUP_DDI_WdfInterruptCreate && !(j->framework & needed);
+}
+
 /* Every DDI the rule is about is one the implementation does not offer. */
 static bool not_advertised(const struct gpup_judge *j, const struct outlook *o, uint16_t rule) {
     const struct gpup_rule *r = &gpup_rules[rule];
     for (unsigned i = 0; i < r->ddi_count; i++) {
         const struct gpup_ddi *d = &gpup_ddis[r->ddis[i]];
-        if (!o->closed[d->gate] && !table_is_absent(j, d->table) &&
+        if (!o->closed[d->gate] && !is_without_framework(j, r, r->ddis[i]) && !table_is_absent(j, d->table) &&
             !(d->gate != GPUP_GATE_none && slot_is_null(j, r->ddis[i])))
             return false;
     }

@@ -19,11 +19,14 @@ struct framework_device {
     WDFSPINLOCK spin_lock;
     WDFWAITLOCK wait_lock;
     bool fail_d0_entry;
+    uint8_t state;
+    bool queue_deleted;
 };
 
 struct framework_object { /* an interrupt object as it was asked for */
     WDFINTERRUPT handle;  /* NULL: gone */
     uint8_t device, callbacks, handling;
+    bool prepared, gone; /* made in PrepareHardware; no handle any more, or deleted by the driver */
     bool named_wait_lock;
     uint8_t *context;
     uint32_t context_size;
@@ -34,7 +37,8 @@ struct framework {
     struct host *host;
     struct gpup_os *os;
     const struct gpup_framework_ops *ops;
-    bool creating, stopped; /* stopped: needs a new host */
+    bool creating, stopped;           /* stopped: needs a new host */
+    struct framework_object *looking; /* at the context of this new object */
     struct framework_device device[FRAMEWORK_DEVICES];
     struct framework_object object[FRAMEWORK_OBJECTS];
     uint32_t objects;

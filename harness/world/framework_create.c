@@ -8,6 +8,7 @@
 #define COPIED 0x1000u
 #define CHANGED 0x2000u
 #define FLAG_OF_NOBODY 0x4000u
+#define MOST_CONTEXT 65536u /* bytes */
 
 static void emit_values(struct host *h, unsigned kind, const struct gpup_step *s) {
     struct gpup_event e = world_event(h, kind);
@@ -16,12 +17,23 @@ static void emit_values(struct host *h, unsigned kind, const struct gpup_step *s
     world_emit(h, &e);
 }
 
+/* Numbers that mean nothing more are taken modulo what there is. */
+static void keep_within(struct gpup_step *s, unsigned field, uint64_t limit) {
+    s->f[field].number %= limit;
+}
+
 void do_InterruptConfig(struct host *h, const struct gpup_step *s) {
     struct framework *f = framework_of(h);
     if (!f)
         return;
     f->config = *s;
-    emit_values(h, GPUP_EVENT_INTERRUPT_CONFIG, s);
+    keep_within(&f->config, GPUP_InterruptConfig_callbacks, 32);
+    keep_within(&f->config, GPUP_InterruptConfig_handling, 8);
+    keep_within(&f->config, GPUP_InterruptConfig_spin_lock, 4);
+    keep_within(&f->config, GPUP_InterruptConfig_wait_lock, 4);
+    keep_within(&f->config, GPUP_InterruptConfig_raw, 4 * COPIED);
+    keep_within(&f->config, GPUP_InterruptConfig_translated, 4 * COPIED);
+    emit_values(h, GPUP_EVENT_INTERRUPT_CONFIG, &f->config);
 }
 
 void do_InterruptAttributes(struct host *h, const struct gpup_step *s) {
@@ -29,7 +41,12 @@ void do_InterruptAttributes(struct host *h, const struct gpup_step *s) {
     if (!f)
         return;
     f->attributes = *s;
-    emit_values(h, GPUP_EVENT_INTERRUPT_ATTRIBUTES, s);
+    keep_within(&f->attributes, GPUP_InterruptAttributes_parent, 6);
+    keep_within(&f->attributes, GPUP_InterruptAttributes_override, MOST_CONTEXT);
+    keep_within(&f->attributes, GPUP_InterruptAttributes_type, 3);
+    keep_within(&f->attributes, GPUP_InterruptAttributes_context, MOST_CONTEXT);
+    keep_within(&f->attributes, GPUP_InterruptAttributes_callbacks, 4);
+    emit_values(h, GPUP_EVENT_INTERRUPT_ATTRIBUTES, &f->attributes);
 }
 
 /* --- the arguments, made on the framework's host */
@@ -210,6 +227,8 @@ static unsigned keep(struct create *c) {
     if (!NT_SUCCESS(c->status) || !*c->out || *c->out == UNTOUCHED)
         return 0;
     o->handle = *c->out;
+    o->gone = false;
+    o->prepared = c->device->state == GPUP_KMDF_PREPARE_HARDWARE;
     o->device = (uint8_t)(c->device - c->f->device);
     o->callbacks = (uint8_t)(step_u32(s, GPUP_InterruptConfig_callbacks) & (full ? 31 : 27));
     o->handling = full ? (uint8_t)step_u32(s, GPUP_InterruptConfig_handling) : 0;
@@ -243,7 +262,10 @@ static void create_one(struct create *c, const struct gpup_step *s, bool last) {
     c->status = (NTSTATUS)(uint32_t)status;
     unsigned object = keep(c);
     emit_return(c, object);
-    if (object && last && framework_call(f, (void *)look, &self, 1, NULL)) {
+    f->looking = object ? c->object : NULL;
+    bool looked = object && last && framework_call(f, (void *)look, &self, 1, NULL);
+    f->looking = NULL;
+    if (looked) {
         struct gpup_event e = world_event(f->host, GPUP_EVENT_INTERRUPT_ACT);
         e.f[GPUP_INTERRUPT_ACT_device] = c->object->device;
         e.f[GPUP_INTERRUPT_ACT_object] = object;
@@ -315,26 +337,41 @@ static NTSTATUS DDI_CALL ask(struct ask *a) {
     return STATUS_SUCCESS;
 }
 
+static void emit_asked(const struct ask *a, unsigned what) {
+    struct gpup_event e = world_event(a->f->host, GPUP_EVENT_INTERRUPT_ACT);
+    e.f[GPUP_INTERRUPT_ACT_device] = (uint64_t)(a->device - a->f->device);
+    e.f[GPUP_INTERRUPT_ACT_object] = a->what < 3 ? (uint64_t)(a->object - a->f->object) + 1 : 0;
+    e.f[GPUP_INTERRUPT_ACT_what] = what;
+    e.f[GPUP_INTERRUPT_ACT_message] = a->info.MessageNumber;
+    e.f[GPUP_INTERRUPT_ACT_value] = a->info.Vector;
+    world_emit(a->f->host, &e);
+}
+
 void do_InterruptAct(struct host *h, const struct gpup_step *s) {
-    static const uint8_t acts[] = {GPUP_ACT_INFO, 0, GPUP_ACT_DELETE, GPUP_ACT_DELETE_QUEUE};
     struct framework *f = framework_of(h);
     struct framework_device *d = f ? framework_device(f, step_number(s, GPUP_InterruptAct_device)) : NULL;
     uint64_t object = step_number(s, GPUP_InterruptAct_object);
     struct ask a = {.f = f, .device = d, .what = step_u32(s, GPUP_InterruptAct_what) % 4};
     if (!d)
         return;
-    if (a.what < 3 && (object < 1 || object > f->objects || !f->object[object - 1].handle)) {
+    if (a.what < 3 && (object < 1 || object > f->objects || f->object[object - 1].gone)) {
         world_skip(h, GPUP_SKIP_UNRESOLVED, "there is no such object");
         return;
     }
-    a.object = &f->object[a.what < 3 ? object - 1 : 0];
-    if (!framework_call(f, (void *)ask, (uint64_t[]){(uintptr_t)&a}, 1, NULL) || !acts[a.what])
+    if (a.what == 3 && (d->queue_deleted || d->state == GPUP_KMDF_REMOVED)) {
+        world_skip(h, GPUP_SKIP_UNRESOLVED, "the queue was deleted before");
         return;
-    struct gpup_event e = world_event(h, GPUP_EVENT_INTERRUPT_ACT);
-    e.f[GPUP_INTERRUPT_ACT_device] = (uint64_t)(d - f->device);
-    e.f[GPUP_INTERRUPT_ACT_object] = a.what < 3 ? object : 0;
-    e.f[GPUP_INTERRUPT_ACT_what] = acts[a.what];
-    e.f[GPUP_INTERRUPT_ACT_message] = a.info.MessageNumber;
-    e.f[GPUP_INTERRUPT_ACT_value] = a.info.Vector;
-    world_emit(h, &e);
+    }
+    d->queue_deleted = d->queue_deleted || a.what == 3;
+    a.object = &f->object[a.what < 3 ? object - 1 : 0];
+    if (a.what == 2) { /* what follows from it comes after */
+        a.object->gone = true;
+        emit_asked(&a, GPUP_ACT_DELETE);
+    }
+    if (!framework_call(f, (void *)ask, (uint64_t[]){(uintptr_t)&a}, 1, NULL))
+        return;
+    if (a.what == 0)
+        emit_asked(&a, GPUP_ACT_INFO);
+    if (a.what == 3)
+        emit_asked(&a, GPUP_ACT_DELETE_QUEUE);
 }

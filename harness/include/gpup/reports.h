@@ -33,6 +33,9 @@ bool gpup_report_open(struct gpup_report *report, const struct gpup_results *res
 void gpup_report_close(struct gpup_report *report);
 
 bool gpup_report_required(const struct gpup_report *report, unsigned rule); /* its verdict decides */
+/* The framework is what is under test, and no driver: the implementation is `framework` or `framework:...`.
+ */
+bool gpup_report_of_framework(const struct gpup_report *report);
 int gpup_report_exit_status(const struct gpup_report *report);
 const char *gpup_report_status_words(int status); /* one sentence */
 

@@ -46,14 +46,14 @@ struct wdf_object {
 };
 
 struct wdf_device {
-    bool made, moving, entered; /* entered: EvtDeviceD0Entry succeeded and D0 was not left since */
-    uint8_t state, seen;        /* seen: callbacks of this move, in order */
+    bool made, moving, entered;  /* entered: EvtDeviceD0Entry succeeded and D0 was not left since */
+    uint8_t state, before, seen; /* seen: callbacks of this move, in order */
     uint32_t level, scope, messages, flags;
     uint32_t added, prepared, failures, rounds; /* objects, failed creates, PrepareHardware so far */
     uint64_t claimed[32]; /* messages whose descriptor an object of PrepareHardware has */
     bool queue_used, queue_refused, queue_cleaned;
     bool signaling, shared_spin, shared_wait;
-    uint32_t message, runs; /* of the signal; ISRs in it */
+    uint32_t message, count, runs; /* messages of the signal; ISRs in it */
 };
 
 struct wdf {

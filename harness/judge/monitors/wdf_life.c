@@ -67,7 +67,7 @@ static void isr_runs(struct gpup_judge *j, const struct wdf *w, struct wdf_devic
         CHECK(j, GPUP_RULE_WDFI_038, d->entered, "the ISR ran while its interrupt was not connected");
     if (is_surplus(d, o))
         CHECK(j, GPUP_RULE_WDFI_036, false, "the ISR of an object without a message ran");
-    else if (is_plain(d) && d->signaling && o->runs == 0 && d->entered)
+    else if (is_plain(d) && d->signaling && d->entered)
         CHECK(j, GPUP_RULE_WDFI_034, o->index >= d->message,
               "message %u was signaled, the ISR of object %u ran", d->message, o->index);
     if (d->messages && o->numbered)
@@ -293,6 +293,7 @@ static void prepared_again(struct gpup_judge *j, struct wdf *w, struct wdf_devic
 
 static void begin_move(struct gpup_judge *j, struct wdf *w, struct wdf_device *d, uint64_t to) {
     d->moving = true;
+    d->before = d->state;
     d->state = (uint8_t)to;
     d->seen = 0;
     if (to == WDF_PREPARE && d->rounds++)
@@ -320,7 +321,7 @@ void wdf_move(struct gpup_judge *j, struct wdf *w, const struct gpup_event *e) {
         removed(j, w, d);
     d->moving = false;
     if (to == WDF_D0 && e->f[GPUP_FRAMEWORK_MOVE_fail])
-        d->state = WDF_LOW;
+        d->state = d->before;
 }
 
 /* --- signals */
@@ -358,6 +359,7 @@ void wdf_signal(struct gpup_judge *j, struct wdf *w, const struct gpup_event *e)
         return;
     }
     d->message = (uint32_t)e->f[GPUP_FRAMEWORK_SIGNAL_message];
+    d->count = e->f[GPUP_FRAMEWORK_SIGNAL_count] ? (uint32_t)e->f[GPUP_FRAMEWORK_SIGNAL_count] : 1;
     d->runs = 0;
     for (uint32_t i = 0; i < w->objects; i++)
         w->object[i].runs = 0;

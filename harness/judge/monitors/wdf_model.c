@@ -14,6 +14,7 @@
 #define USE_DEFAULT 2u
 #define PARENT_DEVICE 1u
 #define PARENT_QUEUE 2u
+#define PARENT_FOREIGN 3u
 #define PARENT_NOTHING 5u /* no handle at all */
 #define RIGHT_LOCK 1u
 #define ODD_DESCRIPTOR 0x3000u /* a copy, or changed */
@@ -34,6 +35,22 @@ static void status(struct list *l, bool wrong, uint16_t rule, uint32_t value) {
 
 static void stops(struct list *l, bool wrong, uint16_t rule) {
     add(l, wrong, rule, WDF_BUG_CHECK, 0, 0);
+}
+
+/* The list has that descriptor: code n + 1, with marks. */
+static bool is_there(const struct wdf_device *d, uint32_t code) {
+    uint32_t at = code & 0xFFF, last = d->messages ? d->messages : 1;
+    return at && at - 1 <= last;
+}
+
+/* A parent that means no handle at all: nothing was ever made there. */
+static uint32_t parent_of(const struct wdf *w, const struct wdf_device *d) {
+    const struct wdf_device *next = &w->device[(d - w->device + 1) % WDF_DEVICES];
+    if (w->attributes.parent == PARENT_FOREIGN && !next->made)
+        return 0;
+    bool stale = (w->attributes.parent == PARENT_FOREIGN && next->queue_cleaned) ||
+                 (w->attributes.parent == PARENT_QUEUE && d->queue_cleaned);
+    return stale ? PARENT_NOTHING : w->attributes.parent;
 }
 
 struct wdf_config wdf_effective(const struct wdf_config *config) {
@@ -116,7 +133,7 @@ static void parent(struct list *l, const struct wdf_device *d, const struct wdf_
     if (!(c->handling & WDF_SERIALIZED))
         return;
     if (a && a->parent > PARENT_QUEUE && a->parent != PARENT_NOTHING) {
-        if (a->parent == 3)
+        if (a->parent == PARENT_FOREIGN)
             status(l, true, GPUP_RULE_WDFI_020, GPUP_STATUS_INVALID_PARAMETER);
         else
             add(l, true, GPUP_RULE_WDFI_018, WDF_STATUS, GPUP_STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED,
@@ -133,13 +150,17 @@ static void parent(struct list *l, const struct wdf_device *d, const struct wdf_
 unsigned wdf_faults(const struct wdf *w, const struct wdf_device *d, const struct wdf_call *call,
                     struct wdf_fault out[WDF_MOST_FAULTS]) {
     struct list l = {out, 0};
-    const struct wdf_attributes *a = call->attributes ? &w->attributes : NULL;
+    struct wdf_attributes copy = w->attributes;
+    const struct wdf_attributes *a = call->attributes ? &copy : NULL;
     struct wdf_config c = wdf_effective(&w->config);
     stops(&l, call->bad_device || d->state == WDF_REMOVED, GPUP_RULE_WDFI_029);
     stops(&l, call->no_config, GPUP_RULE_WDFI_030);
     stops(&l, call->no_place, GPUP_RULE_WDFI_030);
     if (l.count)
         return l.count; /* nothing comes after a bug check */
+    copy.parent = parent_of(w, d);
+    c.raw = is_there(d, c.raw) ? c.raw : 0;
+    c.translated = is_there(d, c.translated) ? c.translated : 0;
     status(&l, c.size != SIZE_NOW && c.size != SIZE_1_11 && c.size != SIZE_1_9, GPUP_RULE_WDFI_002,
            GPUP_STATUS_INFO_LENGTH_MISMATCH);
     status(&l, !(c.callbacks & WDF_ISR), GPUP_RULE_WDFI_008, GPUP_STATUS_INVALID_PARAMETER);
