@@ -12,6 +12,7 @@ struct power {
 };
 struct powers {
     struct power of[GPUP_MAX_HOSTS][JUDGE_VFS];
+    bool cycled[GPUP_MAX_HOSTS]; /* the partition count was not asked for since */
 };
 
 static const struct change *own_change(const struct gpup_judge *j) {
@@ -121,6 +122,18 @@ static void judge_host(struct gpup_judge *j, struct powers *s) {
         return;
     for (unsigned i = 0; i < JUDGE_VFS; i++)
         s->of[c->host][i].cycled = s->of[c->host][i].kept;
+    s->cycled[c->host] = true;
+}
+
+/* Of the PF the partition count is what the interface shows. */
+static void judge_count(struct gpup_judge *j, struct powers *s) {
+    const struct call *c = &j->call;
+    uint64_t count = c->r[GPUP_RES_GetGpuPartitionInfo_CurrentGpuPartitionCount];
+    if (s->cycled[c->host] && nt_success(c->status) && j->host[c->host].partitions)
+        CHECK(j, GPUP_RULE_VF_013, count == j->host[c->host].partitions,
+              "after a power cycle of the GPU there are %llu partitions, before there were %u",
+              (unsigned long long)count, j->host[c->host].partitions);
+    s->cycled[c->host] = false;
 }
 
 static bool changes_config(uint16_t ddi) {
@@ -137,6 +150,10 @@ static void settle(struct gpup_judge *j, void *state) {
         return;
     if (c->ddi == GPUP_DDI_SetPowerState)
         judge_host(j, s);
+    else if (c->ddi == GPUP_DDI_GetGpuPartitionInfo)
+        judge_count(j, s);
+    else if (c->ddi == GPUP_DDI_SetGpuPartitionCount || c->ddi == GPUP_DDI_StopDevice)
+        s->cycled[c->host] = false;
     struct power *p = v ? &s->of[c->host][c->vf] : NULL;
     if (c->ddi == GPUP_DDI_ResetVirtualFunction)
         judge_reset(j, p, v);
@@ -174,6 +191,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
 static void reset(struct gpup_judge *j, void *state) {
     struct powers *s = state;
     judge_clear_used(j, s->of, sizeof s->of[0][0]);
+    memset(s->cycled, 0, sizeof s->cycled);
 }
 
 const struct monitor monitor_vf_power = {.id = GPUP_MONITOR_vf_power,

@@ -23,16 +23,24 @@ struct life {
     bool failed;    /* a creation failed since the last good one */
     bool inherited; /* something other than the former life may have set state: a restore, a write */
     bool unmasked, mastering;
-    uint64_t held; /* bit mask: rows of judge.secrets that stand in the guest's state */
-    uint64_t level, growth;
-    uint32_t others, grown; /* alive beside it; ends in a row with that growth */
+    uint64_t held;  /* bit mask: rows of judge.secrets that stand in the guest's state */
+    bool ended;     /* and time passed since the end, so that what was put off is done */
+    uint32_t waits; /* of the host, at the end */
+    uint64_t level,
+        growth; /* of the pool before the last life; how much fuller it was than before the one before */
+    uint32_t others, grown; /* alive beside it; lives in a row with that growth */
 };
 struct vgpu {
     struct life of[GPUP_MAX_HOSTS][JUDGE_VFS];
     struct {
         bool profiled;
         uint64_t available; /* memory, in the last profile */
-        uint32_t leaks;     /* failed creations that left the pool fuller */
+        bool pending;       /* a creation failed, and nothing else was called since */
+        uint16_t rule;      /* that asks for its memory back */
+        uint64_t level;     /* of the pool before it */
+        uint32_t failed_at; /* in waits */
+        uint32_t leaks[2];  /* failed creations that left the pool fuller: impossible ones, others */
+        uint32_t waits;     /* times that time passed */
         bool odd_end;       /* a vGPU was destroyed powered, paused, tracked or in a session */
     } host[GPUP_MAX_HOSTS];
     uint64_t before; /* hash of the argument structure that comes */
@@ -155,6 +163,41 @@ static void judge_good_input(struct gpup_judge *j, const struct vgpu *g, const s
               c->status);
 }
 
+/* The level before this creation shows what a failed one right before it kept. Once may be something that is
+ * made when it is first needed. */
+static void judge_pool(struct gpup_judge *j, struct vgpu *g) {
+    const struct call *c = &j->call;
+    uint16_t rule = g->host[c->host].rule;
+    uint32_t *leaks = &g->host[c->host].leaks[rule == GPUP_RULE_PART_022];
+    if (!g->host[c->host].pending || g->host[c->host].failed_at == g->host[c->host].waits)
+        return;
+    bool fuller = c->pool_count > g->host[c->host].level;
+    *leaks += fuller;
+    CHECK(j, rule, !fuller || *leaks < 2,
+          "the failed creation before left %llu allocations, and so did another",
+          (unsigned long long)(c->pool_count - g->host[c->host].level));
+    g->host[c->host].pending = false;
+}
+
+/* Three lives in a row before which the pool is fuller by the same amount. */
+static void judge_level(struct gpup_judge *j, struct vgpu *g) {
+    const struct call *c = &j->call;
+    const struct host *h = &j->host[c->host];
+    struct life *l = &g->of[c->host][c->vf];
+    uint32_t others = (h->vgpus - nt_success(c->status)) * 256 + h->bases * 16 + h->processes;
+    if (!l->ended || l->waits == g->host[c->host].waits)
+        return;
+    uint64_t growth = c->pool_count > l->level ? c->pool_count - l->level : 0;
+    bool again = l->level && others == l->others && growth && growth == l->growth;
+    l->grown = again ? l->grown + 1 : 0;
+    CHECK(j, GPUP_RULE_PART_025, l->grown < 2, "each life of the vGPU leaves %llu allocations",
+          (unsigned long long)growth);
+    l->growth = l->level ? growth : 0;
+    l->level = c->pool_count;
+    l->others = others;
+    l->ended = false;
+}
+
 static void judge_create(struct gpup_judge *j, struct vgpu *g, const struct vf *v) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
@@ -166,10 +209,10 @@ static void judge_create(struct gpup_judge *j, struct vgpu *g, const struct vf *
               m ? ", changed is its " : "", m ? change_name(m) : "");
         return;
     }
+    judge_pool(j, g);
+    judge_level(j, g);
     if (impossible)
-        CHECK(j, GPUP_RULE_PART_021, !success && h->pool_count <= c->pool_count,
-              "a profile that cannot be met: the status is 0x%08x%s", c->status,
-              !success ? ", and memory was left allocated" : "");
+        CHECK(j, GPUP_RULE_PART_021, !success, "a profile that cannot be met was accepted");
     else
         judge_good_input(j, g, v);
     if (success) {
@@ -177,10 +220,10 @@ static void judge_create(struct gpup_judge *j, struct vgpu *g, const struct vf *
         return;
     }
     g->of[c->host][c->vf].failed = true;
-    g->host[c->host].leaks += h->pool_count > c->pool_count;
-    CHECK(j, GPUP_RULE_PART_022, g->host[c->host].leaks < 2 || h->pool_count <= c->pool_count,
-          "the failed creation left %llu more allocations, and so did one before",
-          (unsigned long long)(h->pool_count - c->pool_count));
+    g->host[c->host].pending = true;
+    g->host[c->host].rule = impossible ? GPUP_RULE_PART_021 : GPUP_RULE_PART_022;
+    g->host[c->host].level = c->pool_count;
+    g->host[c->host].failed_at = g->host[c->host].waits;
 }
 
 /* --- a later life --- */
@@ -210,20 +253,6 @@ static bool is_odd_end(const struct call *c) {
     return c->before.powered || c->before.paused || c->before.tracking || c->before.session != SESSION_NONE;
 }
 
-/* Three ends in a row after which the pool is fuller by the same amount. */
-static void judge_level(struct gpup_judge *j, struct life *l) {
-    const struct host *h = &j->host[j->call.host];
-    uint32_t others = h->vgpus * 256 + h->bases * 16 + h->processes;
-    uint64_t growth = h->pool_count > l->level ? h->pool_count - l->level : 0;
-    bool again = l->level && others == l->others && growth && growth == l->growth;
-    l->grown = again ? l->grown + 1 : 0;
-    CHECK(j, GPUP_RULE_PART_025, l->grown < 2, "each life of the vGPU leaves %llu allocations",
-          (unsigned long long)growth);
-    l->growth = l->level ? growth : 0;
-    l->level = h->pool_count;
-    l->others = others;
-}
-
 static void judge_destroy(struct gpup_judge *j, struct vgpu *g, const struct vf *v) {
     const struct call *c = &j->call;
     const struct change *foreign = call_foreign(j);
@@ -238,8 +267,9 @@ static void judge_destroy(struct gpup_judge *j, struct vgpu *g, const struct vf 
         CHECK(j, GPUP_RULE_PART_025, success, "the vGPU was not destroyed: 0x%08x", c->status);
     if (!success)
         return;
-    judge_level(j, &g->of[c->host][c->vf]);
     g->of[c->host][c->vf].luid_known = false;
+    g->of[c->host][c->vf].ended = true;
+    g->of[c->host][c->vf].waits = g->host[c->host].waits;
     if (!is_odd_end(c))
         return;
     g->host[c->host].odd_end = true;
@@ -293,7 +323,8 @@ static void settle(struct gpup_judge *j, void *state) {
     if (c->ddi == GPUP_DDI_GetVirtualGpuProfile) {
         g->host[c->host].profiled = nt_success(c->status);
         g->host[c->host].available = c->r[GPUP_RES_GetVirtualGpuProfile_MemoryAvailable];
-    }
+    } else if (c->ddi != GPUP_DDI_CreateVirtualGpu)
+        g->host[c->host].pending = false;
     if (j->host[c->host].impaired || c->overlapped)
         return;
     if (c->ddi == GPUP_DDI_CreateVirtualGpu)
@@ -377,6 +408,8 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     struct vgpu *g = state;
     if (e->kind == GPUP_EVENT_CALL)
         g->shown = false;
+    else if (e->kind == GPUP_EVENT_WAIT)
+        g->host[e->host].waits++;
     else if (e->kind == GPUP_EVENT_GUEST_WRITE)
         saw_write(j, g, e);
     else if (e->kind == GPUP_EVENT_BUFFER || e->kind == GPUP_EVENT_OUTPUT)
@@ -396,9 +429,9 @@ static void reset(struct gpup_judge *j, void *state) {
 
 const struct monitor monitor_vgpu = {.id = GPUP_MONITOR_vgpu,
                                      .state_size = sizeof(struct vgpu),
-                                     .kinds = KIND(CALL) | KIND(GUEST_WRITE) | KIND(BUFFER) | KIND(OUTPUT) |
-                                              KIND(FAULT) | KIND(POOL_DAMAGE) | KIND(OBS_MSIX) |
-                                              KIND(OBS_CONFIG) | KIND(OBS_GUEST),
+                                     .kinds = KIND(CALL) | KIND(WAIT) | KIND(GUEST_WRITE) | KIND(BUFFER) |
+                                              KIND(OUTPUT) | KIND(FAULT) | KIND(POOL_DAMAGE) |
+                                              KIND(OBS_MSIX) | KIND(OBS_CONFIG) | KIND(OBS_GUEST),
                                      .event = event,
                                      .settle = settle,
                                      .reset = reset};
