@@ -270,6 +270,13 @@ void blob_write(struct adapter *a, const struct vf *vf, enum blob_kind kind, UCH
 struct blob_check blob_read(struct adapter *a, const struct vf *vf, enum blob_kind kind, const UCHAR *data,
                             UINT64 size, UCHAR **payload, ULONG *payload_size);
 
+/* --- hotupdate.c --- */
+void hot_leave(struct adapter *a);
+void hot_forget(struct adapter *a);
+bool hot_restored(const struct adapter *a);
+void hot_take_bus(struct adapter *a);
+NTSTATUS hot_take_over(struct adapter *a);
+
 /* --- adapter.c --- */
 HANDLE new_handle(struct adapter *a);
 NTSTATUS adapter_power_up(struct adapter *a);
@@ -286,6 +293,8 @@ DXGKDDI_QUERYADAPTERINFO reference_query_adapter_info;
 DXGKDDI_CREATEPROCESS reference_create_process;
 DXGKDDI_DESTROYPROCESS reference_destroy_process;
 DXGKDDI_SETVIRTUALMACHINEDATA reference_set_virtual_machine_data;
+DXGKDDI_SAVEMEMORYFORHOTUPDATE reference_save_memory_for_hot_update;
+DXGKDDI_RESTOREMEMORYFORHOTUPDATE reference_restore_memory_for_hot_update;
 DXGKDDI_CREATEMEMORYBASIS reference_create_memory_basis;
 DXGKDDI_DESTROYMEMORYBASIS reference_destroy_memory_basis;
 DXGKDDI_STARTDIRTYTRACKING reference_start_dirty_tracking;

@@ -30,6 +30,10 @@ NTSTATUS DDI_CALL reference_virtual_gpu_driver_escape(HANDLE context, DXGK_VIRTU
         RtlCopyMemory(&command, (const UCHAR *)args->pInputBuffer + sizeof in, sizeof command);
     if (command != ESCAPE_QUERY)
         return STATUS_NOT_SUPPORTED;
+#ifdef REFERENCE_DEFECTS
+    if (a->secure) /* BUG-158 */
+        return STATUS_NOT_SUPPORTED;
+#endif
     status = vf_acquire(a, args->PartitionId, &vf);
     if (!NT_SUCCESS(status))
         return status;

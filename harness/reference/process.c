@@ -60,34 +60,71 @@ NTSTATUS DDI_CALL reference_destroy_process(const HANDLE adapter, const HANDLE h
     ExReleaseFastMutex(&a->process_lock);
     if (!p)
         return STATUS_INVALID_PARAMETER;
+    if (!DEFECT(160))
+        release(p->machine);
     release(p);
     return STATUS_SUCCESS;
+}
+
+#ifdef REFERENCE_DEFECTS
+static struct machine *same_machine(struct adapter *a, const GUID *id) {
+    for (LIST_ENTRY *e = a->processes.Flink; e != &a->processes; e = e->Flink) {
+        struct process *p = CONTAINING_RECORD(e, struct process, entry);
+
+        if (DEFECT(161) && p->machine && RtlEqualMemory(&p->machine->id, id, sizeof *id))
+            return p->machine;
+    }
+    return NULL;
+}
+#endif
+
+/* *spare: taken when the worker has no record yet. Flag bits without a name have no meaning. */
+static void keep(struct adapter *a, struct process *p, const DXGKARG_SETVIRTUALMACHINEDATA *args,
+                 struct machine **spare) {
+    (void)a;
+#ifdef REFERENCE_DEFECTS
+    a->secure = a->secure || (DEFECT(158) && args->Flags.SecureVirtualMachine);
+    if (!p->machine)
+        p->machine = same_machine(a, args->pVmGuid);
+#endif
+    if (!p->machine) {
+        p->machine = *spare;
+        *spare = NULL;
+    }
+    p->machine->id = *args->pVmGuid;
+    p->machine->flags.SecureVirtualMachine = args->Flags.SecureVirtualMachine;
+    p->machine->flags.LinuxVirtualMachine = args->Flags.LinuxVirtualMachine;
 }
 
 NTSTATUS DDI_CALL reference_set_virtual_machine_data(const HANDLE adapter,
                                                      const DXGKARG_SETVIRTUALMACHINEDATA *args) {
     struct adapter *a = adapter;
+    struct machine *spare;
     struct process *p;
     bool worker;
 
     if (!a || !args || !args->pVmGuid)
         return STATUS_INVALID_PARAMETER;
+    spare = allocate(sizeof *spare);
+    if (!spare)
+        return STATUS_INSUFFICIENT_RESOURCES;
     ExAcquireFastMutex(&a->process_lock);
     p = find(a, args->hKmdVmWorkerProcess);
     worker = p && p->flags.VirtualMachineWorkerProcess;
-    if (worker) {
-        p->vm = *args->pVmGuid;
-        p->vm_flags.SecureVirtualMachine = args->Flags.SecureVirtualMachine; /* other bits have no meaning */
-        p->vm_flags.LinuxVirtualMachine = args->Flags.LinuxVirtualMachine;
-        p->has_data = true;
-    }
+    if (worker)
+        keep(a, p, args, &spare);
     ExReleaseFastMutex(&a->process_lock);
+    release(spare);
     return worker ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
 void process_free_all(struct adapter *a) {
     ExAcquireFastMutex(&a->process_lock);
-    while (!IsListEmpty(&a->processes))
-        release(CONTAINING_RECORD(RemoveHeadList(&a->processes), struct process, entry));
+    while (!IsListEmpty(&a->processes)) {
+        struct process *p = CONTAINING_RECORD(RemoveHeadList(&a->processes), struct process, entry);
+
+        release(p->machine);
+        release(p);
+    }
     ExReleaseFastMutex(&a->process_lock);
 }

@@ -6,6 +6,8 @@
 
 #define PACKET_MAX 256u
 #define MESSAGE_PING 1u
+#define MESSAGE_LATER 2u /* answered at PASSIVE_LEVEL */
+#define MESSAGE_HELLO 3u /* to the guest */
 
 struct message {
     ULONG type, size; /* size: bytes of the whole message */
@@ -15,28 +17,43 @@ static const GUID channel_type = {
     0x8D1F0C5A, 0x27B3, 0x4E96, {0xB0, 0x4A, 0x61, 0xF7, 0x1C, 0x3E, 0x92, 0x05}};
 
 static NTSTATUS DDI_CALL channel_opened(VMBCHANNEL channel) {
-    struct vmbus_channel *c = VmbChannelGetPointer(channel);
-
-    InterlockedExchange(&c->opened, 1);
+    (void)channel;
     return STATUS_SUCCESS;
 }
 
 static VOID DDI_CALL channel_closed(VMBCHANNEL channel) {
-    struct vmbus_channel *c = VmbChannelGetPointer(channel);
+    (void)channel;
+#ifdef REFERENCE_DEFECTS
+    if (DEFECT(150)) { /* whoever closes the channel holds the lock */
+        struct vmbus_channel *c = VmbChannelGetPointer(channel);
 
-    InterlockedExchange(&c->opened, 0);
+        ExAcquireFastMutex(&c->adapter->vf[c->vf].lock);
+        ExReleaseFastMutex(&c->adapter->vf[c->vf].lock);
+    }
+#endif
 }
 
 static VOID DDI_CALL channel_suspend(VMBCHANNEL channel) {
-    struct vmbus_channel *c = VmbChannelGetPointer(channel);
-
-    InterlockedExchange(&c->suspended, 1);
+    (void)channel; /* nothing is sent of this driver's own accord but the greeting */
 }
 
-static VOID DDI_CALL channel_started(VMBCHANNEL channel) {
-    struct vmbus_channel *c = VmbChannelGetPointer(channel);
+static VOID DDI_CALL hello_done(VMBPACKET packet, NTSTATUS status, PVOID buffer, UINT32 length) {
+    (void)status;
+    (void)buffer;
+    (void)length;
+    VmbPacketFree(packet);
+}
 
-    InterlockedExchange(&c->suspended, 0);
+/* A greeting, for whose completion nobody waits. */
+static VOID DDI_CALL channel_started(VMBCHANNEL channel) {
+    struct message hello = {MESSAGE_HELLO, sizeof hello};
+    VMBPACKET packet = VmbPacketAllocate(channel);
+
+    if (!packet)
+        return;
+    VmbPacketSetCompletionRoutine(packet, hello_done);
+    if (!NT_SUCCESS(VmbPacketSend(packet, &hello, sizeof hello, NULL, 0)))
+        VmbPacketFree(packet);
 }
 
 /* At or below DISPATCH_LEVEL. The guest is not trusted: the packet is answered whatever it holds. */
@@ -48,6 +65,10 @@ static VOID DDI_CALL process_packet(VMBCHANNEL channel, VMBPACKETCOMPLETION pack
     (void)flags;
     if (buffer && length >= sizeof in && length <= PACKET_MAX)
         RtlCopyMemory(&in, buffer, sizeof in);
+    if (in.type == MESSAGE_LATER && KeGetCurrentIrql() == DISPATCH_LEVEL) {
+        VmbChannelPacketDeferToPassive(packet);
+        return;
+    }
     if (in.type == MESSAGE_PING && in.size >= sizeof in && in.size <= length)
         reply.type = MESSAGE_PING;
     if (!DEFECT(151))
@@ -73,7 +94,7 @@ static NTSTATUS configure(const struct vmbus_channel *c, const LUID *luid, HANDL
     callbacks.EvtChannelSuspend = channel_suspend;
     callbacks.EvtChannelStarted = channel_started;
     VmbChannelSetPointer(c->channel, (PVOID)(ULONG_PTR)c);
-    status = VmbServerChannelInitSetVmbusHandle(c->channel, handle);
+    status = DEFECT(143) ? STATUS_SUCCESS : VmbServerChannelInitSetVmbusHandle(c->channel, handle);
     if (NT_SUCCESS(status))
         status = VmbServerChannelInitSetTargetInterfaceId(c->channel, channel_type, instance);
     if (NT_SUCCESS(status))
@@ -94,8 +115,19 @@ static void close_channel(struct vmbus_channel *c) {
     release(c);
 }
 
-void vmbus_close(struct vf *vf) {
-    close_channel(InterlockedExchangePointer((PVOID volatile *)&vf->channel, NULL));
+static struct vmbus_channel *exchange(struct adapter *a, struct vf *vf, struct vmbus_channel *channel) {
+    PVOID volatile *place = (PVOID volatile *)&vf->channel;
+
+    (void)a;
+#ifdef REFERENCE_DEFECTS
+    if (DEFECT(148))
+        place = (PVOID volatile *)&a->channel;
+#endif
+    return InterlockedExchangePointer(place, channel);
+}
+
+void vmbus_close(struct adapter *a, struct vf *vf) {
+    close_channel(exchange(a, vf, NULL));
 }
 
 static NTSTATUS open_channel(struct adapter *a, ULONG vf, const LUID *luid, HANDLE handle,
@@ -107,6 +139,7 @@ static NTSTATUS open_channel(struct adapter *a, ULONG vf, const LUID *luid, HAND
         return STATUS_INSUFFICIENT_RESOURCES;
     c->adapter = a;
     c->vf = vf;
+    c->handle = handle;
     status = VmbChannelAllocate(a->physical_device, !DEFECT(156), &c->channel);
     if (!NT_SUCCESS(status)) {
         release(c);
@@ -115,6 +148,8 @@ static NTSTATUS open_channel(struct adapter *a, ULONG vf, const LUID *luid, HAND
     status = configure(c, luid, handle);
     if (NT_SUCCESS(status))
         status = VmbChannelEnable(c->channel);
+    if (DEFECT(143))
+        status = VmbServerChannelInitSetVmbusHandle(c->channel, handle);
     if (!NT_SUCCESS(status)) {
         VmbChannelCleanup(c->channel);
         release(c);
@@ -124,26 +159,52 @@ static NTSTATUS open_channel(struct adapter *a, ULONG vf, const LUID *luid, HAND
     return STATUS_SUCCESS;
 }
 
+#ifdef REFERENCE_DEFECTS
+/* BUG-145: the old channel goes first, and what is left of it is not forgotten when the new one fails. */
+static void drop_old(const struct vf *vf) {
+    if (DEFECT(145))
+        close_channel(vf->channel);
+}
+#endif
+
+/* The new channel stands before the old one goes: a failure leaves things as they were. */
+static NTSTATUS hand_over(struct adapter *a, struct vf *vf, const LUID *luid, HANDLE handle) {
+    struct vmbus_channel *channel = NULL;
+    NTSTATUS status;
+
+#ifdef REFERENCE_DEFECTS
+    if (DEFECT(155) && vf->channel && vf->channel->handle == handle)
+        return STATUS_SUCCESS;
+    drop_old(vf);
+#endif
+    status = open_channel(a, vf->index, luid, handle, &channel);
+    if (!NT_SUCCESS(status))
+        return DEFECT(146) ? status : STATUS_INVALID_PARAMETER; /* the only failure that is documented */
+    channel = exchange(a, vf, channel);
+    if (DEFECT(140) || DEFECT(145))
+        return STATUS_SUCCESS;
+    if (DEFECT(150))
+        ExAcquireFastMutex(&vf->lock);
+    close_channel(channel);
+    if (DEFECT(150))
+        ExReleaseFastMutex(&vf->lock);
+    return STATUS_SUCCESS;
+}
+
 NTSTATUS DDI_CALL reference_set_virtual_gpu_vmbus(HANDLE context, DXGKARG_SETVIRTUALGPUVMBUS *args) {
     struct adapter *a = context;
-    struct vmbus_channel *channel = NULL;
     struct vf *vf;
     LUID luid;
     NTSTATUS status;
 
     if (!args || !args->VmBusHandle || args->VmBusHandle == (HANDLE)(LONG_PTR)-1)
         return STATUS_INVALID_PARAMETER;
+    if (DEFECT(153) && a->vf)
+        a->vf[args->VirtualGpuIndex].index = args->VirtualGpuIndex;
     status = vf_acquire(a, args->VirtualGpuIndex, &vf);
     if (!NT_SUCCESS(status))
         return STATUS_INVALID_PARAMETER;
     luid = vf->luid;
     vf_release(vf);
-    /* The new channel stands before the old one goes: a failure leaves things as they were. */
-    status = open_channel(a, args->VirtualGpuIndex, &luid, args->VmBusHandle, &channel);
-    if (!NT_SUCCESS(status))
-        return DEFECT(146) ? status : STATUS_INVALID_PARAMETER; /* the only failure that is documented */
-    channel = InterlockedExchangePointer((PVOID volatile *)&vf->channel, channel);
-    if (!DEFECT(140))
-        close_channel(channel);
-    return STATUS_SUCCESS;
+    return hand_over(a, vf, &luid, args->VmBusHandle);
 }

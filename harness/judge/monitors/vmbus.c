@@ -135,9 +135,14 @@ static void cleaned_up(struct gpup_judge *j, struct vmbus_host *h, struct channe
     if (c->was_enabled)
         CHECK(j, GPUP_RULE_VMB_010, !c->enabled, "VmbChannelCleanup of a channel that is enabled");
     if (c->was_enabled && !c->enabled)
-        CHECK(j, GPUP_RULE_VMB_021, !c->held, "the channel went with %u packets that were not completed",
-              c->held);
+        CHECK(j, GPUP_RULE_VMB_021, !c->held, "the channel went with %d packets that were not completed",
+              __builtin_popcountll(c->held));
     *c = h->channel[--h->channels];
+}
+
+/* A packet may be delivered twice, the second time at PASSIVE_LEVEL. */
+static uint64_t packet_bit(const struct gpup_event *e) {
+    return UINT64_C(1) << (e->data_size ? e->data[0] % 64 : 0);
 }
 
 static void traffic(struct gpup_judge *j, struct vmbus_host *h, struct channel *c,
@@ -149,7 +154,7 @@ static void traffic(struct gpup_judge *j, struct vmbus_host *h, struct channel *
         c->closing = c->suspended = false;
         break;
     case GPUP_CHANNEL_PACKET:
-        c->held++;
+        c->held |= packet_bit(e);
         h->delivering = true;
         if (e->f[GPUP_CHANNEL_irql] >= 2)
             COUNT(j, GPUP_RULE_VMB_023);
@@ -157,7 +162,7 @@ static void traffic(struct gpup_judge *j, struct vmbus_host *h, struct channel *
         break;
     case GPUP_CHANNEL_COMPLETE:
         h->delivering = true;
-        c->held -= c->held > 0;
+        c->held &= ~packet_bit(e);
         COUNT(j, GPUP_RULE_VMB_021);
         break;
     case GPUP_CHANNEL_SEND:
@@ -253,8 +258,8 @@ static void died(struct gpup_judge *j, struct vmbus *v, const struct gpup_event 
         const struct channel *c = &h->channel[i];
         judge_about(j, e->host, c->vf);
         if (c->closing && c->held)
-            CHECK(j, GPUP_RULE_VMB_021, false, "the channel cannot close: %u packets are not completed",
-                  c->held);
+            CHECK(j, GPUP_RULE_VMB_021, false, "the channel cannot close: %d packets are not completed",
+                  __builtin_popcountll(c->held));
         else if (c->closing)
             CHECK(j, GPUP_RULE_VMB_026, false, "a callback of a channel that closes waits for ever");
         else if (c->starting && !call->active)

@@ -12,7 +12,7 @@ struct channel {
     uint64_t number, handle; /* handle 0: not bound */
     uint32_t born;           /* event */
     uint32_t vf, vm;         /* vf: whose it is, GPUP_PF unknown */
-    uint32_t held;           /* packets received and not completed */
+    uint64_t held;           /* packets received and not completed: a bit each, by number modulo 64 */
     bool enabled, was_enabled;
     bool before;  /* enabled when the call at hand began */
     bool touched; /* allocated or disabled in the call at hand */
@@ -38,7 +38,7 @@ struct receiver {
     bool awaiting;     /* accepted, and no channel seen yet */
     bool pure;         /* nothing but hand-overs and their vGPU took memory since the first */
     bool had_channel;
-    bool rivalled; /* the hand-over at hand meets one for another vGPU */
+    bool rivalled;           /* the hand-over at hand meets one for another vGPU */
     uint32_t enabled_before; /* channels, when the call at hand began */
     uint64_t pool;           /* blocks before the first hand-over */
 };
