@@ -165,6 +165,7 @@ static NTSTATUS DDI_CALL CreateVirtualGpu(HANDLE context, DXGKARG_CREATEVIRTUALG
     a->SegmentInfo[0] =
         (DXGK_VIRTUALGPUSEGMENTINFO){.DriverSegmentId = 1, .Size = RESERVE, .Alignment = PAGE};
     a->NumEngines = 0;
+    memset(a->EngineInfo, 0, sizeof a->EngineInfo);
     return reset(&g->vf[a->PartitionId]);
 }
 static NTSTATUS set_reserve(struct vf *v, const DXGK_GPU_PHYSICAL_ADDRESS *at) {

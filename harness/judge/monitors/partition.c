@@ -206,13 +206,16 @@ static void judge_available(struct gpup_judge *j, struct counts *n, const struct
         n->base[k] = p->value[k][AVAILABLE];
 }
 
-static void judge_capability(struct gpup_judge *j, unsigned kind, const uint64_t v[VALUES]) {
+static void judge_capability(struct gpup_judge *j, const struct counts *n, unsigned kind,
+                             const uint64_t v[VALUES]) {
     uint64_t count = j->call.a[GPUP_ARG_GetVirtualGpuProfile_PartitionCount], all;
     bool ordered = v[LEAST] <= v[OPTIMAL] && v[OPTIMAL] <= v[MOST] && v[MOST] <= v[TOTAL];
     CHECK(j, GPUP_RULE_PART_011, ordered && v[AVAILABLE] <= v[TOTAL],
           "capability %u: minimum %llu, optimal %llu, maximum %llu, available %llu, total %llu", kind,
           (unsigned long long)v[LEAST], (unsigned long long)v[OPTIMAL], (unsigned long long)v[MOST],
           (unsigned long long)v[AVAILABLE], (unsigned long long)v[TOTAL]);
+    if (n->listed && !is_listed(n, count))
+        return; /* nobody will have that many */
     if (__builtin_mul_overflow(v[LEAST], count, &all))
         all = UINT64_MAX;
     CHECK(j, GPUP_RULE_PART_012, all <= v[TOTAL], "capability %u: %llu times the minimum %llu is above %llu",
@@ -236,7 +239,7 @@ static void judge_profile(struct gpup_judge *j, struct counts *n, const struct p
     CHECK(j, GPUP_RULE_PART_014, !(flags & ~UINT64_C(0xD80)), "VirtualizationFlags 0x%llx have unknown bits",
           (unsigned long long)flags);
     for (unsigned k = 0; p->profiled && k < CAPABILITIES; k++)
-        judge_capability(j, k, p->value[k]);
+        judge_capability(j, n, k, p->value[k]);
     if (p->profiled)
         judge_available(j, n, p);
 }

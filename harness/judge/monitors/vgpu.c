@@ -8,6 +8,7 @@
 enum { /* of DXGKARG_CREATEVIRTUALGPU and DXGKARG_GETVIRTUALGPUINFO, bytes */
        CREATE_SIZE = 0x990,
        CREATE_CLSID = 0x68,
+       CLSID_SIZE = 16,
        CREATE_SEGMENTS = 0x88,
        CREATE_ENGINES = 0x68C,
        CREATE_END = 0x98C, /* of EngineInfo; padding follows */
@@ -43,8 +44,9 @@ struct vgpu {
         uint32_t waits;     /* times that time passed */
         bool odd_end;       /* a vGPU was destroyed powered, paused, tracked or in a session */
     } host[GPUP_MAX_HOSTS];
-    uint64_t before; /* hash of the argument structure that comes */
-    bool shown;      /* out holds the structure after the call */
+    uint64_t before;            /* hash of the argument structure that comes */
+    uint64_t engines, provider; /* of its EngineInfo, of its CLSID */
+    bool shown;                 /* out holds the structure after the call */
     uint64_t after;
     size_t size;
     uint8_t out[CREATE_SIZE];
@@ -69,12 +71,21 @@ static void judge_segment(struct gpup_judge *j, const struct vgpu *g, unsigned i
           (unsigned long long)last);
 }
 
-/* A CLSID of sixteen equal bytes, zero apart, is what the caller had put there. */
-static bool is_class(const uint8_t *bytes) {
-    for (unsigned i = 1; i < 16; i++)
-        if (bytes[i] != bytes[0])
-            return true;
-    return bytes[0] == 0;
+/* Some callers zero the structure, and some drivers count on it: what was left alone is no more than a
+ * warning. */
+static void judge_rest(struct gpup_judge *j, const struct vgpu *g) {
+    size_t stray = CREATE_ENGINES;
+    bool alone = judge_hash(4, g->out + CREATE_ENGINES, CREATE_END - CREATE_ENGINES) == g->engines;
+    while (stray < CREATE_END && g->out[stray] == 0)
+        stray++;
+    if (judge_checked(j, GPUP_RULE_PART_015) && stray < CREATE_END)
+        judge_violated(j, GPUP_RULE_PART_015, alone ? GPUP_WARN : 255, "EngineInfo is not zero, %s",
+                       alone ? "as it was not written" : "and the driver wrote it");
+    static const uint8_t none[CLSID_SIZE];
+    bool zero = memcmp(g->out + CREATE_CLSID, none, sizeof none) == 0;
+    if (judge_checked(j, GPUP_RULE_PART_015) && !zero &&
+        judge_hash(5, g->out + CREATE_CLSID, CLSID_SIZE) == g->provider)
+        judge_violated(j, GPUP_RULE_PART_015, GPUP_WARN, "the CLSID was not written");
 }
 
 static void judge_outputs(struct gpup_judge *j, const struct vgpu *g) {
@@ -83,16 +94,10 @@ static void judge_outputs(struct gpup_judge *j, const struct vgpu *g) {
     uint64_t engines = c->r[GPUP_RES_CreateVirtualGpu_NumEngines], memory = 0;
     uint64_t least = c->a[GPUP_ARG_CreateVirtualGpu_MemoryMin],
              most = c->a[GPUP_ARG_CreateVirtualGpu_MemoryMax];
-    size_t stray = g->shown ? CREATE_ENGINES : CREATE_END;
-    while (stray < CREATE_END && g->out[stray] == 0)
-        stray++;
-    CHECK(j, GPUP_RULE_PART_015,
-          segments <= SEGMENTS_MAX && engines == 0 && stray == CREATE_END &&
-              (!g->shown || is_class(g->out + CREATE_CLSID)),
-          "%llu segments, %llu engines%s", (unsigned long long)segments, (unsigned long long)engines,
-          stray < CREATE_END                             ? "; EngineInfo is not zero"
-          : g->shown && !is_class(g->out + CREATE_CLSID) ? "; the CLSID was not set"
-                                                         : "");
+    CHECK(j, GPUP_RULE_PART_015, segments <= SEGMENTS_MAX && engines == 0, "%llu segments, %llu engines",
+          (unsigned long long)segments, (unsigned long long)engines);
+    if (g->shown)
+        judge_rest(j, g);
     if (!g->shown || segments > SEGMENTS_MAX)
         return;
     for (unsigned i = 0; i < segments; i++) {
@@ -348,6 +353,9 @@ static void settle(struct gpup_judge *j, void *state) {
 static void keep_structure(const struct gpup_judge *j, struct vgpu *g, const struct gpup_event *e) {
     if (e->kind == GPUP_EVENT_BUFFER && e->f[GPUP_BUFFER_role] == GPUP_ROLE_ARGUMENTS) {
         g->before = judge_hash(3, e->data, e->data_size);
+        bool whole = e->data_size == CREATE_SIZE;
+        g->engines = whole ? judge_hash(4, e->data + CREATE_ENGINES, CREATE_END - CREATE_ENGINES) : 0;
+        g->provider = whole ? judge_hash(5, e->data + CREATE_CLSID, CLSID_SIZE) : 0;
         return;
     }
     if (e->kind != GPUP_EVENT_OUTPUT || e->f[GPUP_OUTPUT_role] != GPUP_ROLE_ARGUMENTS || !j->call.returned)
