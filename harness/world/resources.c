@@ -211,7 +211,9 @@ static void set_resources2(struct host *h, const struct gpup_step *s) {
     uint64_t a[] = {vf, count, handle, object[0]};
     if (!gather(h, &given, basis) ||
         world_never(
-            h, real != count || real > 2 || handle || !proper(h, vf, &given),
+            h,
+            real != count || real > 2 || handle || !basis[0] || (real == 2 && !basis[1]) ||
+                !proper(h, vf, &given),
             "each descriptor has a basis of its own, of one local segment, as large as was asked for") ||
         !ddi_begin(&c, h, GPUP_DDI_SetVirtualGpuResources2, a, 4,
                    basis[0] ? (uint32_t)(basis[0] - h->bases) : GPUP_SLOT_NONE))
