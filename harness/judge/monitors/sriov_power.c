@@ -12,7 +12,8 @@ struct power {
 };
 struct powers {
     struct power of[GPUP_MAX_HOSTS][JUDGE_VFS];
-    bool cycled[GPUP_MAX_HOSTS]; /* the partition count was not asked for since */
+    bool counted[GPUP_MAX_HOSTS], cycled[GPUP_MAX_HOSTS]; /* count is known; the GPU was off since */
+    uint64_t count[GPUP_MAX_HOSTS];                       /* of partitions, as the driver said */
 };
 
 static const struct change *own_change(const struct gpup_judge *j) {
@@ -129,10 +130,14 @@ static void judge_host(struct gpup_judge *j, struct powers *s) {
 static void judge_count(struct gpup_judge *j, struct powers *s) {
     const struct call *c = &j->call;
     uint64_t count = c->r[GPUP_RES_GetGpuPartitionInfo_CurrentGpuPartitionCount];
-    if (s->cycled[c->host] && nt_success(c->status) && j->host[c->host].partitions)
-        CHECK(j, GPUP_RULE_VF_013, count == j->host[c->host].partitions,
-              "after a power cycle of the GPU there are %llu partitions, before there were %u",
-              (unsigned long long)count, j->host[c->host].partitions);
+    if (!nt_success(c->status))
+        return;
+    if (s->counted[c->host] && s->cycled[c->host])
+        CHECK(j, GPUP_RULE_VF_013, count == s->count[c->host],
+              "after a power cycle of the GPU there are %llu partitions, before there were %llu",
+              (unsigned long long)count, (unsigned long long)s->count[c->host]);
+    s->counted[c->host] = true;
+    s->count[c->host] = count;
     s->cycled[c->host] = false;
 }
 
@@ -153,7 +158,7 @@ static void settle(struct gpup_judge *j, void *state) {
     else if (c->ddi == GPUP_DDI_GetGpuPartitionInfo)
         judge_count(j, s);
     else if (c->ddi == GPUP_DDI_SetGpuPartitionCount || c->ddi == GPUP_DDI_StopDevice)
-        s->cycled[c->host] = false;
+        s->counted[c->host] = s->cycled[c->host] = false;
     struct power *p = v ? &s->of[c->host][c->vf] : NULL;
     if (c->ddi == GPUP_DDI_ResetVirtualFunction)
         judge_reset(j, p, v);
@@ -191,7 +196,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
 static void reset(struct gpup_judge *j, void *state) {
     struct powers *s = state;
     judge_clear_used(j, s->of, sizeof s->of[0][0]);
-    memset(s->cycled, 0, sizeof s->cycled);
+    memset(s->counted, 0, sizeof s->counted);
 }
 
 const struct monitor monitor_vf_power = {.id = GPUP_MONITOR_vf_power,

@@ -18,6 +18,8 @@ enum { /* of DXGKARG_CREATEVIRTUALGPU and DXGKARG_GETVIRTUALGPUINFO, bytes */
        INFO_VALUES = 8
 };
 
+#define GOOD 4u /* requests that are kept */
+
 struct life {
     bool luid_known;
     uint64_t luid;
@@ -35,7 +37,9 @@ struct vgpu {
     struct life of[GPUP_MAX_HOSTS][JUDGE_VFS];
     struct {
         bool profiled;
-        uint64_t available; /* memory, in the last profile */
+        uint64_t available, optimal; /* memory, in the last profile */
+        uint64_t good[GOOD][2];      /* minimum and maximum of memory that were granted before */
+        unsigned goods;
         bool pending;       /* a creation failed, and nothing else was called since */
         uint16_t rule;      /* that asks for its memory back */
         uint64_t level;     /* of the pool before it */
@@ -132,6 +136,9 @@ static void judge_created(struct gpup_judge *j, struct vgpu *g, const struct vf 
     if (v->schedule.seen)
         CHECK(j, GPUP_RULE_PART_019, !v->schedule.running, "the VF runs right after its creation");
     l->failed = l->inherited = false;
+    unsigned row = g->host[c->host].goods++ % GOOD;
+    g->host[c->host].good[row][0] = c->a[GPUP_ARG_CreateVirtualGpu_MemoryMin];
+    g->host[c->host].good[row][1] = c->a[GPUP_ARG_CreateVirtualGpu_MemoryMax];
 }
 
 /* More was asked than there is, or a minimum above its maximum. */
@@ -152,13 +159,23 @@ static const struct change *own_change(const struct gpup_judge *j) {
     return NULL;
 }
 
-/* Of a host without any other vGPU nothing but a former failure or a former life can be in the way. */
+/* What was granted before, and what includes the optimum that the driver itself names. */
+static bool is_good(const struct vgpu *g, const struct call *c) {
+    uint64_t least = c->a[GPUP_ARG_CreateVirtualGpu_MemoryMin],
+             most = c->a[GPUP_ARG_CreateVirtualGpu_MemoryMax];
+    for (unsigned i = 0; i < g->host[c->host].goods && i < GOOD; i++)
+        if (g->host[c->host].good[i][0] == least && g->host[c->host].good[i][1] == most)
+            return true;
+    return least <= g->host[c->host].optimal && g->host[c->host].optimal <= most;
+}
+
+/* On a host without any other vGPU nothing but a former failure or a former life can be in the way. */
 static void judge_good_input(struct gpup_judge *j, const struct vgpu *g, const struct vf *v) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     const struct life *l = &g->of[c->host][c->vf];
     bool success = nt_success(c->status), alone = h->vgpus == (success ? 1u : 0u);
-    if (!alone || !g->host[c->host].profiled || !call_must_succeed(j))
+    if (!alone || !g->host[c->host].profiled || !is_good(g, c) || !call_must_succeed(j))
         return;
     if (l->failed)
         CHECK(j, GPUP_RULE_PART_022, success,
@@ -328,6 +345,7 @@ static void settle(struct gpup_judge *j, void *state) {
     if (c->ddi == GPUP_DDI_GetVirtualGpuProfile) {
         g->host[c->host].profiled = nt_success(c->status);
         g->host[c->host].available = c->r[GPUP_RES_GetVirtualGpuProfile_MemoryAvailable];
+        g->host[c->host].optimal = c->r[GPUP_RES_GetVirtualGpuProfile_MemoryOptimal];
     } else if (c->ddi != GPUP_DDI_CreateVirtualGpu)
         g->host[c->host].pending = false;
     if (j->host[c->host].impaired || c->overlapped)
