@@ -207,6 +207,7 @@ GPUP_EXPORT VOID DDI_CALL VmbChannelDisable(VMBCHANNEL Channel) {
     if (os->running && gpup_os_irql(os) < DISPATCH_LEVEL)
         wait_for(os, &channel->closed);
     channel->state = GPUP_CHANNEL_WITHDRAWN;
+    gpup_vmbus_event(os, channel, GPUP_CHANNEL_GONE, STATUS_SUCCESS, NULL, 0);
 }
 
 /* --- pause and start */

@@ -182,7 +182,7 @@ static void life(void **state) {
         GPUP_CHANNEL_CONFIGURE, GPUP_CHANNEL_CONFIGURE, GPUP_CHANNEL_ENABLE,    GPUP_CHANNEL_OPENED,
         GPUP_CHANNEL_START,     GPUP_CHANNEL_PACKET,    GPUP_CHANNEL_COMPLETE,  GPUP_CHANNEL_SUSPEND,
         GPUP_CHANNEL_CLOSED,    GPUP_CHANNEL_OPENED,    GPUP_CHANNEL_START,     GPUP_CHANNEL_DISABLE,
-        GPUP_CHANNEL_SUSPEND,   GPUP_CHANNEL_CLOSED,    GPUP_CHANNEL_CLEANUP};
+        GPUP_CHANNEL_SUSPEND,   GPUP_CHANNEL_CLOSED,    GPUP_CHANNEL_GONE,      GPUP_CHANNEL_CLEANUP};
     for (unsigned i = 0; i < sizeof order / sizeof *order; i++) {
         const struct gpup_event *event = logged(&host.log, GPUP_EVENT_CHANNEL, i);
         assert_non_null(event);

@@ -137,7 +137,8 @@ enum gpup_channel {
     GPUP_CHANNEL_COMPLETE,
     GPUP_CHANNEL_SEND,
     GPUP_CHANNEL_SUSPEND,
-    GPUP_CHANNEL_START
+    GPUP_CHANNEL_START,
+    GPUP_CHANNEL_GONE /* VmbChannelDisable came back */
 };
 /* Which buffer of a call a BUFFER, OUTPUT or DAMAGE event speaks of. */
 enum gpup_role {

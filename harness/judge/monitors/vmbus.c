@@ -126,6 +126,7 @@ static void taken_down(struct gpup_judge *j, const struct gpup_event *e) {
 
 static void disabled(struct channel *c) {
     c->closing = c->enabled;
+    c->called_back = false;
     c->enabled = false;
     c->touched = true;
 }
@@ -149,9 +150,13 @@ static void traffic(struct gpup_judge *j, struct vmbus_host *h, struct channel *
                     const struct gpup_event *e) {
     switch (e->f[GPUP_CHANNEL_what]) {
     case GPUP_CHANNEL_CLOSED:
-        if (c->closing)
+        c->suspended = false;
+        c->called_back = true;
+        break;
+    case GPUP_CHANNEL_GONE:
+        if (c->closing && c->called_back)
             COUNT(j, GPUP_RULE_VMB_026);
-        c->closing = c->suspended = false;
+        c->closing = false;
         break;
     case GPUP_CHANNEL_PACKET:
         c->held |= packet_bit(e);
@@ -279,6 +284,15 @@ static void died(struct gpup_judge *j, struct vmbus *v, const struct gpup_event 
         CHECK(j, GPUP_RULE_VMB_017, false, "the driver died on what a failed hand-over left");
 }
 
+/* Memory used after it was freed, or freed twice. */
+static void judge_memory(struct gpup_judge *j, struct vmbus *v, const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    const struct receiver *r = vmbus_receiver(v, e->host, c->vf);
+    if (r && r->failed && c->active &&
+        (c->ddi == GPUP_DDI_SetVirtualGpuVmBus || c->ddi == GPUP_DDI_DestroyVirtualGpu))
+        CHECK(j, GPUP_RULE_VMB_017, false, "memory that a failed hand-over gave back is used");
+}
+
 static void left(struct gpup_judge *j, struct vmbus *v, const struct gpup_event *e) {
     struct vmbus_host *h = &v->host[e->host];
     const struct channel *c = vmbus_channel(h, e->f[GPUP_LEFT_object]);
@@ -361,6 +375,9 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     case GPUP_EVENT_HANG:
         died(j, v, e);
         break;
+    case GPUP_EVENT_POOL_DAMAGE:
+        judge_memory(j, v, e);
+        break;
     case GPUP_EVENT_WAIT:
         for (uint32_t vf = 0; vf < JUDGE_VFS; vf++)
             vmbus_judge_waiting(j, v, e->host, vf);
@@ -394,8 +411,8 @@ static void reset(struct gpup_judge *j, void *state) {
 const struct monitor monitor_vmbus = {.id = GPUP_MONITOR_vmbus,
                                       .state_size = sizeof(struct vmbus),
                                       .kinds = KIND(CHANNEL) | KIND(CALL) | KIND(MISUSE) | KIND(DAMAGE) |
-                                               KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG) | KIND(WAIT) |
-                                               KIND(LEFT) | KIND(STEP),
+                                               KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG) | KIND(POOL_DAMAGE) |
+                                               KIND(WAIT) | KIND(LEFT) | KIND(STEP),
                                       .event = event,
                                       .settle = vmbus_settle,
                                       .overlapped = vmbus_settle,

@@ -14,9 +14,10 @@ struct channel {
     uint32_t vf, vm;         /* vf: whose it is, GPUP_PF unknown */
     uint64_t held;           /* packets received and not completed: a bit each, by number modulo 64 */
     bool enabled, was_enabled;
-    bool before;  /* enabled when the call at hand began */
-    bool touched; /* allocated or disabled in the call at hand */
-    bool closing; /* VmbChannelDisable waits for it, as far as is known */
+    bool before;      /* enabled when the call at hand began */
+    bool touched;     /* allocated or disabled in the call at hand */
+    bool closing;     /* VmbChannelDisable waits for it */
+    bool called_back; /* and its closed callback was called */
     bool suspended, starting;
     bool stale;  /* of a device that was stopped meanwhile */
     bool blamed; /* that it is left was said */

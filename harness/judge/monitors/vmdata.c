@@ -343,7 +343,7 @@ static void reset(struct gpup_judge *j, void *state) {
 const struct monitor monitor_vmdata = {.id = GPUP_MONITOR_vmdata,
                                        .state_size = sizeof(struct vmdata),
                                        .kinds = KIND(BUFFER) | KIND(CALL) | KIND(DAMAGE) | KIND(FAULT) |
-                                                KIND(BUGCHECK),
+                                                KIND(BUGCHECK) | KIND(POOL_DAMAGE),
                                        .event = event,
                                        .settle = settle,
                                        .reset = reset};
