@@ -186,10 +186,24 @@ static void succeeded_host(struct gpup_judge *j) {
         break;
     case GPUP_DDI_RemoveDevice:
         h->unloaded = true;
-        all_absent(h, j->used[c->host]);
+        if (!h->updating)
+            all_absent(h, j->used[c->host]);
         break;
     case GPUP_DDI_StopDevice:
-        all_absent(h, j->used[c->host]);
+        if (!h->updating)
+            all_absent(h, j->used[c->host]);
+        break;
+    case GPUP_DDI_SaveMemoryForHotUpdate:
+        h->updating = !c->a[GPUP_ARG_SaveMemoryForHotUpdate_Flags];
+        h->kept = h->machines;
+        break;
+    case GPUP_DDI_AddDevice:
+        h->unloaded = false;
+        break;
+    case GPUP_DDI_StartDevice:
+        if (h->updating)
+            h->machines = h->kept;
+        h->updating = false;
         break;
     case GPUP_DDI_QueryAdapterInfo:
         answered(h, c);

@@ -69,6 +69,7 @@ struct host {
     uint32_t bases, processes; /* alive */
     uint32_t vgpus, open_sessions;
     uint32_t partitions;  /* last count that was set */
+    uint64_t differs;     /* bits 1 << enum gpup_difference */
     uint32_t structure;   /* counts what moves schedules for good: create, destroy, power, reset */
     uint64_t slots[5][4]; /* published pointer slots by table */
     bool slots_seen[5];

@@ -7,6 +7,7 @@
 #include "kernel.h"
 
 #define GPUP_DXGKRNL_MESSAGES 64 /* interrupt messages in a resource list, at most */
+#define GPUP_DXGKRNL_SAVED 128   /* blocks of one hot update, at most */
 
 /* Callback offsets, as they stand in CALLBACK events. */
 #define GPUP_CALLBACK(member) ((uint32_t)offsetof(DXGKRNL_INTERFACE, member))
@@ -26,6 +27,8 @@ struct gpup_dxgkrnl {
     uint32_t messages;
     KDPC dpc;
     CM_RESOURCE_LIST *resources; /* suite memory, read-only for the driver */
+    struct gpup_saved_block saved[GPUP_DXGKRNL_SAVED]; /* of a hot update */
+    uint32_t saved_count;
 };
 
 /* 0: no such interface version. */

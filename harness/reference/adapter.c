@@ -201,7 +201,9 @@ static NTSTATUS start(struct adapter *a) {
 
     if (NT_SUCCESS(status))
         status = read_identity(a);
-    if (NT_SUCCESS(status))
+    if (NT_SUCCESS(status) && hot_restored(a))
+        hot_take_bus(a);
+    else if (NT_SUCCESS(status))
         status = bus_probe(a);
     if (NT_SUCCESS(status))
         status = allocate_vfs(a);
@@ -212,7 +214,10 @@ static NTSTATUS start(struct adapter *a) {
     schedule_init(a);
     a->started = true;
     a->partitions = 0;
-    return adapter_power_up(a);
+    if (!hot_restored(a))
+        return adapter_power_up(a);
+    open_interrupts(a);
+    return hot_take_over(a);
 }
 
 NTSTATUS DDI_CALL reference_start_device(const PVOID context, PDXGK_START_INFO info,
@@ -263,8 +268,12 @@ NTSTATUS DDI_CALL reference_stop_device(const PVOID context) {
         return STATUS_INVALID_PARAMETER;
     if (!a->started)
         return STATUS_SUCCESS;
-    give_up(a);
-    (void)bus_enable_vfs(a, 0);
+    if (a->updating) {
+        hot_leave(a);
+    } else {
+        give_up(a);
+        (void)bus_enable_vfs(a, 0);
+    }
     close_hardware(a);
     return STATUS_SUCCESS;
 }

@@ -51,6 +51,7 @@ static NTSTATUS gpup_caps(const struct adapter *a, const DXGKARG_QUERYADAPTERINF
     if (DEFECT(128))
         RtlCopyMemory(&caps, args->pOutputData, sizeof caps);
     caps.Caps.LiveMigration |= all_tracked(a) ? 1 : 0;
+    caps.Caps.HotDriverUpdate |= 1;
     caps.Caps.ScatterMapReserve |= (a->features & GPU_FEATURE_SCATTER) != 0;
     give(args, &caps, sizeof caps);
     return STATUS_SUCCESS;

@@ -175,6 +175,9 @@ struct adapter {
     bool secure;                   /* BUG-158 */
     struct vmbus_channel *channel; /* BUG-148 */
 #endif
+
+    bool updating;       /* a hot update: StopDevice leaves the part alone */
+    LIST_ENTRY restored; /* blocks of the instance before, until StartDevice */
 };
 
 /* --- allocation: zeroed, non-paged; NULL when out of memory --- */

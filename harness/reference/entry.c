@@ -26,6 +26,7 @@ static NTSTATUS DDI_CALL add_device(const PDEVICE_OBJECT physical_device, PVOID 
     ExInitializeFastMutex(&a->process_lock);
     InitializeListHead(&a->bases);
     InitializeListHead(&a->processes);
+    InitializeListHead(&a->restored);
     command_init(a);
     *context = a;
     return STATUS_SUCCESS;
@@ -38,6 +39,7 @@ static NTSTATUS DDI_CALL remove_device(const PVOID context) {
         return STATUS_INVALID_PARAMETER;
     adapter_abandon(a);
     process_free_all(a);
+    hot_forget(a);
     release(a);
     return STATUS_SUCCESS;
 }
@@ -77,6 +79,8 @@ static void fill_table(DRIVER_INITIALIZATION_DATA *table) {
         .DxgkDdiCreateProcess = reference_create_process,
         .DxgkDdiDestroyProcess = reference_destroy_process,
         .DxgkDdiSetVirtualMachineData = reference_set_virtual_machine_data,
+        .DxgkDdiSaveMemoryForHotUpdate = reference_save_memory_for_hot_update,
+        .DxgkDdiRestoreMemoryForHotUpdate = reference_restore_memory_for_hot_update,
         .DxgkDdiCreateMemoryBasis = reference_create_memory_basis,
         .DxgkDdiDestroyMemoryBasis = reference_destroy_memory_basis,
         .DxgkDdiStartDirtyTracking = reference_start_dirty_tracking,

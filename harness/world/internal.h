@@ -99,6 +99,7 @@ struct host {
     uint16_t options[64];
     uint32_t option_count;
     uint32_t partitions; /* set so far, 0 none */
+    uint32_t differs;    /* bits 1 << enum gpup_difference that the driver declared */
     uint64_t used_vram[GPUP_MAX_SEGMENTS + 1];
     struct gpup_machine_state machines;
     struct vf vf[GPUP_MAX_VFS];
@@ -243,6 +244,8 @@ bool host_add_device(struct host *h);
 void host_get_interfaces(struct host *h);
 void host_query_capabilities(struct host *h);
 void host_dereference(struct host *h);
+void host_enable_logging(struct host *h, bool on);
+void host_take_down_driver(struct host *h, bool unload); /* and reports what it left */
 bool host_plain_call(struct host *h, uint16_t ddi);
 void host_take_down(struct host *h, bool unload); /* what is left of a program, then the adapter */
 

@@ -227,7 +227,7 @@ void host_query_capabilities(struct host *h) {
 }
 
 /* Event logging is on before anything can be worth an event. */
-static void enable_logging(struct host *h, bool on) {
+void host_enable_logging(struct host *h, bool on) {
     struct ddi_call c;
     uint64_t a[] = {on, UINT32_MAX, 5}; /* every keyword, most verbose */
     if (!ddi_function(h, GPUP_DDI_ControlEtwLogging) ||
@@ -248,7 +248,7 @@ static uint32_t best_count(const struct host *h, uint32_t wanted) {
 static bool finish_start(struct host *h) {
     if (h->dead)
         return false;
-    enable_logging(h, true);
+    host_enable_logging(h, true);
     host_get_interfaces(h);
     bool partitioned = ddi_function(h, GPUP_DDI_GetGpuPartitionInfo) && op_get_partition_info(h, 64);
     h->supported = partitioned;
@@ -282,7 +282,7 @@ bool host_start(struct host *h) {
 }
 
 void do_ControlEtwLogging(struct host *h, const struct gpup_step *s) {
-    enable_logging(h, step_number(s, GPUP_ControlEtwLogging_enable) != 0);
+    host_enable_logging(h, step_number(s, GPUP_ControlEtwLogging_enable) != 0);
 }
 
 /* A load that DxgkInitialize refuses; the image goes, and comes back as new. */

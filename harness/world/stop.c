@@ -62,7 +62,7 @@ static void recover(struct host *h) {
         act_stop_vm(h, vf);
 }
 
-static void take_down_driver(struct host *h, bool unload) {
+void host_take_down_driver(struct host *h, bool unload) {
     unload = unload && !(h->world->config.one_system && h->index); /* the other adapter is still there */
     host_stop_device(h);
     if (h->added && host_plain_call(h, GPUP_DDI_RemoveDevice))
@@ -90,7 +90,7 @@ void host_take_down(struct host *h, bool unload) {
             h->world->implementation->close(&h->open);
         }
     } else if (!h->dead) {
-        take_down_driver(h, unload);
+        host_take_down_driver(h, unload);
     }
 }
 

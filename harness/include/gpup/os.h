@@ -110,7 +110,7 @@ bool gpup_os_buffer_protect(struct gpup_os *os, void *buffer, bool read_only);
 void gpup_os_buffer_free(struct gpup_os *os, void *buffer);
 /* From the driver's `after`-th read (1: the first) of the `width` bytes at `offset` on, they hold `value`, as memory
  * that someone else can write does. Ends with unwatch, or when the host dies; both leave a CHANGED event. What counts
- * as a read is an instruction that touches them or begins up to 31 bytes before. One buffer at a time. */
+ * as a read is an instruction that touches them, by its usual width. One buffer at a time. */
 bool gpup_os_buffer_watch(struct gpup_os *os, void *buffer, size_t offset, uint32_t width, uint64_t value,
                           uint32_t after);
 bool gpup_os_unwatch(struct gpup_os *os); /* true: the change was made */

@@ -132,6 +132,14 @@ static void saw_vram(struct gpup_judge *j, struct resources *all, const struct g
               (unsigned)e->f[GPUP_OBS_VRAM_vf]);
 }
 
+/* The driver fell over, or touched what it had freed, while it powered a VF whose basis is gone. */
+static void saw_fault(struct gpup_judge *j, struct resources *all, const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    struct vf_resources *r = c->active && c->names_vf ? resources_of(j, all, e->host, c->vf) : NULL;
+    if (r && r->basis_gone && c->host == e->host && c->ddi == GPUP_DDI_SetVirtualFunctionPowerState)
+        CHECK(j, GPUP_RULE_RSV_013, false, "D0 uses memory of a basis that was destroyed");
+}
+
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
     struct resources *all = state;
     switch (e->kind) {
@@ -150,6 +158,10 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         break;
     case GPUP_EVENT_GUEST_WRITE:
         saw_write(j, all, e);
+        break;
+    case GPUP_EVENT_FAULT:
+    case GPUP_EVENT_POOL_DAMAGE:
+        saw_fault(j, all, e);
         break;
     default:
         saw_vram(j, all, e);
@@ -221,7 +233,7 @@ static void reset(struct gpup_judge *j, void *state) {
 const struct monitor monitor_resources = {.id = GPUP_MONITOR_resources,
                                           .state_size = sizeof(struct resources),
                                           .kinds = KIND(SEGMENT) | KIND(VGPU_SEGMENT) | KIND(PLACE) |
-                                                   KIND(LANDED) | KIND(GUEST_WRITE) | KIND(OBS_VRAM),
+                                                   KIND(LANDED) | KIND(GUEST_WRITE) | KIND(OBS_VRAM) | KIND(FAULT) | KIND(POOL_DAMAGE),
                                           .event = event,
                                           .settle = settle,
                                           .reset = reset};

@@ -1,0 +1,294 @@
+/*
+ * Driver hot update. The part runs its VFs by itself; what this driver knows of them goes to Dxgkrnl in
+ * blocks, one for the adapter and one for each vGPU, and the next instance takes them back before it starts.
+ * Memory bases, processes and VMBus channels are made anew by the system.
+ */
+#include "driver.h"
+
+#define HOT_MAGIC 0x31707548u /* 'Hup1' */
+enum hot_kind { HOT_ADAPTER = 1, HOT_VF };
+
+struct hot_meta { /* metadata of every block */
+    ULONG magic, kind, index, zero;
+};
+
+struct hot_adapter {
+    UINT64 handles, committed[GPU_MAX_SEGMENTS];
+    ULONG luids, total_vfs, partitions, zero;
+    ULONG vf_bar[DXGK_MAX_NUM_PCI_BARS], vf_probe[DXGK_MAX_NUM_PCI_BARS];
+    USHORT vf_offset, vf_stride, vf_device, pad;
+    struct schedule_entry schedule[GPU_MAX_VFS + 1];
+};
+
+struct hot_vf { /* reserve_count ranges and msix_entries entries follow */
+    LUID luid;
+    UINT64 capability[DXGK_VGPU_CAPABILITY_MAX], need[GPU_MAX_SEGMENTS];
+    DXGK_VIRTUALGPUPROFILE profile;
+    ULONG segment, reserve_count, msix_entries;
+    UCHAR powered, ever_powered, paused, zero;
+};
+
+struct hot_block {
+    LIST_ENTRY entry;
+    struct hot_meta meta;
+    ULONG size;
+    UCHAR data[];
+};
+
+/* --- saving ------------------------------------------------------------------------------------------------
+ */
+static NTSTATUS save_block(struct adapter *a, enum hot_kind kind, ULONG index, void *data, ULONG size) {
+    struct hot_meta meta = {HOT_MAGIC, kind, index, 0};
+    DXGKARGCB_SAVEMEMORYFORHOTUPDATE args;
+
+    RtlZeroMemory(&args, sizeof args);
+    args.DataSize = size;
+    args.pData = data;
+    args.MetaDataSize = sizeof meta;
+    args.pMetaData = (BYTE *)&meta;
+    return a->dxgkrnl.DxgkCbSaveMemoryForHotUpdate(a->dxgkrnl.DeviceHandle, &args);
+}
+
+static NTSTATUS save_adapter(struct adapter *a) {
+    struct hot_adapter *s = allocate(sizeof *s);
+    NTSTATUS status;
+
+    if (!s)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    s->handles = a->handles;
+    for (ULONG i = 0; i < a->segment_count; i++)
+        s->committed[i] = a->segment[i].committed;
+    s->luids = a->luids;
+    s->total_vfs = a->total_vfs;
+    s->partitions = a->partitions;
+    RtlCopyMemory(s->vf_bar, a->vf_bar, sizeof s->vf_bar);
+    RtlCopyMemory(s->vf_probe, a->vf_probe, sizeof s->vf_probe);
+    s->vf_offset = a->vf_offset;
+    s->vf_stride = a->vf_stride;
+    s->vf_device = a->vf_device;
+    RtlCopyMemory(s->schedule, a->schedule, sizeof s->schedule);
+    status = save_block(a, HOT_ADAPTER, 0, s, sizeof *s);
+    release(s);
+    return status;
+}
+
+static ULONG vf_size(ULONG ranges, ULONG entries) {
+    return (ULONG)(sizeof(struct hot_vf) + ranges * sizeof(struct reserve) +
+                   entries * sizeof(struct msix_entry));
+}
+
+static void fill_vf(struct hot_vf *s, const struct vf *vf) {
+    struct reserve *ranges = (struct reserve *)(s + 1);
+
+    s->luid = vf->luid;
+    RtlCopyMemory(s->capability, vf->capability, sizeof s->capability);
+    RtlCopyMemory(s->need, vf->need, sizeof s->need);
+    s->profile = vf->profile;
+    s->segment = vf->segment;
+    s->reserve_count = vf->reserve_count;
+    s->msix_entries = vf->msix_entries;
+    s->powered = vf->powered;
+    s->ever_powered = vf->ever_powered;
+    s->paused = vf->paused;
+    if (vf->reserve_count)
+        RtlCopyMemory(ranges, vf->reserve, vf->reserve_count * sizeof *ranges);
+    RtlCopyMemory(ranges + vf->reserve_count, vf->msix, vf->msix_entries * sizeof *vf->msix);
+}
+
+/* The callback wants PASSIVE_LEVEL, so the lock is given back before it. */
+static NTSTATUS save_vf(struct adapter *a, struct vf *vf) {
+    struct hot_vf *s = NULL;
+    ULONG size = 0;
+    NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
+
+    ExAcquireFastMutex(&vf->lock);
+    if (vf->created) {
+        size = vf_size(vf->reserve_count, vf->msix_entries);
+        s = vf->session ? NULL : allocate(size);
+        status = vf->session ? STATUS_INVALID_DEVICE_STATE : status;
+        if (s)
+            fill_vf(s, vf);
+    }
+    ExReleaseFastMutex(&vf->lock);
+    if (size == 0)
+        return STATUS_SUCCESS;
+    if (s)
+        status = save_block(a, HOT_VF, vf->index, s, size);
+    release(s);
+    return status;
+}
+
+NTSTATUS DDI_CALL reference_save_memory_for_hot_update(const HANDLE context,
+                                                       const DXGKARG_SAVEMEMORYFORHOTUPDATE *args) {
+    struct adapter *a = context;
+    NTSTATUS status;
+
+    if (!a || !args)
+        return STATUS_INVALID_PARAMETER;
+    if (!a->started || !a->power)
+        return STATUS_DEVICE_NOT_READY;
+    if (args->Flags.CancelHotUpdate) {
+        a->updating = false;
+        return STATUS_SUCCESS;
+    }
+    if (!a->dxgkrnl.DxgkCbSaveMemoryForHotUpdate)
+        return STATUS_NOT_SUPPORTED;
+    KeWaitForSingleObject(&a->partition, Executive, KernelMode, FALSE, NULL);
+    status = save_adapter(a);
+    for (ULONG i = 0; NT_SUCCESS(status) && i < a->partitions; i++)
+        status = save_vf(a, &a->vf[i]);
+    a->updating = NT_SUCCESS(status);
+    KeReleaseMutex(&a->partition, FALSE);
+    return status;
+}
+
+/* StopDevice: memory goes, the part keeps running. */
+void hot_leave(struct adapter *a) {
+    for (ULONG i = 0; i < a->total_vfs; i++) {
+        struct vf *vf = &a->vf[i];
+
+        vmbus_close(a, vf);
+        msix_close(vf);
+        reserve_forget(vf);
+        release(vf->session);
+        release(vf->context);
+    }
+    tracking_free_all(a);
+    a->partitions = 0;
+    a->updating = false;
+}
+
+/* --- taking back -----------------------------------------------------------------------------------------
+ */
+static const void *bytes_of(const MDL *mdl) {
+    return mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL) ? mdl->MappedSystemVa
+                                                                                   : NULL;
+}
+
+static bool sound(const struct hot_meta *meta, const void *data, ULONG size) {
+    const struct hot_vf *vf = data;
+
+    if (meta->magic != HOT_MAGIC)
+        return false;
+    if (meta->kind == HOT_ADAPTER)
+        return size == sizeof(struct hot_adapter);
+    return meta->kind == HOT_VF && meta->index < GPU_MAX_VFS && size >= sizeof *vf &&
+           vf->reserve_count <= VF_RESERVES && vf->msix_entries <= GPU_MSIX_CONTROL_SIZE + 1u &&
+           size == vf_size(vf->reserve_count, vf->msix_entries);
+}
+
+/* Kept for StartDevice; nothing is done to a VF. */
+NTSTATUS DDI_CALL reference_restore_memory_for_hot_update(const HANDLE context,
+                                                          const DXGKARG_RESTOREMEMORYFORHOTUPDATE *args) {
+    struct adapter *a = context;
+    struct hot_block *block;
+    struct hot_meta meta;
+    const void *bytes;
+
+    if (!a || !args || !args->pDataMdl || !args->pMetaData || args->MetaDataSize != sizeof meta)
+        return STATUS_INVALID_PARAMETER;
+    if (a->started)
+        return STATUS_INVALID_DEVICE_STATE;
+    bytes = bytes_of(args->pDataMdl);
+    RtlCopyMemory(&meta, args->pMetaData, sizeof meta);
+    block = allocate(sizeof *block + args->pDataMdl->ByteCount);
+    if (!bytes || !block) {
+        release(block);
+        return bytes ? STATUS_INSUFFICIENT_RESOURCES : STATUS_INVALID_PARAMETER;
+    }
+    block->meta = meta;
+    block->size = args->pDataMdl->ByteCount;
+    RtlCopyMemory(block->data, bytes, block->size);
+    if (!sound(&meta, block->data, block->size)) {
+        release(block);
+        return STATUS_INVALID_PARAMETER;
+    }
+    InsertTailList(&a->restored, &block->entry);
+    return STATUS_SUCCESS;
+}
+
+void hot_forget(struct adapter *a) {
+    while (!IsListEmpty(&a->restored))
+        release(CONTAINING_RECORD(RemoveHeadList(&a->restored), struct hot_block, entry));
+}
+
+static const struct hot_adapter *saved_adapter(const struct adapter *a) {
+    for (LIST_ENTRY *e = a->restored.Flink; e != &a->restored; e = e->Flink) {
+        const struct hot_block *b = CONTAINING_RECORD(e, struct hot_block, entry);
+
+        if (b->meta.kind == HOT_ADAPTER)
+            return (const struct hot_adapter *)b->data;
+    }
+    return NULL;
+}
+
+bool hot_restored(const struct adapter *a) {
+    return saved_adapter(a) != NULL;
+}
+
+/* In place of probing: the capability must not be touched while VFs run. */
+void hot_take_bus(struct adapter *a) {
+    const struct hot_adapter *s = saved_adapter(a);
+
+    if (!s)
+        return;
+    a->handles = (UINT64)s->handles;
+    a->luids = s->luids;
+    a->total_vfs = s->total_vfs;
+    RtlCopyMemory(a->vf_bar, s->vf_bar, sizeof a->vf_bar);
+    RtlCopyMemory(a->vf_probe, s->vf_probe, sizeof a->vf_probe);
+    a->vf_offset = s->vf_offset;
+    a->vf_stride = s->vf_stride;
+    a->vf_device = s->vf_device;
+    for (ULONG i = 0; i < a->segment_count; i++)
+        a->segment[i].committed = s->committed[i];
+}
+
+static NTSTATUS take_vf(struct adapter *a, const struct hot_block *b) {
+    const struct hot_vf *s = (const struct hot_vf *)b->data;
+    const struct reserve *ranges = (const struct reserve *)(s + 1);
+    struct vf *vf = &a->vf[b->meta.index];
+    NTSTATUS status = msix_open(a, vf);
+
+    if (!NT_SUCCESS(status))
+        return status;
+    vf->reserve = s->reserve_count ? allocate(s->reserve_count * sizeof *vf->reserve) : NULL;
+    if ((s->reserve_count && !vf->reserve) || vf->msix_entries != s->msix_entries)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    if (vf->reserve)
+        RtlCopyMemory(vf->reserve, ranges, s->reserve_count * sizeof *ranges);
+    vf->reserve_count = s->reserve_count;
+    RtlCopyMemory(vf->msix, ranges + s->reserve_count, s->msix_entries * sizeof *vf->msix);
+    vf->luid = s->luid;
+    RtlCopyMemory(vf->capability, s->capability, sizeof vf->capability);
+    RtlCopyMemory(vf->need, s->need, sizeof vf->need);
+    vf->profile = s->profile;
+    vf->segment = s->segment;
+    vf->powered = s->powered;
+    vf->ever_powered = s->ever_powered;
+    vf->paused = s->paused;
+    vf->created = true;
+    return STATUS_SUCCESS;
+}
+
+/* The rest of StartDevice: the part is as it was left, and only the driver has to catch up. */
+NTSTATUS hot_take_over(struct adapter *a) {
+    const struct hot_adapter *s = saved_adapter(a);
+    NTSTATUS status = STATUS_SUCCESS;
+
+    if (!s)
+        return STATUS_DATA_ERROR;
+    RtlCopyMemory(a->schedule, s->schedule, sizeof a->schedule);
+    a->partitions = s->partitions < a->total_vfs ? s->partitions : a->total_vfs;
+    a->power = true;
+    for (LIST_ENTRY *e = a->restored.Flink; NT_SUCCESS(status) && e != &a->restored; e = e->Flink) {
+        const struct hot_block *b = CONTAINING_RECORD(e, struct hot_block, entry);
+
+        if (b->meta.kind == HOT_VF && b->meta.index < a->partitions)
+            status = take_vf(a, b);
+    }
+    hot_forget(a);
+    if (!NT_SUCCESS(status))
+        hot_leave(a);
+    return status;
+}

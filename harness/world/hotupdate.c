@@ -1,0 +1,130 @@
+/* Driver hot update: the driver saves what it knows of its vGPUs and is replaced while they run on. */
+#include "internal.h"
+
+#include <string.h>
+
+static void save_memory(struct host *h, uint32_t flags, bool *saved) {
+    struct ddi_call c;
+    uint64_t a[] = {flags};
+    *saved = false;
+    gpup_dxgkrnl_forget_saved(h->os);
+    if (!ddi_begin(&c, h, GPUP_DDI_SaveMemoryForHotUpdate, a, 1, GPUP_SLOT_NONE))
+        return;
+    DXGKARG_SAVEMEMORYFORHOTUPDATE *args =
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
+    if (args) {
+        args->Flags.Value = flags;
+        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
+    }
+    ddi_end(&c);
+    *saved = c.success;
+}
+
+/* The block's bytes as an MDL that is mapped; its page frames are not the driver's business. */
+static void describe_bytes(MDL *mdl, void *bytes, size_t size) {
+    uintptr_t at = (uintptr_t)bytes;
+    *mdl = (MDL){.Size = sizeof *mdl,
+                 .MdlFlags = MDL_MAPPED_TO_SYSTEM_VA,
+                 .MappedSystemVa = bytes,
+                 .StartVa = (void *)(at & ~(uintptr_t)4095),
+                 .ByteCount = (ULONG)size,
+                 .ByteOffset = (ULONG)(at & 4095)};
+}
+
+static bool restore_block(struct host *h, const struct gpup_saved_block *block, uint32_t index, bool last) {
+    struct ddi_call c;
+    uint64_t a[] = {last, block->size, block->metadata_size, index};
+    if (!ddi_begin(&c, h, GPUP_DDI_RestoreMemoryForHotUpdate, a, 4, GPUP_SLOT_NONE))
+        return false;
+    DXGKARG_RESTOREMEMORYFORHOTUPDATE *args =
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
+    MDL *mdl = ddi_buffer(&c, GPUP_ROLE_INTERFACE,
+                          sizeof *mdl + sizeof(PFN_NUMBER) * (block->size / 4096 + 2), DDI_IN, false);
+    void *data = ddi_buffer(&c, GPUP_ROLE_DATA, block->size, 0, false);
+    void *metadata = ddi_buffer(&c, GPUP_ROLE_INPUT, block->metadata_size, DDI_CONST, false);
+    if (args && mdl && data && metadata) {
+        memcpy(data, block->data, block->size);
+        memcpy(metadata, block->metadata, block->metadata_size);
+        describe_bytes(mdl, data, block->size);
+        *args = (DXGKARG_RESTOREMEMORYFORHOTUPDATE){.pDataMdl = mdl,
+                                                    .MetaDataSize = (UINT)block->metadata_size,
+                                                    .pMetaData = block->metadata_size ? metadata : NULL};
+        args->Flags.RestoreComplete = last;
+        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
+    }
+    ddi_end(&c);
+    return c.success;
+}
+
+static void unload(struct host *h) {
+    host_dereference(h);
+    host_take_down_driver(h, true);
+}
+
+/* The same image, with its sections as they were before it ever ran. */
+static bool load_again(struct host *h) {
+    world_make_current(h);
+    gpup_image_reset(h->world->image);
+    return !h->dead && host_load_driver(h) && host_add_device(h);
+}
+
+/* Bases, processes and migrations do not outlive the driver, and no document says what becomes of them. */
+static bool can_update(const struct host *h) {
+    for (unsigned i = 0; i < WORLD_BASES; i++)
+        if (h->bases[i].live)
+            return false;
+    for (unsigned i = 0; i < WORLD_SLOTS; i++)
+        if (h->process[i].live)
+            return false;
+    for (uint32_t vf = 0; vf < GPUP_MAX_VFS; vf++)
+        if (gpup_machine_state_of(&h->machines, GPUP_MACHINE_migration, vf) != GPUP_STATE_migration_Idle)
+            return false;
+    return h->world->implementation->driver_entry && !h->world->config.one_system;
+}
+
+static void hand_over_channels(struct host *h) {
+    struct gpup_value fresh = {.number = 1};
+    for (uint32_t vf = 0; vf < GPUP_MAX_VFS && !h->dead; vf++)
+        if (h->vf[vf].created && h->vf[vf].vmbus)
+            op_set_vmbus(h, vf, &fresh, 0);
+}
+
+static void bring_back(struct host *h, const struct gpup_machine_state *machines, uint32_t partitions) {
+    const struct gpup_saved_block *blocks;
+    uint32_t count = gpup_dxgkrnl_saved(h->os, &blocks);
+    if (!load_again(h))
+        return;
+    for (uint32_t i = 0; i < count && !h->dead; i++)
+        restore_block(h, &blocks[i], i, i + 1 == count);
+    if (h->dead || !host_start_device(h, 0))
+        return;
+    h->machines = *machines;
+    h->partitions = partitions;
+    h->partitioned = partitions != 0;
+    host_enable_logging(h, true);
+    host_get_interfaces(h);
+    if (ddi_function(h, GPUP_DDI_GetGpuPartitionInfo))
+        op_get_partition_info(h, 64);
+    host_query_capabilities(h);
+    hand_over_channels(h);
+}
+
+void do_HotUpdate(struct host *h, const struct gpup_step *s) {
+    uint32_t flags = step_u32(s, GPUP_HotUpdate_cancel) ? 1 : 0, partitions = h->partitions;
+    bool saved;
+    if (!can_update(h)) {
+        world_skip(h, GPUP_SKIP_UNSUPPORTED,
+                   "a hot update is played without bases, processes and migrations");
+        return;
+    }
+    save_memory(h, 0, &saved);
+    if (saved && flags)
+        save_memory(h, flags, &saved); /* the old driver stays */
+    else if (saved && !h->dead) {
+        struct gpup_machine_state machines = h->machines;
+        unload(h);
+        if (!h->dead && !h->loaded)
+            bring_back(h, &machines, partitions);
+    }
+    world_observe(h);
+}
