@@ -190,7 +190,8 @@ static void seen_reserve(struct gpup_judge *j, const struct gpup_event *e) {
 static void seen_place(struct gpup_judge *j, const struct gpup_event *e) {
     if (e->kind == GPUP_EVENT_POISON && j->poison_count < 4)
         j->poison[j->poison_count++] = e->f[GPUP_POISON_value];
-    if (e->kind == GPUP_EVENT_ADDRESSES && j->address_count < JUDGE_ADDRESSES) {
+    if (e->kind == GPUP_EVENT_ADDRESSES && e->f[GPUP_ADDRESSES_kind] < 3 &&
+        j->address_count < JUDGE_ADDRESSES) {
         j->address[j->address_count].base = e->f[GPUP_ADDRESSES_base];
         j->address[j->address_count++].size = e->f[GPUP_ADDRESSES_size];
     }
@@ -214,6 +215,7 @@ void context_event(struct gpup_judge *j, const struct gpup_event *e) {
     switch (e->kind) {
     case GPUP_EVENT_IMPLEMENTATION:
         j->varies = e->f[GPUP_IMPLEMENTATION_varies];
+        h->differs = e->f[GPUP_IMPLEMENTATION_differs];
         j->framework = e->f[GPUP_IMPLEMENTATION_framework];
         break;
     case GPUP_EVENT_WORLD:

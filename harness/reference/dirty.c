@@ -40,7 +40,9 @@ static NTSTATUS plane(struct adapter *a, ULONG opcode, ULONG flags, const struct
 }
 
 static struct span range_span(const struct basis *b, UINT64 range) {
-    return (struct span){b->segment, b->ranges[range].SegmentOffset, b->ranges[range].SizeInBytes / b->page};
+    const DXGK_MEMORYRANGE *r = DEFECT(61) ? &b->caller[range] : &b->ranges[range];
+
+    return (struct span){b->segment, r->SegmentOffset, r->SizeInBytes / b->page};
 }
 
 /* Puts bits taken from the plane down for every basis that tracks the page. */
@@ -92,6 +94,19 @@ static void all_dirty(const struct basis *b) {
     RtlFillMemory(b->carry, (b->pages + 7) / 8, 0xFF);
 }
 
+/* Seeded: tracking is one switch, and whoever stops it stops it for all. */
+static void stop_others(struct adapter *a, const struct basis *b) {
+    for (LIST_ENTRY *e = a->bases.Flink; e != &a->bases; e = e->Flink) {
+        struct basis *other = CONTAINING_RECORD(e, struct basis, entry);
+
+        for (UINT64 i = 0; other != b && other->tracking && i < other->count; i++) {
+            struct span s = range_span(other, i);
+
+            (void)plane(a, GPU_COMMAND_TRACK_STOP, 0, &s, NULL);
+        }
+    }
+}
+
 /* Switches the first `count` ranges. On failure the ones switched before are switched back. */
 static NTSTATUS switch_ranges(struct adapter *a, const struct basis *b, UINT64 count, bool on) {
     NTSTATUS status = STATUS_SUCCESS;
@@ -104,8 +119,8 @@ static NTSTATUS switch_ranges(struct adapter *a, const struct basis *b, UINT64 c
             continue;
         s.pages -= DEFECT(65) && s.pages > 1;
         status = plane(a, on ? GPU_COMMAND_TRACK_START : GPU_COMMAND_TRACK_STOP, 0, &s, NULL);
-        while (DEFECT(43) && !on && NT_SUCCESS(plane(a, GPU_COMMAND_TRACK_STOP, 0, &s, NULL)))
-            ;
+        if (DEFECT(43) && !on)
+            stop_others(a, b);
     }
     if (!NT_SUCCESS(status)) {
         for (i--; i-- > 0;) {
@@ -127,6 +142,15 @@ NTSTATUS basis_stop(struct adapter *a, struct basis *b) {
     return status;
 }
 
+/* Seeded: the VF in whose reserve the basis lies. */
+static bool owner_powered(const struct adapter *a, const struct basis *b) {
+    for (ULONG i = 0; i < a->partitions; i++)
+        if (a->vf[i].reserve_count && a->vf[i].reserve[0].segment == b->segment &&
+            b->ranges[0].SegmentOffset - a->vf[i].reserve[0].offset < a->vf[i].reserve[0].size)
+            return a->vf[i].powered;
+    return true;
+}
+
 static NTSTATUS basis_start(struct adapter *a, struct basis *b) {
     NTSTATUS status;
 
@@ -134,6 +158,10 @@ static NTSTATUS basis_start(struct adapter *a, struct basis *b) {
         return STATUS_INVALID_DEVICE_STATE;
     if (b->page == 0)
         return STATUS_INVALID_PARAMETER; /* no plane, or no whole pages */
+    if (DEFECT(68) && !owner_powered(a, b)) {
+        b->tracking = true; /* of use once the guest runs */
+        return STATUS_SUCCESS;
+    }
     status = switch_ranges(a, b, b->count, true);
     if (!NT_SUCCESS(status))
         return status;
@@ -200,6 +228,11 @@ static bool resolve(const struct basis *b, const DXGKARG_QUERYDIRTYBITDATA *args
         return false;
     *q = (struct query){
         .range = args->SubrangeIndex, .count = 1, .skip = offset / b->page, .pages = size / b->page};
+    if (DEFECT(63)) { /* pages of 4 KB are counted */
+        UINT64 last = b->ranges[q->range].SizeInBytes / b->page - q->pages;
+
+        q->skip = offset / PAGE_SIZE < last ? offset / PAGE_SIZE : last;
+    }
     for (UINT64 i = 0; i < q->range; i++)
         q->first += b->ranges[i].SizeInBytes / b->page;
     q->first += q->skip;
@@ -216,16 +249,16 @@ static NTSTATUS read_ranges(struct adapter *a, const struct basis *b, const stru
 
         s.offset += q->skip * b->page;
         s.pages = q->count == 1 && q->pages < s.pages ? q->pages : s.pages;
-        if (DEFECT(38) && clear)
-            s = range_span(b, i);
-        if (DEFECT(40) && clear && q->count == 1) {
+        status = read_span(a, s, clear, out, at);
+        if ((DEFECT(38) || DEFECT(40)) && clear && q->pages < b->pages) {
             struct span wide = range_span(b, i);
 
-            wide.offset += q->skip / 8 * 8 * b->page;
-            wide.pages = wide.pages - q->skip / 8 * 8 < 8 ? wide.pages - q->skip / 8 * 8 : 8;
+            if (DEFECT(40)) {
+                wide.offset += q->skip / 8 * 8 * b->page;
+                wide.pages = wide.pages - q->skip / 8 * 8 < 8 ? wide.pages - q->skip / 8 * 8 : 8;
+            }
             (void)plane(a, GPU_COMMAND_DIRTY_CLEAR, 0, &wide, NULL);
         }
-        status = read_span(a, s, clear, out, at);
         at += s.pages;
         if (DEFECT(48))
             break;

@@ -3,8 +3,15 @@
 #include "defect.h"
 #include <gpup/implementation.h>
 
+extern unsigned reference_differs; /* blob.c */
 DRIVER_INITIALIZE DriverEntry;
 const struct gpup_implementation *gpup_implementation(void);
+
+/* The suite asks for a driver, firmware or hardware that cannot take over from the others. */
+static bool differ(uint32_t what) {
+    reference_differs |= 1u << what;
+    return true;
+}
 
 static const struct gpup_implementation reference = {
     .size = sizeof reference,
@@ -19,6 +26,7 @@ static const struct gpup_implementation reference = {
 #endif
     .driver_entry = DriverEntry,
     .framework_driver = &companion,
+    .differ = differ,
 };
 
 const struct gpup_implementation *gpup_implementation(void) {

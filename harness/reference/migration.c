@@ -13,7 +13,7 @@ static NTSTATUS prepare(struct adapter *a, struct vf *vf, DXGK_GPUP_MIGRATIONTYP
     struct session *session;
     NTSTATUS status;
 
-    if (vf->session || (DEFECT(120) && elsewhere(a, vf)))
+    if (vf->session || (DEFECT(120) && elsewhere(a, vf)) || (DEFECT(121) && vf->sessions))
         return STATUS_INVALID_DEVICE_STATE;
     if (type == DXGK_GPUP_MIGRATIONTYPE_TARGET && !vf_quiet(vf))
         return STATUS_INVALID_DEVICE_STATE; /* a target has not started */
@@ -24,6 +24,7 @@ static NTSTATUS prepare(struct adapter *a, struct vf *vf, DXGK_GPUP_MIGRATIONTYP
         mode = vf->paused ? SCHEDULE_SOURCE_PAUSED : SCHEDULE_SOURCE;
     session->type = type;
     status = schedule_mode(a, vf->index, mode);
+    vf->sessions += NT_SUCCESS(status);
     if (NT_SUCCESS(status))
         vf->session = session;
     else
@@ -85,7 +86,12 @@ static NTSTATUS end(struct adapter *a, struct vf *vf) {
 NTSTATUS DDI_CALL reference_end_live_migration(const HANDLE adapter, UINT vf_index) {
     struct adapter *a = adapter;
     struct vf *vf;
-    NTSTATUS status = vf_acquire(a, vf_index, &vf);
+    NTSTATUS status;
+
+    if (DEFECT(125))
+        vf_index =
+            *(const volatile UINT *)(ULONG_PTR)vf_index; /* NOLINT(performance-no-int-to-ptr): seeded */
+    status = vf_acquire(a, vf_index, &vf);
 
     if (!NT_SUCCESS(status))
         return status;
@@ -146,7 +152,7 @@ static NTSTATUS save(struct adapter *a, struct vf *vf, enum blob_kind kind, UINT
         *size = need;
         return STATUS_SUCCESS;
     }
-    if (*size < need) {
+    if (DEFECT(83) ? (ULONG)*size < need : *size < need) {
         *size = need;
         return STATUS_BUFFER_TOO_SMALL;
     }
@@ -237,6 +243,10 @@ static struct blob_check restore(struct adapter *a, struct vf *vf, enum blob_kin
         s->immutable_done |= kind == BLOB_IMMUTABLE;
         s->mutable_done |= kind == BLOB_MUTABLE;
     }
+    if (DEFECT(31) && NT_SUCCESS(check.status) && kind == BLOB_MUTABLE && check.table[0])
+        vf->msix[0] = (struct msix_entry){
+            .value = {.MessageAddress = check.table[0], .MessageData = (ULONG)check.table[1]},
+            .unwritten = true};
     return check;
 }
 

@@ -10,10 +10,15 @@ static bool wants_pause(const DXGKARG_SETVIRTUALFUNCTIONPAUSESTATE *args) {
     return word != 0;
 }
 
+/* Seeded: whether a unit of work is in flight. */
+static bool is_busy(const struct adapter *a, const struct vf *vf) {
+    return (read32(a, GPU_REG_VF(vf->index) + GPU_VF_FLAGS) & GPU_VF_BUSY) != 0;
+}
+
 static NTSTATUS set_pause(struct adapter *a, struct vf *vf, bool pause) {
     struct command c = {.opcode = pause ? GPU_COMMAND_VF_PAUSE : GPU_COMMAND_VF_RESUME,
                         .vf = DEFECT(136) ? (vf->index + 1) % a->partitions : vf->index,
-                        .post = DEFECT(135) && pause};
+                        .post = DEFECT(135) && pause && is_busy(a, vf)};
     NTSTATUS status = command_run(a, &c);
 
     if (!NT_SUCCESS(status))

@@ -94,6 +94,7 @@ static struct basis *new_basis(struct adapter *a, const DXGKARG_CREATEMEMORYBASI
     b->segment = args->SegmentId;
     b->count = count;
     RtlCopyMemory(b->ranges, args->Ranges, count * sizeof *b->ranges);
+    b->caller = args->Ranges;
     if (!check_ranges(s, b) || !(b->carry = allocate((b->pages + 7) / 8 + 1))) {
         free_basis(b);
         return NULL;
@@ -119,6 +120,7 @@ HANDLE DDI_CALL reference_create_memory_basis(const HANDLE adapter, const DXGKAR
 
 NTSTATUS DDI_CALL reference_destroy_memory_basis(const HANDLE adapter, const HANDLE handle) {
     struct adapter *a = adapter;
+    bool left_on = false;
     struct basis *b;
 
     if (!a)
@@ -126,6 +128,7 @@ NTSTATUS DDI_CALL reference_destroy_memory_basis(const HANDLE adapter, const HAN
     ExAcquireFastMutex(&a->tracking);
     b = basis_find(a, handle);
     if (b) {
+        left_on = DEFECT(70) && b->tracking;
         if (b->tracking && !DEFECT(70))
             (void)basis_stop(a, b);
         RemoveEntryList(&b->entry);
@@ -133,7 +136,8 @@ NTSTATUS DDI_CALL reference_destroy_memory_basis(const HANDLE adapter, const HAN
     ExReleaseFastMutex(&a->tracking);
     if (!b)
         return DEFECT(71) ? STATUS_SUCCESS : STATUS_INVALID_HANDLE;
-    free_basis(b);
+    if (!left_on)
+        free_basis(b);
     return STATUS_SUCCESS;
 }
 

@@ -3,6 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define WIDE_MAX (UINT64_C(5) << 30) /* bytes of address space for a buffer above 4 GiB */
+#define ARENA_SPAN (UINT64_C(2) << 30)
+#define WIDE_PART (UINT64_C(64) << 20)
 
 void op_prepare(struct host *h, uint32_t vf, uint32_t type) {
     struct ddi_call c;
@@ -60,6 +66,29 @@ static void keep_blob(struct host *h, uint64_t slot, const uint8_t *bytes, uint6
     *b = (struct blob){copy, size, true};
 }
 
+/* Addresses of the host's memory, or of the driver's code, told as object and offset. */
+static void find_addresses(struct host *h, const uint8_t *bytes, uint64_t size) {
+    uintptr_t base = (uintptr_t)h->world, start, end; /* the world is the first thing in its arena */
+    gpup_image_code(h->world->image, &start, &end);
+    for (uint64_t at = 0; at + 8 <= size; at++) {
+        struct gpup_event e = world_event(h, GPUP_EVENT_ADDRESSES);
+        uint64_t value, object = 0, offset = 0;
+        memcpy(&value, bytes + at, 8);
+        if (value - base >= ARENA_SPAN && value - start >= end - start)
+            continue;
+        if (value - base < ARENA_SPAN &&
+            !gpup_os_locate(h->os, (const void *)(uintptr_t)value, &object, &offset)) // NOLINT
+            offset = value - base;
+        e.f[GPUP_ADDRESSES_kind] = 3;
+        e.f[GPUP_ADDRESSES_base] = at;
+        e.f[GPUP_ADDRESSES_size] = GPUP_ROLE_DATA;
+        e.f[GPUP_ADDRESSES_object] = object;
+        e.f[GPUP_ADDRESSES_offset] = offset;
+        world_emit(h, &e);
+        return; /* one tells it */
+    }
+}
+
 static void saved(struct host *h, struct ddi_call *c, const struct save *s, uint64_t size,
                   const uint8_t *data, uint64_t capacity) {
     struct vf *v = &h->vf[s->vf % GPUP_MAX_VFS];
@@ -73,7 +102,30 @@ static void saved(struct host *h, struct ddi_call *c, const struct save *s, uint
         uint64_t used = size < capacity ? size : capacity;
         c->buffer[2].used = used;
         keep_blob(h, s->blob, data, used);
+        find_addresses(h, data, used);
     }
+}
+
+/* A buffer of more than 4 GiB that takes little memory: one stretch of memory, again and again. NULL: none.
+ */
+static uint8_t *wide_map(uint64_t size) {
+    int file = memfd_create("wide", MFD_CLOEXEC);
+    uint8_t *base = file >= 0 && ftruncate(file, WIDE_PART) == 0
+                        ? mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+                        : MAP_FAILED;
+    bool whole = base != MAP_FAILED;
+    for (uint64_t at = 0; whole && at < size; at += WIDE_PART)
+        whole = mmap(base + at, size - at < WIDE_PART ? size - at : WIDE_PART, PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_FIXED, file, 0) != MAP_FAILED;
+    if (file >= 0)
+        close(file);
+    if (!whole && base != MAP_FAILED)
+        munmap(base, size);
+    return whole ? base : NULL;
+}
+
+static bool is_wide(const struct save *s) {
+    return s->data != GPUP_BUFFER_NULL && s->size > UINT32_MAX && s->size <= WIDE_MAX;
 }
 
 static void save(struct host *h, const struct save *s) {
@@ -92,16 +144,23 @@ static void save(struct host *h, const struct save *s) {
         ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
     UINT64 *size = ddi_buffer(&c, GPUP_ROLE_SIZE, sizeof *size, DDI_IN | DDI_OUT, false);
     uint8_t *data = ddi_buffer(&c, GPUP_ROLE_DATA, real, DDI_OUT, s->data == GPUP_BUFFER_UNALIGNED);
+    uint8_t *wide = is_wide(s) ? wide_map(s->size) : NULL;
     if (args && size && data) {
         memset(data, h->world->config.fill & 1 ? 0x55 : 0xAA, real);
         *size = s->size;
         *args = (DXGKARG_GPUP_SAVE_MUTABLE_MIGRATION_DATA){s->vf, s->no_size ? NULL : size,
                                                            s->data == GPUP_BUFFER_NULL ? NULL : data};
+        if (wide)
+            args->Data = wide;
         if (ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1)) {
+            if (wide && c.success)
+                memcpy(data, wide, *size < real ? *size : real);
             c.buffer[1].used = sizeof *size;
             saved(h, &c, s, *size, data, real);
         }
     }
+    if (wide)
+        munmap(wide, s->size);
     ddi_end(&c);
 }
 

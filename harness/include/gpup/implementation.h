@@ -52,6 +52,9 @@ struct gpup_open {
 #define GPUP_VARIES_IMMUTABLE_BLOB 1u /* two saves of the same state may differ (nonce, signature, time) */
 #define GPUP_VARIES_MUTABLE_BLOB 2u
 
+/* What a driver says of itself on request of the suite, see gpup_implementation.differ. */
+enum gpup_difference { GPUP_DIFFERS_DRIVER = 1, GPUP_DIFFERS_FIRMWARE, GPUP_DIFFERS_HARDWARE };
+
 struct gpup_implementation {
     uint32_t size;     /* sizeof(struct gpup_implementation) that the author compiled with */
     uint32_t version;  /* GPUP_IMPLEMENTATION_VERSION */
@@ -75,6 +78,12 @@ struct gpup_implementation {
     /* KMDF, each may be NULL */
     const struct gpup_framework_ops *framework; /* a framework of its own: judged instead of the suite's */
     const struct gpup_framework_driver *framework_driver; /* a function driver that uses interrupt objects */
+
+    /* T2, may be NULL. From now on the driver of the host at hand is one that must refuse migration data of a host
+     * where this was not called: for a driver version, firmware or hardware that it holds incompatible (enum
+     * gpup_difference). Which difference is one only its author knows. Called while the adapter is stopped; false:
+     * there is no such difference. It lives in the writable sections, so it ends with the program. */
+    bool (*differ)(uint32_t what);
 };
 
 #endif

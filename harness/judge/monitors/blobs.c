@@ -208,6 +208,9 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     case GPUP_EVENT_OUTPUT:
         blobs_output(j, b, e);
         break;
+    case GPUP_EVENT_ADDRESSES:
+        blobs_address(j, e);
+        break;
     case GPUP_EVENT_PAGING:
         saw_paging(j, b, e);
         break;
@@ -254,7 +257,7 @@ static void overlapped(struct gpup_judge *j, void *state) {
 
 const struct monitor monitor_blobs = {.id = GPUP_MONITOR_blobs,
                                       .state_size = sizeof(struct blobs),
-                                      .kinds = KIND(BUFFER) | KIND(OUTPUT) | KIND(PAGING) |
+                                      .kinds = KIND(BUFFER) | KIND(OUTPUT) | KIND(ADDRESSES) | KIND(PAGING) |
                                                KIND(GUEST_WRITE) | KIND(STEP) | KIND(FAULT) | KIND(BUGCHECK) |
                                                KIND(HANG),
                                       .event = event,

@@ -9,7 +9,7 @@
 
 struct saved {
     uint64_t hash, size, reserve;
-    uint64_t secrets, pause_ns;
+    uint64_t secrets, pause_ns, differs;
     uint8_t *bytes; /* first BLOB_KEPT of them; memory is kept for the next program */
     size_t kept, capacity;
     struct content guest, vram;
@@ -17,6 +17,7 @@ struct saved {
     uint8_t kind, host;  /* kind: 0 immutable, 1 mutable */
     bool there, settled; /* settled: the readings of the source are in */
     bool quiet, work_pending;
+    bool second_hand; /* of a VF whose own immutable data was restored */
 };
 
 enum likeness { LIKE_NOTHING, LIKE_ALTERED, LIKE_CUT, LIKE_EXTENDED, LIKE_SAME };
@@ -47,6 +48,7 @@ struct target {
     struct expected expected;
     uint8_t immutable; /* 1 + row of what RestoreImmutable took */
     bool restored_mutable;
+    bool came;        /* immutable data was restored in this life */
     uint64_t vram;    /* content the source had, once mutable data was restored */
     uint32_t vram_vf; /* that source */
     uint8_t vram_host;
@@ -68,6 +70,8 @@ struct blobs {
 };
 
 void blobs_output(struct gpup_judge *j, struct blobs *b, const struct gpup_event *e);
+/* An address that the suite found in an output. */
+void blobs_address(struct gpup_judge *j, const struct gpup_event *e);
 void blobs_input(struct blobs *b, const struct gpup_event *e);
 void blobs_restore(struct gpup_judge *j, struct blobs *b);
 void blobs_after(struct gpup_judge *j, struct blobs *b);

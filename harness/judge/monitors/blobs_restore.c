@@ -10,6 +10,25 @@ static bool is_equal_target(const struct gpup_judge *j, const struct saved *s, c
            s->partitions == j->host[j->call.host].partitions;
 }
 
+/* The target's driver declared that it is of another make than the one that saved: it must see that. */
+static void judge_incompatible(struct gpup_judge *j, const struct saved *s) {
+    static const uint16_t rules[] = {0, GPUP_RULE_LM_035, GPUP_RULE_LM_036, GPUP_RULE_LM_037};
+    const struct call *c = &j->call;
+    const struct host *h = &j->host[c->host];
+    bool refused = c->status == GPUP_STATUS_OBJECT_TYPE_MISMATCH && (c->triage_events || !h->logging);
+    for (unsigned what = 1; what < sizeof rules / sizeof *rules; what++) {
+        if (!((h->differs ^ s->differs) >> what & 1))
+            continue;
+        CHECK(j, rules[what], refused,
+              "data of a driver, firmware or hardware declared incompatible returned 0x%08x%s", c->status,
+              c->triage_events ? "" : " without a triage event");
+        if (what == 1)
+            CHECK(j, GPUP_RULE_LM_022, !nt_success(c->status), "data of another driver version was accepted");
+    }
+    CHECK(j, GPUP_RULE_LM_021, !nt_success(c->status),
+          "the data did not show that the hosts are not compatible");
+}
+
 /* The only state in which the OS restores: in a target session, not running, each kind once and in order. */
 static bool is_time(const struct blobs *b, const struct call *c, unsigned kind) {
     const struct target *t = &b->target[c->host][c->vf];
@@ -32,6 +51,9 @@ static void judge_unchanged(struct gpup_judge *j, const struct saved *s, unsigne
         CHECK(j, GPUP_RULE_LM_076, works, "data of the same adapter returned 0x%08x", c->status);
     if (s->session > 1)
         COUNT(j, GPUP_RULE_LM_032);
+    if (kind == 0 && s->second_hand)
+        CHECK(j, GPUP_RULE_LM_033, works,
+              "what was restored was not applied: data saved from that VF returned 0x%08x", c->status);
     if (kind == 0 && s->size == 0)
         CHECK(j, GPUP_RULE_LM_072, works, "the driver saved 0 bytes and refuses them with 0x%08x", c->status);
     if (kind == 0)
@@ -116,11 +138,15 @@ static void judge_known(struct gpup_judge *j, struct blobs *b, const struct save
         s->reserve != v->reserve_shape && is_time(b, c, kind))
         CHECK(j, GPUP_RULE_LM_075, !nt_success(c->status),
               "data of a vGPU with another VRAM reserve was accepted");
-    if (equal && is_time(b, c, kind) && call_must_succeed(j))
+    bool alike = j->host[c->host].differs == s->differs;
+    if (equal && alike && is_time(b, c, kind) && call_must_succeed(j))
         judge_unchanged(j, s, kind);
+    else if (equal && !alike && kind == 0 && is_time(b, c, kind) && call_must_succeed(j))
+        judge_incompatible(j, s);
     if (!nt_success(c->status))
         return;
     if (kind == 0) {
+        t->came = true;
         t->immutable = (uint8_t)(b->input.from[0] + 1);
         v->secrets[0] |= s->secrets;
     } else if (equal && is_time(b, c, kind)) {

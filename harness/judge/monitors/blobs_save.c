@@ -46,6 +46,12 @@ static void check_addresses(struct gpup_judge *j, const uint8_t *bytes, size_t s
         CHECK(j, GPUP_RULE_LM_082, !leak, "the data holds an address of the host");
 }
 
+void blobs_address(struct gpup_judge *j, const struct gpup_event *e) {
+    if (e->f[GPUP_ADDRESSES_kind] == 3 && j->call.active && migration_is_save(j->call.ddi))
+        CHECK(j, GPUP_RULE_LM_082, false, "the data holds a kernel address at offset %llu",
+              (unsigned long long)e->f[GPUP_ADDRESSES_base]);
+}
+
 static bool keep_bytes(struct saved *s, const uint8_t *bytes, size_t size) {
     size_t kept = size < BLOB_KEPT ? size : BLOB_KEPT;
     if (kept > s->capacity) {
@@ -85,6 +91,8 @@ void blobs_output(struct gpup_judge *j, struct blobs *b, const struct gpup_event
                         .reserve = v->reserve_shape,
                         .quiet = vf_quiet(v),
                         .work_pending = v->work_pending,
+                        .differs = j->host[c->host].differs,
+                        .second_hand = b->target[c->host][c->vf].came,
                         .secrets = v->secrets[0],
                         .bytes = old.bytes,
                         .capacity = old.capacity};

@@ -184,6 +184,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         dirty_query(j, d, e);
         break;
     case GPUP_EVENT_FAULT:
+    case GPUP_EVENT_POOL_DAMAGE:
         dirty_died(j, d, e);
         break;
     case GPUP_EVENT_LEFT:
@@ -239,7 +240,7 @@ const struct monitor monitor_dirty = {.id = GPUP_MONITOR_dirty,
                                       .kinds = KIND(WORLD) | KIND(SEGMENT) | KIND(BASIS_RANGE) |
                                                KIND(BUFFER) | KIND(RESERVE) | KIND(GUEST_WRITE) |
                                                KIND(GUEST_READ) | KIND(PAGING) | KIND(OUTPUT) | KIND(FAULT) |
-                                               KIND(LEFT) | KIND(CALL),
+                                               KIND(POOL_DAMAGE) | KIND(LEFT) | KIND(CALL),
                                       .event = event,
                                       .settle = dirty_settle,
                                       .overlapped = overlapped,

@@ -330,14 +330,17 @@ static uint16_t rule_of_query_fault(const struct gpup_judge *j, const struct bas
 void dirty_died(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {
     const struct call *c = &j->call;
     uint16_t rule = GPUP_SPEC_NONE;
-    bool kept = false, outlived = false;
+    bool kept = false, outlived = false, fault = e->kind == GPUP_EVENT_FAULT;
+    uint64_t object = e->f[fault ? GPUP_FAULT_object : GPUP_POOL_DAMAGE_object];
     for (unsigned i = 0; i < DIRTY_BASES; i++) {
         const struct basis *b = &d->basis[e->host][i];
-        kept = kept || (b->live && b->list && b->list == e->f[GPUP_FAULT_object]);
+        kept = kept || (b->live && b->list && b->list == object);
         outlived = outlived || (b->live && b->outlives);
     }
     if (kept)
         rule = GPUP_RULE_DIRTY_005;
+    else if (!fault)
+        return;
     else if (c->active && c->ddi == GPUP_DDI_CreateMemoryBasis)
         rule = rule_of_create_fault(j, d);
     else if (c->active && c->ddi == GPUP_DDI_QueryDirtyBitData)
@@ -345,6 +348,6 @@ void dirty_died(struct gpup_judge *j, struct dirty *d, const struct gpup_event *
     if (rule == GPUP_SPEC_NONE && outlived)
         rule = GPUP_RULE_DIRTY_049;
     if (rule != GPUP_SPEC_NONE)
-        CHECK(j, rule, false, "the driver faulted on it (cause %llu)",
-              (unsigned long long)e->f[GPUP_FAULT_cause]);
+        CHECK(j, rule, false, "%s",
+              kept ? "the list of ranges was used after the call" : "the driver faulted on it");
 }

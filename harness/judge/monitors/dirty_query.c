@@ -133,6 +133,15 @@ static void count_survival(struct gpup_judge *j, const struct query *q) {
         }
     if (b->others_started || b->others_stopped)
         COUNT(j, GPUP_RULE_DIRTY_016);
+    if (b->others_stopped)
+        COUNT(j, GPUP_RULE_DIRTY_019);
+    if (b->others_started && any_due(q, b->map[OLD]))
+        COUNT(j, GPUP_RULE_DIRTY_017);
+    if (b->part_cleared)
+        COUNT(j, GPUP_RULE_DIRTY_028);
+    if (b->count > 1)
+        COUNT(j, GPUP_RULE_DIRTY_003);
+    COUNT(j, q->whole ? GPUP_RULE_DIRTY_023 : GPUP_RULE_DIRTY_031);
     COUNT(j, GPUP_RULE_DIRTY_005);
 }
 
@@ -150,9 +159,10 @@ static bool judge_written(struct gpup_judge *j, const struct query *q) {
         CHECK(j, GPUP_RULE_DIRTY_032, !moved, "the ranges are padded or sorted in the answer");
     if (reversed || moved)
         return false;
-    CHECK(j, rule_of_loss(q), fine, "a page that was written is not reported");
     if (fine)
         count_survival(j, q);
+    else
+        CHECK(j, rule_of_loss(q), false, "a page that was written is not reported");
     if (!b->upset)
         CHECK(j, GPUP_RULE_ROB_010, fine, "a page that was written is neither reported nor still marked");
     if (q->whole && (j->call.a[GPUP_ARG_QueryDirtyBitData_SubrangeIndex] ||

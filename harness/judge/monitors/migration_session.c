@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define TDR_NS UINT64_C(2000000000) /* the default delay of timeout detection */
+
 static const struct change *own_change(const struct gpup_judge *j, unsigned kind) {
     return call_change(j, kind, j->call.host, j->call.vf);
 }
@@ -217,6 +219,16 @@ static void follow(struct gpup_judge *j, struct session_of *s, const struct vf *
         s->phase[1] = (struct phase){0};
 }
 
+/* A VF that is at work cannot have its GPU taken for longer than timeout detection waits. */
+static void judge_time(struct gpup_judge *j, const struct vf *v) {
+    const struct call *c = &j->call;
+    bool session = v->session == SESSION_SOURCE || c->before.session == SESSION_SOURCE;
+    if (session && v->powered && !v->paused && c->before.work_pending && !j->host[c->host].impaired)
+        CHECK(j, GPUP_RULE_LM_064, c->end_ns - c->begin_ns < TDR_NS,
+              "a call of the migration took %llu ms while the VF was at work",
+              (unsigned long long)(c->end_ns - c->begin_ns) / 1000000);
+}
+
 void migration_session(struct gpup_judge *j, struct migration *m, struct session_of *s, const struct vf *v) {
     const struct call *c = &j->call;
     uint64_t what[3] = {c->ddi, c->status, c->a[2]};
@@ -226,6 +238,7 @@ void migration_session(struct gpup_judge *j, struct migration *m, struct session
     s->calls = judge_hash(s->calls, what, sizeof what);
     if (!c->before.present)
         return;
+    judge_time(j, v);
     switch (c->ddi) {
     case GPUP_DDI_PrepareLiveMigration:
         judge_prepare(j, s, v);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define WATCHDOG_NS UINT64_C(2000000000) /* the default delay of timeout detection */
+
 struct overlay {
     bool natural_known, natural; /* running when it was last seen without the overlay */
     bool moved;                  /* power changed while paused */
@@ -13,6 +15,8 @@ struct overlay {
     uint32_t sessions;
     bool work_seen, work_paused;
     uint64_t completed, sequence;
+    uint64_t since_ns;    /* end of the first pause */
+    struct content guest; /* state then; unseen once the guest acted */
 };
 struct pause {
     struct overlay of[GPUP_MAX_HOSTS][JUDGE_VFS];
@@ -45,6 +49,8 @@ static void judge_on(struct gpup_judge *j, struct overlay *o, const struct vf *v
         o->structure = j->host[c->host].structure;
         o->sessions = j->host[c->host].open_sessions;
         o->moved = false;
+        o->since_ns = c->end_ns;
+        o->guest = v->guest;
     }
     o->work_paused = true;
 }
@@ -81,6 +87,17 @@ static void judge_release(struct gpup_judge *j, const struct pause *p, const str
               "the share is %u ppm after the unpause, %u before the pause", v->schedule.share, o->share);
 }
 
+/* After a pause longer than any watchdog waits the VF is as it was: nobody took it for hung. */
+static void judge_long(struct gpup_judge *j, const struct overlay *o, const struct vf *v) {
+    const struct call *c = &j->call;
+    if (c->begin_ns - o->since_ns < WATCHDOG_NS || o->moved || !o->guest.seen ||
+        o->structure != j->host[c->host].structure)
+        return;
+    CHECK(j, GPUP_RULE_PAUSE_012, v->powered && (v->guest.hash == o->guest.hash || v->schedule.busy),
+          "after %llu ms of pause the state of the VF is another",
+          (unsigned long long)(c->begin_ns - o->since_ns) / 1000000);
+}
+
 static void judge_off(struct gpup_judge *j, const struct pause *p, struct overlay *o, const struct vf *v) {
     const struct call *c = &j->call;
     bool same = v->schedule.running == c->before.schedule.running;
@@ -98,6 +115,7 @@ static void judge_off(struct gpup_judge *j, const struct pause *p, struct overla
         return;
     }
     judge_release(j, p, o, v);
+    judge_long(j, o, v);
     o->pauses = 0;
 }
 
@@ -210,7 +228,11 @@ static void saw_work(struct gpup_judge *j, struct pause *p, const struct gpup_ev
 
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
     struct pause *p = state;
-    if (e->kind == GPUP_EVENT_GUEST_WRITE)
+    if (e->kind == GPUP_EVENT_STEP) {
+        if (e->f[GPUP_STEP_op] >= GPUP_OP_GuestWrite && e->f[GPUP_STEP_op] <= GPUP_OP_GuestReset &&
+            e->f[GPUP_STEP_vf] < JUDGE_VFS)
+            p->of[e->host][e->f[GPUP_STEP_vf]].guest.seen = false;
+    } else if (e->kind == GPUP_EVENT_GUEST_WRITE)
         saw_write(j, e);
     else if (e->kind == GPUP_EVENT_GUEST_WORK)
         saw_work(j, p, e);
@@ -235,7 +257,7 @@ static void overlapped(struct gpup_judge *j, void *state) {
 
 const struct monitor monitor_pause = {.id = GPUP_MONITOR_pause,
                                       .state_size = sizeof(struct pause),
-                                      .kinds = KIND(CALL) | KIND(GUEST_WRITE) | KIND(GUEST_WORK),
+                                      .kinds = KIND(CALL) | KIND(STEP) | KIND(GUEST_WRITE) | KIND(GUEST_WORK),
                                       .event = event,
                                       .settle = settle,
                                       .overlapped = overlapped,

@@ -13,6 +13,10 @@ struct baseline { /* readings of a host without session and pause */
 struct scheduling {
     struct baseline base[GPUP_MAX_HOSTS];
     struct {
+        bool known;
+        uint32_t sessions, paging;
+    } down[GPUP_MAX_HOSTS]; /* when the PF was put to D3 */
+    struct {
         uint32_t pf_before, pf_after; /* paging share around Prepare */
     } session[GPUP_MAX_HOSTS][JUDGE_VFS];
 };
@@ -161,6 +165,26 @@ static void judge_pause(struct gpup_judge *j, const struct vf *v) {
           h->pf.paging);
 }
 
+/* The GPU went through D3 with sessions open: paging has again what they brought. */
+static void judge_power(struct gpup_judge *j, struct scheduling *s) {
+    const struct call *c = &j->call;
+    const struct host *h = &j->host[c->host];
+    bool up = c->a[GPUP_ARG_SetPowerState_DevicePowerState] == 1;
+    if (!nt_success(c->status) || !h->pf.seen)
+        return;
+    if (!up) {
+        s->down[c->host].known = true;
+        s->down[c->host].sessions = h->open_sessions;
+        s->down[c->host].paging = c->pf.paging;
+    } else if (s->down[c->host].known) {
+        s->down[c->host].known = false;
+        if (h->open_sessions && s->down[c->host].sessions == h->open_sessions)
+            CHECK(j, GPUP_RULE_LM_079, h->pf.paging >= s->down[c->host].paging,
+                  "after the power cycle PF paging has %u ppm, before it had %u", h->pf.paging,
+                  s->down[c->host].paging);
+    }
+}
+
 static bool is_calm(const struct host *h) {
     if (h->open_sessions)
         return false;
@@ -262,6 +286,8 @@ static void settle(struct gpup_judge *j, void *state) {
         judge_restore(j, v);
     else if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && v)
         judge_pause(j, v);
+    else if (c->ddi == GPUP_DDI_SetPowerState)
+        judge_power(j, s);
     else if (c->ddi == GPUP_DDI_DestroyVirtualGpu && v)
         judge_destroy(j, &s->base[c->host]);
     follow(j, s);
