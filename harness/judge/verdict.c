@@ -70,13 +70,21 @@ static bool is_without_framework(const struct gpup_judge *j, const struct gpup_r
     return ddi == GPUP_DDI_WdfInterruptCreate && !(j->framework & needed);
 }
 
+/* With FlexIOV the system asks for ranges instead. */
+static bool is_replaced(const struct gpup_judge *j, uint16_t ddi) {
+    bool everywhere = ddi == GPUP_DDI_GetResourceForBar;
+    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++)
+        everywhere = everywhere && (!j->host[i].there || j->host[i].slots_seen[4]);
+    return everywhere && (j->host[0].there || j->host[1].there);
+}
+
 /* Every DDI the rule is about is one the implementation does not offer. */
 static bool not_advertised(const struct gpup_judge *j, const struct outlook *o, uint16_t rule) {
     const struct gpup_rule *r = &gpup_rules[rule];
     for (unsigned i = 0; i < r->ddi_count; i++) {
         const struct gpup_ddi *d = &gpup_ddis[r->ddis[i]];
         if (!o->closed[d->gate] && !is_without_framework(j, r, r->ddis[i]) && !table_is_absent(j, d->table) &&
-            !(d->gate != GPUP_GATE_none && slot_is_null(j, r->ddis[i])))
+            !is_replaced(j, r->ddis[i]) && !(d->gate != GPUP_GATE_none && slot_is_null(j, r->ddis[i])))
             return false;
     }
     return r->ddi_count > 0;

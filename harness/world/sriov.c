@@ -135,7 +135,9 @@ static uint64_t resource_length(const CM_PARTIAL_RESOURCE_DESCRIPTOR *resource) 
 void op_get_resource(struct host *h, uint32_t vf, uint32_t bar) {
     struct ddi_call c;
     uint64_t a[] = {vf, bar};
-    if (!ddi_begin(&c, h, GPUP_DDI_GetResourceForBar, a, 2, GPUP_SLOT_NONE))
+    bool flexiov = h->has[GPUP_TABLE_DXGKDDI_FLEXIOV_DEVICE_INTERFACE - 1];
+    if (world_never(h, flexiov, "with FlexIOV the OS asks for ranges, not for the resource of a BAR") ||
+        !ddi_begin(&c, h, GPUP_DDI_GetResourceForBar, a, 2, GPUP_SLOT_NONE))
         return;
     DXGKARG_GETRESOURCEFORBAR *args =
         ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define BARS 6u
+#define PAGE 4096u
+#define RANGE 24u          /* of DXGK_MMIORANGEINFO, bytes: first page at 0, count of pages at 20 */
 #define ODD_BLOCK 0x10000u /* ids that a driver which numbers its blocks does not have */
 enum { TYPE_MEMORY = 3, TYPE_MEMORY_LARGE = 7 };
 
@@ -18,6 +20,7 @@ struct sriov {
         bool odd_block;
         uint64_t block; /* an odd one that was accepted */
     } host[GPUP_MAX_HOSTS];
+    uint64_t end; /* pages up to the end of the last range that GetMmioRanges gave */
 };
 
 static bool is_sriov(uint16_t ddi) {
@@ -117,6 +120,17 @@ static void judge_resource(struct gpup_judge *j, const struct sriov *s) {
               (unsigned long long)bar, (unsigned long long)b->size[bar], (unsigned long long)length);
 }
 
+/* With FlexIOV ranges say what there is. */
+static void judge_ranges(struct gpup_judge *j, const struct sriov *s) {
+    const struct call *c = &j->call;
+    const struct bars *b = &s->of[c->host][c->vf];
+    uint64_t bar = c->a[GPUP_ARG_GetMmioRanges_BarIndex];
+    if (nt_success(c->status) && b->known && bar < BARS && b->size[bar] && s->end)
+        CHECK(j, GPUP_RULE_VF_007, s->end <= (b->size[bar] + PAGE - 1) / PAGE,
+              "the ranges of BAR %llu end at page %llu, it has %llu bytes", (unsigned long long)bar,
+              (unsigned long long)s->end, (unsigned long long)b->size[bar]);
+}
+
 /* --- identity and place --- */
 
 /* Results from `result` on that still are what the caller had put there, of arguments from `argument` on. */
@@ -165,7 +179,8 @@ static void judge_block(struct gpup_judge *j, struct sriov *s) {
 static void settle(struct gpup_judge *j, void *state) {
     struct sriov *s = state;
     const struct call *c = &j->call;
-    if (!is_sriov(c->ddi) || j->host[c->host].impaired || c->overlapped)
+    bool ranges = c->ddi == GPUP_DDI_GetMmioRanges;
+    if (!(ranges || is_sriov(c->ddi)) || j->host[c->host].impaired || c->overlapped)
         return;
     if (is_past(j))
         judge_past(j);
@@ -178,13 +193,35 @@ static void settle(struct gpup_judge *j, void *state) {
         judge_bars(j, s);
     else if (c->ddi == GPUP_DDI_GetResourceForBar)
         judge_resource(j, s);
+    else if (ranges)
+        judge_ranges(j, s);
     else
         judge_answer(j);
 }
 
+static void keep_ranges(struct sriov *s, const struct gpup_event *e) {
+    size_t used = e->f[GPUP_OUTPUT_used] < e->data_size ? (size_t)e->f[GPUP_OUTPUT_used] : e->data_size;
+    for (size_t at = 0; at + RANGE <= used; at += RANGE) {
+        uint64_t first = 0;
+        uint32_t pages = 0;
+        memcpy(&first, e->data + at, sizeof first);
+        memcpy(&pages, e->data + at + 20, sizeof pages);
+        s->end = first + pages > s->end ? first + pages : s->end;
+    }
+}
+
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
-    (void)state;
-    (void)e;
+    struct sriov *s = state;
+    if (e->kind == GPUP_EVENT_CALL) {
+        s->end = 0;
+        return;
+    }
+    if (e->kind == GPUP_EVENT_OUTPUT) {
+        if (j->call.returned && j->call.ddi == GPUP_DDI_GetMmioRanges &&
+            e->f[GPUP_OUTPUT_role] == GPUP_ROLE_DATA)
+            keep_ranges(s, e);
+        return;
+    }
     if (j->call.active && is_past(j))
         CHECK(j, GPUP_RULE_VF_019, false, "there are %u VFs, and the call for VF %u did not come back",
               j->host[j->call.host].vfs, j->call.vf);
@@ -198,7 +235,8 @@ static void reset(struct gpup_judge *j, void *state) {
 
 const struct monitor monitor_sriov = {.id = GPUP_MONITOR_sriov,
                                       .state_size = sizeof(struct sriov),
-                                      .kinds = KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG),
+                                      .kinds = KIND(CALL) | KIND(OUTPUT) | KIND(FAULT) | KIND(BUGCHECK) |
+                                               KIND(HANG),
                                       .event = event,
                                       .settle = settle,
                                       .reset = reset};
