@@ -41,7 +41,6 @@ static bool on_guard_of_window(struct gpup_fiber *fiber, const siginfo_t *info, 
 
 /* --- a buffer that changes between two reads */
 
-#define WATCH_BEFORE 31u   /* a vector load may begin that far before what it touches */
 #define WATCH_TRAPS 20000u /* accesses that are followed; afterwards the buffer is plain memory */
 #define TRAP_FLAG 0x100
 
@@ -49,17 +48,66 @@ static void shut(struct gpup_watch *watch, bool closed) {
     mprotect(watch->start, watch->size, closed ? PROT_NONE : PROT_READ | PROT_WRITE);
 }
 
+static bool is_prefix(uint8_t byte) {
+    return byte == 0x66 || byte == 0xF2 || byte == 0xF3 || byte == 0x2E || byte == 0x36 || byte == 0x3E ||
+           byte == 0x26 || byte == 0x64 || byte == 0x65;
+}
+
+/* Bytes that an SSE instruction with opcode 0F `code` moves, by its prefix. */
+static unsigned vector_width(uint8_t prefix, uint8_t code) {
+    switch (code) {
+    case 0xB6: /* movzx, movsx of bytes and words */
+    case 0xBE:
+        return 1;
+    case 0xB7:
+    case 0xBF:
+        return 2;
+    case 0x7E:
+    case 0x12:
+    case 0x16:
+    case 0xD6:
+        return 8;
+    default:
+        return code == 0x10 && prefix == 0xF2 ? 8 : code == 0x10 && prefix == 0xF3 ? 4 : 16;
+    }
+}
+
+/* How many bytes the instruction reads or writes in memory, as far as compilers and libraries use it to copy
+ * and to look at data. */
+static unsigned access_width(const uint8_t *code) {
+    uint8_t prefix = 0;
+    bool wide = false;
+
+    for (; is_prefix(*code); code++)
+        prefix = *code == 0xF2 || *code == 0xF3 || !prefix ? *code : prefix;
+    if (*code == 0xC5)
+        return code[1] & 4 ? 32 : 16;
+    if (*code == 0xC4)
+        return code[2] & 4 ? 32 : 16;
+    if (*code == 0x62)
+        return 64;
+    for (; (*code & 0xF0) == 0x40; code++)
+        wide = *code & 8;
+    if (*code == 0x0F)
+        return vector_width(prefix, code[1]);
+    if (!(*code & 1) && *code != 0xC6) /* the even ones of the classic opcodes work on bytes */
+        return 1;
+    return wide ? 8 : prefix == 0x66 ? 2 : 4;
+}
+
 /* The instruction at hand touches the buffer: it is let through, alone. */
-static bool watch_open(struct gpup_os *os, const uint8_t *address, greg_t *flags) {
+static bool watch_open(struct gpup_os *os, const uint8_t *address, greg_t *registers) {
     struct gpup_watch *watch = &os->watch;
+    const uint8_t *code;
 
     if (!watch->start || (size_t)(address - watch->start) >= watch->size)
         return false;
     shut(watch, false);
-    watch->hit =
-        !os->in_emit && address + WATCH_BEFORE >= watch->target && address < watch->target + watch->width;
+    code = (const uint8_t *)registers[REG_RIP]; // NOLINT(performance-no-int-to-ptr)
+    watch->hit = !os->in_emit && address < watch->target + watch->width &&
+                 address + access_width(code) > watch->target;
     watch->stepping = true;
-    *flags |= TRAP_FLAG;
+    registers[REG_EFL] |= TRAP_FLAG;
     return true;
 }
 
@@ -113,7 +161,7 @@ static void handler(int number, siginfo_t *info, void *context) {
         chain(number, info, context);
         return;
     }
-    if (number == SIGSEGV && watch_open(os, info->si_addr, &registers[REG_EFL]))
+    if (number == SIGSEGV && watch_open(os, info->si_addr, registers))
         return;
     if (number == SIGTRAP && watch_close(os, &registers[REG_EFL]))
         return;
