@@ -278,7 +278,7 @@ void do_InterruptSignal(struct host *h, const struct gpup_step *s) {
     struct framework *f = framework_of(h);
     struct framework_device *d = f ? framework_device(f, step_number(s, GPUP_InterruptSignal_device)) : NULL;
     struct gpup_event e = world_event(h, GPUP_EVENT_FRAMEWORK_SIGNAL);
-    if (!d)
+    if (!d || d->state == GPUP_KMDF_REMOVED)
         return;
     struct signals signals = {f, d->handle, step_u32(s, GPUP_InterruptSignal_message),
                               step_u32(s, GPUP_InterruptSignal_count) % 16};

@@ -75,7 +75,7 @@ static void *lock_of(uint64_t which, void *right, void *wrong) {
 static CM_PARTIAL_RESOURCE_DESCRIPTOR *descriptor_of(struct create *c, unsigned list, uint64_t which) {
     const struct gpup_framework_ops *ops = c->f->ops;
     CM_PARTIAL_RESOURCE_DESCRIPTOR *d = NULL;
-    if (which % COPIED)
+    if (which % COPIED && c->device->state != GPUP_KMDF_REMOVED)
         d = ops->get_descriptor(ops->resources(c->device->handle, (BOOLEAN)list),
                                 (ULONG)(which % COPIED - 1));
     if (d && (which & COPIED)) {

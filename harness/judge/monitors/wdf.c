@@ -123,9 +123,11 @@ static void settle(struct gpup_judge *j, void *state) {
         return;
     bool written = c->r[GPUP_RES_WdfInterruptCreate_Interrupt];
     unsigned count = faults_of(w, d, c, faults);
-    if (count)
+    bool starved = argument(c, GPUP_ARG_WdfInterruptCreate_FailedAllocation) &&
+                   c->status == GPUP_STATUS_INSUFFICIENT_RESOURCES;
+    if (count && !starved) /* memory may be asked for before or after any check */
         judge_failure(j, faults, count);
-    else
+    if (!count)
         judge_success(j, w, d, written);
     if (!nt_success(c->status))
         CHECK(j, GPUP_RULE_WDFI_032, !written, "the call failed with 0x%08x and wrote the handle", c->status);
