@@ -159,6 +159,8 @@ static void judge_status(struct gpup_judge *j, const struct host_data *h, const 
         CHECK(j, GPUP_RULE_VMD_009, nt_success(c->status), "the second call returned 0x%08x", c->status);
         return;
     }
+    if (w->guest)
+        return; /* a driver may insist on the data before the guest processes */
     CHECK(j, GPUP_RULE_VMD_001, nt_success(c->status), "the call returned 0x%08x", c->status);
     CHECK(j, GPUP_RULE_VMD_002,
           c->status != GPUP_STATUS_INVALID_HANDLE && c->status != GPUP_STATUS_INVALID_PARAMETER,
