@@ -42,7 +42,7 @@ static void shut(struct adapter *a) {
     a->partitions = 0;
 }
 
-/* After a hot update the part is cut as it was; else it is whole, until somebody says otherwise. */
+/* The part is whole until somebody says otherwise; after a hot update all is as it was. */
 static NTSTATUS start(struct adapter *a) {
     NTSTATUS status = part_open(a);
 
@@ -50,16 +50,19 @@ static NTSTATUS start(struct adapter *a) {
         status = bus_wake(a);
     if (NT_SUCCESS(status))
         status = read_identity(a);
-    if (NT_SUCCESS(status))
-        status = bus_probe(a);
-    if (!NT_SUCCESS(status))
-        return status;
     for (ULONG i = 0; i < SECOND_MAX_VFS; i++)
         a->vf[i].index = i;
-    a->partitions =
-        a->restored_partitions && a->restored_partitions <= a->total_vfs ? a->restored_partitions : 1;
-    a->restored_partitions = 0;
-    return power_on(a, a->partitions);
+    if (NT_SUCCESS(status))
+        status = a->restored ? hot_take_over(a) : bus_probe(a);
+    if (!NT_SUCCESS(status))
+        hot_leave(a);
+    if (!NT_SUCCESS(status) || !a->restored)
+        return NT_SUCCESS(status) ? power_on(a, a->partitions = 1) : status;
+    release(a->restored);
+    a->restored = NULL;
+    a->power = true;
+    part_listen(a, true);
+    return schedule(a);
 }
 
 NTSTATUS DDI_CALL second_start_device(const PVOID context, PDXGK_START_INFO info, PDXGKRNL_INTERFACE table,
@@ -90,11 +93,14 @@ NTSTATUS DDI_CALL second_stop_device(const PVOID context) {
 
     if (!NT_SUCCESS(enter(a)))
         return a ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
-    for (ULONG i = 0; i < a->partitions; i++)
-        if (a->vf[i].created)
-            vgpu_destroy(a, &a->vf[i]);
     tracking_free_all(a);
-    (void)bus_cut(a, 0);
+    for (ULONG i = 0; i < a->partitions; i++)
+        if (a->vf[i].created && !a->leaving)
+            vgpu_destroy(a, &a->vf[i]);
+    if (a->leaving)
+        hot_leave(a);
+    else
+        (void)bus_cut(a, 0);
     shut(a);
     leave(a);
     return STATUS_SUCCESS;

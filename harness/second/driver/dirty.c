@@ -193,10 +193,17 @@ static NTSTATUS tracking_start(struct adapter *a, struct basis *b) {
 
 /* The same, the other way. */
 NTSTATUS tracking_stop(struct adapter *a, struct basis *b) {
+    NTSTATUS status;
+
     if (!b->tracking)
         return STATUS_SUCCESS;
     set_tracking(a, b, false);
-    return disarm(a, b);
+    status = disarm(a, b);
+    if (!NT_SUCCESS(status)) { /* it goes on, but writes were missed */
+        set_tracking(a, b, true);
+        RtlFillMemory(b->bits, b->pages / 8 + 1, 0xFF);
+    }
+    return status;
 }
 
 static NTSTATUS with_basis(struct adapter *a, HANDLE handle,

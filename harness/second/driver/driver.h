@@ -88,7 +88,8 @@ struct adapter {
     LONG references;
     KMUTEX lock;
     bool started, power; /* power: the PF is in D0 */
-    ULONG restored_partitions;
+    bool leaving;        /* for another instance: a hot update */
+    void *restored;      /* what the former instance left */
     ULONG luids;
     UINT64 saves;
 
@@ -180,6 +181,10 @@ NTSTATUS track_pages(struct adapter *a, ULONG order, ULONG segment, UINT64 page,
 void vmbus_close(struct vf *vf);
 void vmbus_notice(const struct vf *vf, ULONG what);
 enum notice { NOTICE_RESET = 1, NOTICE_MIGRATION, NOTICE_MIGRATION_OVER };
+
+/* --- hotupdate.c --- */
+NTSTATUS hot_take_over(struct adapter *a);
+void hot_leave(struct adapter *a);
 
 /* --- process.c --- */
 void process_free_all(struct adapter *a);

@@ -1,6 +1,8 @@
 /* Life of a vGPU, and the private channel of whoever emulates its device. */
 #include "driver.h"
 
+#define MUCH (12u << 20)
+
 static UINT64 smaller(UINT64 x, UINT64 y) {
     return x < y ? x : y;
 }
@@ -24,31 +26,41 @@ static bool choose(const struct adapter *a, ULONG kind, const DXGK_VIRTUALGPUCAP
     return *out >= least || (*out += unit) <= most;
 }
 
-/* Free and with the finest tracking; a segment that cannot be tracked comes last. */
-static ULONG best_segment(const struct adapter *a) {
+/* Free, and with the finest tracking; a segment that cannot be tracked comes last. skip: bit mask. */
+static ULONG best_segment(const struct adapter *a, ULONG skip) {
     ULONG best = a->segments;
 
     for (ULONG i = 0; i < a->segments; i++) {
         bool finer = best == a->segments || a->segment[i].page - 1 < a->segment[best].page - 1;
 
-        if (a->segment[i].used < a->segment[i].size && finer)
+        if (a->segment[i].used < a->segment[i].size && !(skip & 1u << i) && finer)
             best = i;
     }
     return best;
 }
 
+/* Who wants much gets half of it in pages that are larger. */
+static bool halve(const struct adapter *a, UINT64 bytes) {
+    ULONG at = best_segment(a, 1u << best_segment(a, 0));
+
+    return bytes >= MUCH && at < a->segments && a->segment[at].page &&
+           a->segment[at].size - a->segment[at].used >= bytes;
+}
+
 /* VRAM out of one segment, and of the next when that is full. */
 static bool place(struct adapter *a, struct vf *vf, UINT64 bytes) {
-    ULONG at;
+    UINT64 first = halve(a, bytes) ? bytes / 2 : bytes;
+    ULONG at, taken = 0;
 
-    for (; bytes && (at = best_segment(a)) < a->segments; vf->needs++) {
-        DXGK_VIRTUALGPUSEGMENTINFO *need = &vf->need[vf->needs];
+    for (; bytes && (at = best_segment(a, taken)) < a->segments; taken |= 1u << at) {
+        DXGK_VIRTUALGPUSEGMENTINFO *need = &vf->need[vf->needs++];
         struct segment *s = &a->segment[at];
+        UINT64 wanted = taken ? bytes : first;
         ULONG unit = granule(a, at);
 
         need->DriverSegmentId = at + 1;
         need->Alignment = unit;
-        need->Size = smaller((bytes + unit - 1) / unit * unit, s->size - s->used);
+        need->Size = smaller((wanted + unit - 1) / unit * unit, s->size - s->used);
         s->used += need->Size;
         bytes -= smaller(bytes, need->Size);
     }
