@@ -236,6 +236,10 @@ static struct blob_check restore(struct adapter *a, struct vf *vf, enum blob_kin
     check = blob_read(a, vf, kind, data, size, &payload, &payload_size);
     if (!NT_SUCCESS(check.status))
         return check;
+    if (kind == BLOB_MUTABLE && DEFECT(31) && check.table[0])
+        vf->msix[0] = (struct msix_entry){
+            .value = {.MessageAddress = check.table[0], .MessageData = (ULONG)check.table[1]},
+            .unwritten = true};
     if (kind == BLOB_MUTABLE)
         check = apply(a, vf, payload, payload_size, check.origin);
     release(payload);
@@ -243,10 +247,6 @@ static struct blob_check restore(struct adapter *a, struct vf *vf, enum blob_kin
         s->immutable_done |= kind == BLOB_IMMUTABLE;
         s->mutable_done |= kind == BLOB_MUTABLE;
     }
-    if (DEFECT(31) && NT_SUCCESS(check.status) && kind == BLOB_MUTABLE && check.table[0])
-        vf->msix[0] = (struct msix_entry){
-            .value = {.MessageAddress = check.table[0], .MessageData = (ULONG)check.table[1]},
-            .unwritten = true};
     return check;
 }
 

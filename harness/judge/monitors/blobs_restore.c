@@ -15,13 +15,13 @@ static void judge_incompatible(struct gpup_judge *j, const struct saved *s) {
     static const uint16_t rules[] = {0, GPUP_RULE_LM_035, GPUP_RULE_LM_036, GPUP_RULE_LM_037};
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
-    bool refused = c->status == GPUP_STATUS_OBJECT_TYPE_MISMATCH && (c->triage_events || !h->logging);
+    bool refused =
+        c->status == GPUP_STATUS_OBJECT_TYPE_MISMATCH; /* the event before it is the matter of LM-034 */
     for (unsigned what = 1; what < sizeof rules / sizeof *rules; what++) {
         if (!((h->differs ^ s->differs) >> what & 1))
             continue;
         CHECK(j, rules[what], refused,
-              "data of a driver, firmware or hardware declared incompatible returned 0x%08x%s", c->status,
-              c->triage_events ? "" : " without a triage event");
+              "data of a driver, firmware or hardware declared incompatible returned 0x%08x", c->status);
         if (what == 1)
             CHECK(j, GPUP_RULE_LM_022, !nt_success(c->status), "data of another driver version was accepted");
     }

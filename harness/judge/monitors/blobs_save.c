@@ -42,7 +42,7 @@ static void check_addresses(struct gpup_judge *j, const uint8_t *bytes, size_t s
             leak = value - base < length;
         }
     }
-    if (any)
+    if (any || (j->host[j->call.host].observers & GPUP_OBSERVER_pool)) /* then addresses in memory are told */
         CHECK(j, GPUP_RULE_LM_082, !leak, "the data holds an address of the host");
 }
 
