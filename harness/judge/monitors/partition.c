@@ -167,6 +167,7 @@ static void judge_set(struct gpup_judge *j, struct counts *n) {
     if (!success)
         return;
     n->set = (uint32_t)count;
+    n->current_known = false;
     if (option)
         expect(n, (uint32_t)count, GPUP_RULE_PART_038);
 }
@@ -176,7 +177,8 @@ static void judge_set(struct gpup_judge *j, struct counts *n) {
 static bool any_runs(const struct gpup_judge *j) {
     const struct host *h = &j->host[j->call.host];
     for (unsigned i = 0; i < JUDGE_VFS; i++)
-        if (h->vf[i].present && h->vf[i].powered)
+        if (h->vf[i].present && h->vf[i].powered &&
+            (h->vf[i].schedule.seen ? h->vf[i].schedule.running : !h->vf[i].paused))
             return true;
     return false;
 }
