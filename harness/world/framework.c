@@ -19,6 +19,9 @@ static void emit(void *context, struct gpup_event *e) {
         e->f[GPUP_INTERRUPT_ACT_device] = f->looking->device;
         e->f[GPUP_INTERRUPT_ACT_object] = (uint64_t)(f->looking - f->object) + 1;
         e->f[GPUP_INTERRUPT_ACT_what] = GPUP_ACT_CONTEXT;
+        world_emit(f->host, e);
+        memset(e->f, 0, sizeof e->f);
+        e->kind = GPUP_EVENT_FRAMEWORK_STOP;
     } else if (death && f->creating) {
         uint64_t code = e->kind == GPUP_EVENT_BUGCHECK ? e->f[GPUP_BUGCHECK_code] : 0;
         e->kind = GPUP_EVENT_FRAMEWORK_STOP;
