@@ -199,6 +199,7 @@ void triage(struct adapter *a, ULONG vf, const struct refusal *why); /* PASSIVE_
 
 enum blob { IMMUTABLE, MUTABLE };
 #define BLOB_MAX 0x110000u                      /* bytes of saved data that are looked at */
+extern ULONG second_differs;                    /* for implementation.c */
 ULONG blob_room(enum blob kind, ULONG context); /* bytes that are asked for: enough */
 ULONG blob_write(struct adapter *a, const struct vf *vf, enum blob kind, UCHAR *out, const UCHAR *context,
                  ULONG context_size);

@@ -1,9 +1,16 @@
 /* How the suite finds the driver and its device. No part of the driver proper. */
 #include "../device/device.h"
+#include "driver.h"
 #include <gpup/implementation.h>
 
 DRIVER_INITIALIZE DriverEntry;
 const struct gpup_implementation *gpup_implementation(void);
+
+/* An older driver, and the firmware and the part of another generation. */
+static bool differ(uint32_t what) {
+    second_differs |= 1u << what;
+    return true;
+}
 
 static const struct gpup_implementation second = {
     .size = sizeof second,
@@ -13,6 +20,7 @@ static const struct gpup_implementation second = {
     .driver_entry = DriverEntry,
     .device = &gpup_second_device_ops,
     .varies = GPUP_VARIES_IMMUTABLE_BLOB | GPUP_VARIES_MUTABLE_BLOB, /* saves are numbered */
+    .differ = differ,
 };
 
 const struct gpup_implementation *gpup_implementation(void) {

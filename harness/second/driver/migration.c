@@ -54,8 +54,9 @@ NTSTATUS DDI_CALL second_end_live_migration(const HANDLE adapter, UINT index) {
     return status;
 }
 
+/* What was asked for and is not needed is zero; a buffer behind that is left alone. */
 static NTSTATUS save_data(struct adapter *a, const struct vf *vf, enum blob kind, ULONG context_size,
-                          BYTE *data, UINT64 *size) {
+                          ULONG room, BYTE *data, UINT64 *size) {
     UCHAR *context = allocate(context_size);
     NTSTATUS status = context ? STATUS_SUCCESS : STATUS_NO_MEMORY;
     ULONG used;
@@ -64,7 +65,7 @@ static NTSTATUS save_data(struct adapter *a, const struct vf *vf, enum blob kind
         status = context_move(a, vf, true, context, &context_size);
     if (NT_SUCCESS(status)) {
         used = blob_write(a, vf, kind, data, context, context_size);
-        RtlZeroMemory(data + used, *size - used);
+        RtlZeroMemory(data + used, room - used);
         *size = used;
     }
     release(context);
@@ -87,7 +88,7 @@ static NTSTATUS save(struct adapter *a, const struct vf *vf, enum blob kind, UIN
         *size = room;
         return STATUS_SUCCESS;
     }
-    return *size < room ? STATUS_INVALID_BUFFER_SIZE : save_data(a, vf, kind, context, data, size);
+    return *size < room ? STATUS_INVALID_BUFFER_SIZE : save_data(a, vf, kind, context, room, data, size);
 }
 
 static NTSTATUS save_vf(struct adapter *a, UINT index, enum blob kind, UINT64 *size, BYTE *data) {
