@@ -1,4 +1,4 @@
-# Undefined symbols of an implementation: kernel, Dxgkrnl and VMBus services, and what kernels export of the C library.
+# Undefined symbols of an implementation: kernel, Dxgkrnl, VMBus and KMDF services, and what kernels export of the C library.
 #   cmake -DNM=... -DOBJECT=... -DNAME=... -P services.cmake
 execute_process(COMMAND ${NM} -u ${OBJECT} OUTPUT_VARIABLE text RESULT_VARIABLE status)
 if(NOT status EQUAL 0)
@@ -9,7 +9,7 @@ set(wrong "")
 set(services 0)
 foreach(symbol IN LISTS symbols)
   string(SUBSTRING "${symbol}" 2 -1 symbol)
-  if(symbol MATCHES "^(Dxgk|Ex|Io|Ke|Kf|Mm|Ob|Ps|Rtl|Zw|Vmb|READ_REGISTER_|WRITE_REGISTER_)[A-Za-z0-9_]+$")
+  if(symbol MATCHES "^(Dxgk|Ex|Io|Ke|Kf|Mm|Ob|Ps|Rtl|Zw|Vmb|Wdf|READ_REGISTER_|WRITE_REGISTER_)[A-Za-z0-9_]+$")
     math(EXPR services "${services} + 1")
   elseif(NOT symbol MATCHES "^(memcpy|memset|memmove|memcmp|bcmp|_GLOBAL_OFFSET_TABLE_|__(asan|ubsan|sanitizer|gcov|llvm)_.*)$")
     list(APPEND wrong ${symbol})
