@@ -183,7 +183,11 @@ void gpup_report_console(const struct gpup_report *r, FILE *out, bool colour, co
     const char *tool = getenv("GPUP_CTS_COMMAND"); /* how it was called: ./cts says so */
     tool = tool ? tool : "gpup-cts";
     if (bad)
-        fprintf(out, "next:    %s replay %s %s\n", tool, bad, r->results->implementation);
+        fprintf(out, "next:    %s replay %s %s", tool, bad, r->results->implementation);
+    if (bad && r->results->seeded)
+        fprintf(out, " --seed %llu", (unsigned long long)r->results->seed);
+    if (bad)
+        fputc('\n', out);
     else if (status == 4)
         fprintf(out, "next:    %s list rules    (the rules and who judges them)\n", tool);
 }

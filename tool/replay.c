@@ -74,11 +74,24 @@ static void show_all(void *context, const struct gpup_event *e) {
     free(line);
 }
 
+/* As a run calls it, which is what its seed was made from: the last two parts of the path, without the
+ * ending. */
+static const char *name_of(const char *word, char *out, size_t size) {
+    const char *from = strrchr(word, '/');
+    while (from && from > word && from[-1] != '/')
+        from--;
+    snprintf(out, size, "%s", from ? from : word);
+    char *dot = strrchr(out, '.');
+    if (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0))
+        *dot = 0;
+    return out;
+}
+
 int command_replay(const struct options *o) {
     struct implementation implementation;
     struct gpup_program program = {0};
     struct gpup_program_result result;
-    char message[512];
+    char message[512], name[256];
     static const char *const outcomes[] = {"COMPLETE", "SKIPPED", "ERROR", "TIMEOUT", "CRASH"};
     if (o->word_count < 1 || o->word_count > 2)
         return usage_error("replay: expected PROGRAM [IMPL]");
@@ -89,6 +102,7 @@ int command_replay(const struct options *o) {
                                    .known = implementation_known(),
                                    .seed = o->seed,
                                    .seeded = o->seeded,
+                                   .name = name_of(o->words[0], name, sizeof name),
                                    .timeout_ms = o->timeout_ms};
     struct gpup_trace_sink sink = {o->all_traces ? show_all : show, NULL};
     int status = gpup_run_one(&run, &program, &sink, &result, message, sizeof message);

@@ -12,6 +12,7 @@ static void shape_from(struct gpu *gpu, const struct gpup_world_config *config) 
     gpu->features = GPU_FEATURE_DIRTY | (config->performant ? GPU_FEATURE_DIRTY_PERFORMANT : 0) |
                     (config->scatter ? GPU_FEATURE_SCATTER : 0);
     gpu->msix_entries = clamp(config->msix_entries, 1, GPU_MSIX_MAX);
+    gpu->msix_reserved = config->reserved ? 0xA5 : 0;
     gpu->msix_bar = config->msix_bar == 2 || config->msix_bar == 4 ? config->msix_bar : 0;
     gpu->msix_offset = config->msix_offset % 0x100000 & ~7u;
     gpu->pba_offset = (gpu->msix_offset + gpu->msix_entries * GPU_MSIX_ENTRY + 0xFFF) & ~0xFFFu;

@@ -23,8 +23,10 @@ static uint32_t word(const struct gpu_msix *msix, uint32_t index, uint32_t at) {
 void gpu_msix_reset(struct gpu *gpu, uint32_t vf) {
     struct gpu_msix *msix = gpu_msix_of(gpu, vf);
     memset(msix->table, 0, (size_t)msix->entries * GPU_MSIX_ENTRY);
-    for (uint32_t i = 0; i < msix->entries; i++)
+    for (uint32_t i = 0; i < msix->entries; i++) {
         msix->table[i * GPU_MSIX_ENTRY + 12] = 1;
+        msix->table[i * GPU_MSIX_ENTRY + 14] = vf == GPUP_PF ? 0 : gpu->msix_reserved;
+    }
     memset(msix->pending, 0, sizeof(msix->pending));
     msix->enable = msix->function_mask = false;
     gpu_changed(gpu, vf, GPUP_OBSERVER_msix_table | GPUP_OBSERVER_config);

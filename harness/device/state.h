@@ -143,6 +143,7 @@ struct gpu {
 
     uint32_t msix_entries, msix_bar, msix_offset, pba_offset;
     uint32_t vfs;
+    uint8_t msix_reserved; /* bits 23:16 of a vector control after reset */
     struct gpu_vf *vf;
 };
 

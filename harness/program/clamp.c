@@ -53,6 +53,7 @@ void gpup_world_clamp(struct gpup_world_config *config) {
     config->preempt = config->preempt != 0;
     config->scatter = config->scatter != 0;
     config->uneven = config->uneven != 0;
+    config->reserved = config->reserved != 0;
     config->one_system = config->one_system && config->hosts == 2;
     clamp_memory(config);
 }

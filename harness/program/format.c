@@ -39,7 +39,7 @@ static void put_plain(uint8_t *out, const struct gpup_world_config *world) {
     put(out, vram, world->vram_mib - 8);
     put(out, reserve, world->reserve_kib);
     put(out, seed, world->seed);
-    put(out, kind, world->scatter | (unsigned)world->uneven << 1);
+    put(out, kind, world->scatter | (unsigned)world->uneven << 1 | (unsigned)world->reserved << 2);
 }
 
 static void default_header(uint8_t out[GPUP_FORMAT_HEADER]) {
@@ -87,6 +87,7 @@ void gpup_format_get_world(const uint8_t in[GPUP_FORMAT_HEADER], struct gpup_wor
         .seed = get(plain, seed),
         .scatter = get(plain, kind) & 1,
         .uneven = get(plain, kind) >> 1 & 1,
+        .reserved = get(plain, kind) >> 2 & 1,
     };
     gpup_world_clamp(world);
 }

@@ -67,6 +67,7 @@ static void plainer(struct gpup_shrink *shrink, const struct gpup_world_config *
     world = *best;
     world.scatter = standard->scatter;
     world.uneven = standard->uneven;
+    world.reserved = standard->reserved;
     try_world(shrink, world);
     world = *best;
     world.preempt = standard->preempt;

@@ -9,7 +9,7 @@
 int gpup_run_one(const struct gpup_run_options *options, const struct gpup_program *program,
                  const struct gpup_trace_sink *sink, struct gpup_program_result *result, char *message,
                  size_t message_size) {
-    struct gpup_run_program only = {"program", *program};
+    struct gpup_run_program only = {options->name ? options->name : "program", *program};
     struct gpup_run_options o = *options;
     struct slot slot;
     o.programs = &only;

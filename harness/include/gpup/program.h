@@ -137,6 +137,7 @@ struct gpup_world_config {
     uint8_t scatter;       /* the VRAM of a vGPU may be scattered, and over all segments */
     uint8_t uneven;        /* segments differ: each is larger than the one before, only the first has dirty pages of
                               page_size (4096 the others), the last has no dirty plane */
+    uint8_t reserved;      /* MSI-X entries come out of a reset with some reserved control bits set */
     uint8_t one_system;    /* 1: host 1 is a second adapter of the same loaded driver on the same machine */
 };
 

@@ -70,8 +70,9 @@ struct gpup_run_options {
     size_t program_count;
     const char *profile, *select;
     uint64_t seed;
-    bool seeded;                       /* seed given: replaces the programs' own */
-    unsigned jobs;                     /* worker processes, at least 1 */
+    bool seeded;      /* seed given: replaces the programs' own, with one made from it and the name */
+    const char *name; /* of the program of gpup_run_one; NULL: "program" */
+    unsigned jobs;    /* worker processes, at least 1 */
     unsigned shard_index, shard_count; /* 1-based; 1/1: everything */
     unsigned batch;                    /* programs per process, 0: default */
     uint32_t timeout_ms;               /* wall clock per program, the last resort; 0: default */

@@ -206,6 +206,10 @@ static void judge_table(struct gpup_judge *j, const struct host *h, unsigned tab
 }
 
 static void judge_migration(struct gpup_judge *j, const struct host *h, const struct answers *a) {
+    for (unsigned i = 1; i <= GPUP_MAX_SEGMENTS; i++)
+        if (!has_cap(h, CAP_LIVE_MIGRATION) && h->caps_seen && h->local[i] && a->segment_asked[i] &&
+            !a->segment_valid[i])
+            COUNT(j, GPUP_RULE_CAP_008); /* for that reason, it may be */
     if (!has_cap(h, CAP_LIVE_MIGRATION))
         return;
     if (h->dirty_caps_seen)
