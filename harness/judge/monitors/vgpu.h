@@ -1,0 +1,68 @@
+/* What the two files about the life of a vGPU share. */
+#ifndef GPUP_JUDGE_VGPU_H
+#define GPUP_JUDGE_VGPU_H
+
+#include "monitors.h"
+
+#include <string.h>
+
+enum { /* of DXGKARG_CREATEVIRTUALGPU and DXGKARG_GETVIRTUALGPUINFO, bytes */
+       CREATE_SIZE = 0x990,
+       CREATE_CLSID = 0x68,
+       CLSID_SIZE = 16,
+       CREATE_SEGMENTS = 0x88,
+       CREATE_ENGINES = 0x68C,
+       CREATE_END = 0x98C, /* of EngineInfo; padding follows */
+       SEGMENT = 48,
+       SEGMENTS_MAX = 32,
+       INFO_SIZE = 104,
+       INFO_VALUES = 8
+};
+
+#define GOOD 4u /* requests that are kept */
+
+struct life {
+    bool luid_known;
+    uint64_t luid;
+    bool failed;    /* a creation failed since the last good one */
+    bool inherited; /* something other than the former life may have set state: a restore, a write */
+    bool unmasked, mastering;
+    uint64_t held;          /* bit mask: rows of judge.secrets that stand in the guest's state */
+    bool ended;             /* and time passed since the end, so that what was put off is done */
+    uint32_t waits;         /* of the host, at the end */
+    uint64_t level;         /* of the pool before the last life */
+    uint64_t growth;        /* how much fuller it was than before the life before */
+    uint32_t others, grown; /* alive beside it; lives in a row with that growth */
+};
+struct vgpu {
+    struct life of[GPUP_MAX_HOSTS][JUDGE_VFS];
+    struct {
+        bool profiled;
+        uint64_t available, optimal; /* memory, in the last profile */
+        uint64_t good[GOOD][2];      /* minimum and maximum of memory that were granted before */
+        unsigned goods;
+        bool pending;       /* a creation failed, and nothing else was called since */
+        uint16_t rule;      /* that asks for its memory back */
+        uint64_t level;     /* of the pool before it */
+        uint32_t failed_at; /* in waits */
+        uint32_t leaks[2];  /* failed creations that left the pool fuller: impossible ones, others */
+        uint32_t waits;     /* times that time passed */
+        bool odd_end;       /* a vGPU was destroyed powered, paused, tracked or in a session */
+    } host[GPUP_MAX_HOSTS];
+    uint64_t before;            /* hash of the argument structure that comes */
+    uint64_t engines, provider; /* of its EngineInfo, of its CLSID */
+    bool shown;                 /* out holds the structure after the call */
+    uint64_t after;
+    size_t size;
+    uint8_t out[CREATE_SIZE];
+};
+
+static inline uint64_t vgpu_number(const struct vgpu *g, size_t offset, size_t size) {
+    uint64_t value = 0;
+    memcpy(&value, g->out + offset, size);
+    return value;
+}
+
+void vgpu_judge_create(struct gpup_judge *j, struct vgpu *g, const struct vf *v);
+
+#endif
