@@ -59,6 +59,12 @@ bool judge_checked(struct gpup_judge *j, uint16_t rule) {
     return true;
 }
 
+void judge_inapplicable(struct gpup_judge *j, uint16_t rule) {
+    if (rule < gpup_spec_counts.rules && gpup_rules[rule].monitor == j->monitor &&
+        !j->result[rule].violations)
+        j->result[rule].reason = GPUP_REASON_NOT_ADVERTISED;
+}
+
 static uint32_t hash_text(uint32_t hash, const char *text) {
     for (; *text; text++)
         hash = (hash ^ (unsigned char)*text) * 16777619u;

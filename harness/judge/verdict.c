@@ -78,13 +78,18 @@ static bool is_replaced(const struct gpup_judge *j, uint16_t ddi) {
     return everywhere && (j->host[0].there || j->host[1].there);
 }
 
+/* A driver may leave the slot empty: behind a capability, or required of compute-only drivers alone. */
+static bool is_optional(uint16_t ddi) {
+    return gpup_ddis[ddi].gate != GPUP_GATE_none || ddi == GPUP_DDI_SetVirtualMachineData;
+}
+
 /* Every DDI the rule is about is one the implementation does not offer. */
 static bool not_advertised(const struct gpup_judge *j, const struct outlook *o, uint16_t rule) {
     const struct gpup_rule *r = &gpup_rules[rule];
     for (unsigned i = 0; i < r->ddi_count; i++) {
         const struct gpup_ddi *d = &gpup_ddis[r->ddis[i]];
         if (!o->closed[d->gate] && !is_without_framework(j, r, r->ddis[i]) && !table_is_absent(j, d->table) &&
-            !is_replaced(j, r->ddis[i]) && !(d->gate != GPUP_GATE_none && slot_is_null(j, r->ddis[i])))
+            !is_replaced(j, r->ddis[i]) && !(is_optional(r->ddis[i]) && slot_is_null(j, r->ddis[i])))
             return false;
     }
     return r->ddi_count > 0;
@@ -103,10 +108,10 @@ static void resolve(const struct gpup_judge *j, const struct outlook *o, uint16_
     uint32_t missing = gpup_rules[rule].observers & ~o->observers;
     if (r->violations)
         return;
-    if (gpup_rules[rule].monitor == GPUP_SPEC_NONE ||
-        (!r->checks && !missing && !not_advertised(j, o, rule))) {
+    bool absent = r->reason == GPUP_REASON_NOT_ADVERTISED || not_advertised(j, o, rule);
+    if (gpup_rules[rule].monitor == GPUP_SPEC_NONE || (!r->checks && !missing && !absent)) {
         gpup_rule_unjudged(rule, &r->verdict, &r->reason);
-    } else if (!r->checks && not_advertised(j, o, rule)) {
+    } else if (!r->checks && absent) {
         r->verdict = GPUP_NOT_APPLICABLE;
         r->reason = GPUP_REASON_NOT_ADVERTISED;
     } else if (missing) {

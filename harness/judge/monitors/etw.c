@@ -9,7 +9,7 @@
 #define PARTITION_AT 12u
 #define TEXT_AT 16u
 #define TEXT_LENGTH 255u /* UTF-16 units */
-#define DATA_AT 528u /* EventData1 to EventData5 */
+#define DATA_AT 528u     /* EventData1 to EventData5 */
 #define FUNCTION_RESET 0u
 #define DRIVER_INTERNAL 2u
 
@@ -136,6 +136,9 @@ static void settle(struct gpup_judge *j, void *state) {
     judge_logging(j, t);
     bool same = t->call == c->event + 1;
     uint32_t any = same ? t->any : 0, validation = same ? t->validation : 0;
+    if (c->ddi == GPUP_DDI_ResetVirtualFunction && nt_success(c->status) && j->host[c->host].logging &&
+        !any && !c->overlapped)
+        judge_inapplicable(j, GPUP_RULE_ETW_011); /* resets are not reported */
     if (!is_restore(c) || !j->host[c->host].logging || c->overlapped)
         return;
     if (nt_success(c->status)) {

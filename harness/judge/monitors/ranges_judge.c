@@ -69,6 +69,8 @@ static void judge_backing(struct gpup_judge *j, struct vf_ranges *r) {
               (unsigned long long)index, (unsigned long long)c->r[GPUP_RES_GetBackingResource_Length],
               (unsigned long long)c->r[GPUP_RES_GetBackingResource_Offset],
               c->r[GPUP_RES_GetBackingResource_Contiguous] ? "" : " and is not contiguous");
+    else if (nt_success(c->status) && kind)
+        judge_inapplicable(j, GPUP_RULE_FLX_007);
 }
 
 /* A short array leads to a new call; the other status ends the virtual device. */

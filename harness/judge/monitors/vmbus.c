@@ -163,6 +163,8 @@ static void traffic(struct gpup_judge *j, struct vmbus_host *h, struct channel *
         h->delivering = true;
         if (e->f[GPUP_CHANNEL_irql] >= 2)
             COUNT(j, GPUP_RULE_VMB_023);
+        else
+            judge_inapplicable(j, GPUP_RULE_VMB_023);
         COUNT(j, GPUP_RULE_VMB_022);
         break;
     case GPUP_CHANNEL_COMPLETE:

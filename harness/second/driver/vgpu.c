@@ -2,6 +2,7 @@
 #include "driver.h"
 
 #define MUCH (12u << 20)
+#define LARGE_PAGES (64u << 20) /* at most */
 
 static UINT64 smaller(UINT64 x, UINT64 y) {
     return x < y ? x : y;
@@ -39,8 +40,8 @@ static ULONG best_segment(const struct adapter *a, ULONG skip) {
     return best;
 }
 
-/* Who wants much gets half of it in pages that are larger. */
-static bool halve(const struct adapter *a, UINT64 bytes) {
+/* Who wants much gets a part of it in pages that are larger. */
+static bool splits(const struct adapter *a, UINT64 bytes) {
     ULONG at = best_segment(a, 1u << best_segment(a, 0));
 
     return bytes >= MUCH && at < a->segments && a->segment[at].page &&
@@ -49,7 +50,7 @@ static bool halve(const struct adapter *a, UINT64 bytes) {
 
 /* VRAM out of one segment, and of the next when that is full. */
 static bool place(struct adapter *a, struct vf *vf, UINT64 bytes) {
-    UINT64 first = halve(a, bytes) ? bytes / 2 : bytes;
+    UINT64 first = splits(a, bytes) ? bytes - smaller(bytes / 2, LARGE_PAGES) : bytes;
     ULONG at, taken = 0;
 
     for (; bytes && (at = best_segment(a, taken)) < a->segments; taken |= 1u << at) {
