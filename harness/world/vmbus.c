@@ -58,6 +58,10 @@ static void keep(struct host *h, uint32_t vf, HANDLE handle, bool taken, bool re
 
 void op_set_vmbus(struct host *h, uint32_t vf, const struct gpup_value *which, uint32_t vm) {
     struct ddi_call c;
+    if (!(world_observers(h) & GPUP_OBSERVER_vmbus)) {
+        world_skip(h, GPUP_SKIP_UNSUPPORTED, "an implementation that came as tables is on no VMBus");
+        return;
+    }
     if (world_never(h, !is_handle(which), "the OS passes a real VMBus handle"))
         return;
     HANDLE handle = resolve(h, vf, which, vm);

@@ -117,13 +117,13 @@ static void handed_over(struct gpup_judge *j, struct vmbus *v) {
     }
     if (must)
         CHECK(j, GPUP_RULE_VMB_001, nt_success(c->status), "the call returned 0x%08x", c->status);
-    if (must && r->failed)
+    if (must && r->failed && r->accepted)
         CHECK(j, GPUP_RULE_VMB_017, nt_success(c->status),
               "after a hand-over that failed the next one returned 0x%08x", c->status);
     for (unsigned i = 0; i < h->channels; i++)
         if (h->channel[i].vf != c->vf && h->channel[i].enabled && h->channel[i].before)
             COUNT(j, GPUP_RULE_VMB_012);
-    if (r->rivalled && c->class <= GPUP_ROBUSTNESS && !c->failed_alloc && !h->injected && !h->unsupported)
+    if (r->rivalled && r->accepted && c->class <= GPUP_ROBUSTNESS && !c->failed_alloc && !h->injected && !h->unsupported)
         CHECK(j, GPUP_RULE_VMB_025, nt_success(c->status),
               "of hand-overs for two vGPUs at once one returned 0x%08x", c->status);
     if (nt_success(c->status))
