@@ -56,7 +56,8 @@ static void recover(struct host *h) {
     if (!h->started || h->dead || vf >= h->partitions || vf >= GPUP_MAX_VFS)
         return;
     act_start_vm(h, vf, 0, true);
-    if (gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, vf) == GPUP_STATE_vgpu_Powered)
+    if (h->caps.Caps.LiveMigration &&
+        gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, vf) == GPUP_STATE_vgpu_Powered)
         op_write_interrupt(h, vf, 0, &entry, 0);
     if (gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, vf) != GPUP_STATE_vgpu_Absent)
         act_stop_vm(h, vf);
