@@ -250,7 +250,8 @@ bool gpup_os_buffer_watch(struct gpup_os *os, void *buffer, size_t offset, uint3
     struct gpup_slot *slot = gpup_slot_find(os, buffer);
     struct gpup_watch watch = {.width = width, .value = value, .after = after ? after : 1};
 
-    if (!slot || !width || width > 8 || offset > slot->bytes || width > slot->bytes - offset)
+    if (!slot || !slot->guarded || !width || width > 8 || offset > slot->bytes ||
+        width > slot->bytes - offset)
         return false;
     watch.target = slot->address + offset;
     return gpup_watch_begin(os, slot->start, slot->size, &watch);
