@@ -223,7 +223,7 @@ static void judge_array(struct gpup_judge *j, const struct vf_ranges *r) {
     if (asked < r->count[MITIGATED][bar])
         CHECK(j, GPUP_RULE_MIT_005, !c->damaged_data, "an array of %llu ranges was overrun",
               (unsigned long long)asked);
-    else if (asked == r->count[MITIGATED][bar] && call_must_succeed(j))
+    else if (asked && asked == r->count[MITIGATED][bar] && call_must_succeed(j))
         CHECK(j, GPUP_RULE_MIT_002, nt_success(c->status) && !c->damaged_data,
               "the query for all %llu ranges returned 0x%08x%s", (unsigned long long)asked, c->status,
               c->damaged_data ? " and wrote more" : "");
