@@ -17,14 +17,14 @@ static HANDLE fresh(struct host *h, uint32_t vf, uint32_t vm) {
 }
 
 static HANDLE resolve(struct host *h, uint32_t vf, const struct gpup_value *which, uint32_t vm) {
-    const struct vf *v = vf < GPUP_MAX_VFS ? &h->vf[vf] : NULL;
+    bool known = vf < GPUP_MAX_VFS;
     switch (which->symbol) {
     case GPUP_SYMBOL_NULL:
         return NULL;
     case GPUP_SYMBOL_INVALID:
         return (HANDLE)(intptr_t)-1;
     case GPUP_SYMBOL_STALE:
-        return v ? v->vmbus_stale : NULL;
+        return known ? h->vf[vf].vmbus_stale : NULL;
     case GPUP_SYMBOL_FOREIGN:
         return fresh(h, vf, vm + 1);
     default:
@@ -32,7 +32,7 @@ static HANDLE resolve(struct host *h, uint32_t vf, const struct gpup_value *whic
     }
     if (which->number >= 2)
         return (HANDLE)(uintptr_t)(which->number == 2 ? 4 : 0xFFFF808012345678u);
-    return which->number == 0 && v && v->vmbus ? v->vmbus : fresh(h, vf, vm);
+    return which->number == 0 && known && h->vf[vf].vmbus ? h->vf[vf].vmbus : fresh(h, vf, vm);
 }
 
 static void close_handle(struct host *h, struct vf *v, HANDLE handle) {
