@@ -174,8 +174,8 @@ struct gpup_judge {
     } while (0)
 #define COUNT(j, rule) (void)judge_checked(j, rule) /* a check that held */
 bool judge_checked(struct gpup_judge *j, uint16_t rule);
-/* The rule is about something that the implementation is free to do and was seen not to do: without a check it is
- * NOT_APPLICABLE. */
+/* The rule is about something that the implementation is free to do and was seen not to do: without a check
+ * it is NOT_APPLICABLE. */
 void judge_inapplicable(struct gpup_judge *j, uint16_t rule);
 __attribute__((format(printf, 4, 5))) void judge_violated(struct gpup_judge *j, uint16_t rule, uint8_t cap,
                                                           const char *format, ...);

@@ -26,7 +26,7 @@ struct gpup_dxgkrnl {
     void *context;  /* the miniport's */
     uint32_t messages;
     KDPC dpc;
-    CM_RESOURCE_LIST *resources; /* suite memory, read-only for the driver */
+    CM_RESOURCE_LIST *resources;                       /* suite memory, read-only for the driver */
     struct gpup_saved_block saved[GPUP_DXGKRNL_SAVED]; /* of a hot update */
     uint32_t saved_count;
 };

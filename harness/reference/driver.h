@@ -26,7 +26,7 @@
 #define PF_SHARE 100000u           /* kept for the host */
 #define SCHEDULE_PF GPU_MAX_VFS    /* index of the PF in adapter.schedule */
 #define DMA_PAGE 0x1000u           /* bytes of DMA memory of one command slot */
-#define VF_RESERVES 4096u /* ranges of one reserve, at most: what the part can map */
+#define VF_RESERVES 4096u          /* ranges of one reserve, at most: what the part can map */
 
 /* --- command.c --- */
 struct command {
@@ -38,7 +38,7 @@ struct command {
     ULONG length;   /* out: bytes the device wrote or needs */
     UINT64 dma;     /* physical address of an input that is too long for the slot's own memory, or 0 */
     ULONG dma_size;
-    bool post;      /* do not wait */
+    bool post; /* do not wait */
 };
 
 struct command_slot {
@@ -64,7 +64,8 @@ struct basis {
     bool tracking;
     UINT64 count, pages;
     UCHAR *carry; /* bits taken from the plane that this basis was not told of yet */
-    const DXGK_MEMORYRANGE *caller; /* the list it was made from; for a seeded fault, else not to be touched */
+    const DXGK_MEMORYRANGE
+        *caller; /* the list it was made from; for a seeded fault, else not to be touched */
     DXGK_MEMORYRANGE ranges[];
 };
 
@@ -111,7 +112,7 @@ struct vf {
     ULONG reserve_count;
     const struct basis *basis; /* BUG-181 only */
     struct session *session;
-    ULONG sessions; /* so far */
+    ULONG sessions;                           /* so far */
     struct msix_entry *msix;                  /* shadow of the table */
     ULONG msix_entries, msix_table, msix_pba; /* the latter as in the capability: offset | BAR */
     volatile UCHAR *table;
@@ -122,7 +123,8 @@ struct vf {
     ULONG context_size;
 };
 
-/* What is known of a virtual machine. Dxgkrnl holds a secure one to its limits; here it is for attribution. */
+/* What is known of a virtual machine. Dxgkrnl holds a secure one to its limits; here it is for attribution.
+ */
 struct machine {
     GUID id;
     DXGK_VIRTUALMACHINEDATAFLAGS flags;
@@ -161,9 +163,9 @@ struct adapter {
     KMUTEX partition;
     ULONG total_vfs, partitions, segment_count;
     struct segment segment[GPU_MAX_SEGMENTS];
-    struct vf *vf; /* total_vfs of them, while started */
-    DXGK_INTERRUPT_TABLE_ENTRY staged;  /* seeded: shared by all threads */
-    const DXGKRNL_INTERFACE *callers;   /* seeded: the caller's table */
+    struct vf *vf;                     /* total_vfs of them, while started */
+    DXGK_INTERRUPT_TABLE_ENTRY staged; /* seeded: shared by all threads */
+    const DXGKRNL_INTERFACE *callers;  /* seeded: the caller's table */
 
     FAST_MUTEX schedule_lock;
     struct schedule_entry schedule[GPU_MAX_VFS + 1];
@@ -223,8 +225,8 @@ NTSTATUS vf_context_size(struct adapter *a, ULONG vf, ULONG *size);
 
 /* --- reserve.c --- */
 NTSTATUS reserve_map(struct adapter *a, const struct vf *vf);
-/* What a vGPU with that much VRAM needs of each segment: all of `segment`, or of all of them in parts where reserves may
- * be scattered. false: there is not as much left. */
+/* What a vGPU with that much VRAM needs of each segment: all of `segment`, or of all of them in parts where
+ * reserves may be scattered. false: there is not as much left. */
 bool reserve_plan(const struct adapter *a, ULONG segment, UINT64 total, UINT64 need[GPU_MAX_SEGMENTS]);
 void reserve_commit(struct adapter *a, const struct vf *vf, bool give_back);
 void reserve_forget(struct vf *vf);
@@ -262,7 +264,7 @@ struct blob_check {
     NTSTATUS status;
     const char *text; /* why not */
     UINT64 found, expected;
-    ULONG origin; /* index of the VF on the source */
+    ULONG origin;    /* index of the VF on the source */
     UINT64 table[2]; /* of a seeded fault: an entry of the source's MSI-X table */
 };
 ULONG blob_size(enum blob_kind kind, ULONG payload);

@@ -273,7 +273,9 @@ static bool share_driver(struct host *h) {
 bool host_start(struct host *h) {
     struct gpup_world *w = h->world;
     bool second = w->config.one_system && h->index && w->implementation->driver_entry;
-    bool up = second ? share_driver(h) : w->implementation->driver_entry ? host_load_driver(h) : open_tables(h);
+    bool up = second                            ? share_driver(h)
+              : w->implementation->driver_entry ? host_load_driver(h)
+                                                : open_tables(h);
     if (w->implementation->open || up)
         describe(h);
     if (up && w->implementation->driver_entry)

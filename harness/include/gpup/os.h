@@ -74,10 +74,10 @@ struct gpup_os_call {
 };
 enum gpup_ran gpup_os_call(struct gpup_os *os, struct gpup_os_call *call);
 
-/* Several calls at once, each in a thread of its own: begin them, then take turns until they are `back`. begin:
- * false when the host is dead or out of stacks; `call` stays where it is until it is back. turn: runs one thing.
- * idle: lets time pass to the next event, at gpup_os_next. interleave: from now on the seed may switch with that
- * chance in 256 at every service, lock and register access; returns the chance before. */
+/* Several calls at once, each in a thread of its own: begin them, then take turns until they are `back`.
+ * begin: false when the host is dead or out of stacks; `call` stays where it is until it is back. turn: runs
+ * one thing. idle: lets time pass to the next event, at gpup_os_next. interleave: from now on the seed may
+ * switch with that chance in 256 at every service, lock and register access; returns the chance before. */
 enum gpup_turn { GPUP_TURN_RAN, GPUP_TURN_IDLE, GPUP_TURN_DEAD };
 bool gpup_os_call_begin(struct gpup_os *os, struct gpup_os_call *call);
 enum gpup_turn gpup_os_turn(struct gpup_os *os);
@@ -108,9 +108,10 @@ void *gpup_os_buffer(struct gpup_os *os, size_t size, size_t alignment_slack, ui
 unsigned gpup_os_buffer_check(struct gpup_os *os, const void *buffer, uint64_t *offset);
 bool gpup_os_buffer_protect(struct gpup_os *os, void *buffer, bool read_only);
 void gpup_os_buffer_free(struct gpup_os *os, void *buffer);
-/* From the driver's `after`-th read (1: the first) of the `width` bytes at `offset` on, they hold `value`, as memory
- * that someone else can write does. Ends with unwatch, or when the host dies; both leave a CHANGED event. What counts
- * as a read is an instruction that touches them, by its usual width. One buffer at a time. */
+/* From the driver's `after`-th read (1: the first) of the `width` bytes at `offset` on, they hold `value`, as
+ * memory that someone else can write does. Ends with unwatch, or when the host dies; both leave a CHANGED
+ * event. What counts as a read is an instruction that touches them, by its usual width. One buffer at a time.
+ */
 bool gpup_os_buffer_watch(struct gpup_os *os, void *buffer, size_t offset, uint32_t width, uint64_t value,
                           uint32_t after);
 bool gpup_os_unwatch(struct gpup_os *os); /* true: the change was made */
@@ -171,7 +172,7 @@ bool gpup_vmbus_start(struct gpup_os *os, HANDLE handle);
  * fails with STATUS_INSUFFICIENT_RESOURCES; 0 takes the plan back. */
 void gpup_vmbus_fail_step(struct gpup_os *os, uint32_t nth);
 
-/* [a routine at work] Fills time and fiber and hands the event to the emitter. */
+/* Fills time and fiber and hands the event to the emitter, on the scheduler's stack. */
 void gpup_os_emit(struct gpup_os *os, struct gpup_event *event);
 
 /* --- KMDF

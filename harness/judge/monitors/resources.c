@@ -233,7 +233,8 @@ static void reset(struct gpup_judge *j, void *state) {
 const struct monitor monitor_resources = {.id = GPUP_MONITOR_resources,
                                           .state_size = sizeof(struct resources),
                                           .kinds = KIND(SEGMENT) | KIND(VGPU_SEGMENT) | KIND(PLACE) |
-                                                   KIND(LANDED) | KIND(GUEST_WRITE) | KIND(OBS_VRAM) | KIND(FAULT) | KIND(POOL_DAMAGE),
+                                                   KIND(LANDED) | KIND(GUEST_WRITE) | KIND(OBS_VRAM) |
+                                                   KIND(FAULT) | KIND(POOL_DAMAGE),
                                           .event = event,
                                           .settle = settle,
                                           .reset = reset};
