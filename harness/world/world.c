@@ -83,6 +83,8 @@ static struct gpup_world *make_world(const struct gpup_implementation *implement
     w->image = image;
     w->config = *config;
     gpup_world_clamp(&w->config);
+    if (!implementation->driver_entry) /* tables that are handed over make no promise of a second adapter */
+        w->config.one_system = 0;
     w->sink = *sink;
     w->step = GPUP_NO_STEP;
     gpup_image_reset(image); /* nothing survives from an earlier program */

@@ -175,7 +175,7 @@ static void settle(struct gpup_judge *j, void *state) {
     struct sync *s = state;
     const struct call *c = &j->call;
     struct host *h = &j->host[c->host];
-    bool calm = !h->open_sessions;
+    bool calm = !h->open_sessions && c->ddi != GPUP_DDI_SetPowerState;
     for (unsigned i = 0; i < JUDGE_VFS && calm; i++)
         calm = !h->vf[i].paused;
     if (calm) {

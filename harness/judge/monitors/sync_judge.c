@@ -170,9 +170,18 @@ static void judge_running(struct gpup_judge *j, const struct sync *s, const stru
           vf, now->schedule.running ? "scheduled" : "not scheduled");
 }
 
+/* Without power there is nothing to share. */
+static bool moves_power(const struct sync *s, unsigned host) {
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->did[i].host == host && s->did[i].ddi == GPUP_DDI_SetPowerState)
+            return true;
+    return false;
+}
+
 static void judge_shares(struct gpup_judge *j, const struct sync *s, const struct group *g, unsigned host) {
     const struct host *h = &j->host[host];
-    bool calm = !h->open_sessions && s->calm[host].known && s->calm[host].structure == h->structure;
+    bool calm = !moves_power(s, host) && !h->open_sessions && s->calm[host].known &&
+                s->calm[host].structure == h->structure;
     uint64_t share = h->pf.share, paging = h->pf.paging;
     uint32_t wrong = JUDGE_VFS;
     for (unsigned i = 0; i < JUDGE_VFS; i++) {
