@@ -193,8 +193,6 @@ struct gpup_os *gpup_os_service(const char *name, KIRQL max_irql);
 struct gpup_os *gpup_os_service_from(const char *name, KIRQL min_irql, KIRQL max_irql);
 KIRQL gpup_os_irql(const struct gpup_os *os);
 void gpup_os_set_irql(struct gpup_os *os, KIRQL irql); /* no checks */
-/* Fills time and fiber and hands the event to the emitter, on the scheduler's stack. */
-void gpup_os_emit(struct gpup_os *os, struct gpup_event *event);
 /* what: enum gpup_misuse. */
 void gpup_os_misuse(struct gpup_os *os, const char *service, unsigned what, uint64_t object);
 void gpup_os_left(struct gpup_os *os, unsigned kind, uint64_t object, uint64_t size, uint64_t tag);

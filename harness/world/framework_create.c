@@ -297,7 +297,7 @@ void do_WdfInterruptCreate(struct host *h, const struct gpup_step *s) {
                        .size = memory_for(step_u32(&f->config, GPUP_InterruptConfig_size))};
     c.config = gpup_os_buffer(f->os, c.size, 0, &object);
     c.attributes = gpup_os_buffer(f->os, sizeof *c.attributes, 0, &object);
-    c.out = gpup_os_buffer(f->os, sizeof *c.out, 0, &object);
+    c.out = gpup_os_buffer(f->os, sizeof(WDFINTERRUPT), 0, &object);
     h->world->broken = h->world->broken || !c.config || !c.attributes || !c.out;
     for (uint64_t i = 0; i < count && !f->stopped && !h->world->broken && f->objects < FRAMEWORK_OBJECTS; i++)
         create_one(&c, s, i + 1 == count || count <= 16);

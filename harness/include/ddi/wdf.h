@@ -79,9 +79,10 @@ typedef struct DDI_STRUCT _WDF_OBJECT_ATTRIBUTES {
 
 /* WDF_OBJECT_ATTRIBUTES_INIT function */
 static inline VOID WDF_OBJECT_ATTRIBUTES_INIT(PWDF_OBJECT_ATTRIBUTES Attributes) {
-    *Attributes = (WDF_OBJECT_ATTRIBUTES){.Size = sizeof(*Attributes),
-                                          .ExecutionLevel = WdfExecutionLevelInheritFromParent,
-                                          .SynchronizationScope = WdfSynchronizationScopeInheritFromParent};
+    __builtin_memset(Attributes, 0, sizeof(*Attributes));
+    Attributes->Size = sizeof(*Attributes);
+    Attributes->ExecutionLevel = WdfExecutionLevelInheritFromParent;
+    Attributes->SynchronizationScope = WdfSynchronizationScopeInheritFromParent;
 }
 
 /*
@@ -181,11 +182,12 @@ typedef struct DDI_STRUCT _WDF_INTERRUPT_CONFIG {
 static inline VOID WDF_INTERRUPT_CONFIG_INIT(PWDF_INTERRUPT_CONFIG Configuration,
                                              PFN_WDF_INTERRUPT_ISR EvtInterruptIsr,
                                              PFN_WDF_INTERRUPT_DPC EvtInterruptDpc) {
-    *Configuration = (WDF_INTERRUPT_CONFIG){.Size = sizeof(*Configuration),
-                                            .ShareVector = WdfUseDefault,
-                                            .EvtInterruptIsr = EvtInterruptIsr,
-                                            .EvtInterruptDpc = EvtInterruptDpc,
-                                            .ReportInactiveOnPowerDown = WdfUseDefault};
+    __builtin_memset(Configuration, 0, sizeof(*Configuration)); /* padding too */
+    Configuration->Size = sizeof(*Configuration);
+    Configuration->ShareVector = WdfUseDefault;
+    Configuration->EvtInterruptIsr = EvtInterruptIsr;
+    Configuration->EvtInterruptDpc = EvtInterruptDpc;
+    Configuration->ReportInactiveOnPowerDown = WdfUseDefault;
 }
 
 /* WDF_INTERRUPT_POLARITY, WDF_INTERRUPT_POLICY and WDF_INTERRUPT_PRIORITY enumerations */
@@ -227,7 +229,8 @@ typedef struct DDI_STRUCT _WDF_INTERRUPT_INFO {
 
 /* WDF_INTERRUPT_INFO_INIT function */
 static inline VOID WDF_INTERRUPT_INFO_INIT(PWDF_INTERRUPT_INFO Info) {
-    *Info = (WDF_INTERRUPT_INFO){.Size = sizeof(*Info)};
+    __builtin_memset(Info, 0, sizeof(*Info));
+    Info->Size = sizeof(*Info);
 }
 
 /* WDF_INTERRUPT_EXTENDED_POLICY structure; offsets computed from the page */

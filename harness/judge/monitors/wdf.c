@@ -1,8 +1,6 @@
 /* Interrupt objects of the framework: the answer to each WdfInterruptCreate, and how a driver calls it. */
 #include "wdf.h"
 
-#include <string.h>
-
 #define MANY 16u /* objects that any device may have; beyond, the limit of messages speaks */
 #define CONFIG_SIZE 104u
 #define SHARE_AT 16u
@@ -147,6 +145,15 @@ static void defaults(struct wdf *w) {
         (struct wdf_attributes){.size = 56, .level = 1, .scope = 1, .type = 1, .context = 16, .callbacks = 3};
 }
 
+static void forget(struct wdf *w) {
+    for (unsigned i = 0; i < WDF_DEVICES; i++)
+        w->device[i] = (struct wdf_device){0};
+    for (uint32_t i = 0; i < w->objects; i++)
+        w->object[i] = (struct wdf_object){0};
+    w->objects = 0;
+    defaults(w);
+}
+
 /* The host of the framework was stopped by a bug check in the call. */
 static void stopped(struct gpup_judge *j, struct wdf *w) {
     const struct call *c = &j->call;
@@ -162,10 +169,7 @@ static void stopped(struct gpup_judge *j, struct wdf *w) {
                   "the call ended in a bug check, the framework looks for the fault of %s first",
                   gpup_rule_id(faults[0].rule));
     }
-    memset(w->device, 0, sizeof w->device);
-    memset(w->object, 0, w->objects * sizeof *w->object);
-    w->objects = 0;
-    defaults(w); /* with a new host */
+    forget(w); /* the next device comes with a new host */
 }
 
 /* --- what else is told */
@@ -249,10 +253,7 @@ static void reset(struct gpup_judge *j, void *state) {
     (void)j;
     for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++) {
         struct wdf *w = &m->host[i];
-        memset(w->device, 0, sizeof w->device);
-        memset(w->object, 0, w->objects * sizeof *w->object);
-        w->objects = 0;
-        defaults(w);
+        forget(w);
     }
 }
 
