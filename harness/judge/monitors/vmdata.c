@@ -176,6 +176,8 @@ static void told(struct gpup_judge *j, struct vmdata *d, struct host_data *h) {
     uint32_t flags = (uint32_t)c->a[GPUP_ARG_SetVirtualMachineData_Flags];
     bool equal = false;
     judge_status(j, h, w);
+    if (w && flags >= 4 && !nt_success(c->status))
+        COUNT(j, GPUP_RULE_VMD_006); /* refused */
     COUNT(j, GPUP_RULE_VMD_011);
     if (h->guid_buffer && h->guid_objects < GUIDS)
         h->guid_object[h->guid_objects++] = h->guid_buffer;
