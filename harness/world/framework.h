@@ -25,7 +25,7 @@ struct framework_device {
 
 struct framework_object { /* an interrupt object as it was asked for */
     WDFINTERRUPT handle;  /* NULL: gone */
-    uint8_t device, callbacks, handling;
+    uint8_t device, callbacks;
     bool prepared, gone; /* made in PrepareHardware; no handle any more, or deleted by the driver */
     bool named_wait_lock;
     uint8_t *context;

@@ -231,7 +231,6 @@ static unsigned keep(struct create *c) {
     o->prepared = c->device->state == GPUP_KMDF_PREPARE_HARDWARE;
     o->device = (uint8_t)(c->device - c->f->device);
     o->callbacks = (uint8_t)(step_u32(s, GPUP_InterruptConfig_callbacks) & (full ? 31 : 27));
-    o->handling = full ? (uint8_t)step_u32(s, GPUP_InterruptConfig_handling) : 0;
     o->named_wait_lock = full && step_number(s, GPUP_InterruptConfig_wait_lock) == 1;
     o->context = NULL;
     o->context_size = !(c->flags & 1) || !a->ContextTypeInfo ? 0

@@ -52,7 +52,7 @@ struct wdf_device {
     uint32_t added, prepared, failures, rounds; /* objects, failed creates, PrepareHardware so far */
     uint64_t claimed[32]; /* messages whose descriptor an object of PrepareHardware has */
     bool queue_used, queue_refused, queue_cleaned;
-    bool signaling, shared_spin, shared_wait;
+    bool signaling;
     uint32_t message, count, runs; /* messages of the signal; ISRs in it */
 };
 
