@@ -153,13 +153,13 @@ static NTSTATUS carry_out(struct adapter *a, struct order *o) {
         return status;
     if (o->size && !(buffer = MmAllocateContiguousMemory(o->size, anywhere)))
         return STATUS_NO_MEMORY;
-    if (o->in)
+    if (buffer && o->in)
         RtlCopyMemory(buffer, o->in, o->size);
     else if (buffer)
         RtlZeroMemory(buffer, o->size);
     post(a, o, buffer ? (UINT64)MmGetPhysicalAddress(buffer).QuadPart : 0);
     status = collect(a, o);
-    if (NT_SUCCESS(status) && o->out)
+    if (NT_SUCCESS(status) && buffer && o->out)
         RtlCopyMemory(o->out, buffer, o->length < o->size ? o->length : o->size);
     if (buffer)
         MmFreeContiguousMemory(buffer);

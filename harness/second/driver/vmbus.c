@@ -94,7 +94,7 @@ static NTSTATUS configure(const struct channel *c, const struct vf *vf, ULONG ki
     return status;
 }
 
-static NTSTATUS open(const struct adapter *a, struct vf *vf, ULONG kind, HANDLE vm) {
+static NTSTATUS open_channel(const struct adapter *a, struct vf *vf, ULONG kind, HANDLE vm) {
     struct channel *c = allocate(sizeof *c);
     NTSTATUS status;
 
@@ -139,7 +139,7 @@ NTSTATUS DDI_CALL second_set_virtual_gpu_vmbus(HANDLE context, DXGKARG_SETVIRTUA
         return STATUS_INVALID_PARAMETER; /* the only failure there is */
     vmbus_close(vf);
     for (ULONG i = 0; i < VMBUS_CHANNELS && NT_SUCCESS(status); i++)
-        status = open(a, vf, i, args->VmBusHandle);
+        status = open_channel(a, vf, i, args->VmBusHandle);
     if (!NT_SUCCESS(status))
         vmbus_close(vf); /* both or none */
     leave(a);
