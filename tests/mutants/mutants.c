@@ -1,6 +1,6 @@
 /* Mechanical mutants of a driver: is each one killed by a rule?
  *
- *   mutants DIRECTORY SOUND.so COUNT SEED [-s SURVIVORS.txt] [-j JOBS] [-1 ID]
+ *   mutants DIRECTORY SOUND.so COUNT SEED [-s SURVIVORS.txt] [-j JOBS] [-1 ID] [-f GLOB]
  *
  * DIRECTORY: the driver's sources, each *.c of which is compiled (CC and CFLAGS of the environment) and
  * linked into a shared object. COUNT mutants are chosen by SEED among all; what does not compile, or compiles
@@ -10,6 +10,7 @@
 #include "campaign.h"
 #include "mutate.h"
 
+#include <fnmatch.h>
 #include <glob.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -24,7 +25,8 @@
 extern char **environ;
 
 struct job {
-    const char *directory, *survivors, *only;
+    const char *directory, *survivors, *only,
+        *files_named;  /* files_named: only mutants of files that match */
     char *file[FILES]; /* path of each source */
     char *text[FILES];
     size_t size[FILES], files;
@@ -169,7 +171,8 @@ static bool collect(struct job *j) {
         return false;
     for (size_t i = 0; i < found.gl_pathc && j->files < FILES; i++) {
         const char *name = base(found.gl_pathv[i]);
-        if (!strcmp(name, "liar.c") || !strcmp(name, "null.c")) /* other drivers in the same folder */
+        if (!strcmp(name, "liar.c") || !strcmp(name, "null.c") ||
+            !strcmp(name, "framework.c")) /* other drivers in the same folder */
             continue;
         size_t before = j->count;
         j->file[j->files] = strdup(found.gl_pathv[i]);
@@ -202,6 +205,10 @@ static int work_share(struct job *j, unsigned share, unsigned jobs, size_t count
     for (size_t m = share; out && m < j->count && (done < mine || j->only); m += jobs) {
         if (j->only && strcmp(j->only, j->mutant[m].id) != 0)
             continue;
+        if (j->files_named && fnmatch(j->files_named, base(j->file[j->owner[m]]), FNM_EXTMATCH) != 0) {
+            done++; /* its place in the sample */
+            continue;
+        }
         long at = ftell(out);
         judge(j, m, work, out);
         fseek(out, at, SEEK_SET);
@@ -267,11 +274,13 @@ int main(int argc, char **argv) {
     unsigned jobs = 1;
     for (int i = 5; i + 1 < argc; i += 2) {
         j.survivors = strcmp(argv[i], "-s") == 0 ? argv[i + 1] : j.survivors;
+        j.files_named = strcmp(argv[i], "-f") == 0 ? argv[i + 1] : j.files_named;
         j.only = strcmp(argv[i], "-1") == 0 ? argv[i + 1] : j.only;
         jobs = strcmp(argv[i], "-j") == 0 ? (unsigned)strtoul(argv[i + 1], NULL, 10) : jobs;
     }
     if (!j.directory || jobs < 1 || jobs > 16) {
-        fputs("usage: mutants DIRECTORY SOUND.so COUNT SEED [-s SURVIVORS.txt] [-j JOBS] [-1 ID]\n", stderr);
+        fputs("usage: mutants DIRECTORY SOUND.so COUNT SEED [-s SURVIVORS.txt] [-j JOBS] [-1 ID] [-f GLOB]\n",
+              stderr);
         return 2;
     }
     setenv("CC", "cc", 0);
