@@ -15,9 +15,16 @@ static bool is_busy(const struct adapter *a, const struct vf *vf) {
     return (read32(a, GPU_REG_VF(vf->index) + GPU_VF_FLAGS) & GPU_VF_BUSY) != 0;
 }
 
+/* Seeded: the VF after it, where there is one. */
+static ULONG next_vf(const struct adapter *a, const struct vf *vf) {
+    ULONG next = (vf->index + 1) % a->partitions;
+
+    return a->vf[next].powered ? next : vf->index;
+}
+
 static NTSTATUS set_pause(struct adapter *a, struct vf *vf, bool pause) {
     struct command c = {.opcode = pause ? GPU_COMMAND_VF_PAUSE : GPU_COMMAND_VF_RESUME,
-                        .vf = DEFECT(136) ? (vf->index + 1) % a->partitions : vf->index,
+                        .vf = DEFECT(136) ? next_vf(a, vf) : vf->index,
                         .post = DEFECT(135) && pause && is_busy(a, vf)};
     NTSTATUS status = command_run(a, &c);
 

@@ -61,7 +61,8 @@ static uint64_t offset_of(const struct basis *b, uint64_t page) {
 
 /* What the pages that are missing have in common. */
 struct loss {
-    bool shown, old, raced, tail, high, later;
+    bool shown, old, raced, tail, high;
+    bool later; /* all in ranges after the first, of which nothing is reported */
 };
 
 static struct loss loss_of(const struct query *q, unsigned map) {
@@ -78,6 +79,8 @@ static struct loss loss_of(const struct query *q, unsigned map) {
         l.high = l.high && offset_of(b, page) >= HIGH;
         l.later = l.later && page >= b->piece[0].size / b->page;
     }
+    for (uint64_t i = 0; b->count > 1 && q->whole && i < q->count; i++)
+        l.later = l.later && (i < b->piece[0].size / b->page || !page_bit(q->bits, i));
     return l;
 }
 
@@ -89,6 +92,8 @@ static uint16_t rule_of_loss(const struct query *q) {
         return GPUP_RULE_DIRTY_045;
     if (l.high)
         return GPUP_RULE_DIRTY_053;
+    if (l.later && q->whole)
+        return GPUP_RULE_DIRTY_003;
     if (b->repeated)
         return GPUP_RULE_DIRTY_050;
     if (b->others_stopped)
@@ -107,8 +112,6 @@ static uint16_t rule_of_loss(const struct query *q) {
         return GPUP_RULE_DIRTY_026;
     if (!q->whole)
         return GPUP_RULE_DIRTY_031;
-    if (l.later)
-        return GPUP_RULE_DIRTY_003;
     /* Nothing at all is left of what was due: cleared first, copied then. */
     return q->clears && !any_set(q) ? GPUP_RULE_DIRTY_026 : GPUP_RULE_DIRTY_023;
 }
