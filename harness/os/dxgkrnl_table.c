@@ -170,12 +170,16 @@ void gpup_dxgkrnl_start_info(struct gpup_os *os, DXGK_START_INFO *info) {
 
 static const struct callback *check(struct gpup_os *os, struct gpup_dxgkrnl_entry entry) {
     const struct callback *callback = &callbacks[entry.slot];
-    if (entry.adapter == STALE_TABLE)
-        gpup_os_misuse(os, callback->name, GPUP_MISUSE_STALE, 0);
-    else if (entry.adapter != adapter_of(os))
+    if (entry.adapter != STALE_TABLE && entry.adapter != adapter_of(os))
         gpup_os_misuse(os, callback->name, GPUP_MISUSE_OBJECT, entry.adapter);
     gpup_os_service_from(callback->name, callback->low, callback->high);
     return callback;
+}
+
+/* First of all: what a borrowed table leads to is not the callback's fault. */
+static void check_table(struct gpup_os *os, struct gpup_dxgkrnl_entry entry) {
+    if (entry.adapter == STALE_TABLE)
+        gpup_os_misuse(os, callbacks[entry.slot].name, GPUP_MISUSE_STALE, 0);
 }
 
 static void emit(struct gpup_os *os, uint32_t slot, const uint64_t *values, unsigned count, const void *data,
@@ -193,6 +197,7 @@ struct gpup_os *gpup_dxgkrnl_enter(const uint64_t *values, unsigned count, const
     struct gpup_os *os = gpup_os_current();
     if (!os || !os->dxgkrnl)
         return NULL;
+    check_table(os, entry);
     emit(os, entry.slot, values, count, data, size);
     check(os, entry);
     return os;
@@ -203,6 +208,7 @@ bool gpup_dxgkrnl_enter_device(struct gpup_os **out, HANDLE handle, const uint64
     struct gpup_os *os = *out = gpup_os_current();
     if (!os || !os->dxgkrnl)
         return false;
+    check_table(os, entry);
     emit(os, entry.slot, values, count, NULL, 0);
     const struct callback *callback = check(os, entry);
     struct gpup_dxgkrnl *dxgkrnl = os->dxgkrnl;
