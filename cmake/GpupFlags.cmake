@@ -10,6 +10,10 @@ endif()
 
 option(GPUP_SANITIZE "build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 option(GPUP_COVERAGE "build for lcov" OFF)
+option(GPUP_FUZZ "build the fuzz targets, and instrumented implementations beside the others (clang)" OFF)
+set(GPUP_FUZZ_FLAGS "-fsanitize=fuzzer-no-link,address,undefined;-fno-sanitize-recover=undefined" CACHE STRING
+  "how what is fuzzed is instrumented")
+set(GPUP_FUZZ_ENGINE "-fsanitize=fuzzer" CACHE STRING "what the libFuzzer targets are linked with")
 
 add_compile_options(-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
   -Wincompatible-pointer-types -Wvla -Wundef -fno-omit-frame-pointer)

@@ -1,6 +1,8 @@
 # gpup_cts_add_implementation(NAME [STATIC] SOURCES file... [DEFINITIONS d...] [INCLUDES dir...])
 #
 # Builds an implementation of the DDIs and gives it a conformance test.
+# With GPUP_FUZZ also NAME.fuzz.so, instrumented for fuzzers: `./cts fuzz`, or build/fuzz/fuzz/fuzz_program with
+# GPUP_FUZZ_IMPL.
 #   default: a shared object NAME.so, and the test NAME.conformance that runs the suite on it
 #   STATIC:  an object for linking into the tool: its writable data stands in sections of its own
 #            (gpup_impl_NAME_data, gpup_impl_NAME_bss), which the suite saves and swaps, its symbols are local, and
@@ -18,6 +20,7 @@ function(gpup_cts_add_implementation name)
   else()
     _gpup_shared_implementation(${name})
   endif()
+  _gpup_fuzz_implementation(${name})
 endfunction()
 
 macro(_gpup_implementation_properties target)
@@ -37,6 +40,18 @@ macro(_gpup_shared_implementation name)
       COMMAND gpup-cts::gpup-cts run $<TARGET_FILE:${name}> --out ${CMAKE_CURRENT_BINARY_DIR}/${name}-results)
     # 4: nothing failed, but a required rule was not judged (no observer, or not advertised)
     set_tests_properties(${name}.conformance PROPERTIES SKIP_RETURN_CODE 4)
+  endif()
+endmacro()
+
+# NAME.fuzz.so: the same, instrumented for fuzzers.
+macro(_gpup_fuzz_implementation name)
+  if(GPUP_FUZZ)
+    add_library(${name}.fuzz MODULE ${arg_SOURCES})
+    set_target_properties(${name}.fuzz PROPERTIES PREFIX "" C_VISIBILITY_PRESET default
+      LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+    _gpup_implementation_properties(${name}.fuzz)
+    target_compile_options(${name}.fuzz PRIVATE ${GPUP_FUZZ_FLAGS})
+    target_link_options(${name}.fuzz PRIVATE -Wl,-Bsymbolic)
   endif()
 endmacro()
 

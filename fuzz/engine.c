@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include "coverage.h"
 #include "states.h"
 
 #include <gpup/spec_ids.h>
@@ -76,7 +77,10 @@ static void on_event(void *context, const struct gpup_event *e) {
         return;
     }
     gpup_judge_event(f->judge, e);
-    fuzz_states_event(&f->states, e);
+    if (!f->options.blind)
+        fuzz_states_event(&f->states, e);
+    if (f->options.tap)
+        f->options.tap->event(f->options.tap->context, e);
 }
 
 static void replay_start(struct fuzz_engine *f) {
@@ -133,6 +137,8 @@ static bool start(struct fuzz_engine *f, const struct gpup_world_config *config)
         return false;
     gpup_world_start(s->world);
     s->recording = false;
+    if (fuzz_coverage_forget) /* a start is no part of the execution that was first to need it */
+        fuzz_coverage_forget();
     return !s->failed && gpup_world_snapshot(s->world);
 }
 
@@ -204,6 +210,15 @@ static unsigned collect(struct fuzz_engine *f, const struct gpup_program *p) {
     return fresh;
 }
 
+/* What is not to be carried out is taken out, so that what is written down is what ran. */
+static void leave_out(const struct fuzz_engine *f, struct gpup_program *p) {
+    size_t kept = 0;
+    for (size_t i = 0; i < p->step_count && kept < STEPS; i++)
+        if (f->options.negative || p->steps[i].class < GPUP_ROBUSTNESS)
+            p->steps[kept++] = p->steps[i];
+    p->step_count = kept;
+}
+
 unsigned fuzz_engine_run(struct fuzz_engine *f, struct gpup_program *p) {
     f->executions++;
     simplify(&p->world);
@@ -213,12 +228,10 @@ unsigned fuzz_engine_run(struct fuzz_engine *f, struct gpup_program *p) {
     gpup_judge_reset(f->judge);
     replay_start(f);
     fuzz_states_reset(&f->states);
-    for (size_t i = 0; i < p->step_count && i < STEPS; i++) {
-        if (!f->options.negative && p->steps[i].class >= GPUP_ROBUSTNESS)
-            continue;
+    leave_out(f, p);
+    for (size_t i = 0; i < p->step_count; i++)
         if (!gpup_world_step(f->now->world, &p->steps[i], (uint32_t)i))
             break;
-    }
     gpup_judge_end(f->judge);
     return collect(f, p);
 }

@@ -17,11 +17,12 @@
 struct fuzz_options {
     const char *implementation; /* as gpup_binding_open takes it */
     const struct gpup_static_implementation *known;
-    const char *findings; /* directory for programs of new findings; NULL: none are written */
-    bool strict;          /* WARN and POLICY count as findings too */
-    bool negative;        /* steps of class robustness and policy are carried out; else they are left out */
-    bool twin;            /* each program a second time with another fill, compared */
-    bool quiet;           /* new findings are not printed */
+    const char *findings;              /* directory for programs of new findings; NULL: none are written */
+    const struct gpup_trace_sink *tap; /* hears the steps of every execution as well; NULL */
+    bool strict;                       /* WARN and POLICY count as findings too */
+    bool negative; /* steps of class robustness and policy are carried out; else they are left out */
+    bool blind;    /* no state feedback */
+    bool quiet;    /* new findings are not printed */
 };
 
 struct fuzz_finding {

@@ -1,0 +1,95 @@
+# The fuzz targets, each linked three times: TARGET (libFuzzer), TARGET_afl, TARGET_replay.
+# GPUP_FUZZ_ENGINE and GPUP_FUZZ_FLAGS stand for LIB_FUZZING_ENGINE and CFLAGS where a fuzzing service sets them.
+find_file(GPUP_AFL_RUNTIME afl-compiler-rt.o PATHS /usr/lib/afl /usr/local/lib/afl NO_DEFAULT_PATH)
+if(NOT GPUP_FUZZ_ENGINE STREQUAL "-fsanitize=fuzzer")
+  enable_language(CXX) # services give a library that is written in C++
+  set(linker_language CXX)
+else()
+  set(linker_language C)
+endif()
+
+# Code with a sanitizer runs on the harness's fibers, so the harness tells the sanitizer about them.
+get_target_property(os_sources gpup_os SOURCES)
+add_library(gpup_fuzz_os STATIC ${os_sources})
+target_link_libraries(gpup_fuzz_os PUBLIC gpup_headers)
+if(GPUP_FUZZ_FLAGS MATCHES "address")
+  target_compile_definitions(gpup_fuzz_os PRIVATE GPUP_ASAN=1)
+endif()
+
+# Settings and typed mutator of the targets that run programs.
+add_library(gpup_fuzz_settings STATIC settings.c typed.c)
+target_link_libraries(gpup_fuzz_settings PUBLIC gpup_fuzz gpup_fuzz_prefixes)
+
+# instrumented_room(NAME ROOM...): the sources of these libraries once more, instrumented.
+function(instrumented_room name)
+  foreach(room IN LISTS ARGN)
+    get_target_property(sources ${room} SOURCES)
+    get_target_property(directory ${room} SOURCE_DIR)
+    foreach(source IN LISTS sources)
+      cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY ${directory})
+      list(APPEND all ${source})
+    endforeach()
+  endforeach()
+  add_library(${name} STATIC ${all})
+  target_compile_options(${name} PRIVATE ${GPUP_FUZZ_FLAGS})
+  target_link_libraries(${name} PUBLIC gpup_headers gpup_spec)
+endfunction()
+instrumented_room(gpup_fuzz_rooms gpup_program gpup_program_yaml gpup_trace gpup_judge)
+target_link_libraries(gpup_fuzz_rooms PUBLIC PkgConfig::FYAML)
+instrumented_room(gpup_fuzz_runner gpup_runner)
+target_link_libraries(gpup_fuzz_runner PUBLIC gpup_world gpup_judge gpup_binding PkgConfig::JANSSON)
+
+# link_target(EXECUTABLE OBJECTS ROOMS...)
+function(fuzz_executable name main objects)
+  add_executable(${name} ${main} $<TARGET_OBJECTS:${objects}>)
+  target_link_libraries(${name} PRIVATE ${ARGN})
+  target_link_options(${name} PRIVATE ${GPUP_FUZZ_LINK} ${GPUP_FUZZ_HOOKS} ${GPUP_FUZZ_SERVICES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz
+    LINKER_LANGUAGE ${linker_language})
+endfunction()
+
+# Sanitizer run-times without instrumentation: the implementation brings that.
+string(REGEX MATCHALL "-fsanitize=[a-z,-]*" sanitizers "${GPUP_FUZZ_FLAGS}")
+string(REPLACE "fuzzer-no-link," "" sanitizers "${sanitizers}")
+string(REPLACE ",fuzzer-no-link" "" sanitizers "${sanitizers}")
+list(REMOVE_ITEM sanitizers -fsanitize=fuzzer-no-link)
+set(GPUP_FUZZ_LINK ${sanitizers})
+# What a loaded implementation calls: services, and the hooks of its instrumentation.
+set(GPUP_FUZZ_SERVICES -Wl,--dynamic-list=${PROJECT_SOURCE_DIR}/tool/services.list)
+set(GPUP_FUZZ_HOOKS -Wl,--dynamic-list=${CMAKE_CURRENT_SOURCE_DIR}/hooks.list)
+
+# fuzz_target(NAME ROOMS...)
+function(fuzz_target name)
+  add_library(${name}_objects OBJECT targets/${name}.c)
+  target_include_directories(${name}_objects PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/targets)
+  target_link_libraries(${name}_objects PRIVATE ${ARGN})
+  fuzz_executable(fuzz_${name} "" ${name}_objects ${ARGN} ${GPUP_FUZZ_ENGINE})
+  fuzz_executable(fuzz_${name}_replay "main_replay.c;coverage.c" ${name}_objects ${ARGN})
+  if(GPUP_AFL_RUNTIME)
+    fuzz_executable(fuzz_${name}_afl "main_afl.c;coverage.c" ${name}_objects ${ARGN} ${GPUP_AFL_RUNTIME})
+  endif()
+  set(GPUP_FUZZ_TARGETS ${GPUP_FUZZ_TARGETS} ${name} PARENT_SCOPE)
+endfunction()
+
+set(world -Wl,--whole-archive gpup_fuzz_os -Wl,--no-whole-archive)
+foreach(name program call blob packet)
+  fuzz_target(${name} gpup_fuzz_settings ${world})
+endforeach()
+foreach(name yaml binary trace)
+  fuzz_target(${name} gpup_fuzz_rooms)
+endforeach()
+fuzz_target(journal gpup_fuzz_runner ${world})
+
+# Seeds and dictionaries.
+set(seeds ${CMAKE_BINARY_DIR}/fuzz/seeds)
+add_custom_command(OUTPUT ${seeds}/stamp
+  COMMAND ${CMAKE_COMMAND} -E rm -rf ${seeds}
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${seeds}/yaml
+  COMMAND gpup-fuzz-pack -d ${seeds}/program ${scenarios} ${defects} ${prefixes}
+  COMMAND gpup-fuzz-pack -d ${seeds}/binary ${scenarios}
+  COMMAND gpup-fuzz-pack -w binary ${seeds}/program.dict
+  COMMAND gpup-fuzz-pack -w yaml ${seeds}/yaml.dict
+  COMMAND ${CMAKE_COMMAND} -E copy ${prefixes} ${seeds}/yaml
+  COMMAND ${CMAKE_COMMAND} -E touch ${seeds}/stamp
+  DEPENDS gpup-fuzz-pack ${scenarios} ${defects} ${prefixes} VERBATIM COMMENT "Packing the seeds")
+add_custom_target(fuzz-seeds ALL DEPENDS ${seeds}/stamp)

@@ -1,0 +1,64 @@
+#include "settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct fuzz_engine *the_engine;
+static const char *stop;
+
+bool fuzz_flag(const char *name) {
+    const char *value = getenv(name);
+    return value && strcmp(value, "0") != 0;
+}
+
+/* What is known when the process ends, for the campaign that started it. */
+static void summary(void) {
+    const struct fuzz_finding *all;
+    size_t count = fuzz_engine_findings(the_engine, &all);
+    fprintf(stderr, "SUMMARY executions %llu findings %zu\n",
+            (unsigned long long)fuzz_engine_executions(the_engine), count);
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, "FINDING %s %08x first %llu times %llu\n", gpup_rule_id(all[i].rule), all[i].key,
+                (unsigned long long)all[i].first, (unsigned long long)all[i].times);
+}
+
+struct fuzz_engine *fuzz_target_engine(bool untrusted) {
+    char message[512];
+    const char *states = getenv("GPUP_FUZZ_STATES");
+    struct fuzz_options options = {.implementation = getenv("GPUP_FUZZ_IMPL"),
+                                   .findings = getenv("GPUP_FUZZ_FINDINGS"),
+                                   .strict = fuzz_flag("GPUP_FUZZ_STRICT"),
+                                   .negative = untrusted || fuzz_flag("GPUP_FUZZ_NEGATIVE"),
+                                   .blind = states && strcmp(states, "0") == 0,
+                                   .quiet = fuzz_flag("GPUP_FUZZ_QUIET")};
+    if (the_engine)
+        return the_engine;
+    stop = getenv("GPUP_FUZZ_STOP");
+    if (!options.implementation) {
+        fputs("GPUP_FUZZ_IMPL is not set: expected the path of a shared object\n", stderr);
+        exit(2);
+    }
+    the_engine = fuzz_engine_new(&options, message, sizeof message);
+    if (!the_engine) {
+        fprintf(stderr, "%s\n", message);
+        exit(3);
+    }
+    atexit(summary);
+    return the_engine;
+}
+
+void fuzz_target_run(struct fuzz_engine *engine, struct gpup_program *program) {
+    const struct fuzz_finding *all;
+    size_t before = fuzz_engine_findings(engine, &all);
+    fuzz_engine_run(engine, program);
+    size_t after = fuzz_engine_findings(engine, &all);
+    gpup_program_free(program);
+    for (; stop && before < after; before++)
+        if (strstr(stop, gpup_rule_id(all[before].rule))) {
+            fprintf(stderr, "STOPPED %s after %llu executions\n", gpup_rule_id(all[before].rule),
+                    (unsigned long long)fuzz_engine_executions(engine));
+            _exit(FUZZ_STOPPED); /* not through libFuzzer, which takes an exit for a crash */
+        }
+}

@@ -1,0 +1,31 @@
+/*
+ * Settings of a fuzz target, and the engine behind it.
+ *
+ * They come from the environment, since libFuzzer and AFL++ own the command line:
+ *   GPUP_FUZZ_IMPL       path of a shared object, or PATH:OPTION
+ *   GPUP_FUZZ_FINDINGS   directory for programs of new findings
+ *   GPUP_FUZZ_NEGATIVE=1 steps that the OS never makes are carried out too
+ *   GPUP_FUZZ_STRICT=1   WARN and POLICY are findings
+ *   GPUP_FUZZ_STATES=0   no state feedback
+ *   GPUP_FUZZ_BYTES=1    the engine's own mutators
+ *   GPUP_FUZZ_QUIET=1    new findings are not printed
+ *   GPUP_FUZZ_STOP=RULE,RULE  the process ends with status 77 at the first finding of one of them
+ */
+#ifndef GPUP_FUZZ_SETTINGS_H
+#define GPUP_FUZZ_SETTINGS_H
+
+#include "engine.h"
+
+#define FUZZ_STEPS 32u /* a mutated program does not grow beyond */
+#define FUZZ_STOPPED 77
+
+bool fuzz_flag(const char *name); /* set, and not "0" */
+
+/* The process's engine, made at the first call; a message and exit when it cannot be. `negative` and `strict`
+ * are set for a target whose input is untrusted by nature. */
+struct fuzz_engine *fuzz_target_engine(bool untrusted);
+
+/* Runs the program on it and frees it; ends the process when GPUP_FUZZ_STOP says so. */
+void fuzz_target_run(struct fuzz_engine *engine, struct gpup_program *program);
+
+#endif
