@@ -86,7 +86,7 @@ static void died(struct gpup_judge *j, struct hostile *s) {
         return;
     if (no_size(c))
         CHECK(j, GPUP_RULE_LM_071, false, "with DataSize NULL the save did not return");
-    else if (misaligned(c))
+    else if (misaligned(c) && c->class < GPUP_ROBUSTNESS) /* a broken blob is another reason not to return */
         CHECK(j, GPUP_RULE_LM_073, false, "with Data at an odd address the call did not return");
     if (foreign_handle(s, c))
         CHECK(j, GPUP_RULE_DIRTY_048, false, "the handle of another adapter was used");
