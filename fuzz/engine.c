@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define WORLDS 8u      /* shapes kept started */
+#define WORLDS 16u     /* shapes kept started */
 #define FINDINGS 4096u /* different ones */
 #define STEPS 64u      /* of one program */
 
@@ -39,7 +39,7 @@ struct fuzz_engine {
     struct shape shape[WORLDS], *now;
     struct fuzz_finding finding[FINDINGS];
     size_t findings;
-    uint64_t executions;
+    uint64_t executions, starts;
 };
 
 /* libFuzzer reads and clears this section; AFL++'s wrapper copies it. */
@@ -108,10 +108,11 @@ static void simplify(struct gpup_world_config *c) {
     c->msix_bar = 4;
     c->msix_offset = 0x2000;
     c->page_size = c->page_size > 4096 ? 65536 : 4096;
-    c->vram_mib = 256;
-    c->reserve_kib = 1024;
-    c->seed = c->preempt ? c->seed % 4 : 1; /* the seed is the schedule */
+    c->vram_mib = 64; /* what a program touches stays resident */
+    c->reserve_kib = 512;
+    c->seed = c->preempt ? c->seed % 2 : 1; /* the seed is the schedule */
     c->fill = 0;
+    c->one_system = c->one_system && c->hosts > 1;
     gpup_world_clamp(c);
 }
 
@@ -127,6 +128,7 @@ static bool start(struct fuzz_engine *f, const struct gpup_world_config *config)
     struct gpup_trace_sink sink = {on_event, f};
     char message[256];
     struct shape *s = oldest(f);
+    f->starts++;
     drop_shape(s);
     s->config = *config;
     s->recording = true;
@@ -146,7 +148,7 @@ static bool same_shape(const struct gpup_world_config *a, const struct gpup_worl
     return a->hosts == b->hosts && a->vfs == b->vfs && a->segments == b->segments &&
            a->msix_entries == b->msix_entries && a->page_size == b->page_size &&
            a->performant == b->performant && a->seed == b->seed && a->preempt == b->preempt &&
-           a->one_system == b->one_system;
+           a->one_system == b->one_system && a->scatter == b->scatter && a->uneven == b->uneven;
 }
 
 static bool ready(struct fuzz_engine *f, const struct gpup_world_config *config) {
@@ -265,6 +267,10 @@ void fuzz_engine_free(struct fuzz_engine *f) {
 
 uint64_t fuzz_engine_executions(const struct fuzz_engine *f) {
     return f->executions;
+}
+
+uint64_t fuzz_engine_starts(const struct fuzz_engine *f) {
+    return f->starts;
 }
 
 size_t fuzz_engine_findings(const struct fuzz_engine *f, const struct fuzz_finding **findings) {

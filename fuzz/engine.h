@@ -42,6 +42,7 @@ void fuzz_engine_free(struct fuzz_engine *engine);
 unsigned fuzz_engine_run(struct fuzz_engine *engine, struct gpup_program *program);
 
 uint64_t fuzz_engine_executions(const struct fuzz_engine *engine);
+uint64_t fuzz_engine_starts(const struct fuzz_engine *engine); /* worlds that were started for them */
 size_t fuzz_engine_findings(const struct fuzz_engine *engine, const struct fuzz_finding **findings);
 
 #endif

@@ -17,11 +17,13 @@ bool fuzz_flag(const char *name) {
 static void summary(void) {
     const struct fuzz_finding *all;
     size_t count = fuzz_engine_findings(the_engine, &all);
-    fprintf(stderr, "SUMMARY executions %llu findings %zu\n",
-            (unsigned long long)fuzz_engine_executions(the_engine), count);
+    fprintf(stderr, "SUMMARY executions %llu starts %llu findings %zu\n",
+            (unsigned long long)fuzz_engine_executions(the_engine),
+            (unsigned long long)fuzz_engine_starts(the_engine), count);
     for (size_t i = 0; i < count; i++)
         fprintf(stderr, "FINDING %s %08x first %llu times %llu\n", gpup_rule_id(all[i].rule), all[i].key,
                 (unsigned long long)all[i].first, (unsigned long long)all[i].times);
+    fuzz_engine_free(the_engine); /* a leak that is then found is one */
 }
 
 struct fuzz_engine *fuzz_target_engine(bool untrusted) {

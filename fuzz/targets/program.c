@@ -39,6 +39,11 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
                                  uint8_t *out, size_t max_size, unsigned int seed) {
+    if (!bytes_only && seed % 4) { /* libFuzzer crosses half of the time, which is more than helps */
+        size_t size = a_size < max_size ? a_size : max_size;
+        memcpy(out, a, size);
+        return typed_mutate(mutator, out, size, max_size, seed, 1);
+    }
     if (!bytes_only)
         return typed_cross(mutator, a, a_size, b, b_size, out, max_size, seed);
     size_t half = a_size / 2 < max_size ? a_size / 2 : max_size; /* a part of each */

@@ -75,10 +75,16 @@ struct gpup_arena *gpup_arena_new(size_t reserve) {
     return arena;
 }
 
+/* Stacks take the end of the reservation. */
+static size_t limit(const struct gpup_arena *arena) {
+    return arena->reserve - arena->mapped * STACK_SIZE;
+}
+
 void gpup_arena_free(struct gpup_arena *arena) {
     if (!arena)
         return;
-    gpup_unpoison(arena->base, arena->reserve);
+    gpup_unpoison(arena->base, arena->touched);
+    gpup_unpoison(arena->base + limit(arena), arena->reserve - limit(arena)); /* stacks */
     munmap(arena->base, arena->reserve + WINDOW_SIZE);
     munmap(arena->pages, arena->reserve / GPUP_PAGE + 1);
     if (arena->saved.bytes)
@@ -86,11 +92,6 @@ void gpup_arena_free(struct gpup_arena *arena) {
     if (arena->saved.pages)
         munmap(arena->saved.pages, arena->saved.pages_size);
     munmap(arena, sizeof *arena);
-}
-
-/* Stacks take the end of the reservation. */
-static size_t limit(const struct gpup_arena *arena) {
-    return arena->reserve - arena->mapped * STACK_SIZE;
 }
 
 static void *take(struct gpup_arena *arena, size_t size, size_t alignment, bool zero) {

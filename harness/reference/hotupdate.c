@@ -32,7 +32,7 @@ struct hot_block {
     LIST_ENTRY entry;
     struct hot_meta meta;
     ULONG size;
-    UCHAR data[];
+    __attribute__((aligned(8))) UCHAR data[]; /* structures */
 };
 
 /* --- saving ------------------------------------------------------------------------------------------------
@@ -166,15 +166,17 @@ static const void *bytes_of(const MDL *mdl) {
 }
 
 static bool sound(const struct hot_meta *meta, const void *data, ULONG size) {
-    const struct hot_vf *vf = data;
+    struct hot_vf vf = {0}; /* the memory may lie anywhere */
 
     if (meta->magic != HOT_MAGIC)
         return false;
+    if (size >= sizeof vf)
+        RtlCopyMemory(&vf, data, sizeof vf);
     if (meta->kind == HOT_ADAPTER)
         return size == sizeof(struct hot_adapter);
-    return meta->kind == HOT_VF && meta->index < GPU_MAX_VFS && size >= sizeof *vf &&
-           vf->reserve_count <= VF_RESERVES && vf->msix_entries <= GPU_MSIX_CONTROL_SIZE + 1u &&
-           size == vf_size(vf->reserve_count, vf->msix_entries);
+    return meta->kind == HOT_VF && meta->index < GPU_MAX_VFS && size >= sizeof vf &&
+           vf.reserve_count <= VF_RESERVES && vf.msix_entries <= GPU_MSIX_CONTROL_SIZE + 1u &&
+           size == vf_size(vf.reserve_count, vf.msix_entries);
 }
 
 /* Kept for StartDevice; nothing is done to a VF. */
