@@ -111,6 +111,16 @@ static void plausible(struct gpup_mutator *m, struct gpup_step *s) {
         s->f[GPUP_RestoreMutableMigrationData_data].number = GPUP_BUFFER_EXACT;
         s->f[GPUP_RestoreMutableMigrationData_blob].number = s->op == GPUP_OP_RestoreMutableMigrationData;
         break;
+    case GPUP_OP_QueryAdapterInfo:
+        if (second) {
+            s->f[GPUP_QueryAdapterInfo_type].number = 39 + mutate_below(m, 3);
+            s->f[GPUP_QueryAdapterInfo_output_size].symbol = GPUP_SYMBOL_NEED;
+            s->f[GPUP_QueryAdapterInfo_output_size].number = 0;
+            s->f[GPUP_QueryAdapterInfo_input].number = 1 + mutate_below(m, 2);
+            s->f[GPUP_QueryAdapterInfo_input_size].number =
+                s->f[GPUP_QueryAdapterInfo_type].number == 39 ? 0 : 4;
+        }
+        break;
     case GPUP_OP_QueryDirtyBitData:
         s->f[GPUP_QueryDirtyBitData_buffer] = (struct gpup_value){.symbol = GPUP_SYMBOL_NEED};
         s->f[GPUP_QueryDirtyBitData_flags].number = second;

@@ -17,6 +17,26 @@ static const char *never_asked(const struct host *h, uint32_t type) {
     return NULL;
 }
 
+static bool has_segment(const struct host *h, uint32_t id, bool local) {
+    bool found = !h->shape.segments; /* unknown: any may be there */
+    for (uint32_t i = 0; i < h->shape.segments; i++)
+        found = found || (h->shape.segment[i].id == id && (!local || h->shape.segment[i].local));
+    return found;
+}
+
+static uint32_t output_of(uint32_t type) {
+    return type == DXGKQAITYPE_SCATTER_RESERVE ? sizeof(DXGK_QUERYSCATTERRESERVEOUT) : 4;
+}
+
+/* Sizes as the structures have them, about a segment that is there. */
+static bool well_asked(const struct host *h, uint32_t type, uint32_t input, uint32_t input_size,
+                       uint32_t output_size) {
+    bool scatter = type == DXGKQAITYPE_SCATTER_RESERVE;
+    bool segment = scatter || type == DXGKQAITYPE_DIRTYBITTRACKINGSEGMENTCAPS;
+    return output_size == output_of(type) && input_size == (segment ? sizeof input : 0) &&
+           (!segment || has_segment(h, input, scatter));
+}
+
 void op_query_adapter_info(struct host *h, uint32_t type, uint32_t input, uint32_t input_size,
                            uint32_t output_size, uint8_t fill, void *output) {
     struct ddi_call c;
@@ -26,6 +46,9 @@ void op_query_adapter_info(struct host *h, uint32_t type, uint32_t input, uint32
         world_skip(h, GPUP_SKIP_ABSENT, why);
         return;
     }
+    if (world_never(h, !well_asked(h, type, input, input_size, output_size),
+                    "a query has the sizes of its structures, and is about a segment of the adapter"))
+        return;
     if (!ddi_begin(&c, h, GPUP_DDI_QueryAdapterInfo, a, 5, GPUP_SLOT_NONE))
         return;
     DXGKARG_QUERYADAPTERINFO *args =
@@ -142,9 +165,9 @@ void do_StartDevice(struct host *h, const struct gpup_step *s) {
 }
 
 void do_QueryAdapterInfo(struct host *h, const struct gpup_step *s) {
-    uint32_t size = step_size(s, GPUP_QueryAdapterInfo_output_size, 4);
-    op_query_adapter_info(h, step_u32(s, GPUP_QueryAdapterInfo_type),
-                          step_u32(s, GPUP_QueryAdapterInfo_input),
+    uint32_t type = step_u32(s, GPUP_QueryAdapterInfo_type);
+    uint32_t size = step_size(s, GPUP_QueryAdapterInfo_output_size, output_of(type));
+    op_query_adapter_info(h, type, step_u32(s, GPUP_QueryAdapterInfo_input),
                           step_size(s, GPUP_QueryAdapterInfo_input_size, 4) % 4096, size < 4096 ? size : 4096,
                           (uint8_t)step_number(s, GPUP_QueryAdapterInfo_fill), NULL);
 }

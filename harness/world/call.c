@@ -78,6 +78,12 @@ void world_reach_device(struct host *h) {
         world_make_current(h);
 }
 
+/* A GPU without power is asked what it can do, and is woken. */
+static bool works_asleep(uint16_t ddi) {
+    return ddi == GPUP_DDI_SetPowerState || ddi == GPUP_DDI_QueryAdapterInfo ||
+           ddi == GPUP_DDI_ControlEtwLogging;
+}
+
 /* Why the OS would not make this call now, or 0. */
 static enum gpup_skip refuses(struct ddi_call *c, char *why, size_t size) {
     struct host *h = c->host;
@@ -95,6 +101,10 @@ static enum gpup_skip refuses(struct ddi_call *c, char *why, size_t size) {
     if (!gate_open(h, d->gate)) {
         snprintf(why, size, "%s needs %s, which is not advertised", d->name, gpup_gate_name(d->gate));
         return GPUP_SKIP_ABSENT;
+    }
+    if (h->asleep && !works_asleep(c->ddi)) {
+        snprintf(why, size, "the GPU of host %u is in D3", h->index);
+        return GPUP_SKIP_ILLEGAL;
     }
     struct gpup_machine_refusal refusal;
     if (gpup_machine_legal(&h->machines, c->ddi, c->vf, c->basis, c->a, &refusal))

@@ -15,6 +15,8 @@ void do_ChangeDriver(struct host *h, const struct gpup_step *s) {
     }
     if (i->driver_entry)
         host_stop_device(h);
+    if (i->driver_entry && h->started)
+        return; /* it was left out, or failed */
     world_make_current(h);
     if (!i->differ(what)) {
         world_skip(h, GPUP_SKIP_UNSUPPORTED, "the implementation declares no such incompatibility");

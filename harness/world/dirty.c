@@ -241,7 +241,8 @@ static bool query_legal(const struct host *h, const struct basis *b, const struc
     uint64_t index = s->f[GPUP_QueryDirtyBitData_index].number,
              offset = s->f[GPUP_QueryDirtyBitData_offset].number;
     uint64_t size = s->f[GPUP_QueryDirtyBitData_size].number, unit = b ? unit_of(h, b->segment) : 1;
-    if (!b || buffer < (query_pages(h, b, size) + 7) / 8 || s->f[GPUP_QueryDirtyBitData_flags].number > 1)
+    if (!b || buffer > WORLD_BLOB_MAX || buffer < (query_pages(h, b, size) + 7) / 8 ||
+        s->f[GPUP_QueryDirtyBitData_flags].number > 1)
         return false;
     return size == 0 || (index < b->count && offset % unit == 0 && size % unit == 0 &&
                          offset <= b->ranges[index].size && size <= b->ranges[index].size - offset);

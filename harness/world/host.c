@@ -165,13 +165,15 @@ static bool may_power_off(struct host *h) {
 
 void do_SetPowerState(struct host *h, const struct gpup_step *s) {
     uint32_t state = step_u32(s, GPUP_SetPowerState_state);
-    if (state == PowerDeviceD0 || may_power_off(h))
+    if (!world_never(h, state != PowerDeviceD0 && state != PowerDeviceD3, "the adapter goes to D0 or D3") &&
+        (state == PowerDeviceD0 || may_power_off(h)))
         set_power(h, state);
 }
 
 void act_wake(struct host *h) {
     if (h->asleep)
         set_power(h, PowerDeviceD0);
+    h->asleep = false; /* a driver that refuses is taken down all the same */
 }
 
 void do_PowerCycle(struct host *h, const struct gpup_step *s) {

@@ -65,12 +65,19 @@ static bool copy(struct host *h, uint32_t vf, struct host *to, uint32_t to_vf, u
     return true;
 }
 
+static bool has_reserve(const struct host *h, uint32_t vf) {
+    uint8_t life = gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, vf);
+    return h->vf[vf].created && life != GPUP_STATE_vgpu_Absent && life != GPUP_STATE_vgpu_Created;
+}
+
 static bool can_copy(struct host *h, uint32_t vf, struct host *to, uint32_t to_vf) {
     bool able = h->device_ops && h->device && to->device &&
                 (h->device_ops->copy_vram || (h->device_ops->read_vram && h->device_ops->write_vram));
-    bool there = vf < GPUP_MAX_VFS && to_vf < GPUP_MAX_VFS && h->vf[vf].created && to->vf[to_vf].created &&
+    bool there = vf < GPUP_MAX_VFS && to_vf < GPUP_MAX_VFS && has_reserve(h, vf) && has_reserve(to, to_vf) &&
                  h->vf[vf].reserve_size && h->vf[vf].reserve_size == to->vf[to_vf].reserve_size &&
                  (h != to || vf != to_vf);
+    if (able && there && world_never(h, h->asleep || to->asleep, "a GPU in D3 pages nothing"))
+        return false;
     if (!able || !there)
         world_skip(h, able ? GPUP_SKIP_UNRESOLVED : GPUP_SKIP_UNSUPPORTED,
                    able ? "source and target have no reserve of the same size" : "the device has no paging");

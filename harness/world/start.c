@@ -85,7 +85,9 @@ bool host_start_device(struct host *h, uint32_t interface_size) {
     bool before = h->started; /* a negative step: the call is refused, the adapter goes on */
     struct gpup_dxgkrnl_options options = {.interface_size = interface_size & ~7u};
     uint64_t a[] = {interface_size & ~7u};
-    if (!ddi_begin(&c, h, GPUP_DDI_StartDevice, a, 1, GPUP_SLOT_NONE))
+    if (world_never(h, options.interface_size && options.interface_size < sizeof(DXGKRNL_INTERFACE),
+                    "a driver gets the callbacks of the version it registered with") ||
+        !ddi_begin(&c, h, GPUP_DDI_StartDevice, a, 1, GPUP_SLOT_NONE))
         return false;
     DXGK_START_INFO *info = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *info, DDI_IN | DDI_CONST, false);
     DXGKRNL_INTERFACE *table =
@@ -108,6 +110,7 @@ bool host_start_device(struct host *h, uint32_t interface_size) {
     ddi_end(&c);
     lend(h, table);
     h->started = c.success || before;
+    h->asleep = h->asleep && !c.success;
     h->world->started = h->world->started || h->started;
     return c.success;
 }
@@ -305,7 +308,8 @@ static bool load_again(struct host *h, NTSTATUS refusal) {
 void do_Restart(struct host *h, const struct gpup_step *s) {
     NTSTATUS refusal = (NTSTATUS)step_u32(s, GPUP_Restart_status);
     bool unload = step_number(s, GPUP_Restart_unload) || refusal;
-    refusal = refusal && NT_SUCCESS(refusal) ? STATUS_UNSUCCESSFUL : refusal;
+    bool error = (uint32_t)refusal >> 28 == 0xC; /* severity error, one of Microsoft's */
+    refusal = refusal && !error ? STATUS_UNSUCCESSFUL : refusal;
     if (!h->world->implementation->driver_entry || h->world->config.one_system) {
         world_skip(h, GPUP_SKIP_UNSUPPORTED, "only a driver of its own is loaded and unloaded");
         return;

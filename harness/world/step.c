@@ -57,6 +57,7 @@ static void (*const carry_out[GPUP_OPS])(struct host *h, const struct gpup_step 
 
 void step_do(struct gpup_world *world, const struct gpup_step *step, uint32_t index) {
     struct host *h = &world->host[step->host % world->config.hosts];
+    const struct gpup_op_info *op = gpup_op_info(step->op);
     struct gpup_event e = world_event(h, GPUP_EVENT_STEP);
     char text[256];
     int length = gpup_step_print(step, text, sizeof text);
@@ -77,6 +78,9 @@ void step_do(struct gpup_world *world, const struct gpup_step *step, uint32_t in
             return;
         }
     }
+    bool guest = op && (op->group == GPUP_GROUP_guest || step->op == GPUP_OP_RaiseInterrupt);
+    if (guest && world_never(h, h->asleep, "no guest runs while the GPU is in D3"))
+        return;
     carry_out[step->op % GPUP_OPS](h, step);
 }
 

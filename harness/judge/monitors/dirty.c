@@ -206,6 +206,7 @@ static void reset(struct gpup_judge *j, void *state) {
     memset(d->starts, 0, sizeof d->starts);
     memset(d->cycle, 0, sizeof d->cycle);
     memset(d->left_alive, 0, sizeof d->left_alive);
+    memset(d->lost, 0, sizeof d->lost);
     judge_clear_used(j, d->paged, sizeof d->paged[0][0]);
     memset(d->reserve_count, 0, sizeof d->reserve_count);
     memset(d->reserve_open, 0, sizeof d->reserve_open);
@@ -224,11 +225,28 @@ static void release(struct gpup_judge *j, void *state) {
         }
 }
 
+/* Calls that make, end or move what the model is made of. */
+static bool is_life(uint16_t ddi) {
+    return ddi == GPUP_DDI_CreateMemoryBasis || ddi == GPUP_DDI_DestroyMemoryBasis ||
+           ddi == GPUP_DDI_StartDirtyTracking || ddi == GPUP_DDI_StopDirtyTracking ||
+           ddi == GPUP_DDI_CreateVirtualGpu || ddi == GPUP_DDI_DestroyVirtualGpu ||
+           ddi == GPUP_DDI_SetVirtualGpuResources || ddi == GPUP_DDI_SetVirtualGpuResources2;
+}
+
 /* What bits a query took that overlapped another nobody knows. */
 static void overlapped(struct gpup_judge *j, void *state) {
     struct dirty *d = state;
+    d->next_whole = true;
+    if (is_life(j->call.ddi)) {
+        d->lost[j->call.host] = true;
+        for (unsigned i = 0; i < DIRTY_BASES; i++)
+            d->basis[j->call.host][i].live = false;
+        d->live[j->call.host] = 0;
+    }
     for (unsigned i = 0; i < DIRTY_BASES; i++) {
         struct basis *b = &d->basis[j->call.host][i];
+        b->blurred = true;
+        b->clean = false;
         if (b->live && b->map[0])
             memset(b->map[0], 0, b->map_room * MAPS);
     }

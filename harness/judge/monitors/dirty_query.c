@@ -363,7 +363,7 @@ static void judge_tail(struct gpup_judge *j, const struct dirty *d, const struct
 void dirty_query(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {
     const struct call *c = &j->call;
     if (!c->returned || c->ddi != GPUP_DDI_QueryDirtyBitData || e->f[GPUP_OUTPUT_role] != GPUP_ROLE_DATA ||
-        !nt_success(c->status) || c->overlapped || j->host[c->host].impaired)
+        !nt_success(c->status) || c->overlapped || j->host[c->host].impaired || d->lost[c->host])
         return;
     struct query q = {.b = dirty_find(d, c->host, c->a[GPUP_ARG_QueryDirtyBitData_MemoryBasis]),
                       .bits = e->data,
@@ -413,8 +413,9 @@ void dirty_asked(struct gpup_judge *j, struct basis *b) {
         if (c->change[i].kind == GPUP_EVENT_OBS_DIRTY && c->change[i].vf != b->vf && c->change[i].quiet &&
             c->change[i].fresh)
             other = &c->change[i];
-    CHECK(j, GPUP_RULE_DIRTY_029, !other, "the query for VF %u changed the bits of VF %u", b->vf,
-          other ? other->vf : 0);
+    if (!b->outlives) /* else its memory may be another's by now */
+        CHECK(j, GPUP_RULE_DIRTY_029, !other, "the query for VF %u changed the bits of VF %u", b->vf,
+              other ? other->vf : 0);
     if (!b->tracking)
         CHECK(j, GPUP_RULE_DIRTY_042, !success, "a basis that is not tracking was queried");
     if (!b->pages)
@@ -499,6 +500,10 @@ void dirty_settle(struct gpup_judge *j, void *state) {
     struct basis *b = writes_nothing(c->ddi) && d->live[c->host] ? dirty_find(d, c->host, c->a[0]) : NULL;
     if (j->host[c->host].removed || c->overlapped)
         return;
+    if (d->lost[c->host]) {
+        d->lost[c->host] = c->ddi != GPUP_DDI_StopDevice || !nt_success(c->status);
+        return;
+    }
     d->calls[c->host] += !writes_nothing(c->ddi);
     d->other_calls[c->host] += !writes_nothing(c->ddi) || c->ddi == GPUP_DDI_QueryAdapterInfo;
     if (life && nt_success(c->status) && c->vf < JUDGE_VFS) {

@@ -38,6 +38,7 @@ struct host_data {
     unsigned guid_objects;
     uint64_t guid_buffer; /* of the call to come */
     uint8_t guid[16];
+    bool unsure;                /* processes may be there that nobody saw being made */
     bool told;                  /* some VM has data */
     bool shared;                /* two workers were given equal GUIDs */
     uint64_t level[CYCLES + 1]; /* blocks of memory after each cycle */
@@ -148,6 +149,9 @@ static void judge_status(struct gpup_judge *j, const struct host_data *h, const 
     bool guid = c->a[GPUP_ARG_SetVirtualMachineData_GuidPresent] != 0, equal = false;
     if (!guid)
         COUNT(j, GPUP_RULE_VMD_008);
+    uint64_t handle = c->a[GPUP_ARG_SetVirtualMachineData_hKmdVmWorkerProcess];
+    if (!w && h->unsure && handle && handle != UINT64_MAX)
+        return;
     if (!w) {
         CHECK(j, GPUP_RULE_VMD_007, !nt_success(c->status), "an unknown worker process was accepted");
         return;
@@ -290,7 +294,15 @@ static void settle(struct gpup_judge *j, void *state) {
     else if (c->ddi == GPUP_DDI_VirtualGpuDriverEscape)
         escaped(j, d, h);
     else if (c->ddi == GPUP_DDI_StopDevice)
-        *h = (struct host_data){0};
+        *h = (struct host_data){.unsure = true};
+}
+
+/* What became of processes in calls that overlapped, others may have seen otherwise. */
+static void overlapped(struct gpup_judge *j, void *state) {
+    struct host_data *h = &((struct vmdata *)state)->host[j->call.host];
+    if (j->call.ddi == GPUP_DDI_CreateProcess || j->call.ddi == GPUP_DDI_DestroyProcess ||
+        j->call.ddi == GPUP_DDI_SetVirtualMachineData)
+        *h = (struct host_data){.unsure = true};
 }
 
 /* --- what goes wrong meanwhile */
@@ -350,4 +362,5 @@ const struct monitor monitor_vmdata = {.id = GPUP_MONITOR_vmdata,
                                                 KIND(BUGCHECK) | KIND(POOL_DAMAGE),
                                        .event = event,
                                        .settle = settle,
+                                       .overlapped = overlapped,
                                        .reset = reset};
