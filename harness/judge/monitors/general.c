@@ -1,6 +1,8 @@
 /* What must hold after every call: no fault, no damage, valid statuses, nothing left behind. */
 #include "monitors.h"
 
+#include <string.h>
+
 #define EMPTY 6u /* buffers of one call */
 
 struct general {
@@ -111,6 +113,25 @@ static void left(struct gpup_judge *j, struct general *g, const struct gpup_even
               number(e->f[GPUP_LEFT_kind]), number(e->f[GPUP_LEFT_size]));
 }
 
+/* Kernel services, against their pages. Display callbacks, the VMBus library and handles have rules of their
+ * own. */
+static void misused(struct gpup_judge *j, const struct gpup_event *e) {
+    static const char *const others[] = {"Dxgk", "Vmb", "Zw"};
+    const char *name = (const char *)e->data;
+    uint64_t what = e->f[GPUP_MISUSE_what];
+    for (unsigned i = 0; i < sizeof others / sizeof *others; i++)
+        if (e->data_size > strlen(others[i]) && memcmp(name, others[i], strlen(others[i])) == 0)
+            return;
+    if (j->weakest > GPUP_STATED)
+        return;
+    if (what == GPUP_MISUSE_LOCK || what == GPUP_MISUSE_OBJECT || what == GPUP_MISUSE_IRQL)
+        CHECK(j, GPUP_RULE_ROB_017, false, "%.*s: %s", (int)e->data_size, name,
+              what == GPUP_MISUSE_LOCK
+                  ? "a lock that is not held is released, or one that is held is taken again"
+              : what == GPUP_MISUSE_OBJECT ? "the object was never initialised, or is gone"
+                                           : "not allowed at this IRQL");
+}
+
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
     switch (e->kind) {
     case GPUP_EVENT_FAULT:
@@ -130,6 +151,9 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         break;
     case GPUP_EVENT_MMIO:
         check_register(j, e);
+        break;
+    case GPUP_EVENT_MISUSE:
+        misused(j, e);
         break;
     default:
         left(j, state, e);
@@ -172,6 +196,8 @@ static void settle(struct gpup_judge *j, void *state) {
     if (j->host[c->host].impaired)
         COUNT(j, GPUP_RULE_SYNC_009); /* the device does not answer, and the call came back */
     COUNT(j, GPUP_RULE_ROB_002);
+    if (j->weakest <= GPUP_STATED)
+        COUNT(j, GPUP_RULE_ROB_017);
     if (d->returns == GPUP_RETURNS_NTSTATUS)
         CHECK(j, GPUP_RULE_ROB_003, is_valid_status(c->status), "0x%08x is no valid final status", c->status);
     if (d->returns == GPUP_RETURNS_NTSTATUS && !nt_success(c->status) && !j->host[c->host].removed &&
@@ -212,7 +238,7 @@ const struct monitor monitor_general = {.id = GPUP_MONITOR_general,
                                         .state_size = sizeof(struct general),
                                         .kinds = KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG) | KIND(DAMAGE) |
                                                  KIND(POOL_DAMAGE) | KIND(OUTPUT) | KIND(MMIO) | KIND(LEFT) |
-                                                 KIND(RETURN) | KIND(BUFFER),
+                                                 KIND(RETURN) | KIND(MISUSE) | KIND(BUFFER),
                                         .event = dispatch,
                                         .settle = settle,
                                         .overlapped = settle,
