@@ -3,10 +3,13 @@
 
 #include <string.h>
 
+#define OFFERS_GATE(gate) (1u << (gate))
+#define OFFERS_TABLE(table) (1u << (8 + (table)))
+
 /* What holds for all rules, worked out once. */
 struct outlook {
     uint32_t observers; /* that every host has */
-    bool closed[GPUP_GATE_HotDriverUpdate + 1];
+    bool closed[GPUP_GATE_HotDriverUpdate + 1], open[GPUP_GATE_HotDriverUpdate + 1];
 };
 
 static uint32_t common_observers(const struct gpup_judge *j) {
@@ -20,9 +23,9 @@ static uint32_t common_observers(const struct gpup_judge *j) {
     return any ? common : 0;
 }
 
-/* Whether some host was asked for its capabilities and does not have this one. */
-static bool is_closed(const struct gpup_judge *j, unsigned gate) {
-    bool closed = false, open = false;
+/* Closed: some host was asked for its capabilities, and none has this one. */
+static void look_at_gate(const struct gpup_judge *j, unsigned gate, struct outlook *o) {
+    bool closed = false, open = gate == GPUP_GATE_none;
     for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++) {
         const struct host *h = &j->host[i];
         unsigned bit = gate == GPUP_GATE_HotDriverUpdate     ? 1
@@ -36,7 +39,8 @@ static bool is_closed(const struct gpup_judge *j, unsigned gate) {
         closed = closed || !set;
         open = open || set;
     }
-    return closed && !open;
+    o->closed[gate] = closed && !open;
+    o->open[gate] = open;
 }
 
 static bool slot_is_null(const struct gpup_judge *j, uint16_t ddi) {
@@ -95,6 +99,29 @@ static bool not_advertised(const struct gpup_judge *j, const struct outlook *o, 
     return r->ddi_count > 0;
 }
 
+uint32_t gpup_judge_offers(const struct gpup_judge *j) {
+    struct outlook o = {0};
+    uint32_t offers = OFFERS_TABLE(GPUP_TABLE_none) | OFFERS_TABLE(GPUP_TABLE_DRIVER_INITIALIZATION_DATA);
+    for (unsigned gate = 0; gate <= GPUP_GATE_HotDriverUpdate; gate++) {
+        look_at_gate(j, gate, &o);
+        offers |= o.open[gate] ? OFFERS_GATE(gate) : 0;
+    }
+    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++)
+        for (unsigned table = 1; table < 5; table++)
+            offers |= j->host[i].slots_seen[table] ? OFFERS_TABLE(table + 1) : 0;
+    return offers;
+}
+
+bool gpup_rule_offered(unsigned rule, uint32_t offers) {
+    const struct gpup_rule *r = &gpup_rules[rule];
+    for (unsigned i = 0; i < r->ddi_count; i++) {
+        const struct gpup_ddi *d = &gpup_ddis[r->ddis[i]];
+        if ((offers & OFFERS_GATE(d->gate)) && (offers & OFFERS_TABLE(d->table)))
+            return true;
+    }
+    return r->ddi_count == 0;
+}
+
 void gpup_rule_unjudged(unsigned rule, uint8_t *verdict, uint8_t *reason) {
     bool covered = gpup_rules[rule].monitor != GPUP_SPEC_NONE;
     *verdict = covered ? GPUP_NOT_EXERCISED : GPUP_NOT_COVERED;
@@ -112,6 +139,7 @@ static void resolve(const struct gpup_judge *j, const struct outlook *o, uint16_
     if (gpup_rules[rule].monitor == GPUP_SPEC_NONE || (!r->checks && !missing && !absent)) {
         gpup_rule_unjudged(rule, &r->verdict, &r->reason);
     } else if (!r->checks && absent) {
+        r->detail = r->reason == GPUP_REASON_NOT_ADVERTISED ? GPUP_DETAIL_UNUSED : 0;
         r->verdict = GPUP_NOT_APPLICABLE;
         r->reason = GPUP_REASON_NOT_ADVERTISED;
     } else if (missing) {
@@ -127,7 +155,7 @@ static void resolve(const struct gpup_judge *j, const struct outlook *o, uint16_
 void judge_resolve(struct gpup_judge *j) {
     struct outlook o = {.observers = common_observers(j)};
     for (unsigned gate = 0; gate <= GPUP_GATE_HotDriverUpdate; gate++)
-        o.closed[gate] = is_closed(j, gate);
+        look_at_gate(j, gate, &o);
     for (uint16_t rule = 0; rule < gpup_spec_counts.rules; rule++)
         resolve(j, &o, rule, &j->result[rule]);
 }

@@ -71,11 +71,11 @@ static json_t *pack_findings(const struct gpup_program_result *r) {
 bool gpup_journal_append(const char *directory, const struct gpup_program_result *r) {
     char hash[17];
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)r->trace_hash);
-    json_t *line =
-        json_pack("{s:s, s:s, s:i, s:s*, s:s, s:I, s:s, s:I, s:I, s:o, s:o, s:i}", "program", r->name,
-                  "outcome", journal_outcomes()[r->outcome], "class", (int)r->class, "why", r->why, "ddi",
-                  r->ddi == GPUP_SPEC_NONE ? "" : gpup_ddi_name(r->ddi), "step", (json_int_t)r->step, "trace",
-                  hash, "events", (json_int_t)r->events, "calls", (json_int_t)r->calls, "rules",
-                  pack_rules(r), "findings", pack_findings(r), "wall_ms", (int)r->wall_ms);
+    json_t *line = json_pack("{s:s, s:s, s:i, s:s*, s:s, s:I, s:s, s:I, s:I, s:i, s:o, s:o, s:i}", "program",
+                             r->name, "outcome", journal_outcomes()[r->outcome], "class", (int)r->class,
+                             "why", r->why, "ddi", r->ddi == GPUP_SPEC_NONE ? "" : gpup_ddi_name(r->ddi),
+                             "step", (json_int_t)r->step, "trace", hash, "events", (json_int_t)r->events,
+                             "calls", (json_int_t)r->calls, "offers", (int)r->offers, "rules", pack_rules(r),
+                             "findings", pack_findings(r), "wall_ms", (int)r->wall_ms);
     return write_line(directory, "a", line);
 }

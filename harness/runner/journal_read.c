@@ -145,14 +145,14 @@ static int find_outcome(const char *name) {
 static bool read_program(struct reading *r, json_t *line, struct gpup_program_result *p) {
     const char *name, *outcome, *why = NULL, *ddi, *hash;
     json_int_t step, events, calls;
-    int class, wall;
+    int class, wall, offers;
     json_t *rules, *findings;
     json_error_t e;
     *p = (struct gpup_program_result){0};
-    if (json_unpack_ex(line, &e, 0, "{s:s, s:s, s:i, s?s, s:s, s:I, s:s, s:I, s:I, s:o, s:o, s:i}", "program",
-                       &name, "outcome", &outcome, "class", &class, "why", &why, "ddi", &ddi, "step", &step,
-                       "trace", &hash, "events", &events, "calls", &calls, "rules", &rules, "findings",
-                       &findings, "wall_ms", &wall) != 0)
+    if (json_unpack_ex(line, &e, 0, "{s:s, s:s, s:i, s?s, s:s, s:I, s:s, s:I, s:I, s:i, s:o, s:o, s:i}",
+                       "program", &name, "outcome", &outcome, "class", &class, "why", &why, "ddi", &ddi,
+                       "step", &step, "trace", &hash, "events", &events, "calls", &calls, "offers", &offers,
+                       "rules", &rules, "findings", &findings, "wall_ms", &wall) != 0)
         return wrong(r, "expected the line of a program", e.text);
     if (find_outcome(outcome) < 0)
         return wrong(r, "expected COMPLETE, SKIPPED, ERROR, TIMEOUT or CRASH", outcome);
@@ -169,6 +169,7 @@ static bool read_program(struct reading *r, json_t *line, struct gpup_program_re
     p->trace_hash = strtoull(hash, NULL, 16);
     p->events = (uint64_t)events;
     p->calls = (uint64_t)calls;
+    p->offers = (uint32_t)offers;
     p->wall_ms = (uint32_t)wall;
     p->done = true;
     p->rules = calloc(gpup_spec_counts.rules, sizeof *p->rules);

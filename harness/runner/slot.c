@@ -222,6 +222,7 @@ static bool copy_findings(struct slot *s) {
     r->findings = calloc(r->finding_count + 1, sizeof *r->findings);
     if (!r->rules || !r->findings)
         return false;
+    r->offers = gpup_judge_offers(s->judge);
     memcpy(r->rules, gpup_judge_results(s->judge), gpup_spec_counts.rules * sizeof *r->rules);
     if (r->finding_count)
         memcpy(r->findings, findings, r->finding_count * sizeof *r->findings);

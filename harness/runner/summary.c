@@ -3,17 +3,24 @@
 
 #include <string.h>
 
-/* Worst first; NOT_ verdicts only matter where nothing was judged. */
-static unsigned rank(unsigned verdict) {
+/* Worst first; NOT_ verdicts only matter where nothing was judged: what some program saw offered is
+ * applicable, whatever other worlds offer. */
+static unsigned rank(unsigned verdict, uint32_t detail, bool offered) {
     switch (verdict) {
     case GPUP_FAIL:
-        return 4;
+        return 8;
     case GPUP_WARN:
-        return 3;
+        return 7;
     case GPUP_POLICY_FINDING:
-        return 2;
+        return 6;
     case GPUP_PASS:
-        return 1;
+        return 5;
+    case GPUP_NOT_OBSERVABLE:
+        return 4;
+    case GPUP_NOT_APPLICABLE:
+        return detail == GPUP_DETAIL_UNUSED ? 3 : 1;
+    case GPUP_NOT_EXERCISED:
+        return offered ? 2 : 0;
     default:
         return 0;
     }
@@ -24,19 +31,19 @@ static void add(struct gpup_rule_summary *row, const struct gpup_rule_result *ru
     row->checks += rule->checks;
     row->violations += rule->violations;
     row->programs += rule->checks != 0;
-    if (rank(rule->verdict) > rank(row->verdict)) {
+    bool offered = gpup_rule_offered(index, program->offers);
+    unsigned now = rank(rule->verdict, rule->detail, offered);
+    if (now > row->rank) {
+        row->rank = (uint8_t)now;
         row->verdict = rule->verdict;
         row->reason = rule->reason;
+        row->detail = rule->detail;
         row->first_program = program->name;
         for (size_t i = 0; i < program->finding_count; i++)
             if (program->findings[i].rule == index && program->findings[i].verdict == rule->verdict) {
                 row->first = &program->findings[i];
                 break;
             }
-    } else if (rank(row->verdict) == 0 && rule->verdict != GPUP_NOT_EXERCISED) {
-        row->verdict = rule->verdict;
-        row->reason = rule->reason;
-        row->detail = rule->detail;
     }
 }
 

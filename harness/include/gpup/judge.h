@@ -63,8 +63,10 @@ struct gpup_rule_result {
     uint32_t violations;
     uint8_t verdict; /* worst of this program */
     uint8_t reason;
-    uint32_t detail; /* observer bits with GPUP_REASON_NO_OBSERVER */
+    uint32_t detail; /* observer bits with GPUP_REASON_NO_OBSERVER; GPUP_DETAIL_UNUSED */
 };
+#define GPUP_DETAIL_UNUSED 1u /* NOT_APPLICABLE: offered, and the implementation was seen to do without it   \
+                               */
 
 struct gpup_judge;
 struct gpup_judge *gpup_judge_new(void); /* NULL: out of memory */
@@ -79,6 +81,11 @@ void gpup_judge_end(struct gpup_judge *judge);
 /* Findings in the order they were made (of a rule violated often, the first four and any that is worse), and
  * one result per rule (gpup_spec_counts.rules rows). */
 size_t gpup_judge_findings(const struct gpup_judge *judge, const struct gpup_finding **findings);
+/* What the implementation was seen to offer (capabilities and tables, as bits), and whether a rule is about
+ * some of that: worlds of one run differ, and a rule that one of them offers is not inapplicable because
+ * another does not. */
+uint32_t gpup_judge_offers(const struct gpup_judge *judge);
+bool gpup_rule_offered(unsigned rule, uint32_t offers);
 const struct gpup_rule_result *gpup_judge_results(const struct gpup_judge *judge);
 /* Out of memory or more findings than kept: the program's outcome is ERROR. */
 bool gpup_judge_overflowed(const struct gpup_judge *judge);

@@ -32,6 +32,7 @@ struct gpup_program_result {
     uint32_t step;       /* last step begun, or GPUP_NO_STEP */
     uint64_t trace_hash; /* of the encoded events */
     uint64_t events, calls;
+    uint32_t offers; /* gpup_judge_offers */
     uint32_t wall_ms;
     struct gpup_rule_result *rules; /* gpup_spec_counts.rules rows */
     struct gpup_finding *findings;
@@ -53,6 +54,7 @@ void gpup_results_free(struct gpup_results *results);
 /* One rule over all programs. */
 struct gpup_rule_summary {
     uint8_t verdict, reason;
+    uint8_t rank; /* of the verdict among those of the programs */
     uint32_t detail;
     uint64_t checks, violations;
     uint32_t programs;                /* that judged it */

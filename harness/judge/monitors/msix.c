@@ -271,6 +271,21 @@ static void overlapped(struct gpup_judge *j, void *state) {
         memset(t->known, 0, t->entries);
 }
 
+/* No VF of this world has an entry whose index takes more than eight bits. */
+static void end(struct gpup_judge *j, void *state) {
+    bool small = false;
+    (void)state;
+    for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
+        for (unsigned i = 0; i < JUDGE_VFS; i++) {
+            uint32_t entries = j->host[h].vf[i].entries;
+            if (entries > 256)
+                return;
+            small = small || entries;
+        }
+    if (small)
+        judge_inapplicable(j, GPUP_RULE_MSIX_032);
+}
+
 const struct monitor monitor_msix = {.id = GPUP_MONITOR_msix,
                                      .state_size = sizeof(struct msix),
                                      .kinds = KIND(CALL) | KIND(TABLE) | KIND(MMIO) | KIND(CONFIG) |
@@ -279,5 +294,6 @@ const struct monitor monitor_msix = {.id = GPUP_MONITOR_msix,
                                      .event = event,
                                      .settle = msix_settle,
                                      .overlapped = overlapped,
+                                     .end = end,
                                      .reset = reset,
                                      .release = release};
