@@ -277,3 +277,12 @@ size_t fuzz_engine_findings(const struct fuzz_engine *f, const struct fuzz_findi
     *findings = f->finding;
     return f->findings;
 }
+
+const struct gpup_finding *fuzz_engine_made(const struct fuzz_engine *f, uint32_t key) {
+    const struct gpup_finding *all;
+    size_t count = gpup_judge_findings(f->judge, &all);
+    for (size_t i = 0; i < count; i++)
+        if (all[i].key == key && counts(f, &all[i]))
+            return &all[i];
+    return NULL;
+}

@@ -43,6 +43,8 @@ unsigned fuzz_engine_run(struct fuzz_engine *engine, struct gpup_program *progra
 
 uint64_t fuzz_engine_executions(const struct fuzz_engine *engine);
 uint64_t fuzz_engine_starts(const struct fuzz_engine *engine); /* worlds that were started for them */
+/* The finding of that key that the last program made, or NULL. */
+const struct gpup_finding *fuzz_engine_made(const struct fuzz_engine *engine, uint32_t key);
 size_t fuzz_engine_findings(const struct fuzz_engine *engine, const struct fuzz_finding **findings);
 
 #endif

@@ -1,0 +1,265 @@
+/* The course of a campaign: regression first, then the engines until time, runs or a signal end it, then
+ * sorting. */
+#include "campaign.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_MS 500u
+#define SYNC_TICKS 10u /* AFL++'s new inputs go to the common corpus */
+#define SAY_TICKS 60u  /* a line, where there is no terminal */
+#define BARREN 3u      /* lives in a row without progress, then a worker is given up */
+#define BARREN_RUNS 50u
+
+struct campaign {
+    const struct options *o;
+    struct worker worker[MAX_WORKERS];
+    unsigned workers;
+    uint64_t started, last_total;
+    double speed; /* executions a second, smoothed */
+    size_t raw_before;
+};
+
+static volatile sig_atomic_t stopping;
+
+void campaign_stop(int signal) {
+    (void)signal;
+    stopping = 1;
+}
+
+static uint64_t now_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec;
+}
+
+static size_t count_files(const struct options *o, const char *name) {
+    char path[PATH_ROOM], **names;
+    snprintf(path, sizeof path, "%s/%s", o->out, name);
+    size_t count = list_names(path, &names);
+    free_names(names, count);
+    return count;
+}
+
+static uint64_t left_s(const struct campaign *c) {
+    uint64_t gone = now_s() - c->started;
+    return c->o->seconds > gone ? c->o->seconds - gone : 0;
+}
+
+/* The share of one worker. */
+static uint64_t runs_left(const struct campaign *c, const struct worker *w) {
+    uint64_t share = (c->o->runs + c->workers - 1) / c->workers, done = w->before + w->now;
+    return share > done ? share - done : 0;
+}
+
+static bool launch(struct campaign *c, struct worker *w) {
+    uint64_t runs = c->o->runs ? runs_left(c, w) : 0;
+    if (c->o->runs && runs == 0)
+        return false;
+    if (c->o->seconds && left_s(c) == 0)
+        return false;
+    return worker_start(c->o, w, left_s(c), runs);
+}
+
+static void enlist(struct campaign *c) {
+    const struct options *o = c->o;
+    unsigned jobs = o->libfuzzer && o->afl && o->jobs < 2 ? 2 : o->jobs;
+    unsigned count[2] = {0, 0};
+    for (unsigned i = 0; i < jobs && i < MAX_WORKERS; i++) {
+        bool afl = o->afl && (!o->libfuzzer || i % 2);
+        c->worker[c->workers++] = (struct worker){.afl = afl, .index = count[afl]++};
+    }
+}
+
+static void sync_afl(const struct campaign *c) {
+    char from[PATH_ROOM], to[PATH_ROOM], prefix[32];
+    snprintf(to, sizeof to, "%s/corpus", c->o->out);
+    for (unsigned i = 0; i < c->workers; i++)
+        if (c->worker[i].afl) {
+            snprintf(from, sizeof from, "%s/afl/w%u/queue", c->o->out, c->worker[i].index);
+            snprintf(prefix, sizeof prefix, "afl%u-", c->worker[i].index);
+            copy_files(from, to, prefix);
+            snprintf(from, sizeof from, "%s/afl/w%u/crashes", c->o->out, c->worker[i].index);
+            snprintf(to, sizeof to, "%s/crashes", c->o->out);
+            copy_files(from, to, prefix);
+            snprintf(to, sizeof to, "%s/corpus", c->o->out);
+        }
+}
+
+/* An engine that ended is started anew: memory damage ends a process, not a campaign. */
+static unsigned tend(struct campaign *c) {
+    unsigned alive = 0;
+    for (unsigned i = 0; i < c->workers; i++) {
+        struct worker *w = &c->worker[i];
+        int status;
+        if (w->ended)
+            continue;
+        worker_look(c->o, w);
+        if (waitpid(w->pid, &status, WNOHANG) != w->pid) {
+            alive++;
+            continue;
+        }
+        w->ended = true;
+        worker_look(c->o, w);
+        bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+        w->barren = !clean && w->now < BARREN_RUNS ? w->barren + 1 : 0;
+        if (w->barren >= BARREN)
+            fprintf(stderr, "\nfuzz: %s %u ends at once, again and again: see %s/log\n",
+                    w->afl ? "afl" : "libfuzzer", w->index, c->o->out);
+        else if (!clean && !stopping && launch(c, w))
+            alive++;
+    }
+    return alive;
+}
+
+static uint64_t total(const struct campaign *c) {
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < c->workers; i++)
+        sum += c->worker[i].before + c->worker[i].now;
+    return sum;
+}
+
+static void say(struct campaign *c, bool end) {
+    uint64_t executions = total(c), gone = now_s() - c->started;
+    unsigned covered = 0, features = 0;
+    c->speed = gone ? (double)executions / (double)gone : 0;
+    for (unsigned i = 0; i < c->workers; i++) {
+        covered = c->worker[i].covered > covered ? c->worker[i].covered : covered;
+        features = c->worker[i].features > features ? c->worker[i].features : features;
+    }
+    bool terminal = isatty(STDERR_FILENO);
+    fprintf(
+        stderr,
+        "%sfuzz: %llu s, %llu executions, %.0f/s, corpus %zu, coverage %u, features %u, findings met %zu, "
+        "crashes %zu%s",
+        terminal ? "\r\033[K" : "", (unsigned long long)gone, (unsigned long long)executions, c->speed,
+        count_files(c->o, "corpus"), covered, features, count_files(c->o, "raw"),
+        count_files(c->o, "crashes"), terminal && !end ? "" : "\n");
+}
+
+/* The folder is kept below the cap: a corpus is made small, and when that is not enough the campaign ends. */
+static bool room_left(struct campaign *c) {
+    size_t files = 0;
+    if (folder_size(c->o->out, &files) >> 20 < c->o->cap_mib)
+        return true;
+    for (unsigned i = 0; i < c->workers; i++)
+        worker_stop(&c->worker[i], SIGINT);
+    minimise(c->o);
+    files = 0;
+    if (folder_size(c->o->out, &files) >> 20 >= c->o->cap_mib) {
+        fprintf(stderr, "\nfuzz: %s is larger than %llu MiB (--cap)\n", c->o->out,
+                (unsigned long long)c->o->cap_mib);
+        return false;
+    }
+    for (unsigned i = 0; i < c->workers; i++)
+        launch(c, &c->worker[i]);
+    return true;
+}
+
+static void watch(struct campaign *c) {
+    for (unsigned tick = 1; !stopping && tend(c); tick++) {
+        usleep(TICK_MS * 1000);
+        if (tick % SYNC_TICKS == 0) {
+            sync_afl(c);
+            if (!room_left(c))
+                break;
+        }
+        if (!c->o->quiet && (isatty(STDERR_FILENO) ? tick % 2 == 0 : tick % SAY_TICKS == 0))
+            say(c, false);
+        if (c->o->seconds && left_s(c) == 0 && now_s() - c->started > c->o->seconds + 5)
+            break; /* an engine that does not look at the clock */
+    }
+    for (unsigned i = 0; i < c->workers; i++) {
+        worker_stop(&c->worker[i], SIGINT);
+        worker_look(c->o, &c->worker[i]);
+    }
+    sync_afl(c);
+}
+
+static bool prepare(const struct options *o) {
+    static const char *const folders[] = {"corpus", "raw", "crashes", "findings", "log"};
+    char path[PATH_ROOM], seeds[PATH_ROOM];
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        if (!folder("%s/%s", o->out, folders[i]))
+            return false;
+    if (!o->resume && count_files(o, "corpus")) {
+        fprintf(stderr,
+                "fuzz: %s has a campaign already: --resume goes on with it, another --out starts anew\n",
+                o->out);
+        return false;
+    }
+    snprintf(path, sizeof path, "%s/raw", o->out);
+    empty_folder(path); /* what is still there is met again */
+    snprintf(path, sizeof path, "%s/corpus", o->out);
+    snprintf(seeds, sizeof seeds, "%s/seeds/%s", o->tools, o->target);
+    copy_files(seeds, path, "seed-");
+    if (count_files(o, "corpus") == 0) { /* engines want one input */
+        snprintf(path, sizeof path, "%s/corpus/empty", o->out);
+        return write_file(path, "\0\0\0\0", 4);
+    }
+    return true;
+}
+
+static void summarise(const struct campaign *c, unsigned fresh, unsigned known, int bad) {
+    char path[PATH_ROOM];
+    snprintf(path, sizeof path, "%s/summary.md", c->o->out);
+    FILE *out = fopen(path, "w");
+    if (!out)
+        return;
+    fprintf(out, "# Fuzzing of %s\n\n| | |\n|---|---|\n", c->o->label);
+    fprintf(out, "| target | fuzz_%s |\n| executions | %llu |\n| seconds | %llu |\n| corpus | %zu inputs |\n",
+            c->o->target, (unsigned long long)total(c), (unsigned long long)(now_s() - c->started),
+            count_files(c->o, "corpus"));
+    fprintf(out,
+            "| steps | %s |\n| new findings | %u |\n| known findings | %u |\n| inputs that ended a process | "
+            "%zu |\n",
+            c->o->negative ? "legal, stated, robustness, policy" : "legal, stated", fresh, known,
+            count_files(c->o, "crashes"));
+    fprintf(out, "| regression programs that ended a process | %d |\n\n", bad);
+    fprintf(out, "| engine | executions | lives | coverage |\n|---|---|---|---|\n");
+    for (unsigned i = 0; i < c->workers; i++) {
+        const struct worker *w = &c->worker[i];
+        fprintf(out, "| %s %u | %llu | %u | %u |\n", w->afl ? "AFL++" : "libFuzzer", w->index,
+                (unsigned long long)(w->before + w->now), w->lives, w->covered);
+    }
+    size_t size;
+    snprintf(path, sizeof path, "%s/findings.md", c->o->out);
+    char *findings = read_file(path, &size);
+    fprintf(out, "\n## Findings\n\n%s\n", findings ? findings : "None.");
+    free(findings);
+    snprintf(path, sizeof path, "%s/states.txt", c->o->out);
+    char *states = read_file(path, &size);
+    fprintf(out, "\n## States of the model that were reached\n\n```\n%s```\n", states ? states : "");
+    free(states);
+    fclose(out);
+}
+
+int campaign_run(const struct options *o) {
+    static struct campaign c;
+    unsigned known = 0;
+    c.o = o;
+    if (!prepare(o))
+        return 2;
+    int bad = regression_replay(o);
+    enlist(&c);
+    c.started = now_s();
+    for (unsigned i = 0; i < c.workers; i++)
+        launch(&c, &c.worker[i]);
+    watch(&c);
+    say(&c, true);
+    unsigned fresh = triage(o, &known);
+    draw_states(o);
+    summarise(&c, fresh, known, bad);
+    if (total(&c) == 0) {
+        fprintf(stderr, "fuzz: nothing was executed: see %s/log\n", o->out);
+        return 3;
+    }
+    printf("%s: %llu executions, %u new findings, %u known, summary %s/summary.md\n", o->label,
+           (unsigned long long)total(&c), fresh, known, o->out);
+    return fresh ? 1 : 0;
+}

@@ -1,0 +1,71 @@
+/*
+ * Campaigns: the engines run as processes on one corpus; this program starts them, watches, sorts what they
+ * found.
+ *
+ * A campaign folder:
+ *   corpus/               inputs, shared by the engines          afl/       AFL++'s own folders
+ *   raw/RULE-KEY          programs of findings as they were met  crashes/   inputs that ended a process
+ *   findings/RULE-KEY/    program.yaml, program, repro.c, page.md: shrunk, as people read them
+ *   known.txt             findings that are known, one a line
+ *   log/                  what the engines printed               summary.md, states.txt
+ */
+#ifndef GPUP_FUZZ_CAMPAIGN_H
+#define GPUP_FUZZ_CAMPAIGN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PATH_ROOM 4096u
+#define MAX_WORKERS 64u
+#define MAX_INPUT "1024" /* bytes; about 100 steps */
+
+struct options {
+    const char *label; /* what the user called the implementation */
+    char implementation[PATH_ROOM];
+    char tools[PATH_ROOM - 64]; /* folder of this program: targets, mutator, seeds */
+    char out[PATH_ROOM - 512];
+    const char *known; /* file of known findings, or NULL */
+    const char *target;
+    bool libfuzzer, afl, negative, strict, resume, forever, quiet;
+    uint64_t seconds, runs, cap_mib, seed;
+    unsigned jobs;
+};
+
+/* --- folders and files (files.c) */
+bool folder(const char *format, ...) __attribute__((format(printf, 1, 2))); /* made, with those above it */
+char *read_file(const char *path, size_t *size);                            /* malloc'ed, ends with 0; NULL */
+bool write_file(const char *path, const void *bytes, size_t size);
+/* Names in a folder without those that begin with a dot, sorted; the caller frees with free_names. */
+size_t list_names(const char *path, char ***names);
+void free_names(char **names, size_t count);
+uint64_t folder_size(const char *path, size_t *files);
+size_t copy_files(const char *from, const char *to, const char *prefix); /* those not there yet */
+void empty_folder(const char *path);                                     /* files only */
+
+/* --- processes (worker.c) */
+struct worker {
+    pid_t pid;
+    bool afl, ended;
+    unsigned index, lives, barren; /* barren: lives in a row that did next to nothing */
+    uint64_t before, now;          /* executions of earlier lives; of this one */
+    unsigned covered, features;    /* as the engine counts */
+};
+bool worker_start(const struct options *o, struct worker *w, uint64_t seconds, uint64_t runs);
+void worker_look(const struct options *o, struct worker *w); /* reads its figures */
+void worker_stop(struct worker *w, int signal);
+/* Runs argv to its end, output to a log. Exit status, or 128 + signal, or -1. */
+int run_tool(const char *log, char *const argv[]);
+void set_target_environment(const struct options *o, bool quiet);
+
+/* --- phases */
+int campaign_run(const struct options *o);      /* campaign.c: exit status */
+void campaign_stop(int signal);                 /* asks it to end soon; for signal handlers */
+int regression_replay(const struct options *o); /* regression.c: number of inputs that ended a process */
+void minimise(const struct options *o);         /* corpus by libFuzzer's -merge=1 */
+unsigned triage(const struct options *o, unsigned *known);  /* triage.c: number of new findings */
+void draw_states(const struct options *o);                  /* states.txt, picture.c */
+int detect(int argc, char **argv, const struct options *o); /* detect.c: exit status */
+
+#endif

@@ -1,0 +1,183 @@
+/* gpup-fuzz: campaigns against one implementation. `./cts fuzz` builds it and hands its words over. */
+#include "campaign.h"
+
+#include <getopt.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int usage(void) {
+    fputs("usage: gpup-fuzz [run] [IMPL] [--engine libfuzzer|afl|both] [--time 10m|--runs N|--forever] "
+          "[--jobs N]\n"
+          "                 [--target program|call|blob|packet|yaml|binary|trace|journal] [--negative] "
+          "[--strict]\n"
+          "                 [--seed S] [--out DIR] [--resume] [--known FILE] [--cap MIB]\n"
+          "       gpup-fuzz minimise [--out DIR]     the corpus of a campaign, by libFuzzer's merge\n"
+          "       gpup-fuzz detect [--defects BUG-nnn,...|all] [--seeds N] [--cap N] [--compare] [--table "
+          "FILE]\n\n"
+          "IMPL: reference (default), reference:DEFECT, second, file.so, file.so:OPTION\n"
+          "exit status: 0 nothing new, 1 a new finding, 2 wrong usage, 3 nothing could be executed\n",
+          stderr);
+    return 2;
+}
+
+enum {
+    ENGINE = 1,
+    TIME,
+    RUNS,
+    FOREVER,
+    JOBS,
+    TARGET,
+    NEGATIVE,
+    STRICT,
+    SEED,
+    OUT,
+    RESUME,
+    KNOWN,
+    CAP,
+    QUIET
+};
+static const struct option known[] = {
+    {"engine", 1, NULL, ENGINE},     {"time", 1, NULL, TIME},     {"runs", 1, NULL, RUNS},
+    {"forever", 0, NULL, FOREVER},   {"jobs", 1, NULL, JOBS},     {"target", 1, NULL, TARGET},
+    {"negative", 0, NULL, NEGATIVE}, {"strict", 0, NULL, STRICT}, {"seed", 1, NULL, SEED},
+    {"out", 1, NULL, OUT},           {"resume", 0, NULL, RESUME}, {"known", 1, NULL, KNOWN},
+    {"cap", 1, NULL, CAP},           {"quiet", 0, NULL, QUIET},   {NULL, 0, NULL, 0}};
+
+static bool number(const char *text, uint64_t *out) {
+    char *end;
+    *out = strtoull(text, &end, 10);
+    return end != text && *end == 0 && *text != '-' && *out;
+}
+
+/* 90, 90s, 10m, 8h */
+static bool duration(const char *text, uint64_t *out) {
+    char *end;
+    uint64_t unit = 1;
+    *out = strtoull(text, &end, 10);
+    if (end != text && *end && !end[1]) {
+        unit = *end == 'h' ? 3600 : *end == 'm' ? 60 : *end == 's' ? 1 : 0;
+        end++;
+    }
+    *out *= unit;
+    return *end == 0 && *out;
+}
+
+static bool engine(const char *text, struct options *o) {
+    bool both = strcmp(text, "both") == 0;
+    o->libfuzzer = both || strcmp(text, "libfuzzer") == 0;
+    o->afl = both || strcmp(text, "afl") == 0;
+    return o->libfuzzer || o->afl;
+}
+
+static bool take(struct options *o, int option) {
+    uint64_t value = 0;
+    switch (option) {
+    case ENGINE:
+        return engine(optarg, o);
+    case TIME:
+        return duration(optarg, &o->seconds);
+    case RUNS:
+        return number(optarg, &o->runs);
+    case FOREVER:
+        return (o->forever = true);
+    case JOBS:
+        if (!number(optarg, &value) || value > MAX_WORKERS)
+            return false;
+        o->jobs = (unsigned)value;
+        return true;
+    case TARGET:
+        o->target = optarg;
+        return true;
+    case NEGATIVE:
+        return (o->negative = true);
+    case STRICT:
+        return (o->strict = true);
+    case SEED:
+        return number(optarg, &o->seed);
+    case OUT:
+        snprintf(o->out, sizeof o->out, "%s", optarg);
+        return true;
+    case RESUME:
+        return (o->resume = true);
+    case KNOWN:
+        o->known = optarg;
+        return true;
+    case CAP:
+        return number(optarg, &o->cap_mib);
+    case QUIET:
+        return (o->quiet = true);
+    default:
+        return false;
+    }
+}
+
+static bool target_exists(const struct options *o) {
+    char path[PATH_ROOM];
+    snprintf(path, sizeof path, "%s/fuzz_%s", o->tools, o->target);
+    bool ok = strlen(o->target) < 32 && !strchr(o->target, '/') && access(path, X_OK) == 0;
+    if (!ok)
+        fprintf(stderr, "gpup-fuzz: there is no target fuzz_%.32s in %s\n", o->target, o->tools);
+    return ok;
+}
+
+/* `reference:DEFECT` stands in an object of its own; a name without a slash or dot is one of ours. */
+static bool resolve(struct options *o, const char *name) {
+    char path[PATH_ROOM], full[PATH_ROOM];
+    const char *colon = strchr(name, ':');
+    size_t length = colon ? (size_t)(colon - name) : strlen(name);
+    o->label = name;
+    snprintf(path, sizeof path, "%.*s", (int)length, name);
+    if (!strchr(path, '/') && !strchr(path, '.')) {
+        bool defect = colon && strcmp(path, "reference") == 0;
+        snprintf(path, sizeof path, "%s/%.*s%s.fuzz.so", o->tools, (int)length, name,
+                 defect ? "-defects" : "");
+    }
+    if (!realpath(path, full)) {
+        fprintf(stderr, "gpup-fuzz: %s: there is no such implementation (%s)\n", name, path);
+        return false;
+    }
+    snprintf(o->implementation, sizeof o->implementation, "%s%s", full, colon ? colon : "");
+    return true;
+}
+
+static bool find_tools(struct options *o) {
+    char self[PATH_ROOM - 64] = "";
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[length > 0 ? length : 0] = 0;
+    snprintf(o->tools, sizeof o->tools, "%s", dirname(self));
+    return length > 0;
+}
+
+int main(int argc, char **argv) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    static struct options o;
+    o = (struct options){
+        .target = "program", .out = "out/fuzz", .libfuzzer = true, .cap_mib = 2048, .seed = 1};
+    o.jobs = cores > 0 ? (unsigned)cores : 1;
+    if (!find_tools(&o))
+        return 3;
+    if (argc > 1 && strcmp(argv[1], "detect") == 0) {
+        snprintf(o.out, sizeof o.out, "%s/detect", o.tools);
+        return detect(argc - 1, argv + 1, &o);
+    }
+    bool minimising = argc > 1 && strcmp(argv[1], "minimise") == 0;
+    optind = minimising || (argc > 1 && strcmp(argv[1], "run") == 0) ? 2 : 1;
+    for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
+        if (!take(&o, option))
+            return usage();
+    if (argc - optind > 1 || !target_exists(&o) || !resolve(&o, optind < argc ? argv[optind] : "reference"))
+        return argc - optind > 1 ? usage() : 2;
+    if (!o.seconds && !o.runs && !o.forever)
+        o.seconds = 60;
+    if (!folder("%s/log", o.out))
+        return fprintf(stderr, "gpup-fuzz: %s cannot be made\n", o.out), 2;
+    if (minimising)
+        return minimise(&o), 0;
+    signal(SIGINT, campaign_stop);
+    signal(SIGTERM, campaign_stop);
+    return campaign_run(&o);
+}
