@@ -384,7 +384,9 @@ enum slot_news slot_read(struct slot *slot) {
     if (more == 1 && got == 0)
         return SLOT_NOTHING;
     if (!slot->ready && !slot->busy) {
-        snprintf(slot->why, sizeof slot->why, "the worker ended while it loaded the implementation");
+        snprintf(slot->why, sizeof slot->why,
+                 "%s: the process ended while it loaded this: expected a whole shared object",
+                 slot->options->implementation);
         return SLOT_FAILED;
     }
     return died(slot, "the process ended (abort, exit, a signal, or a sanitizer's report)");
