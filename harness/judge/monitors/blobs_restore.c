@@ -6,7 +6,7 @@ static const struct saved *unchanged(const struct blobs *b, unsigned kind) {
 }
 
 static bool is_equal_target(const struct gpup_judge *j, const struct saved *s, const struct vf *v) {
-    return s->reserve == v->reserve_shape && s->entries == v->entries &&
+    return v->resourced && s->reserve == v->reserve_shape && s->entries == v->entries &&
            s->partitions == j->host[j->call.host].partitions;
 }
 

@@ -278,7 +278,8 @@ static void judge_stop(struct gpup_judge *j, struct dirty *d, struct basis *b) {
     if (b->tracking)
         note_others(d, c->host, b, false);
     b->tracking = false;
-    if (!others_track(d, c->host, NULL, 0) && v && v->dirty.seen && !b->outlives)
+    if (!others_track(d, c->host, NULL, 0) && v && v->dirty.seen && !b->outlives &&
+        !j->host[c->host].impaired)
         CHECK(j, GPUP_RULE_DIRTY_021, !v->tracking, "the last basis was stopped and the device still tracks");
 }
 

@@ -167,7 +167,8 @@ static void saw_answer(struct gpup_judge *j, struct ranges *all, const struct gp
     uint64_t asked = c->a[GPUP_ARG_QueryMitigatedRanges_NumRanges];
     struct spans s = {0};
     if (!r || bar >= RANGES_BARS || !r->counted[which] || !nt_success(c->status) ||
-        asked != r->count[which][bar] || !read_spans(&s, e, which, asked))
+        j->host[c->host].removed || c->failed_alloc || asked != r->count[which][bar] ||
+        !read_spans(&s, e, which, asked))
         return;
     struct bar_ranges *known = &r->bar[which][bar];
     uint64_t hash = judge_hash(3, s.span, 0);
@@ -233,7 +234,7 @@ static void settle(struct gpup_judge *j, void *state) {
     struct ranges *all = state;
     const struct call *c = &j->call;
     struct vf_ranges *r = c->names_vf ? ranges_of(j, all, c->host, c->vf) : NULL;
-    if (!r || c->overlapped)
+    if (!r || c->overlapped || j->host[c->host].removed || c->failed_alloc)
         return;
     const struct vf *v = judge_vf(j, c->host, c->vf);
     switch (c->ddi) {

@@ -131,10 +131,11 @@ static NTSTATUS take_vgpu(struct adapter *a, const UCHAR *from, ULONG left, ULON
         return STATUS_REVISION_MISMATCH;
     vf = &a->vf[v.vf.index];
     *vf = v.vf;
-    vf->aperture = allocate(bytes);
-    if (!vf->aperture)
+    vf->aperture = bytes ? allocate(bytes) : NULL; /* a vGPU without memory has none */
+    if (bytes && !vf->aperture)
         return STATUS_NO_MEMORY;
-    RtlCopyMemory(vf->aperture, from + sizeof v, bytes);
+    if (bytes)
+        RtlCopyMemory(vf->aperture, from + sizeof v, bytes);
     for (ULONG i = 0; i < vf->needs; i++)
         a->segment[vf->need[i].DriverSegmentId - 1].used += vf->need[i].Size;
     *used = (ULONG)sizeof v + bytes;
