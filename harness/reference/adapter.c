@@ -1,12 +1,11 @@
 /* Start and stop of the adapter, and power of the physical function. */
 #include "driver.h"
 
-HANDLE new_handle(struct adapter *a) {
-    /* Never given twice, and different on every adapter: a stale or a foreign one is known as such. */
-    UINT64 number = (UINT64)InterlockedIncrement64((LONG64 volatile *)&a->handles);
-
-    return (HANDLE)(ULONG_PTR)((UINT64)(a->luid.LowPart ^ 0x5A00u) << 40 | number << 4 | 8);
-}
+    HANDLE new_handle(struct adapter *a) {
+        /* Never given twice, and different on every adapter: a stale or a foreign one is known as such. */
+        return (HANDLE)(ULONG_PTR)((UINT64)a->luid.LowPart << 32 |
+                                   (UINT64)InterlockedIncrement64((LONG64 volatile *)&a->handles));
+    }
 
 /* Memory resource number n of the adapter: BAR 2n, as all its BARs are 64 bits wide. */
 static bool find_memory(const CM_RESOURCE_LIST *list, ULONG n, PHYSICAL_ADDRESS *start) {
@@ -52,7 +51,7 @@ static NTSTATUS read_identity(struct adapter *a) {
     a->firmware = read32(a, GPU_REG_FIRMWARE);
     a->features = read32(a, GPU_REG_FEATURES);
     a->segment_count = read32(a, GPU_REG_SEGMENTS);
-    if (a->segment_count == 0 || a->segment_count > GPU_MAX_SEGMENTS)
+    if (a->segment_count > GPU_MAX_SEGMENTS)
         return STATUS_DEVICE_NOT_READY;
     for (ULONG i = 0; i < a->segment_count; i++) {
         ULONG at = GPU_REG_SEGMENT(i);
@@ -60,14 +59,13 @@ static NTSTATUS read_identity(struct adapter *a) {
         a->segment[i].size = read32(a, at + GPU_SEGMENT_SIZE_LO);
         a->segment[i].size |= (UINT64)read32(a, at + GPU_SEGMENT_SIZE_HI) << 32;
         a->segment[i].page = a->features & GPU_FEATURE_DIRTY ? read32(a, at + GPU_SEGMENT_DIRTY_PAGE) : 0;
-        a->segment[i].committed = 0;
     }
     return STATUS_SUCCESS;
 }
 
 static NTSTATUS allocate_vfs(struct adapter *a) {
-    a->vf = allocate(a->total_vfs * sizeof *a->vf);
-    for (ULONG i = 0; a->vf && i < a->total_vfs; i++) {
+    a->vf = allocate(a->sriov.total_vfs * sizeof *a->vf);
+    for (ULONG i = 0; a->vf && i < a->sriov.total_vfs; i++) {
         a->vf[i].index = i;
         ExInitializeFastMutex(&a->vf[i].lock);
     }
@@ -172,7 +170,6 @@ static void power_down(struct adapter *a) {
         ExReleaseFastMutex(&a->vf[i].lock);
     }
     tracking_suspend(a);
-    write32(a, GPU_REG_INT_MASK, MAXULONG);
     a->power = false;
 }
 
@@ -197,12 +194,13 @@ NTSTATUS DDI_CALL reference_set_power_state(const PVOID context, ULONG device_ui
 }
 
 static NTSTATUS start(struct adapter *a) {
+    const struct hot_adapter *restored = hot_restored(a);
     NTSTATUS status = map_registers(a);
 
     if (NT_SUCCESS(status))
         status = read_identity(a);
-    if (NT_SUCCESS(status) && hot_restored(a))
-        hot_take_bus(a);
+    if (NT_SUCCESS(status) && restored)
+        hot_take_bus(a, restored);
     else if (NT_SUCCESS(status))
         status = bus_probe(a);
     if (NT_SUCCESS(status))
@@ -211,13 +209,12 @@ static NTSTATUS start(struct adapter *a) {
         status = allocate_dma(a);
     if (!NT_SUCCESS(status))
         return status;
-    schedule_init(a);
     a->started = true;
     a->partitions = 0;
-    if (!hot_restored(a))
+    if (!restored)
         return adapter_power_up(a);
     open_interrupts(a);
-    return hot_take_over(a);
+    return hot_take_over(a, restored);
 }
 
 NTSTATUS DDI_CALL reference_start_device(const PVOID context, PDXGK_START_INFO info,
@@ -234,7 +231,9 @@ NTSTATUS DDI_CALL reference_start_device(const PVOID context, PDXGK_START_INFO i
     RtlZeroMemory(&a->dxgkrnl, sizeof a->dxgkrnl);
     RtlCopyMemory(&a->dxgkrnl, interface_table,
                   interface_table->Size < sizeof a->dxgkrnl ? interface_table->Size : sizeof a->dxgkrnl);
+#ifdef REFERENCE_DEFECTS
     a->callers = interface_table;
+#endif
     a->luid = info->AdapterLuid;
     status = start(a);
     if (!NT_SUCCESS(status)) {
@@ -247,10 +246,9 @@ NTSTATUS DDI_CALL reference_start_device(const PVOID context, PDXGK_START_INFO i
 }
 
 static void give_up(struct adapter *a) {
-    for (ULONG i = 0; i < a->total_vfs; i++)
+    for (ULONG i = 0; i < a->sriov.total_vfs; i++)
         vgpu_destroy(a, &a->vf[i]);
     tracking_free_all(a);
-    a->partitions = 0;
 }
 
 /* Removed without having been stopped: no callback is legal any more. */

@@ -5,10 +5,12 @@
  *   immutable  what the vGPU was given (struct profile)
  *   mutable    the VF's context, as the part saves it
  */
-#include "driver.h"
+#include "partition.h"
 
 #define BLOB_MAGIC 0x764D5047u /* "GPMv" */
 #define BLOB_FORMAT 3u
+#define FNV_BASIS 0xCBF29CE484222325ull
+#define FNV_PRIME 0x100000001B3ull
 #define BLOB_SLACK (DEFECT(78) ? 64u : 0u)
 
 struct header {
@@ -34,15 +36,15 @@ struct profile {
 _Static_assert(sizeof(struct profile) == 48, "no padding in saved data");
 
 static UINT64 checksum(const UCHAR *bytes, UINT64 size) {
-    UINT64 hash = 0xCBF29CE484222325ull; /* FNV-1a: against damage, not against intent */
+    UINT64 hash = FNV_BASIS; /* FNV-1a: against damage, not against intent */
 
     for (UINT64 i = 0; i < size; i++)
-        hash = (hash ^ bytes[i]) * 0x100000001B3ull;
+        hash = (hash ^ bytes[i]) * FNV_PRIME;
     return hash;
 }
 
 static struct profile profile_of(const struct adapter *a, const struct vf *vf) {
-    struct profile p = {.page = a->segment[vf->segment].page};
+    struct profile p = {.page = a->segment[vf_segment(a, vf->index)].page};
 
     RtlCopyMemory(p.capability, vf->capability, sizeof p.capability);
     for (ULONG i = 0; i < vf->reserve_count; i++)
@@ -53,20 +55,21 @@ static struct profile profile_of(const struct adapter *a, const struct vf *vf) {
 /* Bits 1 << enum gpup_difference: what the suite wants to be of another make. 0 in earnest. */
 extern unsigned reference_differs;
 unsigned reference_differs;
-static ULONG differs(unsigned what, ULONG by) {
-    return reference_differs >> what & 1 ? by : 0;
+static const ULONG other_make[] = {0, 0x10000, 0x10000, 1}; /* driver, firmware, revision */
+static ULONG differs(unsigned what) {
+    return reference_differs >> what & 1 ? other_make[what] : 0;
 }
 
 static struct header header_of(const struct adapter *a, const struct vf *vf, enum blob_kind kind) {
     return (struct header){.magic = BLOB_MAGIC,
                            .kind = (USHORT)kind,
                            .format = BLOB_FORMAT,
-                           .driver = DRIVER_VERSION + differs(1, 0x10000),
+                           .driver = DRIVER_VERSION + differs(1),
                            .header_size = sizeof(struct header),
                            .origin = vf->index,
                            .device = (ULONG)GPU_PF_DEVICE_ID << 16 | GPU_VENDOR_ID,
-                           .revision = a->revision + differs(3, 1),
-                           .firmware = a->firmware + differs(2, 0x10000),
+                           .revision = a->revision + differs(3),
+                           .firmware = a->firmware + differs(2),
                            .msix_entries = vf->msix_entries,
                            .msix_table = vf->msix_table,
                            .msix_pba = vf->msix_pba};
@@ -117,6 +120,8 @@ static struct blob_check refuse(NTSTATUS status, const char *text, UINT64 found,
     return (struct blob_check){.status = status, .text = text, .found = found, .expected = expected};
 }
 
+static const struct blob_check accept = {.status = STATUS_SUCCESS};
+
 #define MALFORMED STATUS_DATA_ERROR
 #define MISMATCH STATUS_OBJECT_TYPE_MISMATCH
 
@@ -143,7 +148,7 @@ static struct blob_check check_header(const struct header *h, UINT64 size, const
     if (!reserved_in_use() && (h->reserved[0] | h->reserved[1]) != 0)
         return refuse(MALFORMED, "reserved bytes", h->reserved[0], 0);
     if (DEFECT(93))
-        return refuse(STATUS_SUCCESS, NULL, 0, 0);
+        return accept;
     if (h->device != own->device)
         return refuse(MISMATCH, "another device", h->device, own->device);
     if (h->revision != own->revision)
@@ -154,7 +159,7 @@ static struct blob_check check_header(const struct header *h, UINT64 size, const
         return refuse(MISMATCH, "number of MSI-X entries", h->msix_entries, own->msix_entries);
     if (h->msix_table != own->msix_table || h->msix_pba != own->msix_pba)
         return refuse(MISMATCH, "place of the MSI-X table", h->msix_table, own->msix_table);
-    return refuse(STATUS_SUCCESS, NULL, 0, 0);
+    return accept;
 }
 
 static struct blob_check check_profile(const struct adapter *a, const struct vf *vf, const UCHAR *payload,
@@ -167,7 +172,7 @@ static struct blob_check check_profile(const struct adapter *a, const struct vf 
     if (p.zero != 0)
         return refuse(MALFORMED, "reserved bytes", p.zero, 0);
     if (DEFECT(93))
-        return refuse(STATUS_SUCCESS, NULL, 0, 0);
+        return accept;
     if (p.vram != own.vram)
         return refuse(MISMATCH, "size of the VRAM reserve", p.vram, own.vram);
     if (p.page != own.page)
@@ -175,7 +180,7 @@ static struct blob_check check_profile(const struct adapter *a, const struct vf 
     for (ULONG i = 0; i < DXGK_VGPU_CAPABILITY_MAX; i++)
         if (p.capability[i] != own.capability[i])
             return refuse(MISMATCH, "partition profile", p.capability[i], own.capability[i]);
-    return refuse(STATUS_SUCCESS, NULL, 0, 0);
+    return accept;
 }
 
 struct blob_check blob_read(struct adapter *a, const struct vf *vf, enum blob_kind kind, const UCHAR *data,

@@ -52,15 +52,15 @@ NTSTATUS bus_enable(struct adapter *a) {
 /* The size of a VF BAR shows when all ones are written; no VF is enabled at that time. */
 static NTSTATUS probe_bar(struct adapter *a, ULONG bar) {
     ULONG at = GPU_CFG_SRIOV + GPU_SRIOV_VF_BAR(bar), ones = MAXULONG;
-    NTSTATUS status = config_read(a, at, &a->vf_bar[bar], sizeof(ULONG));
+    NTSTATUS status = config_read(a, at, &a->sriov.bar[bar], sizeof(ULONG));
 
     if (!NT_SUCCESS(status))
         return status;
     status = config_write(a, at, &ones, sizeof ones);
     if (NT_SUCCESS(status))
-        status = config_read(a, at, &a->vf_probe[bar], sizeof(ULONG));
+        status = config_read(a, at, &a->sriov.probe[bar], sizeof(ULONG));
     if (NT_SUCCESS(status))
-        status = config_write(a, at, &a->vf_bar[bar], sizeof(ULONG));
+        status = config_write(a, at, &a->sriov.bar[bar], sizeof(ULONG));
     return status;
 }
 
@@ -71,14 +71,17 @@ NTSTATUS bus_probe(struct adapter *a) {
     if (NT_SUCCESS(status))
         status = config_read(a, GPU_CFG_SRIOV + GPU_SRIOV_TOTAL_VFS, &total, sizeof total);
     if (NT_SUCCESS(status))
-        status = config_read(a, GPU_CFG_SRIOV + GPU_SRIOV_VF_OFFSET, &a->vf_offset, sizeof a->vf_offset);
+        status =
+            config_read(a, GPU_CFG_SRIOV + GPU_SRIOV_VF_OFFSET, &a->sriov.offset, sizeof a->sriov.offset);
     if (NT_SUCCESS(status))
-        status = config_read(a, GPU_CFG_SRIOV + GPU_SRIOV_VF_STRIDE, &a->vf_stride, sizeof a->vf_stride);
+        status =
+            config_read(a, GPU_CFG_SRIOV + GPU_SRIOV_VF_STRIDE, &a->sriov.stride, sizeof a->sriov.stride);
     if (NT_SUCCESS(status))
-        status = config_read(a, GPU_CFG_SRIOV + GPU_SRIOV_VF_DEVICE, &a->vf_device, sizeof a->vf_device);
+        status =
+            config_read(a, GPU_CFG_SRIOV + GPU_SRIOV_VF_DEVICE, &a->sriov.device, sizeof a->sriov.device);
     for (ULONG bar = 0; NT_SUCCESS(status) && bar < DXGK_MAX_NUM_PCI_BARS; bar++)
         status = probe_bar(a, bar);
-    a->total_vfs = total;
+    a->sriov.total_vfs = total;
     if (NT_SUCCESS(status) && (total == 0 || total > GPU_MAX_VFS))
         status = STATUS_DEVICE_NOT_READY;
     return status;
@@ -91,7 +94,7 @@ NTSTATUS bus_enable_vfs(struct adapter *a, ULONG vfs) {
     if (!NT_SUCCESS(status) || vfs == 0)
         return status;
     for (ULONG bar = 0; NT_SUCCESS(status) && bar < DXGK_MAX_NUM_PCI_BARS; bar++)
-        status = config_write(a, GPU_CFG_SRIOV + GPU_SRIOV_VF_BAR(bar), &a->vf_bar[bar], sizeof(ULONG));
+        status = config_write(a, GPU_CFG_SRIOV + GPU_SRIOV_VF_BAR(bar), &a->sriov.bar[bar], sizeof(ULONG));
     control = GPU_SRIOV_CONTROL_VFE | GPU_SRIOV_CONTROL_MSE;
     if (NT_SUCCESS(status))
         status = config_write(a, GPU_CFG_SRIOV + GPU_SRIOV_NUM_VFS, &count, sizeof count);
@@ -104,7 +107,7 @@ NTSTATUS bus_enable_vfs(struct adapter *a, ULONG vfs) {
 static bool is_bar(const struct adapter *a, ULONG bar) {
     if (bar + 1 >= DXGK_MAX_NUM_PCI_BARS || (bar & 1) != 0)
         return false;
-    return (a->vf_probe[bar] & BAR_64) != 0;
+    return (a->sriov.probe[bar] & BAR_64) != 0;
 }
 
 UINT64 vf_bar_size(const struct adapter *a, ULONG bar) {
@@ -112,12 +115,13 @@ UINT64 vf_bar_size(const struct adapter *a, ULONG bar) {
 
     if (!is_bar(a, bar))
         return 0;
-    mask = (a->vf_probe[bar] & ~BAR_TYPE_BITS) | (UINT64)a->vf_probe[bar + 1] << 32;
+    mask = (a->sriov.probe[bar] & ~BAR_TYPE_BITS) | (UINT64)a->sriov.probe[bar + 1] << 32;
     return ~mask + 1;
 }
 
 UINT64 vf_bar_address(const struct adapter *a, ULONG vf, ULONG bar) {
     if (!is_bar(a, bar))
         return 0;
-    return ((a->vf_bar[bar] & ~BAR_TYPE_BITS) | (UINT64)a->vf_bar[bar + 1] << 32) + vf * vf_bar_size(a, bar);
+    return ((a->sriov.bar[bar] & ~BAR_TYPE_BITS) | (UINT64)a->sriov.bar[bar + 1] << 32) +
+           vf * vf_bar_size(a, bar);
 }

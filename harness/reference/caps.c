@@ -2,7 +2,18 @@
 #include "driver.h"
 #include "partition.h"
 
-#define NEEDS(args, type) ((args)->pOutputData && (args)->OutputDataSize >= sizeof(type))
+/* No display, one engine; on the newest model. */
+static const DXGK_DRIVERCAPS driver_caps = {.HighestAcceptableAddress.QuadPart = -1,
+                                            .InterruptMessageNumber = GPU_PF_MESSAGE,
+                                            .SchedulingCaps.MultiEngineAware = 1,
+                                            .SchedulingCaps.PreemptionAware = 1,
+                                            .GpuEngineTopology.NbAsymetricProcessingNodes = 1,
+                                            .WDDMVersion = DXGKDDI_WDDMv3_2,
+                                            .SupportNonVGA = TRUE,
+                                            .SupportPerEngineTDR = TRUE,
+                                            .MiscCaps.ComputeOnly = 1};
+static const DXGK_WDDMDEVICECAPS device_caps = {.WDDMVersion = DXGKDDI_WDDMv3_2};
+static const DXGK_GPUPCAPS always = {.Caps.HotDriverUpdate = 1};
 
 static bool all_tracked(const struct adapter *a) {
     for (ULONG i = 0; i < a->segment_count; i++)
@@ -11,127 +22,71 @@ static bool all_tracked(const struct adapter *a) {
     return true;
 }
 
-static void give(const DXGKARG_QUERYADAPTERINFO *args, const void *data, ULONG size) {
+/* Behind each answer; the size is that of its structure. */
+static NTSTATUS give(const DXGKARG_QUERYADAPTERINFO *args, const void *data, ULONG size) {
+    if (!args->pOutputData || args->OutputDataSize < size)
+        return STATUS_INVALID_PARAMETER;
     RtlCopyMemory(args->pOutputData, data, size);
-}
-
-static NTSTATUS driver_caps(const DXGKARG_QUERYADAPTERINFO *args) {
-    DXGK_DRIVERCAPS caps;
-
-    if (!NEEDS(args, DXGK_DRIVERCAPS))
-        return STATUS_INVALID_PARAMETER;
-    RtlZeroMemory(&caps, sizeof caps);
-    caps.HighestAcceptableAddress.QuadPart = -1;
-    caps.InterruptMessageNumber = GPU_PF_MESSAGE;
-    caps.SchedulingCaps.MultiEngineAware = 1;
-    caps.SchedulingCaps.PreemptionAware = 1;
-    caps.GpuEngineTopology.NbAsymetricProcessingNodes = 1;
-    caps.WDDMVersion = DXGKDDI_WDDMv3_2;
-    caps.SupportNonVGA = TRUE;
-    caps.SupportPerEngineTDR = TRUE;
-    caps.MiscCaps.ComputeOnly = 1;
-    give(args, &caps, sizeof caps);
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS device_caps(const DXGKARG_QUERYADAPTERINFO *args) {
-    DXGK_WDDMDEVICECAPS caps = {.WDDMVersion = DXGKDDI_WDDMv3_2};
-
-    if (!NEEDS(args, DXGK_WDDMDEVICECAPS))
-        return STATUS_INVALID_PARAMETER;
-    give(args, &caps, sizeof caps);
     return STATUS_SUCCESS;
 }
 
 static NTSTATUS gpup_caps(const struct adapter *a, const DXGKARG_QUERYADAPTERINFO *args) {
-    DXGK_GPUPCAPS caps = {.Caps.Value = 0};
+    DXGK_GPUPCAPS caps = always;
 
-    if (!NEEDS(args, DXGK_GPUPCAPS))
-        return STATUS_INVALID_PARAMETER;
-    if (DEFECT(128))
+    if (DEFECT(128) && args->OutputDataSize >= sizeof caps) {
         RtlCopyMemory(&caps, args->pOutputData, sizeof caps);
-    caps.Caps.LiveMigration |= all_tracked(a) ? 1 : 0;
-    caps.Caps.HotDriverUpdate |= 1;
+        caps.Caps.Value |= always.Caps.Value;
+    }
+    caps.Caps.LiveMigration |= all_tracked(a);
     caps.Caps.ScatterMapReserve |= (a->features & GPU_FEATURE_SCATTER) != 0;
-    give(args, &caps, sizeof caps);
-    return STATUS_SUCCESS;
+    return give(args, &caps, sizeof caps);
 }
 
 static NTSTATUS dirty_caps(const struct adapter *a, const DXGKARG_QUERYADAPTERINFO *args) {
-    DXGK_DIRTY_BIT_TRACKING_CAPS caps = {.Value = 0};
+    DXGK_DIRTY_BIT_TRACKING_CAPS caps = {.DirtyBitTrackingSupported = (a->features & GPU_FEATURE_DIRTY) != 0,
+                                         .DirtyBitTrackingPerformant =
+                                             (a->features & GPU_FEATURE_DIRTY_PERFORMANT) != 0};
 
-    if (!NEEDS(args, DXGK_DIRTY_BIT_TRACKING_CAPS))
-        return STATUS_INVALID_PARAMETER;
-    caps.DirtyBitTrackingSupported = (a->features & GPU_FEATURE_DIRTY) != 0;
-    caps.DirtyBitTrackingPerformant =
-        caps.DirtyBitTrackingSupported && (a->features & GPU_FEATURE_DIRTY_PERFORMANT) != 0;
-    give(args, &caps, sizeof caps);
-    return STATUS_SUCCESS;
+    caps.DirtyBitTrackingPerformant &= caps.DirtyBitTrackingSupported;
+    return give(args, &caps, sizeof caps);
+}
+
+/* The segment that a query is about: ids count from one. NULL: none of the adapter's. */
+static const struct segment *segment_of(const struct adapter *a, const DXGKARG_QUERYADAPTERINFO *args) {
+    UINT id;
+
+    if (!args->pInputData || args->InputDataSize < sizeof id)
+        return NULL;
+    RtlCopyMemory(&id, args->pInputData, sizeof id);
+    id -= !DEFECT(76);
+    return id < a->segment_count ? &a->segment[id] : NULL;
 }
 
 static NTSTATUS segment_caps(const struct adapter *a, const DXGKARG_QUERYADAPTERINFO *args) {
-    DXGK_DIRTY_BIT_TRACKING_SEGMENT_CAPS caps = {.PageSize = 0};
-    UINT id;
+    DXGK_DIRTY_BIT_TRACKING_SEGMENT_CAPS caps;
+    const struct segment *segment = segment_of(a, args);
 
-    if (!NEEDS(args, DXGK_DIRTY_BIT_TRACKING_SEGMENT_CAPS) || !args->pInputData ||
-        args->InputDataSize < sizeof id)
+    if (!segment)
         return STATUS_INVALID_PARAMETER;
-    RtlCopyMemory(&id, args->pInputData, sizeof id);
-    if (DEFECT(76))
-        id++;
-    if (id == 0 || id > a->segment_count)
-        return STATUS_INVALID_PARAMETER;
-    caps.PageSize = a->segment[id - 1].page;
+    caps.PageSize = segment->page;
     if (caps.PageSize == 0 && !DEFECT(75))
         return STATUS_NOT_IMPLEMENTED; /* no plane */
-    give(args, &caps, sizeof caps);
-    return STATUS_SUCCESS;
+    return give(args, &caps, sizeof caps);
 }
 
 static NTSTATUS scatter_caps(const struct adapter *a, const DXGKARG_QUERYADAPTERINFO *args) {
     DXGK_QUERYSCATTERRESERVEOUT out;
-    UINT id;
+    const struct segment *segment = segment_of(a, args);
 
     if ((a->features & GPU_FEATURE_SCATTER) == 0)
         return STATUS_NOT_SUPPORTED; /* the capability is not set */
-    if (!NEEDS(args, DXGK_QUERYSCATTERRESERVEOUT) || !args->pInputData || args->InputDataSize < sizeof id)
+    if (!segment)
         return STATUS_INVALID_PARAMETER;
-    RtlCopyMemory(&id, args->pInputData, sizeof id);
-    if (id == 0 || id > a->segment_count)
-        return STATUS_INVALID_PARAMETER;
-    out.SetVGPUResourcesPageSize = memory_granule(a, id - 1);
-    give(args, &out, sizeof out);
-    return STATUS_SUCCESS;
+    out.SetVGPUResourcesPageSize = memory_granule(a, (ULONG)(segment - a->segment));
+    return give(args, &out, sizeof out);
 }
 
-/* First the number of segments, then, with room for them, their descriptors. */
-static NTSTATUS segments(const struct adapter *a, const DXGKARG_QUERYADAPTERINFO *args) {
-    DXGK_QUERYSEGMENTOUT4 out;
-
-    if (!NEEDS(args, DXGK_QUERYSEGMENTOUT4))
-        return STATUS_INVALID_PARAMETER;
-    RtlCopyMemory(&out, args->pOutputData, sizeof out);
-    if (out.pSegmentDescriptor &&
-        (out.NbSegment < a->segment_count || out.SegmentDescriptorStride < sizeof(DXGK_SEGMENTDESCRIPTOR4)))
-        return STATUS_INVALID_PARAMETER;
-    for (ULONG i = 0; out.pSegmentDescriptor && i < a->segment_count; i++) {
-        DXGK_SEGMENTDESCRIPTOR4 d;
-
-        RtlZeroMemory(&d, sizeof d);
-        d.Flags.PreservedDuringStandby = 1;
-        d.Flags.LocalBudgetGroup = 1;
-        d.Size = a->segment[i].size;
-        d.CommitLimit = a->segment[i].size;
-        RtlCopyMemory(out.pSegmentDescriptor + i * out.SegmentDescriptorStride, &d, sizeof d);
-    }
-    out.NbSegment = a->segment_count;
-    out.PagingBufferSegmentId = 0;
-    out.PagingBufferSize = 64 * 1024;
-    out.PagingBufferPrivateDataSize = 0;
-    give(args, &out, sizeof out);
-    return STATUS_SUCCESS;
-}
-
+/* Those of the queries that partitioning needs; a display miniport answers more, segments first of all. */
 NTSTATUS DDI_CALL reference_query_adapter_info(const HANDLE adapter, const DXGKARG_QUERYADAPTERINFO *args) {
     const struct adapter *a = adapter;
 
@@ -141,17 +96,15 @@ NTSTATUS DDI_CALL reference_query_adapter_info(const HANDLE adapter, const DXGKA
         return STATUS_DEVICE_NOT_READY;
     switch (args->Type) {
     case DXGKQAITYPE_DRIVERCAPS:
-        return driver_caps(args);
+        return give(args, &driver_caps, sizeof driver_caps);
     case DXGKQAITYPE_WDDMDEVICECAPS:
-        return device_caps(args);
+        return give(args, &device_caps, sizeof device_caps);
     case DXGKQAITYPE_GPUPCAPS:
         return gpup_caps(a, args);
     case DXGKQAITYPE_DIRTYBITTRACKINGCAPS:
         return dirty_caps(a, args);
     case DXGKQAITYPE_DIRTYBITTRACKINGSEGMENTCAPS:
         return segment_caps(a, args);
-    case DXGKQAITYPE_QUERYSEGMENT4:
-        return segments(a, args);
     case DXGKQAITYPE_SCATTER_RESERVE:
         return scatter_caps(a, args);
     default:

@@ -23,7 +23,7 @@ static NTSTATUS take_slot(struct adapter *a, ULONG *slot) {
     if (status != STATUS_SUCCESS)
         return STATUS_IO_TIMEOUT;
     KeAcquireSpinLock(&a->slots, &irql);
-    for (*slot = 0; a->slot[*slot].used; ++*slot)
+    for (*slot = GPU_SLOTS; a->slot[--*slot].used;)
         ; /* the semaphore says there is one */
     a->slot[*slot].used = true;
     KeReleaseSpinLock(&a->slots, irql);
@@ -35,9 +35,11 @@ void release_slot(struct adapter *a, ULONG slot) {
 
     KeAcquireSpinLock(&a->slots, &irql);
     a->slot[slot].used = false;
+#ifdef REFERENCE_DEFECTS
     a->slot[slot].posted = false;
+#endif
     KeReleaseSpinLock(&a->slots, irql);
-    KeReleaseSemaphore(&a->free_slots, 0, 1, FALSE);
+    KeReleaseSemaphore(&a->free_slots, IO_NO_INCREMENT, 1, FALSE);
 }
 
 static void fill_slot(struct adapter *a, ULONG slot, const struct command *c) {
@@ -100,6 +102,7 @@ static NTSTATUS wait_slot(struct adapter *a, ULONG slot) {
     return status_of(read32(a, at + GPU_SLOT_RESULT));
 }
 
+#ifdef REFERENCE_DEFECTS /* BUG-135 */
 /* Leaves the slot to the DPC. */
 static NTSTATUS post_slot(struct adapter *a, ULONG slot) {
     KIRQL irql;
@@ -110,6 +113,7 @@ static NTSTATUS post_slot(struct adapter *a, ULONG slot) {
     write32(a, GPU_REG_SLOT(slot) + GPU_SLOT_DOORBELL, GPU_DOORBELL_START);
     return STATUS_SUCCESS;
 }
+#endif
 
 static NTSTATUS run_slot(struct adapter *a, ULONG slot, struct command *c) {
     ULONG at = GPU_REG_SLOT(slot);
@@ -119,7 +123,6 @@ static NTSTATUS run_slot(struct adapter *a, ULONG slot, struct command *c) {
         return STATUS_DEVICE_NOT_CONNECTED;
     fill_slot(a, slot, c);
     write32(a, GPU_REG_COMMAND_DONE, 1u << slot);
-    KeClearEvent(&a->slot[slot].done);
     write32(a, at + GPU_SLOT_DOORBELL, GPU_DOORBELL_START);
     status = wait_slot(a, slot);
     c->length = read32(a, at + GPU_SLOT_LENGTH);
@@ -143,10 +146,12 @@ NTSTATUS command_run(struct adapter *a, struct command *c) {
     status = take_slot(a, &slot);
     if (!NT_SUCCESS(status))
         return status;
+#ifdef REFERENCE_DEFECTS
     if (c->post) {
         fill_slot(a, slot, c);
         return post_slot(a, slot);
     }
+#endif
     status = run_slot(a, slot, c);
     release_slot(a, slot);
     return status;
@@ -162,9 +167,12 @@ void command_done(struct adapter *a, ULONG slots) {
     for (ULONG i = 0; i < GPU_SLOTS; i++) {
         if ((slots & 1u << i) == 0)
             continue;
-        if (a->slot[i].posted)
+#ifdef REFERENCE_DEFECTS
+        if (a->slot[i].posted) {
             release_slot(a, i);
-        else
-            KeSetEvent(&a->slot[i].done, 0, FALSE);
+            continue;
+        }
+#endif
+        KeSetEvent(&a->slot[i].done, IO_NO_INCREMENT, FALSE);
     }
 }

@@ -130,7 +130,7 @@ VOID DDI_CALL reference_query_probed_bars(HANDLE context, DXGKARG_QUERYPROBEDBAR
         return;
     for (ULONG bar = 0; bar < DXGK_MAX_NUM_PCI_BARS; bar++)
         if (!(DEFECT(176) && (bar & 1)))
-            args->BaseRegisterValues[bar] = known(a, args->VirtualFunctionIndex) ? a->vf_probe[bar] : 0;
+            args->BaseRegisterValues[bar] = known(a, args->VirtualFunctionIndex) ? a->sriov.probe[bar] : 0;
 }
 
 VOID DDI_CALL reference_get_vendor_and_device(HANDLE context, DXGKARG_GETVENDORANDDEVICE *args) {
@@ -139,7 +139,7 @@ VOID DDI_CALL reference_get_vendor_and_device(HANDLE context, DXGKARG_GETVENDORA
     if (!args)
         return;
     args->VendorId = known(a, args->VirtualFunctionIndex) ? GPU_VENDOR_ID : 0xFFFF;
-    args->DeviceId = known(a, args->VirtualFunctionIndex) ? a->vf_device : 0xFFFF;
+    args->DeviceId = known(a, args->VirtualFunctionIndex) ? a->sriov.device : 0xFFFF;
 }
 
 static ULONG bus_property(const struct adapter *a, DEVICE_REGISTRY_PROPERTY property) {
@@ -166,7 +166,7 @@ VOID DDI_CALL reference_get_device_location(HANDLE context, DXGKARG_GETDEVICELOC
     routing = bus_property(a, DevicePropertyAddress);
     routing = (routing >> 16 & 0x1F) << 3 | (routing & 7);
     routing += bus_property(a, DevicePropertyBusNumber) << 8;
-    routing += a->vf_offset + args->VirtualFunctionIndex * a->vf_stride;
+    routing += a->sriov.offset + args->VirtualFunctionIndex * a->sriov.stride;
     args->BusNumber = routing >> 8 & 0xFF;
     args->FunctionNumber = routing & 0xFF;
 }

@@ -43,15 +43,18 @@ struct command {
 
 struct command_slot {
     KEVENT done;
-    bool used, posted;
+    bool used, posted; /* posted: BUG-135 only */
 };
 
 /* --- schedule.c: what each function is entitled to, and what the device was told --- */
 enum schedule_mode { SCHEDULE_NORMAL, SCHEDULE_SOURCE, SCHEDULE_SOURCE_PAUSED, SCHEDULE_TARGET };
-struct schedule_entry {
+struct entitlement {
     bool present;
     enum schedule_mode mode;
-    ULONG share;                         /* baseline, of both kinds of time */
+    ULONG share; /* baseline, of both kinds of time */
+};
+struct schedule_entry {
+    struct entitlement want;
     ULONG applied_share, applied_paging; /* in the device */
 };
 
@@ -71,8 +74,7 @@ struct basis {
 
 struct segment {
     UINT64 size;
-    ULONG page;       /* bytes of one dirty bit, 0 none */
-    UINT64 committed; /* bytes promised to vGPUs */
+    ULONG page; /* bytes of one dirty bit, 0 none */
 };
 
 /* --- migration.c --- */
@@ -102,11 +104,9 @@ struct reserve {
 struct vf {
     FAST_MUTEX lock;
     ULONG index;
-    bool created, powered, ever_powered, paused;
+    bool created, powered, paused;
     LUID luid;
     UINT64 capability[DXGK_VGPU_CAPABILITY_MAX];
-    DXGK_VIRTUALGPUPROFILE profile; /* as asked for */
-    ULONG segment;
     UINT64 need[GPU_MAX_SEGMENTS]; /* bytes of VRAM that it asked for in each segment */
     struct reserve *reserve;       /* NULL: none yet */
     ULONG reserve_count;
@@ -127,14 +127,21 @@ struct vf {
  */
 struct machine {
     GUID id;
-    DXGK_VIRTUALMACHINEDATAFLAGS flags;
 };
 
 struct process {
     LIST_ENTRY entry;
-    HANDLE handle, worker;
+    HANDLE handle;
     DXGK_CREATEPROCESSFLAGS flags;
     struct machine *machine; /* of a worker process that was told of its VM */
+};
+
+/* The SR-IOV capability, as probed. */
+struct sriov {
+    ULONG total_vfs;
+    ULONG bar[DXGK_MAX_NUM_PCI_BARS]; /* registers */
+    ULONG probe[DXGK_MAX_NUM_PCI_BARS];
+    USHORT offset, stride, device, zero;
 };
 
 struct adapter {
@@ -151,9 +158,7 @@ struct adapter {
     UCHAR *dma;
     PHYSICAL_ADDRESS dma_address;
     ULONG firmware, revision, features;
-    ULONG vf_bar[DXGK_MAX_NUM_PCI_BARS]; /* registers of the SR-IOV capability */
-    ULONG vf_probe[DXGK_MAX_NUM_PCI_BARS];
-    USHORT vf_offset, vf_stride, vf_device;
+    struct sriov sriov;
 
     KSPIN_LOCK slots;
     KSEMAPHORE free_slots;
@@ -161,7 +166,7 @@ struct adapter {
     LONG interrupts; /* status bits taken by the ISR, for the DPC */
 
     KMUTEX partition;
-    ULONG total_vfs, partitions, segment_count;
+    ULONG partitions, segment_count;
     struct segment segment[GPU_MAX_SEGMENTS];
     struct vf *vf;                     /* total_vfs of them, while started */
     DXGK_INTERRUPT_TABLE_ENTRY staged; /* seeded: shared by all threads */
@@ -206,7 +211,6 @@ void command_done(struct adapter *a, ULONG slots);
 void release_slot(struct adapter *a, ULONG slot);
 
 /* --- schedule.c --- */
-void schedule_init(struct adapter *a);
 NTSTATUS schedule_apply(struct adapter *a); /* device to what the modes say */
 void schedule_forget(struct adapter *a);    /* the device lost its shares */
 NTSTATUS schedule_add(struct adapter *a, ULONG vf, ULONG share);
@@ -226,9 +230,8 @@ NTSTATUS vf_context_size(struct adapter *a, ULONG vf, ULONG *size);
 /* --- reserve.c --- */
 NTSTATUS reserve_map(struct adapter *a, const struct vf *vf);
 /* What a vGPU with that much VRAM needs of each segment: all of `segment`, or of all of them in parts where
- * reserves may be scattered. false: there is not as much left. */
-bool reserve_plan(const struct adapter *a, ULONG segment, UINT64 total, UINT64 need[GPU_MAX_SEGMENTS]);
-void reserve_commit(struct adapter *a, const struct vf *vf, bool give_back);
+ * reserves may be scattered. */
+void reserve_plan(const struct adapter *a, ULONG segment, UINT64 total, UINT64 need[GPU_MAX_SEGMENTS]);
 void reserve_forget(struct vf *vf);
 
 /* --- vgpu.c --- */
@@ -250,9 +253,6 @@ NTSTATUS basis_stop(struct adapter *a, struct basis *basis);
 
 /* --- vmbus.c --- */
 void vmbus_close(struct adapter *a, struct vf *vf);
-
-/* --- process.c --- */
-void process_free_all(struct adapter *a);
 
 /* --- triage.c: PASSIVE_LEVEL --- */
 void triage(struct adapter *a, ULONG vf, DXGIDDI_PARTITIONING_EVENT_TYPE type, const char *text, UINT64 data1,
@@ -278,9 +278,10 @@ struct blob_check blob_read(struct adapter *a, const struct vf *vf, enum blob_ki
 /* --- hotupdate.c --- */
 void hot_leave(struct adapter *a);
 void hot_forget(struct adapter *a);
-bool hot_restored(const struct adapter *a);
-void hot_take_bus(struct adapter *a);
-NTSTATUS hot_take_over(struct adapter *a);
+struct hot_adapter;
+const struct hot_adapter *hot_restored(const struct adapter *a); /* NULL: no hot update */
+void hot_take_bus(struct adapter *a, const struct hot_adapter *s);
+NTSTATUS hot_take_over(struct adapter *a, const struct hot_adapter *s);
 
 /* --- adapter.c --- */
 HANDLE new_handle(struct adapter *a);

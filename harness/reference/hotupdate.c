@@ -13,19 +13,16 @@ struct hot_meta { /* metadata of every block */
 };
 
 struct hot_adapter {
-    UINT64 handles, committed[GPU_MAX_SEGMENTS];
-    ULONG luids, total_vfs, partitions, zero;
-    ULONG vf_bar[DXGK_MAX_NUM_PCI_BARS], vf_probe[DXGK_MAX_NUM_PCI_BARS];
-    USHORT vf_offset, vf_stride, vf_device, pad;
+    struct sriov sriov;
+    ULONG luids, partitions;
     struct schedule_entry schedule[GPU_MAX_VFS + 1];
 };
 
 struct hot_vf { /* reserve_count ranges and msix_entries entries follow */
     LUID luid;
     UINT64 capability[DXGK_VGPU_CAPABILITY_MAX], need[GPU_MAX_SEGMENTS];
-    DXGK_VIRTUALGPUPROFILE profile;
-    ULONG segment, reserve_count, msix_entries;
-    UCHAR powered, ever_powered, paused, zero;
+    ULONG reserve_count, msix_entries;
+    UCHAR powered, paused, zero[6];
 };
 
 struct hot_block {
@@ -51,21 +48,13 @@ static NTSTATUS save_block(struct adapter *a, enum hot_kind kind, ULONG index, v
 
 static NTSTATUS save_adapter(struct adapter *a) {
     struct hot_adapter *s = allocate(sizeof *s);
-    NTSTATUS status;
+    NTSTATUS status = STATUS_SUCCESS;
 
     if (!s)
         return STATUS_INSUFFICIENT_RESOURCES;
-    s->handles = a->handles;
-    for (ULONG i = 0; i < a->segment_count; i++)
-        s->committed[i] = a->segment[i].committed;
+    s->sriov = a->sriov;
     s->luids = a->luids;
-    s->total_vfs = a->total_vfs;
     s->partitions = a->partitions;
-    RtlCopyMemory(s->vf_bar, a->vf_bar, sizeof s->vf_bar);
-    RtlCopyMemory(s->vf_probe, a->vf_probe, sizeof s->vf_probe);
-    s->vf_offset = a->vf_offset;
-    s->vf_stride = a->vf_stride;
-    s->vf_device = a->vf_device;
     RtlCopyMemory(s->schedule, a->schedule, sizeof s->schedule);
     status = save_block(a, HOT_ADAPTER, 0, s, sizeof *s);
     release(s);
@@ -83,12 +72,9 @@ static void fill_vf(struct hot_vf *s, const struct vf *vf) {
     s->luid = vf->luid;
     RtlCopyMemory(s->capability, vf->capability, sizeof s->capability);
     RtlCopyMemory(s->need, vf->need, sizeof s->need);
-    s->profile = vf->profile;
-    s->segment = vf->segment;
     s->reserve_count = vf->reserve_count;
     s->msix_entries = vf->msix_entries;
     s->powered = vf->powered;
-    s->ever_powered = vf->ever_powered;
     s->paused = vf->paused;
     if (vf->reserve_count)
         RtlCopyMemory(ranges, vf->reserve, vf->reserve_count * sizeof *ranges);
@@ -144,17 +130,14 @@ NTSTATUS DDI_CALL reference_save_memory_for_hot_update(const HANDLE context,
 
 /* StopDevice: memory goes, the part keeps running. */
 void hot_leave(struct adapter *a) {
-    for (ULONG i = 0; i < a->total_vfs; i++) {
+    for (ULONG i = 0; i < a->sriov.total_vfs; i++) {
         struct vf *vf = &a->vf[i];
 
         vmbus_close(a, vf);
         msix_close(vf);
         reserve_forget(vf);
-        release(vf->session);
-        release(vf->context);
     }
     tracking_free_all(a);
-    a->partitions = 0;
     a->updating = false;
 }
 
@@ -214,7 +197,7 @@ void hot_forget(struct adapter *a) {
         release(CONTAINING_RECORD(RemoveHeadList(&a->restored), struct hot_block, entry));
 }
 
-static const struct hot_adapter *saved_adapter(const struct adapter *a) {
+const struct hot_adapter *hot_restored(const struct adapter *a) {
     for (LIST_ENTRY *e = a->restored.Flink; e != &a->restored; e = e->Flink) {
         const struct hot_block *b = CONTAINING_RECORD(e, struct hot_block, entry);
 
@@ -224,26 +207,10 @@ static const struct hot_adapter *saved_adapter(const struct adapter *a) {
     return NULL;
 }
 
-bool hot_restored(const struct adapter *a) {
-    return saved_adapter(a) != NULL;
-}
-
 /* In place of probing: the capability must not be touched while VFs run. */
-void hot_take_bus(struct adapter *a) {
-    const struct hot_adapter *s = saved_adapter(a);
-
-    if (!s)
-        return;
-    a->handles = (UINT64)s->handles;
+void hot_take_bus(struct adapter *a, const struct hot_adapter *s) {
     a->luids = s->luids;
-    a->total_vfs = s->total_vfs;
-    RtlCopyMemory(a->vf_bar, s->vf_bar, sizeof a->vf_bar);
-    RtlCopyMemory(a->vf_probe, s->vf_probe, sizeof a->vf_probe);
-    a->vf_offset = s->vf_offset;
-    a->vf_stride = s->vf_stride;
-    a->vf_device = s->vf_device;
-    for (ULONG i = 0; i < a->segment_count; i++)
-        a->segment[i].committed = s->committed[i];
+    a->sriov = s->sriov;
 }
 
 static NTSTATUS take_vf(struct adapter *a, const struct hot_block *b) {
@@ -264,24 +231,18 @@ static NTSTATUS take_vf(struct adapter *a, const struct hot_block *b) {
     vf->luid = s->luid;
     RtlCopyMemory(vf->capability, s->capability, sizeof vf->capability);
     RtlCopyMemory(vf->need, s->need, sizeof vf->need);
-    vf->profile = s->profile;
-    vf->segment = s->segment;
     vf->powered = s->powered;
-    vf->ever_powered = s->ever_powered;
     vf->paused = s->paused;
     vf->created = true;
     return STATUS_SUCCESS;
 }
 
 /* The rest of StartDevice: the part is as it was left, and only the driver has to catch up. */
-NTSTATUS hot_take_over(struct adapter *a) {
-    const struct hot_adapter *s = saved_adapter(a);
+NTSTATUS hot_take_over(struct adapter *a, const struct hot_adapter *s) {
     NTSTATUS status = STATUS_SUCCESS;
 
-    if (!s)
-        return STATUS_DATA_ERROR;
     RtlCopyMemory(a->schedule, s->schedule, sizeof a->schedule);
-    a->partitions = s->partitions < a->total_vfs ? s->partitions : a->total_vfs;
+    a->partitions = s->partitions < a->sriov.total_vfs ? s->partitions : a->sriov.total_vfs;
     a->power = true;
     for (LIST_ENTRY *e = a->restored.Flink; NT_SUCCESS(status) && e != &a->restored; e = e->Flink) {
         const struct hot_block *b = CONTAINING_RECORD(e, struct hot_block, entry);

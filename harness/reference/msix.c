@@ -110,7 +110,9 @@ void msix_flush(struct adapter *a, struct vf *vf) {
 }
 
 static bool unmasked(const struct vf *vf, LONG index) {
-    return index >= 0 && (vf->msix[index].unwritten || (vf->msix[index].value.VectorControl & MASKED) == 0);
+    if (DEFECT(3) && index < 0)
+        return false;
+    return vf->msix[index].unwritten || (vf->msix[index].value.VectorControl & MASKED) == 0;
 }
 
 /* Seeded faults around the write of one entry; false: the entry itself is not written. */

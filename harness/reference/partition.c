@@ -29,12 +29,16 @@ ULONG memory_granule(const struct adapter *a, ULONG segment) {
 UINT64 capability_max(const struct adapter *a, ULONG kind, ULONG count) {
     ULONG neighbours = (count + a->segment_count - 1) / a->segment_count;
     UINT64 least = MAXULONG64;
+    UINT64 rest = 0; /* what reserve_plan does not divide */
 
     if (kind != DXGK_VGPU_CAPABILITY_MEMORY)
         return totals[kind] / count;
+    if (a->features & GPU_FEATURE_SCATTER)
+        rest = (a->segment_count - 1) * capability_min(a, kind);
     for (ULONG i = 0; i < a->segment_count; i++) {
         UINT64 size = a->segment[i].size / neighbours, granule = memory_granule(a, i);
 
+        size = size > rest ? size - rest : 0;
         size -= size % granule;
         least = size < least ? size : least;
     }
@@ -55,15 +59,15 @@ UINT64 capability_min(const struct adapter *a, ULONG kind) {
 static ULONG partition_options(const struct adapter *a, USHORT *out, ULONG capacity) {
     ULONG found = 0, last = 0;
 
-    for (ULONG count = 1; count <= a->total_vfs; count *= 2) {
+    for (ULONG count = 1; count <= a->sriov.total_vfs; count *= 2) {
         if (out && found < capacity)
             out[found] = (USHORT)count;
         found++;
         last = count;
     }
-    if (last != a->total_vfs) {
+    if (last != a->sriov.total_vfs) {
         if (out && found < capacity)
-            out[found] = (USHORT)a->total_vfs;
+            out[found] = (USHORT)a->sriov.total_vfs;
         found++;
     }
     return found;
@@ -72,7 +76,8 @@ static ULONG partition_options(const struct adapter *a, USHORT *out, ULONG capac
 static bool is_option(const struct adapter *a, ULONG count) {
     if (DEFECT(165))
         count &= 0xFFFF;
-    return count != 0 && count <= a->total_vfs && (count == a->total_vfs || (count & (count - 1)) == 0);
+    return count != 0 && count <= a->sriov.total_vfs &&
+           (count == a->sriov.total_vfs || (count & (count - 1)) == 0);
 }
 
 NTSTATUS DDI_CALL reference_get_gpu_partition_info(HANDLE context, DXGKARG_GETGPUPARTITIONINFO *args) {

@@ -32,7 +32,6 @@ NTSTATUS DDI_CALL reference_create_process(const HANDLE adapter, DXGKARG_CREATEP
     if (!p)
         return STATUS_INSUFFICIENT_RESOURCES;
     p->flags = args->Flags;
-    p->worker = args->Flags.VirtualMachineProcess ? args->hKmdVmWorkerProcess : NULL;
     p->handle = new_handle(a);
     ExAcquireFastMutex(&a->process_lock);
     known = worker_known(a, args);
@@ -78,7 +77,8 @@ static struct machine *same_machine(struct adapter *a, const GUID *id) {
 }
 #endif
 
-/* *spare: taken when the worker has no record yet. Flag bits without a name have no meaning. */
+/* *spare: taken when the worker has no record yet.
+ * The flags ask nothing of this driver: Dxgkrnl holds a secure VM to its limits. */
 static void keep(struct adapter *a, struct process *p, const DXGKARG_SETVIRTUALMACHINEDATA *args,
                  struct machine **spare) {
     (void)a;
@@ -92,8 +92,6 @@ static void keep(struct adapter *a, struct process *p, const DXGKARG_SETVIRTUALM
         *spare = NULL;
     }
     p->machine->id = *args->pVmGuid;
-    p->machine->flags.SecureVirtualMachine = args->Flags.SecureVirtualMachine;
-    p->machine->flags.LinuxVirtualMachine = args->Flags.LinuxVirtualMachine;
 }
 
 NTSTATUS DDI_CALL reference_set_virtual_machine_data(const HANDLE adapter,
@@ -116,15 +114,4 @@ NTSTATUS DDI_CALL reference_set_virtual_machine_data(const HANDLE adapter,
     ExReleaseFastMutex(&a->process_lock);
     release(spare);
     return worker ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
-}
-
-void process_free_all(struct adapter *a) {
-    ExAcquireFastMutex(&a->process_lock);
-    while (!IsListEmpty(&a->processes)) {
-        struct process *p = CONTAINING_RECORD(RemoveHeadList(&a->processes), struct process, entry);
-
-        release(p->machine);
-        release(p);
-    }
-    ExReleaseFastMutex(&a->process_lock);
 }

@@ -10,26 +10,13 @@ _Static_assert(sizeof(struct map_record) == GPU_RANGE_SIZE, "range record");
 _Static_assert(VF_RESERVES <= GPU_RANGES_MAX, "the part can map every reserve");
 
 /* --- what a vGPU needs --------------------------------------------------------------------------------- */
-bool reserve_plan(const struct adapter *a, ULONG segment, UINT64 total, UINT64 need[GPU_MAX_SEGMENTS]) {
-    bool spread = (a->features & GPU_FEATURE_SCATTER) != 0 && a->segment_count > 1;
+void reserve_plan(const struct adapter *a, ULONG segment, UINT64 total, UINT64 need[GPU_MAX_SEGMENTS]) {
+    bool spread = (a->features & GPU_FEATURE_SCATTER) != 0;
     UINT64 part = spread ? total / a->segment_count : 0;
 
     part -= part % capability_min(a, DXGK_VGPU_CAPABILITY_MEMORY); /* the largest granule */
-    for (ULONG i = 0; i < GPU_MAX_SEGMENTS; i++)
-        need[i] = i < a->segment_count && i != segment ? part : 0;
-    need[segment] = total - part * (a->segment_count - 1);
     for (ULONG i = 0; i < a->segment_count; i++)
-        if (need[i] > a->segment[i].size - a->segment[i].committed)
-            return false;
-    return true;
-}
-
-void reserve_commit(struct adapter *a, const struct vf *vf, bool give_back) {
-    for (ULONG i = 0; i < a->segment_count; i++)
-        if (give_back)
-            a->segment[i].committed -= vf->need[i];
-        else
-            a->segment[i].committed += vf->need[i];
+        need[i] = i != segment ? part : total - part * (a->segment_count - 1);
 }
 
 void reserve_forget(struct vf *vf) {
@@ -138,7 +125,7 @@ static NTSTATUS assign(struct adapter *a, struct vf *vf, struct reserve *wanted,
 static NTSTATUS acquire(struct adapter *a, ULONG index, struct vf **vf) {
     NTSTATUS status = vf_acquire(a, index, vf);
 
-    if (!NT_SUCCESS(status) || (!(*vf)->ever_powered && (*vf)->reserve_count == 0))
+    if (!NT_SUCCESS(status) || (*vf)->reserve_count == 0)
         return status;
     vf_release(*vf);
     return STATUS_INVALID_DEVICE_STATE;

@@ -4,12 +4,6 @@
  */
 #include "driver.h"
 
-void schedule_init(struct adapter *a) {
-    RtlZeroMemory(a->schedule, sizeof a->schedule);
-    a->schedule[SCHEDULE_PF].present = true;
-    a->schedule[SCHEDULE_PF].share = PF_SHARE;
-}
-
 void schedule_forget(struct adapter *a) {
     for (ULONG i = 0; i <= SCHEDULE_PF; i++)
         a->schedule[i].applied_share = a->schedule[i].applied_paging = 0;
@@ -18,37 +12,38 @@ void schedule_forget(struct adapter *a) {
 static ULONG vf_paging(const struct adapter *a, ULONG vf) {
     const struct schedule_entry *e = &a->schedule[vf];
 
-    if (!e->present)
+    if (!e->want.present)
         return 0;
-    for (ULONG i = 0; DEFECT(110) && i < a->total_vfs; i++)
-        if (i != vf && a->schedule[i].mode != SCHEDULE_NORMAL)
-            return e->share / 2;
-    switch (e->mode) {
+    for (ULONG i = 0; DEFECT(110) && i < a->sriov.total_vfs; i++)
+        if (i != vf && a->schedule[i].want.mode != SCHEDULE_NORMAL)
+            return e->want.share / 2;
+    switch (e->want.mode) {
     case SCHEDULE_SOURCE:
-        return DEFECT(111) ? 0 : e->share - e->share / 2; /* it goes on running: at least half stays */
+        return DEFECT(111) ? 0
+                           : e->want.share - e->want.share / 2; /* it goes on running: at least half stays */
     case SCHEDULE_SOURCE_PAUSED:
     case SCHEDULE_TARGET:
         return 0;
     default:
-        return e->share;
+        return e->want.share;
     }
 }
 
 static ULONG vf_share(const struct adapter *a, ULONG vf) {
     const struct schedule_entry *e = &a->schedule[vf];
 
-    return e->present && !(DEFECT(111) && e->mode == SCHEDULE_SOURCE) ? e->share : 0;
+    return e->want.present && !(DEFECT(111) && e->want.mode == SCHEDULE_SOURCE) ? e->want.share : 0;
 }
 
 static ULONG pf_paging(const struct adapter *a) {
-    ULONG held = 0;
+    ULONG left = SHARE_ALL;
     bool migrating = false;
 
-    for (ULONG i = 0; i < a->total_vfs; i++) {
-        held += vf_paging(a, i);
-        migrating |= a->schedule[i].mode != SCHEDULE_NORMAL;
+    for (ULONG i = 0; i < a->sriov.total_vfs; i++) {
+        left -= vf_paging(a, i);
+        migrating |= a->schedule[i].want.mode != SCHEDULE_NORMAL;
     }
-    return migrating ? SHARE_ALL - held : PF_SHARE;
+    return migrating ? left : PF_SHARE;
 }
 
 static NTSTATUS set_shares(struct adapter *a, ULONG index, ULONG share, ULONG paging) {
@@ -92,19 +87,16 @@ NTSTATUS schedule_apply(struct adapter *a) {
 }
 
 /* Changes one entry; when the device does not follow, the entry is as before. */
-static NTSTATUS change(struct adapter *a, ULONG vf, struct schedule_entry wanted) {
-    struct schedule_entry *e = &a->schedule[vf], before = *e;
+static NTSTATUS change(struct adapter *a, ULONG vf, struct entitlement wanted) {
+    struct entitlement *want = &a->schedule[vf].want, before;
     NTSTATUS status;
 
     ExAcquireFastMutex(&a->schedule_lock);
-    e->present = wanted.present;
-    e->mode = wanted.mode;
-    e->share = wanted.share;
+    before = *want;
+    *want = wanted;
     status = schedule_apply(a);
     if (!NT_SUCCESS(status)) {
-        e->present = before.present;
-        e->mode = before.mode;
-        e->share = before.share;
+        *want = before;
         (void)schedule_apply(a);
     }
     ExReleaseFastMutex(&a->schedule_lock);
@@ -112,21 +104,19 @@ static NTSTATUS change(struct adapter *a, ULONG vf, struct schedule_entry wanted
 }
 
 NTSTATUS schedule_add(struct adapter *a, ULONG vf, ULONG share) {
-    return change(a, vf, (struct schedule_entry){.present = true, .share = share});
+    return change(a, vf, (struct entitlement){.present = true, .share = share});
 }
 
 void schedule_remove(struct adapter *a, ULONG vf) {
     /* The entry goes in any case: a device that does not answer now is told when it does. */
     ExAcquireFastMutex(&a->schedule_lock);
-    a->schedule[vf].present = false;
-    a->schedule[vf].mode = SCHEDULE_NORMAL;
-    a->schedule[vf].share = 0;
+    a->schedule[vf].want = (struct entitlement){.present = false};
     (void)schedule_apply(a);
     ExReleaseFastMutex(&a->schedule_lock);
 }
 
 NTSTATUS schedule_mode(struct adapter *a, ULONG vf, enum schedule_mode mode) {
-    struct schedule_entry wanted = a->schedule[vf];
+    struct entitlement wanted = a->schedule[vf].want;
 
     wanted.mode = mode;
     return change(a, vf, wanted);

@@ -95,7 +95,7 @@ static struct basis *new_basis(struct adapter *a, const DXGKARG_CREATEMEMORYBASI
     b->count = count;
     RtlCopyMemory(b->ranges, args->Ranges, count * sizeof *b->ranges);
     b->caller = args->Ranges;
-    if (!check_ranges(s, b) || !(b->carry = allocate((b->pages + 7) / 8 + 1))) {
+    if (!check_ranges(s, b) || !(b->carry = allocate(b->pages / 8 + 1))) {
         free_basis(b);
         return NULL;
     }

@@ -64,7 +64,6 @@ NTSTATUS vf_set_power(struct adapter *a, struct vf *vf, bool on) {
     if (!NT_SUCCESS(status))
         return status;
     vf->powered = on;
-    vf->ever_powered |= on;
     if (!on && DEFECT(178))
         (void)command_vf(a, GPU_COMMAND_VF_FLR, vf->index, 0);
     return STATUS_SUCCESS;

@@ -6,13 +6,12 @@ static const CLSID emulation_dll = {
     0x3E6A7C21, 0x9D0B, 0x4F57, {0xA1, 0x6E, 0x52, 0x0C, 0x88, 0x41, 0xD9, 0x37}};
 
 /* One capability out of what was asked for; false: cannot be had. */
-static bool choose(const struct adapter *a, ULONG kind, const DXGK_VIRTUALGPUCAPABILITY *want,
-                   UINT64 available, UINT64 granule, UINT64 *chosen) {
+static bool choose(const struct adapter *a, ULONG kind, const DXGK_VIRTUALGPUCAPABILITY *want, UINT64 granule,
+                   UINT64 *chosen) {
     UINT64 most = capability_max(a, kind, a->partitions), value = want->OptimalValue;
 
-    if (want->MinValue > want->MaxValue || want->MinValue > most || want->MinValue > available)
+    if (want->MinValue > want->MaxValue || want->MinValue > most)
         return false;
-    most = most < available ? most : available;
     most = most < want->MaxValue ? most : want->MaxValue;
     value = value < want->MinValue ? want->MinValue : value;
     value = value < capability_min(a, kind) ? capability_min(a, kind) : value;
@@ -21,20 +20,15 @@ static bool choose(const struct adapter *a, ULONG kind, const DXGK_VIRTUALGPUCAP
     if (value < want->MinValue)
         value += granule;
     *chosen = value;
-    return value != 0 && value >= capability_min(a, kind) && value <= most;
+    return value >= capability_min(a, kind) && value <= most;
 }
 
 static bool choose_all(const struct adapter *a, const DXGK_VIRTUALGPUPROFILE *profile, ULONG segment,
                        UINT64 chosen[DXGK_VGPU_CAPABILITY_MAX]) {
     for (ULONG kind = 0; kind < DXGK_VGPU_CAPABILITY_MAX; kind++) {
         bool memory = kind == DXGK_VGPU_CAPABILITY_MEMORY;
-        UINT64 available = capability_total(a, kind);
 
-        if (memory)
-            available = a->segment[segment].size - a->segment[segment].committed;
-        for (ULONG i = 0; !memory && i < a->partitions; i++)
-            available -= a->vf[i].created ? a->vf[i].capability[kind] : 0;
-        if (!choose(a, kind, &profile->Capability[kind], available, memory ? memory_granule(a, segment) : 1,
+        if (!choose(a, kind, &profile->Capability[kind], memory ? memory_granule(a, segment) : 1,
                     &chosen[kind]))
             return false;
     }
@@ -45,32 +39,32 @@ static ULONG share_of(const struct adapter *a, UINT64 compute) {
     return (ULONG)(compute * (SHARE_ALL - PF_SHARE) / capability_total(a, DXGK_VGPU_CAPABILITY_COMPUTE));
 }
 
+static const ULONG cleaning[][2] = {{GPU_COMMAND_VF_DISABLE, 0},
+                                    {GPU_COMMAND_VF_POWER, 3},
+                                    {GPU_COMMAND_VF_RESUME, 0},
+                                    {GPU_COMMAND_VF_FLR, 0},
+                                    {GPU_COMMAND_VF_MAP, 0}}; /* commands and their argument */
+
 /* Nothing of a former guest: the part keeps a VF's state until it is told otherwise. */
 static NTSTATUS clean_vf(struct adapter *a, ULONG vf) {
-    static const ULONG steps[][2] = {{GPU_COMMAND_VF_DISABLE, 0},
-                                     {GPU_COMMAND_VF_POWER, 3},
-                                     {GPU_COMMAND_VF_RESUME, 0},
-                                     {GPU_COMMAND_VF_FLR, 0},
-                                     {GPU_COMMAND_VF_MAP, 0}};
     NTSTATUS first = STATUS_SUCCESS;
 
-    for (ULONG i = 0; i < sizeof steps / sizeof *steps; i++) {
+    for (ULONG i = 0; i < sizeof cleaning / sizeof *cleaning; i++) {
         NTSTATUS status;
 
-        if (steps[i][0] == GPU_COMMAND_VF_RESUME && DEFECT(138))
+        if (cleaning[i][0] == GPU_COMMAND_VF_RESUME && DEFECT(138))
             continue;
-        if (steps[i][0] == GPU_COMMAND_VF_FLR && DEFECT(171))
+        if (cleaning[i][0] == GPU_COMMAND_VF_FLR && DEFECT(171))
             continue;
-        status = command_vf(a, steps[i][0], vf, steps[i][1]);
+        status = command_vf(a, cleaning[i][0], vf, cleaning[i][1]);
         first = NT_SUCCESS(first) ? status : first;
     }
     return first;
 }
 
 static void forget(struct vf *vf) {
-    vf->created = vf->powered = vf->ever_powered = vf->paused = false;
+    vf->created = vf->powered = vf->paused = false;
     reserve_forget(vf);
-    RtlZeroMemory(vf->capability, sizeof vf->capability);
     release(vf->session);
     release(vf->context);
     vf->session = NULL;
@@ -97,20 +91,16 @@ static NTSTATUS create(struct adapter *a, struct vf *vf, const DXGK_VIRTUALGPUPR
     UINT64 chosen[DXGK_VGPU_CAPABILITY_MAX];
     NTSTATUS status;
 
-    if (vf->created || !choose_all(a, profile, segment, chosen) ||
-        !reserve_plan(a, segment, chosen[DXGK_VGPU_CAPABILITY_MEMORY], vf->need))
+    if (vf->created || !choose_all(a, profile, segment, chosen))
         return STATUS_INVALID_PARAMETER;
+    reserve_plan(a, segment, chosen[DXGK_VGPU_CAPABILITY_MEMORY], vf->need);
     RtlCopyMemory(vf->capability, chosen, sizeof chosen);
     status = build(a, vf);
     if (!NT_SUCCESS(status)) {
         if (DEFECT(170))
-            a->segment[segment].committed += chosen[DXGK_VGPU_CAPABILITY_MEMORY];
-        RtlZeroMemory(vf->capability, sizeof vf->capability);
+            a->segment[segment].size -= chosen[DXGK_VGPU_CAPABILITY_MEMORY];
         return status;
     }
-    vf->profile = *profile;
-    vf->segment = segment;
-    reserve_commit(a, vf, false);
     vf->luid.LowPart = ++a->luids;
     vf->luid.HighPart = (LONG)(a->luid.LowPart & 0x3FFFFFFF) | 0x40000000;
     vf->created = true;
@@ -161,7 +151,6 @@ NTSTATUS DDI_CALL reference_create_virtual_gpu(HANDLE context, DXGKARG_CREATEVIR
 void vgpu_destroy(struct adapter *a, struct vf *vf) {
     ExAcquireFastMutex(&vf->lock);
     if (vf->created) {
-        reserve_commit(a, vf, true);
         (void)clean_vf(a, vf->index);
         schedule_remove(a, vf->index);
         forget(vf);

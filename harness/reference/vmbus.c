@@ -4,8 +4,6 @@
  */
 #include "driver.h"
 
-#define PACKET_MAX 256u
-#define MESSAGE_PING 1u
 #define MESSAGE_LATER 2u /* answered at PASSIVE_LEVEL */
 #define MESSAGE_HELLO 3u /* to the guest */
 
@@ -59,20 +57,18 @@ static VOID DDI_CALL channel_started(VMBCHANNEL channel) {
 /* At or below DISPATCH_LEVEL. The guest is not trusted: the packet is answered whatever it holds. */
 static VOID DDI_CALL process_packet(VMBCHANNEL channel, VMBPACKETCOMPLETION packet, PVOID buffer,
                                     UINT32 length, UINT32 flags) {
-    struct message in = {0, 0}, reply = {0, sizeof reply};
+    ULONG type = 0;
 
     (void)channel;
     (void)flags;
-    if (buffer && length >= sizeof in && length <= PACKET_MAX)
-        RtlCopyMemory(&in, buffer, sizeof in);
-    if (in.type == MESSAGE_LATER && KeGetCurrentIrql() == DISPATCH_LEVEL) {
+    if (buffer && length >= sizeof type)
+        RtlCopyMemory(&type, buffer, sizeof type);
+    if (type == MESSAGE_LATER && KeGetCurrentIrql() == DISPATCH_LEVEL) {
         VmbChannelPacketDeferToPassive(packet);
         return;
     }
-    if (in.type == MESSAGE_PING && in.size >= sizeof in && in.size <= length)
-        reply.type = MESSAGE_PING;
     if (!DEFECT(151))
-        VmbChannelPacketComplete(packet, &reply, sizeof reply);
+        VmbChannelPacketComplete(packet, NULL, 0);
 }
 
 static VOID DDI_CALL processing_complete(VMBCHANNEL channel, UINT32 packets) {
@@ -101,8 +97,6 @@ static NTSTATUS configure(const struct vmbus_channel *c, const LUID *luid, HANDL
         status = VmbChannelInitSetStateChangeCallbacks(c->channel, &callbacks);
     if (NT_SUCCESS(status))
         status = VmbChannelInitSetProcessPacketCallbacks(c->channel, process_packet, processing_complete);
-    if (NT_SUCCESS(status))
-        status = VmbChannelInitSetMaximumPacketSize(c->channel, PACKET_MAX);
     return status;
 }
 
