@@ -14,7 +14,7 @@ enum { VFS = 4, PAGE = 4096, RESERVE = 256 << 10, VRAM = 2 << 20, PAGES = VRAM /
 enum { BAR_SIZE = 2 * PAGE, ENTRIES = 64, COMMAND = 0x04, CAPABILITIES = 0x34, MSIX = 0x40, CONFIG = 256 };
 
 struct vf {
-    bool exists, powered, paused;
+    bool exists, mapped, powered, paused;
     enum { NONE, SOURCE, TARGET, TARGET_APPLIED } session;
     uint64_t base;          /* of the reserve, in VRAM */
     uint8_t config[CONFIG]; /* configuration space: what moves in a migration apart from VRAM */
@@ -43,6 +43,9 @@ static bool runs(const struct vf *v) {
 }
 static bool inside(uint64_t offset, uint64_t size, uint64_t limit) {
     return offset <= limit && size <= limit - offset;
+}
+static bool apart(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
+    return a >= b + b_size || b >= a + a_size;
 }
 static NTSTATUS succeeds(bool good) {
     return good ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
@@ -168,15 +171,21 @@ static NTSTATUS DDI_CALL CreateVirtualGpu(HANDLE context, DXGKARG_CREATEVIRTUALG
     memset(a->EngineInfo, 0, sizeof a->EngineInfo);
     return reset(&g->vf[a->PartitionId]);
 }
-static NTSTATUS set_reserve(struct vf *v, const DXGK_GPU_PHYSICAL_ADDRESS *at) {
-    bool good = at->MemorySegmentId == 1 && inside(at->MemorySegmentOffset, RESERVE, VRAM);
+static NTSTATUS set_reserve(const struct gpu *g, struct vf *v, const DXGK_VIRTUALGPUMEMORYRESOURCE *a) {
+    const DXGK_GPU_PHYSICAL_ADDRESS *at = &a->AllocationAddress;
+    bool good = at->MemorySegmentId == 1 && a->AllocationSize == RESERVE &&
+                inside(at->MemorySegmentOffset, RESERVE, VRAM) && at->MemorySegmentOffset % PAGE == 0;
+    for (unsigned i = 0; good && i < VFS; i++)
+        good = &g->vf[i] == v || !g->vf[i].mapped ||
+               apart(at->MemorySegmentOffset, RESERVE, g->vf[i].base, RESERVE);
+    v->mapped = v->mapped || good;
     v->base = good ? at->MemorySegmentOffset : v->base;
     return succeeds(good);
 }
 VF_DDI(GetVirtualGpuInfo, DXGKARG_GETVIRTUALGPUINFO *, PartitionId,
        (*a = (DXGKARG_GETVIRTUALGPUINFO){a->PartitionId, {{RESERVE, RESERVE, RESERVE}}}, STATUS_SUCCESS))
 VF_DDI(SetVirtualGpuResources, DXGKARG_SETVIRTUALGPURESOURCES *, PartitionId,
-       a->NumMemoryAllocations == 1 ? set_reserve(v, &a->MemoryInfo[0].AllocationAddress) : succeeds(false))
+       a->NumMemoryAllocations == 1 ? set_reserve(g, v, &a->MemoryInfo[0]) : succeeds(false))
 VF_DDI(DestroyVirtualGpu, DXGKARG_DESTROYVIRTUALGPU *, PartitionId, (*v = (struct vf){0}, STATUS_SUCCESS))
 static NTSTATUS DDI_CALL refuse(HANDLE context, void *a) { /* never called, or not supported here */
     return context && a ? STATUS_NOT_SUPPORTED : STATUS_INVALID_PARAMETER;
@@ -251,14 +260,22 @@ static struct basis *basis_of(struct gpu *g, HANDLE handle) {
     uintptr_t number = (uintptr_t)handle;
     return number >= 1 && number <= BASES && g->basis[number - 1].count ? &g->basis[number - 1] : NULL;
 }
+static bool alone(const DXGK_MEMORYRANGE *range, UINT64 last) {
+    bool good = true;
+    for (UINT64 i = 0; good && i < last; i++)
+        good = apart(range[i].SegmentOffset, range[i].SizeInBytes, range[last].SegmentOffset,
+                     range[last].SizeInBytes);
+    return good;
+}
 static HANDLE DDI_CALL CreateMemoryBasis(HANDLE adapter, const DXGKARG_CREATEMEMORYBASIS *a) {
     struct basis *all = ((struct gpu *)adapter)->basis, *b = all;
-    bool good = a->SegmentId == 1 && a->RangeCount <= PAGES;
+    bool good = a->SegmentId == 1 && a->RangeCount >= 1 && a->RangeCount <= PAGES;
     while (b < all + BASES && b->count)
         b++;
     for (UINT64 i = 0; good && i < a->RangeCount; i++)
-        good = inside(a->Ranges[i].SegmentOffset, a->Ranges[i].SizeInBytes, VRAM) &&
-               (a->Ranges[i].SegmentOffset | a->Ranges[i].SizeInBytes) % PAGE == 0;
+        good = a->Ranges[i].SizeInBytes &&
+               inside(a->Ranges[i].SegmentOffset, a->Ranges[i].SizeInBytes, VRAM) &&
+               (a->Ranges[i].SegmentOffset | a->Ranges[i].SizeInBytes) % PAGE == 0 && alone(a->Ranges, i);
     if (!good || b == all + BASES)
         return NULL;
     *b = (struct basis){.count = a->RangeCount};
@@ -310,7 +327,9 @@ struct blob {
 };
 static NTSTATUS save(const struct vf *v, enum format format, UINT64 *size, BYTE *data) {
     struct blob blob = {.format = format, .entries = ENTRIES};
-    bool room = data ? *size >= sizeof blob : *size == 0;
+    bool room = size && (data ? *size >= sizeof blob : *size == 0);
+    if (!size)
+        return STATUS_INVALID_PARAMETER;
     if (v->session != SOURCE || (format == MUTABLE && runs(v)))
         return STATUS_INVALID_DEVICE_REQUEST;
     *size = sizeof blob;

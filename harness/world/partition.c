@@ -149,12 +149,20 @@ static DXGK_VIRTUALGPUPROFILE wanted(uint32_t profile, uint64_t memory,
     return want;
 }
 
-/* First place from `at` on, in steps of unit, that no live vGPU holds in that segment. */
+static bool fits(const struct host *h, const struct range *r) {
+    for (uint32_t i = 0; i < h->shape.segments; i++)
+        if (h->shape.segment[i].id == r->segment)
+            return r->offset <= h->shape.segment[i].size && r->size <= h->shape.segment[i].size - r->offset;
+    return false;
+}
+
+/* First place from `at` on, in steps of unit, that no live vGPU holds in that segment. A driver may have
+ * taken a place that no segment has: nobody holds that. */
 uint64_t world_free_place(const struct host *h, uint32_t segment, uint64_t at, uint64_t size, uint64_t unit) {
     for (unsigned vf = 0; vf < GPUP_MAX_VFS; vf++)
         for (uint32_t i = 0; i < h->vf[vf].reserve_count; i++) {
             const struct range *r = &h->vf[vf].reserve[i];
-            if (r->segment == segment && at < r->offset + r->size && r->offset < at + size)
+            if (r->segment == segment && fits(h, r) && at < r->offset + r->size && r->offset < at + size)
                 return world_free_place(h, segment, (r->offset + r->size + unit - 1) / unit * unit + unit,
                                         size, unit);
         }

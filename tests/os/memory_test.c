@@ -319,7 +319,7 @@ static void buffers(void **state) {
     struct args a = {.at = 21};
 
     (void)state;
-    host_open(&host, false);
+    host_open(&host, true);
     a.block = gpup_os_buffer(host.os, 21, 3, &object);
     assert_int_equal((uintptr_t)a.block % 8, 0);
     assert_int_equal(gpup_os_buffer_check(host.os, a.block, &offset), 0);
