@@ -218,6 +218,7 @@ typedef struct DDI_STRUCT _DISPATCHER_HEADER {
 } DISPATCHER_HEADER;
 
 typedef enum _EVENT_TYPE { NotificationEvent, SynchronizationEvent } EVENT_TYPE;
+#define IO_NO_INCREMENT 0
 typedef enum _TIMER_TYPE { NotificationTimer, SynchronizationTimer } TIMER_TYPE;
 typedef enum _WAIT_TYPE { WaitAll, WaitAny } WAIT_TYPE;
 typedef enum _KWAIT_REASON {
