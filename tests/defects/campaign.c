@@ -22,7 +22,8 @@ static int by_name(const void *a, const void *b) {
 static bool load_programs(struct campaign *c) {
     c->programs = calloc(gpup_scenario_count, sizeof *c->programs);
     c->judges = calloc(gpup_scenario_count * GPUP_RULE_COUNT, sizeof *c->judges);
-    if (!c->programs || !c->judges)
+    c->passes = calloc(GPUP_RULE_COUNT, sizeof *c->passes);
+    if (!c->programs || !c->judges || !c->passes)
         return false;
     for (c->count = 0; c->count < gpup_scenario_count; c->count++) {
         struct gpup_run_program *p = &c->programs[c->count];
@@ -81,6 +82,10 @@ bool campaign_open(struct campaign *c, const char *sound) {
         return false;
     }
     bool clean = learn(c, &results);
+    struct gpup_rule_summary rows[GPUP_RULE_COUNT];
+    gpup_results_summarise(&results, rows);
+    for (unsigned rule = 0; rule < GPUP_RULE_COUNT; rule++)
+        c->passes[rule] = rows[rule].verdict == GPUP_PASS;
     gpup_results_free(&results);
     return clean;
 }
@@ -90,6 +95,7 @@ void campaign_close(struct campaign *c) {
         gpup_program_free(&c->programs[i].program);
     free(c->programs);
     free(c->judges);
+    free(c->passes);
     *c = (struct campaign){0};
 }
 
@@ -122,6 +128,22 @@ static bool enough(void *context, const struct gpup_program_result *p) {
     return spoke || (died && !w->defect);
 }
 
+/* A driver that no longer starts, or refuses what it reports, breaks no rule, and is not accepted either. */
+static void find_unjudged(const struct campaign *c, const struct gpup_results *results, struct kill *kill) {
+    struct gpup_rule_summary rows[GPUP_RULE_COUNT];
+    gpup_results_summarise(results, rows);
+    for (uint16_t rule = 0; rule < GPUP_RULE_COUNT && !kill->unjudged; rule++) {
+        bool required =
+            gpup_rules[rule].level == GPUP_LEVEL_MUST && gpup_rules[rule].subject == GPUP_SUBJECT_DRIVER;
+        if (!required || !c->passes[rule] || rows[rule].verdict == GPUP_PASS ||
+            rows[rule].verdict == GPUP_NOT_APPLICABLE)
+            continue;
+        kill->unjudged = true;
+        kill->first = rule;
+        snprintf(kill->program, sizeof kill->program, "not judged");
+    }
+}
+
 bool campaign_run(const struct campaign *c, const char *implementation, const struct gpup_defect *defect,
                   struct kill *kill, char *message, size_t message_size) {
     struct gpup_run_program *chosen = calloc(c->count + 1, sizeof *chosen);
@@ -140,6 +162,8 @@ bool campaign_run(const struct campaign *c, const char *implementation, const st
     run.enough = enough;
     run.context = &watch;
     bool ran = chosen && gpup_run(&run, &results, message, message_size) == 0;
+    if (ran && !defect && kill->first == GPUP_SPEC_NONE && !kill->died)
+        find_unjudged(c, &results, kill);
     if (ran)
         gpup_results_free(&results);
     free(chosen);
