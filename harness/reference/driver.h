@@ -171,6 +171,7 @@ struct adapter {
     struct vf *vf;                     /* total_vfs of them, while started */
     DXGK_INTERRUPT_TABLE_ENTRY staged; /* seeded: shared by all threads */
     const DXGKRNL_INTERFACE *callers;  /* seeded: the caller's table */
+    UINT64 lost;                       /* BUG-170: VRAM that nobody has */
 
     FAST_MUTEX schedule_lock;
     struct schedule_entry schedule[GPU_MAX_VFS + 1];

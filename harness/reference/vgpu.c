@@ -93,12 +93,14 @@ static NTSTATUS create(struct adapter *a, struct vf *vf, const DXGK_VIRTUALGPUPR
 
     if (vf->created || !choose_all(a, profile, segment, chosen))
         return STATUS_INVALID_PARAMETER;
+    if (DEFECT(170) && chosen[DXGK_VGPU_CAPABILITY_MEMORY] > a->segment[segment].size - a->lost)
+        return STATUS_INSUFFICIENT_RESOURCES;
     reserve_plan(a, segment, chosen[DXGK_VGPU_CAPABILITY_MEMORY], vf->need);
     RtlCopyMemory(vf->capability, chosen, sizeof chosen);
     status = build(a, vf);
     if (!NT_SUCCESS(status)) {
         if (DEFECT(170))
-            a->segment[segment].size -= chosen[DXGK_VGPU_CAPABILITY_MEMORY];
+            a->lost += chosen[DXGK_VGPU_CAPABILITY_MEMORY];
         return status;
     }
     vf->luid.LowPart = ++a->luids;

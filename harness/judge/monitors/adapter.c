@@ -181,6 +181,9 @@ static void settle(struct gpup_judge *j, void *state) {
         COUNT(j, GPUP_RULE_CAP_024);
         break;
     case GPUP_DDI_StartDevice:
+        if (a->life && !c->a[GPUP_ARG_StartDevice_InterfaceSize] && call_must_succeed(j))
+            CHECK(j, GPUP_RULE_CAP_035, success, "a start on the same device worked before, and gives 0x%08x",
+                  c->status);
         a->life += success;
         a->interface = success ? c->a[GPUP_ARG_StartDevice_InterfaceSize] : WHOLE_INTERFACE;
         if (a->interface)

@@ -53,6 +53,16 @@ static void judge_destroy(struct gpup_judge *j, struct vgpu *g, const struct vf 
 
 /* --- GetVirtualGpuInfo --- */
 
+/* Minimum, maximum and current value at that place; nobody answers with what stood there before. */
+static bool is_written(const struct vgpu *g, size_t at) {
+    for (size_t i = at; i < at + 24; i += 8) {
+        static const uint8_t none[8];
+        if (memcmp(g->in + i, none, 8) != 0 && memcmp(g->in + i, g->out + i, 8) == 0)
+            return false;
+    }
+    return true;
+}
+
 static void judge_info(struct gpup_judge *j, const struct vgpu *g, const struct vf *v) {
     const struct call *c = &j->call;
     bool success = nt_success(c->status);
@@ -73,6 +83,8 @@ static void judge_info(struct gpup_judge *j, const struct vgpu *g, const struct 
         uint64_t least = vgpu_number(g, INFO_VALUES + 24 * kind, 8);
         uint64_t most = vgpu_number(g, INFO_VALUES + 24 * kind + 8, 8);
         uint64_t current = vgpu_number(g, INFO_VALUES + 24 * kind + 16, 8);
+        bool written = is_written(g, INFO_VALUES + 24 * kind);
+        CHECK(j, GPUP_RULE_PART_023, written, "capability %zu was not written", kind);
         CHECK(j, GPUP_RULE_PART_023, least <= current && current <= most,
               "capability %zu: %llu, of %llu to %llu", kind, (unsigned long long)current,
               (unsigned long long)least, (unsigned long long)most);
@@ -123,6 +135,8 @@ static void settle(struct gpup_judge *j, void *state) {
 
 static void keep_structure(const struct gpup_judge *j, struct vgpu *g, const struct gpup_event *e) {
     if (e->kind == GPUP_EVENT_BUFFER && e->f[GPUP_BUFFER_role] == GPUP_ROLE_ARGUMENTS) {
+        memset(g->in, 0, sizeof g->in);
+        memcpy(g->in, e->data, e->data_size < sizeof g->in ? e->data_size : sizeof g->in);
         g->before = judge_hash(3, e->data, e->data_size);
         bool whole = e->data_size == CREATE_SIZE;
         g->engines = whole ? judge_hash(4, e->data + CREATE_ENGINES, CREATE_END - CREATE_ENGINES) : 0;
@@ -199,6 +213,24 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         saw_reading(j, g, e);
 }
 
+/* Lives that began or ended in a group of calls: what is remembered of any is compared no more. */
+static void overlapped(struct gpup_judge *j, void *state) {
+    struct vgpu *g = state;
+    const struct call *c = &j->call;
+    g->host[c->host].pending = false;
+    if (c->ddi != GPUP_DDI_CreateVirtualGpu && c->ddi != GPUP_DDI_DestroyVirtualGpu)
+        return;
+    for (uint32_t i = 0; i < JUDGE_VFS; i++) {
+        struct life *l = &g->of[c->host][i];
+        *l = (struct life){.luid_known = l->luid_known && i != c->vf,
+                           .luid = l->luid,
+                           .inherited = true,
+                           .unmasked = l->unmasked,
+                           .mastering = l->mastering,
+                           .held = l->held};
+    }
+}
+
 static void reset(struct gpup_judge *j, void *state) {
     struct vgpu *g = state;
     judge_clear_used(j, g->of, sizeof g->of[0][0]);
@@ -213,4 +245,5 @@ const struct monitor monitor_vgpu = {.id = GPUP_MONITOR_vgpu,
                                               KIND(OBS_MSIX) | KIND(OBS_CONFIG) | KIND(OBS_GUEST),
                                      .event = event,
                                      .settle = settle,
+                                     .overlapped = overlapped,
                                      .reset = reset};

@@ -55,6 +55,7 @@ struct vgpu {
     uint64_t after;
     size_t size;
     uint8_t out[CREATE_SIZE];
+    uint8_t in[INFO_SIZE]; /* the same of GetVirtualGpuInfo before it */
 };
 
 static inline uint64_t vgpu_number(const struct vgpu *g, size_t offset, size_t size) {
