@@ -288,6 +288,16 @@ static bool room(uint8_t **bytes, size_t *size, size_t wanted) {
     return true;
 }
 
+/* Most pages of a program are as they were: reading two costs less than writing one. */
+static void copy_changed(uint8_t *to, const uint8_t *from, size_t size) {
+    for (size_t at = 0; at < size; at += GPUP_PAGE) {
+        size_t part = size - at < GPUP_PAGE ? size - at : GPUP_PAGE;
+
+        if (memcmp(to + at, from + at, part) != 0)
+            memcpy(to + at, from + at, part);
+    }
+}
+
 /* Copies what is readable between the arena and the saved bytes. */
 static void copy_pages(const struct gpup_arena *arena, const uint8_t *pages, size_t used, bool out) {
     uint8_t *saved = arena->saved.bytes;
@@ -303,7 +313,7 @@ static void copy_pages(const struct gpup_arena *arena, const uint8_t *pages, siz
         if (state == GPUP_READ_ONLY && !out)
             mprotect(arena->base + at, round_up(end - at, GPUP_PAGE), PROT_READ | PROT_WRITE);
         if (state != GPUP_NO_ACCESS)
-            memcpy(out ? saved + at : arena->base + at, out ? arena->base + at : saved + at, end - at);
+            copy_changed(out ? saved + at : arena->base + at, out ? arena->base + at : saved + at, end - at);
         if (state == GPUP_READ_ONLY && !out)
             mprotect(arena->base + at, round_up(end - at, GPUP_PAGE), PROT_READ);
         at = end;
