@@ -8,19 +8,21 @@ static uint64_t mix(uint64_t x) {
     return x ^ (x >> 29);
 }
 
+/* Four lanes, so that the steps of one need not wait for each other. */
 uint64_t judge_hash(uint64_t seed, const void *bytes, size_t size) {
+    uint64_t lane[4] = {mix(seed + 1), 1, 2, 3}, word;
     const uint8_t *p = bytes;
-    uint64_t h = mix(seed + size), word;
-    for (; size >= 8; size -= 8, p += 8) {
-        memcpy(&word, p, 8);
-        h = mix(h ^ word) + 0x9E3779B97F4A7C15u;
+    size_t at = 0;
+    for (; at + 8 <= size; at += 8) {
+        uint64_t *l = &lane[at / 8 % 4];
+        memcpy(&word, p + at, 8);
+        *l = (*l ^ word) * 0x9E3779B97F4A7C15u;
+        *l ^= *l >> 32;
     }
-    if (size) {
-        word = 0;
-        memcpy(&word, p, size);
-        h = mix(h ^ word);
-    }
-    return mix(h);
+    word = 0;
+    if (at < size)
+        memcpy(&word, p + at, size - at);
+    return mix(mix(mix(lane[0] ^ word) + lane[1]) + mix(lane[2] + size) + lane[3]);
 }
 
 /* Bytes in a row around `at` that follow the pattern, whose byte 0 stands at `at`. */

@@ -121,15 +121,19 @@ uint64_t world_mix(uint64_t x) {
     return x ^ (x >> 31);
 }
 
+/* Four lanes, so that the steps of one need not wait for each other. */
 uint64_t world_hash(uint64_t seed, const void *bytes, size_t size) {
+    uint64_t lane[4] = {world_mix(seed + 1), 1, 2, 3}, word;
     const uint8_t *p = bytes;
-    uint64_t h = world_mix(seed ^ 0xCBF29CE484222325u);
-    for (; size >= 8; size -= 8, p += 8) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-        h = world_mix(h ^ word) + 0x9E3779B97F4A7C15u;
+    size_t at = 0;
+    for (; at + 8 <= size; at += 8) {
+        uint64_t *l = &lane[at / 8 % 4];
+        memcpy(&word, p + at, 8);
+        *l = (*l ^ word) * 0xBF58476D1CE4E5B9u;
+        *l ^= *l >> 32;
     }
-    for (; size; size--)
-        h = (h ^ *p++) * 0x100000001B3u;
-    return world_mix(h);
+    word = 0;
+    if (at < size)
+        memcpy(&word, p + at, size - at);
+    return world_mix(world_mix(world_mix(lane[0] ^ word) + lane[1]) + world_mix(lane[2] + size) + lane[3]);
 }
