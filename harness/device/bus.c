@@ -72,7 +72,7 @@ static uint64_t registers_read(struct gpu *gpu, const struct gpu_place *place, u
 
 /* Registers take whole aligned words; anything else is lost. */
 static void registers_write(struct gpu *gpu, const struct gpu_place *place, uint32_t width, uint64_t value) {
-    if (place->offset % width != 0 || width < 4)
+    if ((place->offset & (width - 1)) != 0 || width < 4)
         return;
     register_write(gpu, place, place->offset, (uint32_t)value);
     if (width == 8)

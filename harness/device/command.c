@@ -110,9 +110,9 @@ static uint32_t *word(struct gpu_slot *slot, uint32_t offset, bool *writable) {
 }
 
 uint32_t gpu_slot_read(const struct gpu *gpu, uint32_t offset) {
-    struct gpu_slot slot = gpu->slot[offset / 0x100];
+    struct gpu_slot *slot = (struct gpu_slot *)&gpu->slot[offset / 0x100]; /* only read */
     bool writable;
-    const uint32_t *value = word(&slot, offset % 0x100, &writable);
+    const uint32_t *value = word(slot, offset % 0x100, &writable);
     return value ? *value : 0;
 }
 

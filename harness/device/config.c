@@ -13,12 +13,6 @@ static void put(struct gpu *gpu, uint32_t offset, uint32_t value, uint32_t width
     memcpy(gpu->config + offset, &value, width);
 }
 
-uint32_t gpu_config_dword(const struct gpu *gpu, uint32_t offset) {
-    uint32_t value;
-    memcpy(&value, gpu->config + offset, 4);
-    return value;
-}
-
 static void put_bar(struct gpu *gpu, uint32_t offset, uint64_t address, uint32_t type) {
     put(gpu, offset, (uint32_t)address | type, 4);
     put(gpu, offset + 4, (uint32_t)(address >> 32), 4);

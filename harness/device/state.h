@@ -8,6 +8,7 @@
 #include "registers.h"
 #include <gpup/gpu.h>
 #include <gpup/spec.h>
+#include <string.h>
 
 #define GPU_PAGE 4096u            /* unit of VRAM storage and of content hashes */
 #define GPU_NEVER UINT64_MAX      /* as a time */
@@ -170,6 +171,13 @@ static inline void *gpu_alloc(struct gpu *gpu, size_t size) {
     return gpu->memory.alloc(gpu->memory.context, size);
 }
 
+/* Configuration space of the PF: aligned, inside. */
+static inline uint32_t gpu_config_dword(const struct gpu *gpu, uint32_t offset) {
+    uint32_t value;
+    memcpy(&value, gpu->config + offset, 4);
+    return value;
+}
+
 /* observe.c: a reading of `observer` (enum gpup_observer bits) of that VF may have changed. */
 void gpu_changed(struct gpu *gpu, uint32_t vf, uint32_t observers);
 void gpu_changed_all(struct gpu *gpu, uint32_t observers);
@@ -263,7 +271,6 @@ void gpu_completion_record(struct gpu *gpu, uint32_t slot);
 /* --- config.c, vfconfig.c, bars.c, bus.c, mmio.c -------------------------------------------------------- */
 void gpu_config_new(struct gpu *gpu, uint32_t host, uint64_t seed);
 void gpu_config_power_lost(struct gpu *gpu);
-uint32_t gpu_config_dword(const struct gpu *gpu, uint32_t offset); /* aligned, inside */
 uint32_t gpu_vfconfig_dword(const struct gpu *gpu, uint32_t vf, uint32_t offset);
 uint64_t gpu_vfconfig_read(struct gpu *gpu, uint32_t vf, uint32_t offset, uint32_t width);
 void gpu_vfconfig_write(struct gpu *gpu, uint32_t vf, uint32_t offset, uint32_t width, uint64_t value);
