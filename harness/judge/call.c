@@ -26,9 +26,10 @@ void call_select(struct gpup_judge *j, const struct gpup_event *e) {
     if (!number || number == j->call.number)
         return;
     for (unsigned i = 0; i < JUDGE_LANES; i++) {
-        struct call chosen = j->lane[i];
-        if (!chosen.active || chosen.number != number || chosen.host != e->host)
+        const struct call *lane = &j->lane[i];
+        if (!lane->active || lane->number != number || lane->host != e->host)
             continue;
+        struct call chosen = *lane;
         j->lane[i].active = false;
         if (j->call.active)
             park(j);

@@ -164,9 +164,9 @@ bool lanes_call(struct host *h, struct gpup_os_call *call, bool *returned) {
 /* Which call and step an event belongs to, by the thread it comes from. */
 void lanes_label(const struct host *h, struct gpup_event *e, uint64_t *call) {
     const struct lanes *l = h->world->lanes;
-    uint16_t fiber = h->os ? gpup_os_fiber(h->os) : 0;
     if (!l || !l->together || l->running)
         return;
+    uint16_t fiber = h->os ? gpup_os_fiber(h->os) : 0;
     *call = 0;
     for (unsigned i = 0; fiber && i < l->count; i++)
         if (l->lane[i].host == h && l->lane[i].at && l->lane[i].at->fiber == fiber) {

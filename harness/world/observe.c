@@ -147,9 +147,15 @@ static void observe_vram(struct host *h, struct seen *seen, uint32_t vf) {
 }
 
 static void append_bits(uint8_t *to, uint64_t at, const uint8_t *from, uint64_t count) {
-    for (uint64_t i = 0; i < count; i++)
-        if (from[i / 8] >> (i % 8) & 1)
-            to[(at + i) / 8] |= (uint8_t)(1u << ((at + i) % 8));
+    for (uint64_t i = 0; i < count; i += 8) {
+        unsigned bits = from[i / 8] & (count - i < 8 ? (1u << (count - i)) - 1 : 0xFF);
+        uint8_t *place = &to[(at + i) / 8];
+        bits <<= at % 8;
+        if (bits & 0xFF)
+            place[0] |= (uint8_t)bits;
+        if (bits >> 8)
+            place[1] |= (uint8_t)(bits >> 8);
+    }
 }
 
 static void observe_dirty(struct host *h, struct seen *seen, uint32_t vf) {
