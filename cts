@@ -25,6 +25,11 @@ packages_test=(
     clang-tidy-14       # static analysis
     libxml2-utils       # xmllint: junit.xml is well formed
 )
+packages_fuzz=(
+    clang-14            # libFuzzer
+    libclang-rt-14-dev  # its run-time library and the sanitizers
+    afl++               # the second engine
+)
 packages_coverage=(
     lcov            # coverage to HTML (Perl)
 )
@@ -189,10 +194,12 @@ build_and_test() {
 
 test_all() {
     local started=$SECONDS
-    need "${packages_build[@]}" "${packages_test[@]}"
+    need "${packages_build[@]}" "${packages_test[@]}" "${packages_fuzz[@]}"
     without_python
     say "building with gcc, then all tests"
     build_and_test release
+    say "building the fuzz targets, then a bounded run of each on both engines"
+    test_fuzz
     say "building with clang and sanitizers, then the tests that gain from them"
     # Whole runs of the tool take minutes under a sanitizer and gain little: the first build runs them.
     build_and_test asan -LE once -E '^(runner\.(status|bad)|defects|example|binding)'
@@ -206,6 +213,31 @@ test_all() {
     exit
 }
 
+# Builds the fuzz targets; their sanitizers and coverage are in the implementation, not in the harness.
+build_fuzz() {
+    need "${packages_build[@]}" "${packages_fuzz[@]}"
+    build_preset fuzz gpup-fuzz-product || fail_with_log "$log/fuzz.log" "the build of the fuzz targets failed."
+}
+
+fuzz() {
+    build_fuzz
+    exec 9>&-
+    exec "$build/fuzz/fuzz/gpup-fuzz" "$@"
+}
+
+# Executions to detection, typed mutator with state feedback against bytes without it.
+bench_fuzz() {
+    build_fuzz
+    exec 9>&-
+    exec "$build/fuzz/fuzz/gpup-fuzz" detect --compare "$@"
+}
+
+# Each target for a bounded number of executions, with both engines.
+test_fuzz() {
+    build_fuzz
+    run_tests fuzz -L fuzz
+}
+
 # 300 small faults in the reference driver; a survivor needs its reason in tests/mutants/survivors.txt.
 nightly() {
     local rc
@@ -215,6 +247,9 @@ nightly() {
         "$release/tests/mutants/mutants" "$root/harness/reference" "$release/harness/reference/reference-defects.so" \
         300 1 -s "$root/tests/mutants/survivors.txt" -j "$(nproc)"
     rc=$?
+    build_fuzz
+    # How soon each seeded fault is found from nothing; the table is kept.
+    "$build/fuzz/fuzz/gpup-fuzz" detect --defects all --seeds 5 --cap 2000000 --table "$root/fuzz/detection.txt" || rc=3
     exit "$rc"
 }
 
@@ -243,8 +278,11 @@ usage: ./cts WORD ...
              reference driver, writes the report to out/
   test       installs, builds with gcc and with clang and sanitizers, runs every test
   coverage   runs the tests in a build that counts, writes HTML to build/coverage/html
-  nightly    the long tests: mechanical mutants of the reference driver, each to be killed
-  bench      figures, one `name value unit` per line
+  nightly    the long tests: mechanical mutants of the reference driver, each to be killed;
+             how soon fuzzing finds each seeded fault (fuzz/detection.txt)
+  fuzz       a campaign: ./cts fuzz [IMPL] [--engine libfuzzer|afl|both] [--time 10m] ...
+             (./cts fuzz --help)
+  bench      figures, one `name value unit` per line; `bench fuzz`: executions to detection
   help       this
 
 Any other word goes to gpup-cts, which is built when needed:
@@ -259,10 +297,6 @@ help | -h | --help)
     [ ! -x "$release/gpup-cts" ] || { echo && "$release/gpup-cts" help; }
     exit 0
     ;;
-fuzz)
-    say "'$1' does not exist yet"
-    exit 2
-    ;;
 esac
 
 export GPUP_CTS_COMMAND=./cts # for the hints that the tool prints
@@ -274,6 +308,13 @@ demo) demo ;;
 test) test_all ;;
 nightly) nightly ;;
 coverage) coverage ;;
+fuzz) shift; fuzz "$@" ;;
+bench)
+    if [ "${2-}" = fuzz ]; then
+        shift 2
+        bench_fuzz "$@"
+    fi
+    ;;
 esac
 build_tool
 exec 9>&-

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define WORLDS 16u     /* shapes kept started */
+#define WORLDS 24u     /* shapes kept started */
 #define FINDINGS 4096u /* different ones */
 #define STEPS 64u      /* of one program */
 
@@ -99,21 +99,28 @@ static void drop_shape(struct shape *s) {
     *s = (struct shape){0};
 }
 
-/* Few shapes: what a start costs is paid once for each. */
+/* So few shapes that each is started once: small or large tables, plain or wide memory, performant or not,
+ * one host or two. Preemption and a second adapter of one system come with a plain world only. */
 static void simplify(struct gpup_world_config *c) {
-    c->vfs = c->vfs > 4 ? 8 : 4;
-    c->partitions = 4;
-    c->segments = c->segments > 1 ? 2 : 1;
-    c->msix_entries = c->msix_entries > 256 ? 300 : c->msix_entries > 16 ? 64 : 16;
-    c->msix_bar = 4;
-    c->msix_offset = 0x2000;
-    c->page_size = c->page_size > 4096 ? 65536 : 4096;
-    c->vram_mib = 64; /* what a program touches stays resident */
-    c->reserve_kib = 512;
-    c->seed = c->preempt ? c->seed % 2 : 1; /* the seed is the schedule */
-    c->fill = 0;
-    c->one_system = c->one_system && c->hosts > 1;
-    gpup_world_clamp(c);
+    bool special = c->preempt || (c->one_system && c->hosts > 1);
+    bool large = !special && (c->vfs > 4 || c->msix_entries > 256);
+    bool wide = !special && (c->page_size > 4096 || c->segments > 1);
+    struct gpup_world_config plain = {
+        .hosts = c->hosts, .preempt = c->preempt, .one_system = special && !c->preempt};
+    plain.vfs = large ? 8 : 4;
+    plain.msix_entries = large ? 300 : 16;
+    plain.msix_bar = 4;
+    plain.msix_offset = 0x2000;
+    plain.partitions = 4;
+    plain.segments = wide ? 2 : 1;
+    plain.scatter = wide;
+    plain.page_size = wide ? 65536 : 4096;
+    plain.performant = special || c->performant;
+    plain.vram_mib = 64; /* what a program touches stays resident */
+    plain.reserve_kib = 512;
+    plain.seed = c->preempt ? c->seed % 2 : 1; /* the seed is the schedule */
+    gpup_world_clamp(&plain);
+    *c = plain;
 }
 
 static struct shape *oldest(struct fuzz_engine *f) {

@@ -1,0 +1,34 @@
+#!/bin/sh
+# finds.sh FUZZ-DIRECTORY WORK: a campaign with both engines on a driver with a seeded fault ends with status 1, writes the
+# finding down for people, and knows it the next time; a second build without the fault calls it fixed.
+fuzz=$1 work=$2/finds
+rm -rf "$work"
+mkdir -p "$work" || exit 2
+cd "$work" || exit 2
+
+fail() {
+    echo "$*"
+    tail -n 20 "$work"/*.log
+    exit 1
+}
+
+"$fuzz/gpup-fuzz" reference:BUG-133 --engine both --runs 4000 --seed 1 --jobs 2 --out one >first.log 2>&1
+[ $? = 1 ] || fail "a new finding: expected status 1"
+page=$(find one/findings -name page.md | head -n 1)
+[ -n "$page" ] || fail "no page"
+for file in program.yaml repro.c program; do
+    [ -s "$(dirname "$page")/$file" ] || fail "no $file"
+done
+grep -q '==> FAIL PAUSE-007' one/findings/PAUSE-007-*/page.md || fail "the timeline does not show the violation"
+steps=$(grep -c '^  - ' "$(find one/findings -path '*PAUSE-007*' -name program.yaml | head -n 1)")
+[ "$steps" -le 4 ] || fail "$steps steps are left, 4 are enough"
+grep -q 'cells were reached' one/states.txt || fail "no picture of the states"
+
+"$fuzz/gpup-fuzz" reference:BUG-133 --runs 200 --seed 2 --jobs 1 --out one --resume >second.log 2>&1
+[ $? -le 1 ] || fail "going on: expected status 0 or 1"
+grep -q '| known | .PAUSE-007' one/findings.md || fail "the finding is not known the second time"
+"$fuzz/gpup-fuzz" reference --runs 200 --seed 2 --jobs 1 --out one --resume >third.log 2>&1 || fail "on the sound driver"
+grep -q '| fixed | .PAUSE-007' one/findings.md || fail "the finding is not called fixed"
+"$fuzz/gpup-fuzz" --nonsense >fourth.log 2>&1
+[ $? = 2 ] || fail "wrong usage: expected status 2"
+echo "$(find one/findings -name page.md | wc -l) findings written down"
