@@ -129,7 +129,7 @@ static bool well_formed(const struct host *h, const struct basis *b, const struc
         if (!size || size % unit || at % unit || at > r->size || size > r->size - at)
             return false;
     }
-    return b->count && how->gap % unit == 0 && how->gap <= r->size && !how->claim;
+    return world_fits(h, r) && b->count && how->gap % unit == 0 && how->gap <= r->size && !how->claim;
 }
 
 static void emit_ranges(struct host *h, const struct basis *b) {

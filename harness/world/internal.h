@@ -229,6 +229,7 @@ void world_read_again(struct host *h, uint32_t vf);
 bool world_issue_basis(struct host *h, uint32_t slot, const struct basis *given, uint64_t claim);
 void world_landed(struct host *h, uint32_t vf, uint64_t offset, const uint8_t *bytes, uint64_t size);
 void world_refused_write(struct host *h, uint32_t vf, uint64_t offset, uint64_t size);
+bool world_fits(const struct host *h, const struct range *r); /* the segment has such a place */
 uint64_t world_free_place(const struct host *h, uint32_t segment, uint64_t at, uint64_t size, uint64_t unit);
 uint64_t world_unit(const struct host *h, uint32_t segment); /* what reserves in a segment are multiples of */
 

@@ -149,11 +149,11 @@ static DXGK_VIRTUALGPUPROFILE wanted(uint32_t profile, uint64_t memory,
     return want;
 }
 
-static bool fits(const struct host *h, const struct range *r) {
+bool world_fits(const struct host *h, const struct range *r) {
     for (uint32_t i = 0; i < h->shape.segments; i++)
         if (h->shape.segment[i].id == r->segment)
             return r->offset <= h->shape.segment[i].size && r->size <= h->shape.segment[i].size - r->offset;
-    return false;
+    return !h->shape.segments; /* nothing is known of the device */
 }
 
 /* First place from `at` on, in steps of unit, that no live vGPU holds in that segment. A driver may have
@@ -162,7 +162,8 @@ uint64_t world_free_place(const struct host *h, uint32_t segment, uint64_t at, u
     for (unsigned vf = 0; vf < GPUP_MAX_VFS; vf++)
         for (uint32_t i = 0; i < h->vf[vf].reserve_count; i++) {
             const struct range *r = &h->vf[vf].reserve[i];
-            if (r->segment == segment && fits(h, r) && at < r->offset + r->size && r->offset < at + size)
+            if (r->segment == segment && world_fits(h, r) && at < r->offset + r->size &&
+                r->offset < at + size)
                 return world_free_place(h, segment, (r->offset + r->size + unit - 1) / unit * unit + unit,
                                         size, unit);
         }
@@ -218,9 +219,11 @@ static void place_reserve(struct host *h, struct vf *v, const DXGKARG_CREATEVIRT
             continue;
         uint64_t unit = world_unit(h, s->DriverSegmentId);
         unit = s->Alignment > unit ? s->Alignment : unit;
-        v->reserve[v->reserve_count++] = (struct range){
-            s->DriverSegmentId, world_free_place(h, s->DriverSegmentId, (h->index + 1) * unit, s->Size, unit),
-            s->Size};
+        struct range r = {.segment = s->DriverSegmentId, .size = s->Size};
+        r.offset = world_free_place(h, r.segment, (h->index + 1) * unit, r.size, unit);
+        if (!world_fits(h, &r)) /* the first bytes are spared as long as there are others */
+            r.offset = world_free_place(h, r.segment, 0, r.size, unit);
+        v->reserve[v->reserve_count++] = r;
         v->reserve_size += s->Size;
     }
 }

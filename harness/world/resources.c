@@ -137,6 +137,13 @@ static void assign(struct ddi_call *c, uint32_t vf, void *args, const struct ass
         emit_reserve(h, vf, given);
 }
 
+static bool all_fit(const struct host *h, const struct assignment *given) {
+    for (uint32_t i = 0; i < given->count; i++)
+        if (!world_fits(h, &given->range[i]))
+            return false;
+    return true;
+}
+
 static bool set_resources(struct host *h, uint32_t vf, uint64_t handle, uint32_t claim) {
     struct ddi_call c;
     static const struct vf nothing;
@@ -148,7 +155,8 @@ static bool set_resources(struct host *h, uint32_t vf, uint64_t handle, uint32_t
     real = claim > real && claim <= ELEMENTS_MAX ? claim : real;
     claim = claim ? claim : given.count;
     uint64_t a[] = {vf, claim, handle, r->segment, r->offset, r->size};
-    if (world_never(h, given.count && (claim != given.count || handle || (v->plan && !proper(h, vf, &given))),
+    if (world_never(h, !all_fit(h, &given), "VidMm has no room left for a reserve of that size") ||
+        world_never(h, given.count && (claim != given.count || handle || (v->plan && !proper(h, vf, &given))),
                     "VidMm gives one range of its own per segment, as large as was asked for") ||
         !ddi_begin(&c, h, GPUP_DDI_SetVirtualGpuResources, a, 6, GPUP_SLOT_NONE))
         return false;

@@ -326,9 +326,19 @@ static void settle(struct gpup_judge *j, void *state) {
     }
 }
 
+static void overlapped(struct gpup_judge *j, void *state) {
+    struct partition *p = state;
+    uint16_t ddi = j->call.ddi;
+    if (ddi == GPUP_DDI_SetGpuPartitionCount || ddi == GPUP_DDI_StopDevice)
+        p->of[j->call.host] = (struct counts){0};
+    else if (ddi == GPUP_DDI_CreateVirtualGpu || ddi == GPUP_DDI_DestroyVirtualGpu)
+        p->of[j->call.host].sized = p->of[j->call.host].expecting = false;
+}
+
 const struct monitor monitor_partition = {.id = GPUP_MONITOR_partition,
                                           .state_size = sizeof(struct partition),
                                           .kinds =
                                               KIND(TABLE_SLOTS) | KIND(FAULT) | KIND(OUTPUT) | KIND(CALL),
                                           .event = event,
-                                          .settle = settle};
+                                          .settle = settle,
+                                          .overlapped = overlapped};

@@ -221,6 +221,18 @@ static void settle(struct gpup_judge *j, void *state) {
         memset(r->refused, 0, sizeof r->refused);
 }
 
+/* Places of several calls came mixed. */
+static void overlapped(struct gpup_judge *j, void *state) {
+    struct resources *all = state;
+    const struct call *c = &j->call;
+    all->next.count = 0;
+    all->next.more = false;
+    if (c->names_vf && c->vf < JUDGE_VFS)
+        all->of[c->host][c->vf] = (struct vf_resources){0};
+    if (c->ddi == GPUP_DDI_DestroyMemoryBasis && nt_success(c->status))
+        destroyed_basis(j, all);
+}
+
 static void reset(struct gpup_judge *j, void *state) {
     struct resources *all = state;
     judge_clear_used(j, all->of, sizeof all->of[0][0]);
@@ -237,4 +249,5 @@ const struct monitor monitor_resources = {.id = GPUP_MONITOR_resources,
                                                    KIND(FAULT) | KIND(POOL_DAMAGE),
                                           .event = event,
                                           .settle = settle,
+                                          .overlapped = overlapped,
                                           .reset = reset};

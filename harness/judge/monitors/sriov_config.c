@@ -238,6 +238,15 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     }
 }
 
+/* In which order the calls of a group took effect nobody knows. */
+static void overlapped(struct gpup_judge *j, void *state) {
+    struct config *s = state;
+    const struct call *c = &j->call;
+    s->reads[c->host] = 0;
+    if (c->names_vf && c->vf < JUDGE_VFS && !is_read(c))
+        s->of[c->host][c->vf] = (struct space){.msix = s->of[c->host][c->vf].msix};
+}
+
 static void reset(struct gpup_judge *j, void *state) {
     struct config *s = state;
     judge_clear_used(j, s->of, sizeof s->of[0][0]);
@@ -250,4 +259,5 @@ const struct monitor monitor_vf_config = {.id = GPUP_MONITOR_vf_config,
                                                    KIND(GUEST_WRITE) | KIND(GUEST_WORK),
                                           .event = event,
                                           .settle = settle,
+                                          .overlapped = overlapped,
                                           .reset = reset};

@@ -119,6 +119,8 @@ static void judge_power(struct gpup_judge *j, struct power *p, const struct vf *
 /* The whole GPU: what was kept in D3 has been through a power cycle when the PF is back in D0. */
 static void judge_host(struct gpup_judge *j, struct powers *s) {
     const struct call *c = &j->call;
+    for (unsigned i = 0; c->failed_alloc && i < JUDGE_VFS; i++)
+        s->of[c->host][i].kept = false; /* there was no memory to keep it in */
     if (c->a[GPUP_ARG_SetPowerState_DevicePowerState] != D0 || !nt_success(c->status))
         return;
     for (unsigned i = 0; i < JUDGE_VFS; i++)
@@ -193,6 +195,15 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         CHECK(j, GPUP_RULE_VF_014, false, "D0 with a wake request did not come back");
 }
 
+/* Nothing is compared over a group of calls. */
+static void overlapped(struct gpup_judge *j, void *state) {
+    struct powers *s = state;
+    const struct call *c = &j->call;
+    s->counted[c->host] = s->cycled[c->host] = false;
+    if (c->names_vf && c->vf < JUDGE_VFS)
+        s->of[c->host][c->vf].kept = s->of[c->host][c->vf].cycled = false;
+}
+
 static void reset(struct gpup_judge *j, void *state) {
     struct powers *s = state;
     judge_clear_used(j, s->of, sizeof s->of[0][0]);
@@ -205,4 +216,5 @@ const struct monitor monitor_vf_power = {.id = GPUP_MONITOR_vf_power,
                                                   KIND(BUGCHECK) | KIND(HANG),
                                          .event = event,
                                          .settle = settle,
+                                         .overlapped = overlapped,
                                          .reset = reset};
