@@ -29,11 +29,10 @@ _Static_assert(sizeof(struct header) == 72, "no padding in saved data");
 
 struct profile {
     UINT64 capability[DXGK_VGPU_CAPABILITY_MAX];
-    UINT64 vram; /* bytes of the reserve */
-    ULONG page;  /* of the dirty plane */
+    ULONG page; /* of the dirty plane */
     ULONG zero;
 };
-_Static_assert(sizeof(struct profile) == 48, "no padding in saved data");
+_Static_assert(sizeof(struct profile) == 40, "no padding in saved data");
 
 static UINT64 checksum(const UCHAR *bytes, UINT64 size) {
     UINT64 hash = FNV_BASIS; /* FNV-1a: against damage, not against intent */
@@ -47,8 +46,6 @@ static struct profile profile_of(const struct adapter *a, const struct vf *vf) {
     struct profile p = {.page = a->segment[vf_segment(a, vf->index)].page};
 
     RtlCopyMemory(p.capability, vf->capability, sizeof p.capability);
-    for (ULONG i = 0; i < vf->reserve_count; i++)
-        p.vram += vf->reserve[i].size;
     return p;
 }
 
@@ -173,8 +170,6 @@ static struct blob_check check_profile(const struct adapter *a, const struct vf 
         return refuse(MALFORMED, "reserved bytes", p.zero, 0);
     if (DEFECT(93))
         return accept;
-    if (p.vram != own.vram)
-        return refuse(MISMATCH, "size of the VRAM reserve", p.vram, own.vram);
     if (p.page != own.page)
         return refuse(MISMATCH, "granularity of dirty tracking", p.page, own.page);
     for (ULONG i = 0; i < DXGK_VGPU_CAPABILITY_MAX; i++)
@@ -208,9 +203,10 @@ struct blob_check blob_read(struct adapter *a, const struct vf *vf, enum blob_ki
         check = refuse(STATUS_CRC_ERROR, "checksum", checksum(*payload, h.payload_size), h.checksum);
     else if (kind == BLOB_IMMUTABLE && h.kind == kind)
         check = check_profile(a, vf, *payload, h.payload_size);
-    check.origin = h.origin;
-    check.table[0] = h.reserved[0];
-    check.table[1] = h.reserved[1];
+    if (DEFECT(106))
+        check.origin = h.origin;
+    for (ULONG i = 0; DEFECT(31) && i < 2; i++)
+        check.table[i] = h.reserved[i];
     if (!NT_SUCCESS(check.status)) {
         release(*payload);
         *payload = NULL;

@@ -25,10 +25,11 @@ struct hot_vf { /* reserve_count ranges and msix_entries entries follow */
     UCHAR powered, paused, zero[6];
 };
 
+_Static_assert(sizeof(struct hot_adapter) >= sizeof(struct hot_vf), "either is read as the other first");
+
 struct hot_block {
     LIST_ENTRY entry;
     struct hot_meta meta;
-    ULONG size;
     __attribute__((aligned(8))) UCHAR data[]; /* structures */
 };
 
@@ -61,9 +62,8 @@ static NTSTATUS save_adapter(struct adapter *a) {
     return status;
 }
 
-static ULONG vf_size(ULONG ranges, ULONG entries) {
-    return (ULONG)(sizeof(struct hot_vf) + ranges * sizeof(struct reserve) +
-                   entries * sizeof(struct msix_entry));
+static SIZE_T vf_size(ULONG ranges, ULONG entries) {
+    return sizeof(struct hot_vf) + ranges * sizeof(struct reserve) + entries * sizeof(struct msix_entry);
 }
 
 static void fill_vf(struct hot_vf *s, const struct vf *vf) {
@@ -89,7 +89,7 @@ static NTSTATUS save_vf(struct adapter *a, struct vf *vf) {
 
     ExAcquireFastMutex(&vf->lock);
     if (vf->created) {
-        size = vf_size(vf->reserve_count, vf->msix_entries);
+        size = (ULONG)vf_size(vf->reserve_count, vf->msix_entries);
         s = vf->session ? NULL : allocate(size);
         status = vf->session ? STATUS_INVALID_DEVICE_STATE : status;
         if (s)
@@ -149,17 +149,13 @@ static const void *bytes_of(const MDL *mdl) {
 }
 
 static bool sound(const struct hot_meta *meta, const void *data, ULONG size) {
-    struct hot_vf vf = {0}; /* the memory may lie anywhere */
+    struct hot_vf vf; /* a copy: the memory may lie anywhere */
 
-    if (meta->magic != HOT_MAGIC)
+    if (meta->magic != HOT_MAGIC || size < sizeof vf)
         return false;
-    if (size >= sizeof vf)
-        RtlCopyMemory(&vf, data, sizeof vf);
-    if (meta->kind == HOT_ADAPTER)
-        return size == sizeof(struct hot_adapter);
-    return meta->kind == HOT_VF && meta->index < GPU_MAX_VFS && size >= sizeof vf &&
-           vf.reserve_count <= VF_RESERVES && vf.msix_entries <= GPU_MSIX_CONTROL_SIZE + 1u &&
-           size == vf_size(vf.reserve_count, vf.msix_entries);
+    RtlCopyMemory(&vf, data, sizeof vf);
+    return size == (meta->kind == HOT_ADAPTER ? sizeof(struct hot_adapter)
+                                              : vf_size(vf.reserve_count, vf.msix_entries));
 }
 
 /* Kept for StartDevice; nothing is done to a VF. */
@@ -176,18 +172,13 @@ NTSTATUS DDI_CALL reference_restore_memory_for_hot_update(const HANDLE context,
         return STATUS_INVALID_DEVICE_STATE;
     bytes = bytes_of(args->pDataMdl);
     RtlCopyMemory(&meta, args->pMetaData, sizeof meta);
-    block = allocate(sizeof *block + args->pDataMdl->ByteCount);
-    if (!bytes || !block) {
-        release(block);
-        return bytes ? STATUS_INSUFFICIENT_RESOURCES : STATUS_INVALID_PARAMETER;
-    }
-    block->meta = meta;
-    block->size = args->pDataMdl->ByteCount;
-    RtlCopyMemory(block->data, bytes, block->size);
-    if (!sound(&meta, block->data, block->size)) {
-        release(block);
+    if (!bytes || !sound(&meta, bytes, args->pDataMdl->ByteCount))
         return STATUS_INVALID_PARAMETER;
-    }
+    block = allocate(sizeof *block + args->pDataMdl->ByteCount);
+    if (!block)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    block->meta = meta;
+    RtlCopyMemory(block->data, bytes, args->pDataMdl->ByteCount);
     InsertTailList(&a->restored, &block->entry);
     return STATUS_SUCCESS;
 }

@@ -89,7 +89,8 @@ static NTSTATUS configure(const struct vmbus_channel *c, const LUID *luid, HANDL
     callbacks.EvtChannelClosed = channel_closed;
     callbacks.EvtChannelSuspend = channel_suspend;
     callbacks.EvtChannelStarted = channel_started;
-    VmbChannelSetPointer(c->channel, (PVOID)(ULONG_PTR)c);
+    if (DEFECT(150))
+        VmbChannelSetPointer(c->channel, (PVOID)(ULONG_PTR)c);
     status = DEFECT(143) ? STATUS_SUCCESS : VmbServerChannelInitSetVmbusHandle(c->channel, handle);
     if (NT_SUCCESS(status))
         status = VmbServerChannelInitSetTargetInterfaceId(c->channel, channel_type, instance);

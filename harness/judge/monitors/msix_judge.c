@@ -218,6 +218,10 @@ static void judge_power(struct gpup_judge *j, struct table *t) {
             CHECK(j, GPUP_RULE_MSIX_033, memcmp(entry, model, 12) == 0 && (entry[12] & 1) == (model[12] & 1),
                   "the value written to entry %u in D3 is not there after D0", i);
             t->known[i] = KNOWN_VALUE;
+        } else if (t->known[i] == KNOWN_VALUE) {
+            bool same = memcmp(entry, model, 12) == 0 && !(model[12] & 1);
+            CHECK(j, GPUP_RULE_ROB_011, same || (entry[12] & 1),
+                  "entry %u comes out of D3 unmasked, and that was not written last", i);
         }
         memcpy(t->model + (size_t)i * 16, entry, 16); /* kept or masked: both are allowed */
     }
