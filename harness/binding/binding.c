@@ -1,3 +1,4 @@
+#include "elf.h"
 #include "image.h"
 
 #include <dlfcn.h>
@@ -72,6 +73,8 @@ static int open_shared(struct gpup_binding *b, const char *path, char *message, 
     snprintf(local, sizeof local, "%s%s", strchr(path, '/') ? "" : "./", path);
     if (access(local, R_OK) != 0)
         return say(message, size, path, "no such file, or it cannot be read");
+    if (!gpup_elf_whole(local, message, size))
+        return -1;
     /* Symbols of one implementation must never satisfy another's; and everything must resolve now, so that a
      * missing kernel service is a message and not a crash in the middle of a program. */
     b->handle = dlopen(local, RTLD_NOW | RTLD_LOCAL);

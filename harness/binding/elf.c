@@ -50,7 +50,7 @@ static bool read_sections(const char *path, struct file *f, char *message, size_
         h->e_machine != EM_X86_64)
         return say(message, message_size, path, "expected an x86-64 ELF object, found something else");
     f->sections = at(f, h->e_shoff, (uint64_t)h->e_shnum * sizeof(Elf64_Shdr));
-    if (!f->sections || h->e_shnum == 0 || h->e_shentsize != sizeof(Elf64_Shdr) ||
+    if (!f->sections || h->e_shoff == 0 || h->e_shnum == 0 || h->e_shentsize != sizeof(Elf64_Shdr) ||
         h->e_shstrndx >= h->e_shnum)
         return say(message, message_size, path,
                    "has no section table; build the implementation without stripping it");
@@ -163,6 +163,23 @@ static bool collect(const struct file *f, const char *prefix, struct gpup_ranges
             return false;
     }
     return cut_counters(f, out) && cut_relro(f, out);
+}
+
+/* The dynamic linker maps what the headers say; a file that ends before would be a fault at its first use. */
+bool gpup_elf_whole(const char *path, char *message, size_t message_size) {
+    struct file f;
+    if (!map_file(path, &f, message, message_size))
+        return false;
+    const Elf64_Ehdr *h = f.header;
+    bool elf = memcmp(h->e_ident, ELFMAG, SELFMAG) == 0 && h->e_ident[EI_CLASS] == ELFCLASS64;
+    const Elf64_Phdr *segments = elf ? at(&f, h->e_phoff, (uint64_t)h->e_phnum * sizeof(Elf64_Phdr)) : NULL;
+    bool whole = segments || !elf;
+    for (unsigned i = 0; segments && i < h->e_phnum; i++)
+        whole =
+            whole && (segments[i].p_type != PT_LOAD || at(&f, segments[i].p_offset, segments[i].p_filesz));
+    munmap((void *)f.bytes, f.size);
+    return whole ||
+           say(message, message_size, path, "is cut short: a segment ends behind the end of the file");
 }
 
 bool gpup_elf_writable(const char *path, const char *prefix, struct gpup_ranges *out, struct gpup_range *code,

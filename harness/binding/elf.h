@@ -22,6 +22,9 @@ struct gpup_ranges {
  */
 bool gpup_elf_writable(const char *path, const char *prefix, struct gpup_ranges *out, struct gpup_range *code,
                        char *message, size_t message_size);
+/* The file at `path`, if it is an ELF object, holds all that its program headers name. false: message says
+ * what is wrong. */
+bool gpup_elf_whole(const char *path, char *message, size_t message_size);
 void gpup_ranges_free(struct gpup_ranges *ranges);
 
 #endif

@@ -24,8 +24,10 @@ static void guest_write(struct host *h, const struct gpup_step *step) {
     if (!bytes ||
         !h->device_ops->guest_write(h->device, step->vf, f[GPUP_GuestWrite_offset].number, bytes, size)) {
         if (bytes)
-            world_refused_write(h, step->vf, f[GPUP_GuestWrite_offset].number, size);
-        unsupported(h, exists);
+            world_refused_write(h, step->vf, f[GPUP_GuestWrite_offset].number,
+                                size); /* tried, and that is known */
+        else
+            unsupported(h, exists);
     } else {
         world_landed(h, step->vf, f[GPUP_GuestWrite_offset].number, bytes, size);
     }

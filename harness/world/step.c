@@ -71,7 +71,7 @@ void step_do(struct gpup_world *world, const struct gpup_step *step, uint32_t in
     e.data_size = length > 0 && (size_t)length < sizeof text ? (size_t)length : strlen(text);
     world_emit(h, &e);
     if (h->dead || !h->started) {
-        bool again = h->added && step->op == GPUP_OP_StartDevice;
+        bool again = h->added && (step->op == GPUP_OP_StartDevice || step->op == GPUP_OP_QueryInterface);
         bool restart =
             !h->dead && (again || step->op == GPUP_OP_Restart || (op && op->group == GPUP_GROUP_fault));
         if (!restart) {

@@ -1,7 +1,7 @@
 /* What the scenarios reach of the state machines: every state entered, every transition taken from every
- * state that it may leave.
+ * state that it may leave, on one implementation or another.
  *
- *   states IMPLEMENTATION.so      prints what is missing and fails when something is
+ *   states IMPLEMENTATION.so...   prints what is missing and fails when something is
  */
 #include <gpup/machine.h>
 #include <gpup/runner.h>
@@ -141,10 +141,11 @@ static unsigned report(const struct reach *r, unsigned *all) {
 
 int main(int argc, char **argv) {
     struct reach *r = calloc(1, sizeof *r);
-    bool ok = r && argc == 2;
+    bool ok = r && argc >= 2;
     unsigned all = 0;
-    for (size_t i = 0; ok && i < gpup_scenario_count; i++)
-        ok = run(r, &gpup_scenarios[i], argv[1]);
+    for (int n = 1; n < argc; n++)
+        for (size_t i = 0; ok && i < gpup_scenario_count; i++)
+            ok = run(r, &gpup_scenarios[i], argv[n]);
     unsigned missing = ok ? report(r, &all) : 0;
     printf("%u of %u states and transitions reached\n", all - missing, all);
     free(r);

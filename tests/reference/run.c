@@ -14,6 +14,7 @@ const struct gpup_implementation *gpup_implementation_reference(void);
 
 struct watch {
     unsigned bad, returns, verbose;
+    bool legal; /* the step: else what is misused may be what the driver was given */
 };
 
 static void print(const struct gpup_event *event, const char *mark) {
@@ -25,16 +26,17 @@ static void print(const struct gpup_event *event, const char *mark) {
 }
 
 /* The part that broke a promise, or the suite's own limit, which would hide one. */
-static bool bad(const struct gpup_event *event) {
+static bool bad(const struct gpup_event *event, bool legal) {
     switch (event->kind) {
     case GPUP_EVENT_FAULT:
     case GPUP_EVENT_BUGCHECK:
     case GPUP_EVENT_HANG:
-    case GPUP_EVENT_MISUSE:
     case GPUP_EVENT_DAMAGE:
     case GPUP_EVENT_POOL_DAMAGE:
     case GPUP_EVENT_LEFT:
         return true;
+    case GPUP_EVENT_MISUSE:
+        return legal;
     default:
         return false;
     }
@@ -44,7 +46,9 @@ static void see(void *context, const struct gpup_event *event) {
     struct watch *watch = context;
 
     watch->returns += event->kind == GPUP_EVENT_RETURN;
-    if (bad(event)) {
+    if (event->kind == GPUP_EVENT_STEP)
+        watch->legal = event->f[GPUP_STEP_class] == GPUP_LEGAL;
+    if (bad(event, watch->legal)) {
         watch->bad++;
         print(event, "BAD ");
     } else if (watch->verbose > 1 ||
@@ -56,7 +60,7 @@ static void see(void *context, const struct gpup_event *event) {
 
 static int run(const struct gpup_implementation *implementation, const char *path, unsigned verbose) {
     struct gpup_program program = {.steps = NULL};
-    struct watch watch = {.verbose = verbose};
+    struct watch watch = {.verbose = verbose, .legal = true};
     struct gpup_trace_sink sink = {see, &watch};
     struct gpup_image *image = NULL;
     struct gpup_world *world;

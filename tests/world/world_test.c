@@ -15,16 +15,21 @@
 
 const struct gpup_implementation *gpup_implementation_reference(void);
 const struct gpup_implementation *gpup_implementation_null(void);
+const struct gpup_implementation *gpup_implementation_second(void);
 
 static const struct gpup_static_implementation known[] = {
     {"reference", gpup_implementation_reference, "gpup_impl_reference_"},
     {"null", gpup_implementation_null, "gpup_impl_null_"},
+    {"second", gpup_implementation_second, "gpup_impl_second_"},
     {NULL, NULL, NULL}};
+
+#define STEPS 512u /* of a scenario */
 
 struct recorded {
     struct gpup_trace_buffer trace;
     unsigned count[GPUP_EVENT_KINDS];
     unsigned skipped[GPUP_SKIP_DEAD + 1];
+    bool left_out[STEPS];
     uint64_t last_status;
     uint16_t last_ddi;
 };
@@ -33,8 +38,10 @@ static void record(void *context, const struct gpup_event *e) {
     struct recorded *r = context;
     gpup_trace_append(&r->trace, e);
     r->count[e->kind]++;
-    if (e->kind == GPUP_EVENT_SKIP)
+    if (e->kind == GPUP_EVENT_SKIP) {
         r->skipped[e->f[GPUP_SKIP_reason]]++;
+        r->left_out[e->step % STEPS] = true;
+    }
     if (e->kind == GPUP_EVENT_RETURN) {
         r->last_status = e->f[GPUP_RETURN_status];
         r->last_ddi = (uint16_t)e->f[GPUP_RETURN_ddi];
@@ -71,26 +78,45 @@ static enum gpup_outcome run(const struct gpup_binding *b, const struct gpup_pro
     return outcome;
 }
 
-static void every_scenario_runs_twice_alike_and_leaves_no_step_out(void **state) {
-    struct gpup_binding b;
+/* A slot that the reference lacks is one that the second driver has: every step is carried out somewhere. */
+static unsigned left_out(const struct gpup_program *p, const struct recorded *first,
+                         const struct recorded *second) {
+    unsigned count = 0;
+    assert_true(p->step_count <= STEPS);
+    for (size_t i = 0; i < p->step_count; i++)
+        count += first->left_out[i] && (!second || second->left_out[i]);
+    return count;
+}
+
+static void every_scenario_runs_twice_alike(void **state) {
+    struct gpup_binding b, other;
+    unsigned bad = 0;
     (void)state;
     bind(&b, "reference");
+    bind(&other, "second");
     for (size_t i = 0; i < gpup_scenario_count; i++) {
         struct gpup_program p = {0};
-        struct recorded first = {0}, second = {0};
+        struct recorded first = {0}, again = {0}, elsewhere = {0};
         assert_true(gpup_program_decode(gpup_scenarios[i].bytes, gpup_scenarios[i].size, &p));
         assert_int_equal(run(&b, &p, &first), GPUP_COMPLETE);
-        assert_int_equal(run(&b, &p, &second), GPUP_COMPLETE);
-        assert_int_equal(first.trace.size, second.trace.size);
-        assert_memory_equal(first.trace.bytes, second.trace.bytes, first.trace.size);
-        if (first.count[GPUP_EVENT_SKIP])
-            print_error("%s leaves steps out\n", gpup_scenarios[i].name);
-        assert_int_equal(first.count[GPUP_EVENT_SKIP], 0);
+        assert_int_equal(run(&b, &p, &again), GPUP_COMPLETE);
+        assert_int_equal(first.trace.size, again.trace.size);
+        assert_memory_equal(first.trace.bytes, again.trace.bytes, first.trace.size);
         assert_int_equal(first.count[GPUP_EVENT_STEP], p.step_count);
+        bool absent = first.skipped[GPUP_SKIP_ABSENT] != 0;
+        if (absent)
+            assert_int_equal(run(&other, &p, &elsewhere), GPUP_COMPLETE);
+        unsigned missing = left_out(&p, &first, absent ? &elsewhere : NULL);
+        if (missing)
+            print_error("%s leaves %u steps out\n", gpup_scenarios[i].name, missing);
+        bad += missing;
         forget(&first);
-        forget(&second);
+        forget(&again);
+        forget(&elsewhere);
         gpup_program_free(&p);
     }
+    assert_int_equal(bad, 0);
+    gpup_binding_close(&other);
     gpup_binding_close(&b);
 }
 
@@ -224,7 +250,7 @@ static void random_programs_complete(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_scenario_runs_twice_alike_and_leaves_no_step_out),
+        cmocka_unit_test(every_scenario_runs_twice_alike),
         cmocka_unit_test(what_the_os_never_does_is_left_out_unless_marked),
         cmocka_unit_test(restoring_gives_the_same_run_again),
         cmocka_unit_test(each_operation_can_be_made_in_any_world),
