@@ -1,11 +1,11 @@
 /* Start and stop of the adapter, and power of the physical function. */
 #include "driver.h"
 
-    HANDLE new_handle(struct adapter *a) {
-        /* Never given twice, and different on every adapter: a stale or a foreign one is known as such. */
-        return (HANDLE)(ULONG_PTR)((UINT64)a->luid.LowPart << 32 |
-                                   (UINT64)InterlockedIncrement64((LONG64 volatile *)&a->handles));
-    }
+HANDLE new_handle(struct adapter *a) {
+    /* Never given twice, and different on every adapter: a stale or a foreign one is known as such. */
+    return (HANDLE)(ULONG_PTR)((UINT64)a->luid.LowPart << 32 |
+                               (UINT64)InterlockedIncrement64((LONG64 volatile *)&a->handles));
+}
 
 /* Memory resource number n of the adapter: BAR 2n, as all its BARs are 64 bits wide. */
 static bool find_memory(const CM_RESOURCE_LIST *list, ULONG n, PHYSICAL_ADDRESS *start) {
@@ -78,7 +78,6 @@ static NTSTATUS allocate_dma(struct adapter *a) {
     a->dma = MmAllocateContiguousMemory((SIZE_T)GPU_SLOTS * DMA_PAGE, highest);
     if (!a->dma)
         return STATUS_INSUFFICIENT_RESOURCES;
-    RtlZeroMemory(a->dma, (SIZE_T)GPU_SLOTS * DMA_PAGE);
     a->dma_address = MmGetPhysicalAddress(a->dma);
     return STATUS_SUCCESS;
 }
@@ -249,14 +248,6 @@ static void give_up(struct adapter *a) {
     for (ULONG i = 0; i < a->sriov.total_vfs; i++)
         vgpu_destroy(a, &a->vf[i]);
     tracking_free_all(a);
-}
-
-/* Removed without having been stopped: no callback is legal any more. */
-void adapter_abandon(struct adapter *a) {
-    if (!a->started)
-        return;
-    give_up(a);
-    close_hardware(a);
 }
 
 NTSTATUS DDI_CALL reference_stop_device(const PVOID context) {

@@ -65,11 +65,9 @@ static NTSTATUS probe_bar(struct adapter *a, ULONG bar) {
 }
 
 NTSTATUS bus_probe(struct adapter *a) {
-    USHORT control = 0, total = 0;
-    NTSTATUS status = config_write(a, GPU_CFG_SRIOV + GPU_SRIOV_CONTROL, &control, sizeof control);
+    NTSTATUS status =
+        config_read(a, GPU_CFG_SRIOV + GPU_SRIOV_TOTAL_VFS, &a->sriov.total_vfs, sizeof a->sriov.total_vfs);
 
-    if (NT_SUCCESS(status))
-        status = config_read(a, GPU_CFG_SRIOV + GPU_SRIOV_TOTAL_VFS, &total, sizeof total);
     if (NT_SUCCESS(status))
         status =
             config_read(a, GPU_CFG_SRIOV + GPU_SRIOV_VF_OFFSET, &a->sriov.offset, sizeof a->sriov.offset);
@@ -81,10 +79,7 @@ NTSTATUS bus_probe(struct adapter *a) {
             config_read(a, GPU_CFG_SRIOV + GPU_SRIOV_VF_DEVICE, &a->sriov.device, sizeof a->sriov.device);
     for (ULONG bar = 0; NT_SUCCESS(status) && bar < DXGK_MAX_NUM_PCI_BARS; bar++)
         status = probe_bar(a, bar);
-    a->sriov.total_vfs = total;
-    if (NT_SUCCESS(status) && (total == 0 || total > GPU_MAX_VFS))
-        status = STATUS_DEVICE_NOT_READY;
-    return status;
+    return NT_SUCCESS(status) && a->sriov.total_vfs > GPU_MAX_VFS ? STATUS_DEVICE_NOT_READY : status;
 }
 
 NTSTATUS bus_enable_vfs(struct adapter *a, ULONG vfs) {
@@ -105,9 +100,7 @@ NTSTATUS bus_enable_vfs(struct adapter *a, ULONG vfs) {
 
 /* A BAR register pair: true when `bar` is the low half of a 64-bit memory BAR that the part has. */
 static bool is_bar(const struct adapter *a, ULONG bar) {
-    if (bar + 1 >= DXGK_MAX_NUM_PCI_BARS || (bar & 1) != 0)
-        return false;
-    return (a->sriov.probe[bar] & BAR_64) != 0;
+    return bar % 2 == 0 && bar < DXGK_MAX_NUM_PCI_BARS && (a->sriov.probe[bar] & BAR_64) != 0;
 }
 
 UINT64 vf_bar_size(const struct adapter *a, ULONG bar) {
@@ -119,9 +112,8 @@ UINT64 vf_bar_size(const struct adapter *a, ULONG bar) {
     return ~mask + 1;
 }
 
+/* Of a BAR that there is. */
 UINT64 vf_bar_address(const struct adapter *a, ULONG vf, ULONG bar) {
-    if (!is_bar(a, bar))
-        return 0;
     return ((a->sriov.bar[bar] & ~BAR_TYPE_BITS) | (UINT64)a->sriov.bar[bar + 1] << 32) +
            vf * vf_bar_size(a, bar);
 }

@@ -2,7 +2,8 @@
 #include "driver.h"
 
 #define CONFIG_SIZE 4096u
-#define FLR_BIT 0x8000u
+#define FLR_BYTE (GPU_VFCFG_DEVICE_CONTROL + 1) /* of device control, that with Initiate FLR */
+#define FLR_BIT 0x80u
 
 /* Whole request inside the space; written so that nothing overflows. */
 static bool inside(const struct adapter *a, ULONG vf, ULONG offset, ULONG length, const void *data) {
@@ -13,6 +14,10 @@ static bool inside(const struct adapter *a, ULONG vf, ULONG offset, ULONG length
     return length <= CONFIG_SIZE && offset <= CONFIG_SIZE - length;
 }
 
+static volatile UCHAR *config_byte(const struct adapter *a, ULONG vf, ULONG at) {
+    return a->bar0 + GPU_REG_VF_CONFIG(vf) + at;
+}
+
 NTSTATUS DDI_CALL reference_read_virtual_function_config(HANDLE context,
                                                          DXGKARG_READVIRTUALFUNCTIONCONFIG *args) {
     const struct adapter *a = context;
@@ -20,71 +25,35 @@ NTSTATUS DDI_CALL reference_read_virtual_function_config(HANDLE context,
 
     if (!args || !inside(a, args->VirtualFunctionIndex, args->Offset, args->Length, args->Data))
         return STATUS_INVALID_PARAMETER;
+    out = args->Data;
     if (!a->power)
         return STATUS_DEVICE_NOT_READY;
-    out = args->Data;
-    for (ULONG at = args->Offset, left = args->Length; left != 0;) {
-        ULONG skip = at % 4, part = 4 - skip < left ? 4 - skip : left;
-        ULONG value = vf_config(a, args->VirtualFunctionIndex, at - skip) >> (skip * 8);
-
-        RtlCopyMemory(out, &value, part);
-        out += part;
-        at += part;
-        left -= part;
-    }
+    for (ULONG i = 0; i < args->Length; i++)
+        out[i] = READ_REGISTER_UCHAR(config_byte(a, args->VirtualFunctionIndex, args->Offset + i));
     return STATUS_SUCCESS;
-}
-
-/* Naturally aligned pieces of 1, 2 or 4 bytes, so that neighbours are left alone. */
-static ULONG write_piece(const struct adapter *a, ULONG vf, ULONG at, const UCHAR *in, ULONG left) {
-    volatile UCHAR *aperture = a->bar0 + GPU_REG_VF_CONFIG(vf) + at;
-    ULONG value = 0, part = 1;
-
-    if (at % 4 == 0 && left >= 4)
-        part = 4;
-    else if (at % 2 == 0 && left >= 2)
-        part = 2;
-    RtlCopyMemory(&value, in, part);
-    if (part == 4)
-        WRITE_REGISTER_ULONG((volatile ULONG *)(volatile void *)aperture, value);
-    else if (part == 2)
-        WRITE_REGISTER_USHORT((volatile USHORT *)(volatile void *)aperture, (USHORT)value);
-    else
-        WRITE_REGISTER_UCHAR(aperture, (UCHAR)value);
-    return part;
-}
-
-/* The byte of device control that holds Initiate FLR, if the request writes it with that bit set. */
-static UCHAR *flr_byte(UCHAR *data, ULONG offset, ULONG length) {
-    ULONG at = GPU_VFCFG_DEVICE_CONTROL + 1;
-
-    if (offset > at || length <= at - offset)
-        return NULL;
-    return data[at - offset] & (FLR_BIT >> 8) ? &data[at - offset] : NULL;
 }
 
 /* A reset through the configuration space is a reset like any other: the shadow of the table has to follow.
  */
-static NTSTATUS write_config(struct adapter *a, struct vf *vf, ULONG offset, const UCHAR *in, ULONG length) {
-    UCHAR piece[4];
+static NTSTATUS write_byte(struct adapter *a, struct vf *vf, ULONG at, UCHAR value) {
     NTSTATUS status = STATUS_SUCCESS;
 
-    while (length != 0 && NT_SUCCESS(status)) {
-        ULONG size = 4 - offset % 4 < length ? 4 - offset % 4 : length, done;
-        UCHAR *flr;
-
-        RtlCopyMemory(piece, in, size);
-        flr = flr_byte(piece, offset, size);
-        if (flr) {
-            *flr &= (UCHAR) ~(FLR_BIT >> 8);
-            status = vf_reset(a, vf);
-        }
-        for (done = 0; NT_SUCCESS(status) && done < size;)
-            done += write_piece(a, vf->index, offset + done, piece + done, size - done);
-        offset += size;
-        in += size;
-        length -= size;
+    if (at == FLR_BYTE && (value & FLR_BIT) != 0) {
+        value &= (UCHAR)~FLR_BIT;
+        status = vf_reset(a, vf);
     }
+    if (NT_SUCCESS(status))
+        WRITE_REGISTER_UCHAR(config_byte(a, vf->index, at), value);
+    return status;
+}
+
+static NTSTATUS write_config(struct adapter *a, struct vf *vf,
+                             const DXGKARG_WRITEVIRTUALFUNCTIONCONFIG *args) {
+    const UCHAR *in = args->Data;
+    NTSTATUS status = STATUS_SUCCESS;
+
+    for (ULONG i = 0; i < args->Length && NT_SUCCESS(status); i++)
+        status = write_byte(a, vf, args->Offset + i, in[i]);
     return status;
 }
 
@@ -99,7 +68,7 @@ NTSTATUS DDI_CALL reference_write_virtual_function_config(HANDLE context,
     status = vf_acquire(a, args->VirtualFunctionIndex, &vf);
     if (!NT_SUCCESS(status))
         return status;
-    status = a->power ? write_config(a, vf, args->Offset, args->Data, args->Length) : STATUS_DEVICE_NOT_READY;
+    status = a->power ? write_config(a, vf, args) : STATUS_DEVICE_NOT_READY;
     vf_release(vf);
     return status;
 }
@@ -176,8 +145,7 @@ NTSTATUS DDI_CALL reference_get_resource_for_bar(HANDLE context, DXGKARG_GETRESO
     CM_PARTIAL_RESOURCE_DESCRIPTOR resource;
     UINT64 size;
 
-    if (!args || !args->pResource || !known(a, args->VirtualFunctionIndex) ||
-        args->BarIndex >= DXGK_MAX_NUM_PCI_BARS)
+    if (!args || !args->pResource || !known(a, args->VirtualFunctionIndex))
         return STATUS_INVALID_PARAMETER;
     size = vf_bar_size(a, args->BarIndex);
     if (size == 0)

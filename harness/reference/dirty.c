@@ -14,16 +14,11 @@ static void set_bit(UCHAR *bits, UINT64 n) {
     bits[n / 8] |= (UCHAR)(1u << n % 8);
 }
 
-/* to[to_bit + i] |= from[from_bit + i]; steps over empty bytes, as most are. */
+/* to[to_bit + i] |= from[from_bit + i] */
 static void merge_bits(UCHAR *to, UINT64 to_bit, const UCHAR *from, UINT64 from_bit, UINT64 count) {
-    for (UINT64 i = 0; i < count; i++) {
-        if ((from_bit + i) % 8 == 0 && from[(from_bit + i) / 8] == 0) {
-            i += 7;
-            continue;
-        }
+    for (UINT64 i = 0; i < count; i++)
         if (get_bit(from, from_bit + i))
             set_bit(to, to_bit + i);
-    }
 }
 
 static NTSTATUS plane(struct adapter *a, ULONG opcode, ULONG flags, const struct span *s, UCHAR *out) {
@@ -300,7 +295,7 @@ static NTSTATUS query(struct adapter *a, const struct basis *b, const DXGKARG_QU
         return STATUS_INVALID_PARAMETER;
     if (args->BufferSize < (q.pages + 7) / 8)
         return STATUS_BUFFER_TOO_SMALL;
-    bits = allocate((q.pages + 7) / 8 + 8);
+    bits = allocate((q.pages + 7) / 8 + (DEFECT(53) ? sizeof(UINT64) : 0));
     if (!bits)
         return STATUS_INSUFFICIENT_RESOURCES;
     status = read_ranges(a, b, &q, clear, bits);

@@ -138,7 +138,7 @@ struct process {
 
 /* The SR-IOV capability, as probed. */
 struct sriov {
-    ULONG total_vfs;
+    USHORT total_vfs;
     ULONG bar[DXGK_MAX_NUM_PCI_BARS]; /* registers */
     ULONG probe[DXGK_MAX_NUM_PCI_BARS];
     USHORT offset, stride, device, zero;
@@ -287,7 +287,6 @@ NTSTATUS hot_take_over(struct adapter *a, const struct hot_adapter *s);
 /* --- adapter.c --- */
 HANDLE new_handle(struct adapter *a);
 NTSTATUS adapter_power_up(struct adapter *a);
-void adapter_abandon(struct adapter *a); /* frees what StartDevice took */
 
 /* --- DDIs, by table --- */
 DXGKDDI_START_DEVICE reference_start_device;

@@ -37,7 +37,6 @@ static NTSTATUS DDI_CALL remove_device(const PVOID context) {
 
     if (!a)
         return STATUS_INVALID_PARAMETER;
-    adapter_abandon(a);
     hot_forget(a);
     release(a);
     return STATUS_SUCCESS;
