@@ -190,14 +190,16 @@ struct blob_check blob_read(struct adapter *a, const struct vf *vf, enum blob_ki
     check = check_header(&h, size, &own);
     if (!NT_SUCCESS(check.status))
         return check;
-    if (size < sizeof h || size > sizeof h + DMA_PAGE + BLOB_SLACK)
+    if (DEFECT(101) && size < sizeof h)
+        return refuse(MALFORMED, "size", size, sizeof h);
+    if (size > sizeof h + DMA_PAGE + BLOB_SLACK)
         return refuse(MALFORMED, "size", size, sizeof h);
     *payload_size = h.payload_size;
     *payload = allocate(h.payload_size ? h.payload_size : 1);
     if (DEFECT(103)) /* the length again, from data that may have changed */
         RtlCopyMemory(&h, data, sizeof h);
     if (!*payload)
-        return refuse(STATUS_INSUFFICIENT_RESOURCES, NULL, 0, 0);
+        return (struct blob_check){.status = STATUS_INSUFFICIENT_RESOURCES};
     RtlCopyMemory(*payload, data + sizeof h, h.payload_size);
     if (checksum(*payload, h.payload_size) != h.checksum)
         check = refuse(STATUS_CRC_ERROR, "checksum", checksum(*payload, h.payload_size), h.checksum);
