@@ -97,8 +97,6 @@ static void close_hardware(struct adapter *a) {
 }
 
 static void open_interrupts(const struct adapter *a) {
-    write32(a, GPU_REG_INT_MASK, MAXULONG);
-    write32(a, GPU_REG_COMMAND_DONE, MAXULONG);
     write32(a, GPU_REG_INT_STATUS, MAXULONG);
     write32(a, GPU_REG_INT_MASK, ~(ULONG)GPU_INT_COMPLETION);
 }
@@ -111,7 +109,7 @@ static NTSTATUS resume_vf(struct adapter *a, struct vf *vf) {
     if (vf->reserve_count)
         status = reserve_map(a, vf);
     if (NT_SUCCESS(status) && vf->context)
-        status = vf_context(a, vf->index, false, vf->context, &vf->context_size);
+        status = vf_context(a, vf->index, false, vf->context, vf->context_size);
     if (NT_SUCCESS(status) && vf->paused)
         status = command_vf(a, GPU_COMMAND_VF_PAUSE, vf->index, 0);
     msix_rewrite(vf);
@@ -155,7 +153,7 @@ static void suspend_vf(struct adapter *a, struct vf *vf) {
     if (vf->context || !NT_SUCCESS(vf_context_size(a, vf->index, &vf->context_size)))
         return;
     vf->context = allocate(vf->context_size);
-    if (vf->context && !NT_SUCCESS(vf_context(a, vf->index, true, vf->context, &vf->context_size))) {
+    if (vf->context && !NT_SUCCESS(vf_context(a, vf->index, true, vf->context, vf->context_size))) {
         release(vf->context);
         vf->context = NULL;
     }

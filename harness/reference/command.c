@@ -122,7 +122,6 @@ static NTSTATUS run_slot(struct adapter *a, ULONG slot, struct command *c) {
     if (read32(a, GPU_REG_ID) == MAXULONG)
         return STATUS_DEVICE_NOT_CONNECTED;
     fill_slot(a, slot, c);
-    write32(a, GPU_REG_COMMAND_DONE, 1u << slot);
     write32(a, at + GPU_SLOT_DOORBELL, GPU_DOORBELL_START);
     status = wait_slot(a, slot);
     c->length = read32(a, at + GPU_SLOT_LENGTH);
@@ -138,7 +137,6 @@ NTSTATUS command_run(struct adapter *a, struct command *c) {
     NTSTATUS status;
     ULONG slot;
 
-    c->length = 0;
     if (!a->started || !a->power)
         return STATUS_DEVICE_NOT_READY;
     if (c->in_size > DMA_PAGE || c->out_size > DMA_PAGE)

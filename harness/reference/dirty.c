@@ -21,12 +21,12 @@ static void merge_bits(UCHAR *to, UINT64 to_bit, const UCHAR *from, UINT64 from_
             set_bit(to, to_bit + i);
 }
 
-static NTSTATUS plane(struct adapter *a, ULONG opcode, ULONG flags, const struct span *s, UCHAR *out) {
+static NTSTATUS plane(struct adapter *a, ULONG opcode, bool clear, const struct span *s, UCHAR *out) {
     UINT64 bytes = s->pages * a->segment[s->segment - 1].page;
     UINT64 offset = DEFECT(66) ? (ULONG)s->offset : s->offset;
     struct command c = {
         .opcode = opcode,
-        .flags = flags,
+        .flags = clear ? GPU_FLAG_CLEAR : 0,
         .arg = {s->segment, (ULONG)offset, (ULONG)(offset >> 32), (ULONG)bytes, (ULONG)(bytes >> 32)},
         .out = out,
         .out_size = out ? (ULONG)((s->pages + 7) / 8) : 0};
@@ -71,8 +71,8 @@ static NTSTATUS read_span(struct adapter *a, struct span s, bool take, UCHAR *ou
 
         piece.pages = s.pages < CHUNK_PAGES ? s.pages : CHUNK_PAGES;
         if (take && DEFECT(35))
-            (void)plane(a, GPU_COMMAND_DIRTY_CLEAR, 0, &piece, NULL);
-        status = plane(a, GPU_COMMAND_DIRTY_READ, take ? GPU_FLAG_CLEAR : 0, &piece, bits);
+            (void)plane(a, GPU_COMMAND_DIRTY_CLEAR, false, &piece, NULL);
+        status = plane(a, GPU_COMMAND_DIRTY_READ, take, &piece, bits);
         if (NT_SUCCESS(status) && take)
             hand_out(a, &piece, bits);
         else if (NT_SUCCESS(status))
@@ -97,7 +97,7 @@ static void stop_others(struct adapter *a, const struct basis *b) {
         for (UINT64 i = 0; other != b && other->tracking && i < other->count; i++) {
             struct span s = range_span(other, i);
 
-            (void)plane(a, GPU_COMMAND_TRACK_STOP, 0, &s, NULL);
+            (void)plane(a, GPU_COMMAND_TRACK_STOP, false, &s, NULL);
         }
     }
 }
@@ -113,7 +113,7 @@ static NTSTATUS switch_ranges(struct adapter *a, const struct basis *b, UINT64 c
         if (DEFECT(48) && i)
             continue;
         s.pages -= DEFECT(65) && s.pages > 1;
-        status = plane(a, on ? GPU_COMMAND_TRACK_START : GPU_COMMAND_TRACK_STOP, 0, &s, NULL);
+        status = plane(a, on ? GPU_COMMAND_TRACK_START : GPU_COMMAND_TRACK_STOP, false, &s, NULL);
         if (DEFECT(43) && !on)
             stop_others(a, b);
     }
@@ -121,7 +121,7 @@ static NTSTATUS switch_ranges(struct adapter *a, const struct basis *b, UINT64 c
         for (i--; i-- > 0;) {
             struct span s = range_span(b, i);
 
-            (void)plane(a, on ? GPU_COMMAND_TRACK_STOP : GPU_COMMAND_TRACK_START, 0, &s, NULL);
+            (void)plane(a, on ? GPU_COMMAND_TRACK_STOP : GPU_COMMAND_TRACK_START, false, &s, NULL);
         }
     }
     return status;
@@ -252,7 +252,7 @@ static NTSTATUS read_ranges(struct adapter *a, const struct basis *b, const stru
                 wide.offset += q->skip / 8 * 8 * b->page;
                 wide.pages = wide.pages - q->skip / 8 * 8 < 8 ? wide.pages - q->skip / 8 * 8 : 8;
             }
-            (void)plane(a, GPU_COMMAND_DIRTY_CLEAR, 0, &wide, NULL);
+            (void)plane(a, GPU_COMMAND_DIRTY_CLEAR, false, &wide, NULL);
         }
         at += s.pages;
         if (DEFECT(48))
@@ -331,7 +331,7 @@ void tracking_suspend(struct adapter *a) {
 
             if (!NT_SUCCESS(read_span(a, s, true, NULL, 0)))
                 all_dirty(b);
-            (void)plane(a, GPU_COMMAND_TRACK_STOP, 0, &s, NULL);
+            (void)plane(a, GPU_COMMAND_TRACK_STOP, false, &s, NULL);
         }
     }
     ExReleaseFastMutex(&a->tracking);
