@@ -225,7 +225,7 @@ void vf_release(struct vf *vf);
 NTSTATUS vf_set_power(struct adapter *a, struct vf *vf, bool on);
 NTSTATUS vf_reset(struct adapter *a, struct vf *vf);
 bool vf_quiet(const struct vf *vf); /* paused, or without power */
-NTSTATUS vf_context(struct adapter *a, ULONG vf, bool save, UCHAR *bytes, ULONG *size);
+NTSTATUS vf_context(struct adapter *a, ULONG vf, bool save, UCHAR *bytes, ULONG size);
 NTSTATUS vf_context_size(struct adapter *a, ULONG vf, ULONG *size);
 
 /* --- reserve.c --- */

@@ -113,7 +113,7 @@ static NTSTATUS save_data(struct adapter *a, struct vf *vf, enum blob_kind kind,
         context = allocate(context_size);
         if (!context)
             return STATUS_INSUFFICIENT_RESOURCES;
-        status = vf_context(a, vf->index, true, context, &context_size);
+        status = vf_context(a, vf->index, true, context, context_size);
     }
     if (NT_SUCCESS(status)) {
         blob_write(a, vf, kind, data, context, context_size);
@@ -214,7 +214,7 @@ static struct blob_check failed(NTSTATUS status, const char *text) {
 static struct blob_check apply(struct adapter *a, const struct vf *vf, UCHAR *context, ULONG size,
                                ULONG origin) {
     ULONG index = DEFECT(106) ? origin : vf->index;
-    NTSTATUS status = vf_context(a, index, false, context, &size);
+    NTSTATUS status = vf_context(a, index, false, context, size);
 
     if (DEFECT(108) && NT_SUCCESS(status))
         lose_doorbells(a, vf);

@@ -21,11 +21,9 @@ static bool find_range(const struct adapter *a, ULONG vf, struct pages *out) {
     if (!a || !a->started || !a->power || vf >= a->partitions)
         return false;
     control = DEFECT(33) ? GPU_PF_MESSAGES - 1u : vf_config(a, vf, GPU_VFCFG_MSIX) >> 16;
-    if (control == 0xFFFF)
-        return false;
     entries = (control & GPU_MSIX_CONTROL_SIZE) + 1;
     *out = pages_of(DEFECT(33) ? 4 : vf_config(a, vf, GPU_VFCFG_MSIX + 4), entries * 16);
-    return out->bar < DXGK_MAX_NUM_PCI_BARS;
+    return out->bar < DXGK_MAX_NUM_PCI_BARS; /* all ones when the part is gone */
 }
 
 VOID DDI_CALL reference_query_mitigated_range_count(HANDLE context, DXGKARG_QUERYMITIGATEDRANGECOUNT *args) {

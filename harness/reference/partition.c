@@ -157,10 +157,9 @@ NTSTATUS DDI_CALL reference_get_virtual_gpu_profile(HANDLE context, DXGKARG_GETV
     args->VirtualizationFlags = DXGK_VIRTUALIZED_ACS_CAPABLE | DXGK_VIRTUALIZED_UNIQUE_RID;
     for (ULONG kind = 0; kind < DXGK_VGPU_CAPABILITY_MAX; kind++) {
         DXGK_VGPU_PROFILE_CAPABILITY *c = &args->ProfileCapability[kind];
-        UINT64 taken = used(a, kind);
 
         c->TotalValue = capability_total(a, kind);
-        c->AvailableValue = taken < c->TotalValue ? c->TotalValue - taken : 0;
+        c->AvailableValue = c->TotalValue - used(a, kind);
         c->MinPartitionValue = capability_min(a, kind);
         c->MaxPartitionValue = capability_max(a, kind, args->PartitionCount);
         c->OptimalPartitionValue = c->MaxPartitionValue;

@@ -127,20 +127,16 @@ NTSTATUS vf_context_size(struct adapter *a, ULONG vf, ULONG *size) {
     return status;
 }
 
-/* save: *size is the room at `bytes`, then what the part wrote. */
-NTSTATUS vf_context(struct adapter *a, ULONG vf, bool save, UCHAR *bytes, ULONG *size) {
+/* size: as vf_context_size says. */
+NTSTATUS vf_context(struct adapter *a, ULONG vf, bool save, UCHAR *bytes, ULONG size) {
     struct command c = {.opcode = save ? GPU_COMMAND_VF_SAVE : GPU_COMMAND_VF_RESTORE, .vf = vf};
-    NTSTATUS status;
 
     if (save) {
         c.out = bytes;
-        c.out_size = *size;
+        c.out_size = size;
     } else {
         c.in = bytes;
-        c.in_size = *size;
+        c.in_size = size;
     }
-    status = command_run(a, &c);
-    if (NT_SUCCESS(status) && save)
-        *size = c.length;
-    return status;
+    return command_run(a, &c);
 }
