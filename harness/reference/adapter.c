@@ -17,9 +17,7 @@ static bool find_memory(const CM_RESOURCE_LIST *list, ULONG n, PHYSICAL_ADDRESS 
     for (ULONG i = 0; i < partial->Count; i++) {
         const CM_PARTIAL_RESOURCE_DESCRIPTOR *d = &partial->PartialDescriptors[i];
 
-        if (d->Type != CmResourceTypeMemory && d->Type != CmResourceTypeMemoryLarge)
-            continue;
-        if (n-- == 0) {
+        if (d->Type != CmResourceTypeInterrupt && n-- == 0) { /* the part has nothing else */
             *start = d->u.Memory.Start;
             return true;
         }
@@ -111,7 +109,7 @@ static NTSTATUS resume_vf(struct adapter *a, struct vf *vf) {
     if (NT_SUCCESS(status) && vf->context)
         status = vf_context(a, vf->index, false, vf->context, vf->context_size);
     if (NT_SUCCESS(status) && vf->paused)
-        status = command_vf(a, GPU_COMMAND_VF_PAUSE, vf->index, 0);
+        status = vf_command(a, GPU_COMMAND_VF_PAUSE, vf->index);
     msix_rewrite(vf);
     vf->powered = false;
     if (NT_SUCCESS(status) && powered)
@@ -146,10 +144,8 @@ NTSTATUS adapter_power_up(struct adapter *a) {
     return status;
 }
 
-/* Off the run list, and everything the part keeps only while it has power is taken into memory. */
+/* Everything the part keeps only while it has power is taken into memory. */
 static void suspend_vf(struct adapter *a, struct vf *vf) {
-    if (vf->powered)
-        (void)command_vf(a, GPU_COMMAND_VF_DISABLE, vf->index, 0);
     if (vf->context || !NT_SUCCESS(vf_context_size(a, vf->index, &vf->context_size)))
         return;
     vf->context = allocate(vf->context_size);

@@ -23,7 +23,7 @@ struct header {
     /* What must be the same on both sides: a guest driver has seen it. */
     ULONG device, revision, firmware;
     ULONG msix_entries, msix_table, msix_pba;
-    UINT64 reserved[2]; /* zero */
+    UINT64 reserved[2]; /* of seeded faults */
 };
 _Static_assert(sizeof(struct header) == 72, "no padding in saved data");
 
@@ -122,12 +122,6 @@ static const struct blob_check accept = {.status = STATUS_SUCCESS};
 #define MALFORMED STATUS_DATA_ERROR
 #define MISMATCH STATUS_OBJECT_TYPE_MISMATCH
 
-static bool reserved_in_use(void) {
-    if (DEFECT(85) || DEFECT(31))
-        return true;
-    return DEFECT(86);
-}
-
 /* Form first, then what the two sides have to agree on. */
 static struct blob_check check_header(const struct header *h, UINT64 size, const struct header *own) {
     if (h->magic != own->magic)
@@ -142,8 +136,6 @@ static struct blob_check check_header(const struct header *h, UINT64 size, const
         return refuse(MALFORMED, "size of the header", h->header_size, sizeof *h);
     if (!DEFECT(100) && h->payload_size != size - sizeof *h - BLOB_SLACK)
         return refuse(MALFORMED, "size of the payload", h->payload_size, size - sizeof *h);
-    if (!reserved_in_use() && (h->reserved[0] | h->reserved[1]) != 0)
-        return refuse(MALFORMED, "reserved bytes", h->reserved[0], 0);
     if (DEFECT(93))
         return accept;
     if (h->device != own->device)
@@ -166,8 +158,6 @@ static struct blob_check check_profile(const struct adapter *a, const struct vf 
     if (size != sizeof p)
         return refuse(MALFORMED, "size of the profile", size, sizeof p);
     RtlCopyMemory(&p, payload, sizeof p);
-    if (p.zero != 0)
-        return refuse(MALFORMED, "reserved bytes", p.zero, 0);
     if (DEFECT(93))
         return accept;
     if (p.page != own.page)

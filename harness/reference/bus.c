@@ -2,7 +2,6 @@
 #include "driver.h"
 
 #define COMMAND_ENABLE 0x0006u /* memory decoding, bus mastering */
-#define BAR_64 0x4u
 #define BAR_TYPE_BITS 0xFu
 
 static volatile ULONG *reg(const struct adapter *a, ULONG offset) {
@@ -88,8 +87,6 @@ NTSTATUS bus_enable_vfs(struct adapter *a, ULONG vfs) {
 
     if (!NT_SUCCESS(status) || vfs == 0)
         return status;
-    for (ULONG bar = 0; NT_SUCCESS(status) && bar < DXGK_MAX_NUM_PCI_BARS; bar++)
-        status = config_write(a, GPU_CFG_SRIOV + GPU_SRIOV_VF_BAR(bar), &a->sriov.bar[bar], sizeof(ULONG));
     control = GPU_SRIOV_CONTROL_VFE | GPU_SRIOV_CONTROL_MSE;
     if (NT_SUCCESS(status))
         status = config_write(a, GPU_CFG_SRIOV + GPU_SRIOV_NUM_VFS, &count, sizeof count);
@@ -98,9 +95,9 @@ NTSTATUS bus_enable_vfs(struct adapter *a, ULONG vfs) {
     return status;
 }
 
-/* A BAR register pair: true when `bar` is the low half of a 64-bit memory BAR that the part has. */
+/* A BAR register pair: all BARs of the part have 64 bits. */
 static bool is_bar(const struct adapter *a, ULONG bar) {
-    return bar % 2 == 0 && bar < DXGK_MAX_NUM_PCI_BARS && (a->sriov.probe[bar] & BAR_64) != 0;
+    return bar % 2 == 0 && bar < DXGK_MAX_NUM_PCI_BARS;
 }
 
 UINT64 vf_bar_size(const struct adapter *a, ULONG bar) {

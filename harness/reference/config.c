@@ -119,30 +119,31 @@ static ULONG bus_property(const struct adapter *a, DEVICE_REGISTRY_PROPERTY prop
     return value;
 }
 
+/* Routing id of the PF, then First VF Offset and VF Stride. The address property: device << 16 | function. */
+static ULONG routing_id(const struct adapter *a, ULONG vf) {
+    ULONG address = bus_property(a, DevicePropertyAddress);
+
+    return (bus_property(a, DevicePropertyBusNumber) << 8 | (address >> 16 & 0x1F) << 3 | (address & 7)) +
+           a->sriov.offset + vf * a->sriov.stride;
+}
+
 VOID DDI_CALL reference_get_device_location(HANDLE context, DXGKARG_GETDEVICELOCATION *args) {
     const struct adapter *a = context;
     ULONG routing;
 
     if (!args)
         return;
+    routing = known(a, args->VirtualFunctionIndex) ? routing_id(a, args->VirtualFunctionIndex) : 0;
     args->SegmentNumber = 0;
-    args->BusNumber = 0;
-    args->FunctionNumber = 0;
-    if (!known(a, args->VirtualFunctionIndex))
-        return;
-    /* Routing id of the PF, then First VF Offset and VF Stride. The address property: device << 16 |
-     * function. */
-    routing = bus_property(a, DevicePropertyAddress);
-    routing = (routing >> 16 & 0x1F) << 3 | (routing & 7);
-    routing += bus_property(a, DevicePropertyBusNumber) << 8;
-    routing += a->sriov.offset + args->VirtualFunctionIndex * a->sriov.stride;
-    args->BusNumber = routing >> 8 & 0xFF;
-    args->FunctionNumber = routing & 0xFF;
+    args->BusNumber = routing >> 8;
+    args->FunctionNumber = (UCHAR)routing;
 }
 
 NTSTATUS DDI_CALL reference_get_resource_for_bar(HANDLE context, DXGKARG_GETRESOURCEFORBAR *args) {
     const struct adapter *a = context;
-    CM_PARTIAL_RESOURCE_DESCRIPTOR resource;
+    CM_PARTIAL_RESOURCE_DESCRIPTOR resource = {.Type = CmResourceTypeMemory,
+                                               .ShareDisposition = CmResourceShareDeviceExclusive,
+                                               .Flags = CM_RESOURCE_MEMORY_READ_WRITE};
     UINT64 size;
 
     if (!args || !args->pResource || !known(a, args->VirtualFunctionIndex))
@@ -150,10 +151,6 @@ NTSTATUS DDI_CALL reference_get_resource_for_bar(HANDLE context, DXGKARG_GETRESO
     size = vf_bar_size(a, args->BarIndex);
     if (size == 0)
         return STATUS_INVALID_PARAMETER;
-    RtlZeroMemory(&resource, sizeof resource);
-    resource.Type = CmResourceTypeMemory;
-    resource.ShareDisposition = CmResourceShareDeviceExclusive;
-    resource.Flags = CM_RESOURCE_MEMORY_READ_WRITE;
     resource.u.Memory.Start.QuadPart =
         (LONGLONG)vf_bar_address(a, args->VirtualFunctionIndex, args->BarIndex);
     resource.u.Memory.Length = (ULONG)size; /* BARs of this part are far below 4 GiB */
@@ -163,11 +160,13 @@ NTSTATUS DDI_CALL reference_get_resource_for_bar(HANDLE context, DXGKARG_GETRESO
 
 VOID DDI_CALL reference_query_virtual_function_luid(HANDLE context, DXGKARG_QUERYVIRTUALFUNCTIONLUID *args) {
     struct adapter *a = context;
-    LUID luid = {0, 0};
+    const struct vf *vf;
 
     if (!args || !args->pLuid)
         return;
-    if (vf_find(a, args->VirtualFunctionIndex))
-        luid = a->vf[args->VirtualFunctionIndex].luid;
-    *args->pLuid = luid;
+    vf = vf_find(a, args->VirtualFunctionIndex);
+    if (vf)
+        *args->pLuid = vf->luid;
+    else
+        RtlZeroMemory(args->pLuid, sizeof *args->pLuid);
 }

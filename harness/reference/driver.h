@@ -199,7 +199,7 @@ ULONG vf_config(const struct adapter *a, ULONG vf, ULONG offset); /* aligned */
 NTSTATUS config_read(struct adapter *a, ULONG offset, void *data, ULONG length);
 NTSTATUS config_write(struct adapter *a, ULONG offset, const void *data, ULONG length);
 NTSTATUS bus_probe(struct adapter *a);                 /* reads the SR-IOV capability */
-NTSTATUS bus_enable_vfs(struct adapter *a, ULONG vfs); /* 0: none; writes the VF BARs too */
+NTSTATUS bus_enable_vfs(struct adapter *a, ULONG vfs); /* 0: none */
 NTSTATUS bus_enable(struct adapter *a);                /* memory decoding and bus mastering */
 UINT64 vf_bar_address(const struct adapter *a, ULONG vf, ULONG bar);
 UINT64 vf_bar_size(const struct adapter *a, ULONG bar); /* 0: none */
@@ -222,6 +222,7 @@ NTSTATUS schedule_mode(struct adapter *a, ULONG vf, enum schedule_mode mode);
 struct vf *vf_find(struct adapter *a, ULONG index);                  /* a live vGPU or NULL */
 NTSTATUS vf_acquire(struct adapter *a, ULONG index, struct vf **vf); /* with its lock */
 void vf_release(struct vf *vf);
+NTSTATUS vf_command(struct adapter *a, ULONG opcode, ULONG vf); /* without an argument */
 NTSTATUS vf_set_power(struct adapter *a, struct vf *vf, bool on);
 NTSTATUS vf_reset(struct adapter *a, struct vf *vf);
 bool vf_quiet(const struct vf *vf); /* paused, or without power */

@@ -4,13 +4,9 @@
  */
 #include "driver.h"
 
-struct answer {
-    ULONG version, partition, msix_entries;
-};
-
 NTSTATUS DDI_CALL reference_virtual_gpu_driver_escape(HANDLE context, DXGK_VIRTUALGPUDRIVERESCAPE *args) {
     struct adapter *a = context;
-    struct answer answer = {.version = DRIVER_VERSION};
+    const ULONG answer = DRIVER_VERSION;
     GPUP_DRIVER_ESCAPE_INPUT in;
     struct vf *vf;
     NTSTATUS status;
@@ -30,8 +26,6 @@ NTSTATUS DDI_CALL reference_virtual_gpu_driver_escape(HANDLE context, DXGK_VIRTU
         return status;
     if (!RtlEqualMemory(&in.vfLUID, &vf->luid, sizeof in.vfLUID))
         status = STATUS_INVALID_PARAMETER;
-    answer.partition = vf->index;
-    answer.msix_entries = vf->msix_entries;
     vf_release(vf);
     if (!NT_SUCCESS(status))
         return status;

@@ -98,8 +98,9 @@ static NTSTATUS save_vf(struct adapter *a, struct vf *vf) {
     ExReleaseFastMutex(&vf->lock);
     if (size == 0)
         return STATUS_SUCCESS;
-    if (s)
-        status = save_block(a, HOT_VF, vf->index, s, size);
+    if (!s)
+        return status;
+    status = save_block(a, HOT_VF, vf->index, s, size);
     release(s);
     return status;
 }

@@ -30,7 +30,7 @@ static NTSTATUS prepare(struct adapter *a, struct vf *vf, DXGK_GPUP_MIGRATIONTYP
     else
         release(session);
     if (DEFECT(133))
-        (void)command_vf(a, GPU_COMMAND_VF_RESUME, vf->index, 0);
+        (void)vf_command(a, GPU_COMMAND_VF_RESUME, vf->index);
     return status;
 }
 
@@ -76,7 +76,7 @@ static NTSTATUS end(struct adapter *a, struct vf *vf) {
     if (DEFECT(118))
         stop_tracking(a, vf);
     if (DEFECT(133))
-        (void)command_vf(a, GPU_COMMAND_VF_RESUME, vf->index, 0);
+        (void)vf_command(a, GPU_COMMAND_VF_RESUME, vf->index);
     if (!DEFECT(116) || vf->session->mutable_done)
         release(vf->session);
     vf->session = NULL;
@@ -123,7 +123,7 @@ static NTSTATUS save_data(struct adapter *a, struct vf *vf, enum blob_kind kind,
     }
     release(context);
     if (DEFECT(88) && NT_SUCCESS(status))
-        (void)command_vf(a, GPU_COMMAND_VF_DISABLE, vf->index, 0);
+        (void)vf_command(a, GPU_COMMAND_VF_DISABLE, vf->index);
     return status;
 }
 

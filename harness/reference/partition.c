@@ -60,13 +60,13 @@ static ULONG partition_options(const struct adapter *a, USHORT *out, ULONG capac
     ULONG found = 0, last = 0;
 
     for (ULONG count = 1; count <= a->sriov.total_vfs; count *= 2) {
-        if (out && found < capacity)
+        if (found < capacity)
             out[found] = (USHORT)count;
         found++;
         last = count;
     }
     if (last != a->sriov.total_vfs) {
-        if (out && found < capacity)
+        if (found < capacity)
             out[found] = (USHORT)a->sriov.total_vfs;
         found++;
     }

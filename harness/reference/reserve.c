@@ -182,9 +182,9 @@ static NTSTATUS gather(struct adapter *a, const DXGKARG_SETVIRTUALGPURESOURCES2 
 
         if (!b)
             return STATUS_INVALID_HANDLE;
-        if (segments & 1u << b->segment || b->count > VF_RESERVES - *count)
+        if (segments & 1u << (b->segment - 1) || b->count > VF_RESERVES - *count)
             return STATUS_INVALID_PARAMETER;
-        segments |= 1u << b->segment;
+        segments |= 1u << (b->segment - 1);
         for (ULONG i = 0; i < b->count; i++)
             out[(*count)++] =
                 (struct reserve){b->segment, b->ranges[i].SegmentOffset, b->ranges[i].SizeInBytes};

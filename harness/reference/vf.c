@@ -22,6 +22,10 @@ void vf_release(struct vf *vf) {
     ExReleaseFastMutex(&vf->lock);
 }
 
+NTSTATUS vf_command(struct adapter *a, ULONG opcode, ULONG vf) {
+    return command_vf(a, opcode, vf, 0);
+}
+
 bool vf_quiet(const struct vf *vf) {
     return vf->paused || !vf->powered;
 }
@@ -37,21 +41,21 @@ static NTSTATUS power_on(struct adapter *a, struct vf *vf) {
     if (!NT_SUCCESS(status))
         return status;
     if (DEFECT(133))
-        (void)command_vf(a, GPU_COMMAND_VF_RESUME, vf->index, 0);
-    status = command_vf(a, GPU_COMMAND_VF_ENABLE, vf->index, 0);
+        (void)vf_command(a, GPU_COMMAND_VF_RESUME, vf->index);
+    status = vf_command(a, GPU_COMMAND_VF_ENABLE, vf->index);
     if (!NT_SUCCESS(status))
         (void)command_vf(a, GPU_COMMAND_VF_POWER, vf->index, 3);
     return status;
 }
 
 static NTSTATUS power_off(struct adapter *a, struct vf *vf) {
-    NTSTATUS status = command_vf(a, GPU_COMMAND_VF_DISABLE, vf->index, 0);
+    NTSTATUS status = vf_command(a, GPU_COMMAND_VF_DISABLE, vf->index);
 
     if (!NT_SUCCESS(status))
         return status;
     status = command_vf(a, GPU_COMMAND_VF_POWER, vf->index, 3);
     if (!NT_SUCCESS(status))
-        (void)command_vf(a, GPU_COMMAND_VF_ENABLE, vf->index, 0);
+        (void)vf_command(a, GPU_COMMAND_VF_ENABLE, vf->index);
     return status;
 }
 
@@ -65,7 +69,7 @@ NTSTATUS vf_set_power(struct adapter *a, struct vf *vf, bool on) {
         return status;
     vf->powered = on;
     if (!on && DEFECT(178))
-        (void)command_vf(a, GPU_COMMAND_VF_FLR, vf->index, 0);
+        (void)vf_command(a, GPU_COMMAND_VF_FLR, vf->index);
     return STATUS_SUCCESS;
 }
 
@@ -89,13 +93,13 @@ NTSTATUS DDI_CALL reference_set_virtual_function_power_state(HANDLE context,
 }
 
 NTSTATUS vf_reset(struct adapter *a, struct vf *vf) {
-    NTSTATUS status = command_vf(a, GPU_COMMAND_VF_FLR, vf->index, 0);
+    NTSTATUS status = vf_command(a, GPU_COMMAND_VF_FLR, vf->index);
 
     if (!NT_SUCCESS(status))
         return status;
     msix_was_reset(vf);
     if (DEFECT(133))
-        (void)command_vf(a, GPU_COMMAND_VF_RESUME, vf->index, 0);
+        (void)vf_command(a, GPU_COMMAND_VF_RESUME, vf->index);
     return STATUS_SUCCESS;
 }
 

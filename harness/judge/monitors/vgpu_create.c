@@ -57,10 +57,13 @@ static void judge_luid(struct gpup_judge *j, struct vgpu *g) {
     const struct call *c = &j->call;
     uint64_t luid = c->r[GPUP_RES_CreateVirtualGpu_LuidLow] | c->r[GPUP_RES_CreateVirtualGpu_LuidHigh] << 32;
     uint32_t twin = JUDGE_VFS;
-    for (uint32_t i = 0; i < JUDGE_VFS; i++)
-        if (i != c->vf && j->host[c->host].vf[i].present && g->of[c->host][i].luid_known &&
-            g->of[c->host][i].luid == luid)
-            twin = i;
+    for (uint32_t i = 0; i < GPUP_MAX_HOSTS * JUDGE_VFS; i++) {
+        unsigned host = i / JUDGE_VFS, vf = i % JUDGE_VFS;
+        bool here = host == c->host || j->one_system; /* adapters of one machine */
+        if (here && (host != c->host || vf != c->vf) && j->host[host].vf[vf].present &&
+            g->of[host][vf].luid_known && g->of[host][vf].luid == luid)
+            twin = vf;
+    }
     CHECK(j, GPUP_RULE_PART_018, twin == JUDGE_VFS, "VF %u has the LUID 0x%llx of VF %u", c->vf,
           (unsigned long long)luid, twin);
     g->of[c->host][c->vf].luid_known = luid || g->shown;
