@@ -248,6 +248,8 @@ nightly() {
         300 1 -s "$root/tests/mutants/survivors.txt" -j "$(nproc)"
     rc=$?
     build_fuzz
+    run_tests fuzz -L nightly
+    [ "$failed" = 0 ] || rc=1
     # How soon each seeded fault is found from nothing; the table is kept.
     "$build/fuzz/fuzz/gpup-fuzz" detect --defects all --seeds 5 --cap 2000000 --table "$root/fuzz/detection.txt" || rc=3
     exit "$rc"

@@ -87,7 +87,7 @@ add_custom_command(OUTPUT ${seeds}/stamp
   COMMAND ${CMAKE_COMMAND} -E make_directory ${seeds}/yaml
   COMMAND gpup-fuzz-pack -d ${seeds}/program ${scenarios} ${defects} ${prefixes}
   COMMAND gpup-fuzz-pack -d ${seeds}/binary ${scenarios}
-  COMMAND gpup-fuzz-pack -w binary ${seeds}/program.dict
+  COMMAND gpup-fuzz-pack -w binary ${seeds}/binary.dict
   COMMAND gpup-fuzz-pack -w yaml ${seeds}/yaml.dict
   COMMAND ${CMAKE_COMMAND} -E copy ${prefixes} ${seeds}/yaml
   COMMAND ${CMAKE_COMMAND} -E touch ${seeds}/stamp

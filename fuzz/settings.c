@@ -26,10 +26,23 @@ static void summary(void) {
     fuzz_engine_free(the_engine); /* a leak that is then found is one */
 }
 
+/* Without GPUP_FUZZ_IMPL: `implementation.so` beside the target, as fuzzing services have it. */
+static const char *implementation(void) {
+    static char path[4096];
+    const char *named = getenv("GPUP_FUZZ_IMPL");
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 32);
+    path[length > 0 ? length : 0] = 0;
+    char *slash = strrchr(path, '/');
+    if (named || !slash)
+        return named;
+    snprintf(slash, 32, "/implementation.so");
+    return access(path, R_OK) == 0 ? path : NULL;
+}
+
 struct fuzz_engine *fuzz_target_engine(bool untrusted) {
     char message[512];
     const char *states = getenv("GPUP_FUZZ_STATES");
-    struct fuzz_options options = {.implementation = getenv("GPUP_FUZZ_IMPL"),
+    struct fuzz_options options = {.implementation = implementation(),
                                    .findings = getenv("GPUP_FUZZ_FINDINGS"),
                                    .strict = fuzz_flag("GPUP_FUZZ_STRICT"),
                                    .negative = untrusted || fuzz_flag("GPUP_FUZZ_NEGATIVE"),

@@ -2,7 +2,7 @@
  * Settings of a fuzz target, and the engine behind it.
  *
  * They come from the environment, since libFuzzer and AFL++ own the command line:
- *   GPUP_FUZZ_IMPL       path of a shared object, or PATH:OPTION
+ *   GPUP_FUZZ_IMPL       path of a shared object, or PATH:OPTION; else implementation.so beside the target
  *   GPUP_FUZZ_FINDINGS   directory for programs of new findings
  *   GPUP_FUZZ_NEGATIVE=1 steps that the OS never makes are carried out too
  *   GPUP_FUZZ_STRICT=1   WARN and POLICY are findings

@@ -64,7 +64,9 @@ int campaign_run(const struct options *o);      /* campaign.c: exit status */
 void campaign_stop(int signal);                 /* asks it to end soon; for signal handlers */
 int regression_replay(const struct options *o); /* regression.c: number of inputs that ended a process */
 void minimise(const struct options *o);         /* corpus by libFuzzer's -merge=1 */
-unsigned triage(const struct options *o, unsigned *known);  /* triage.c: number of new findings */
+unsigned triage(const struct options *o, unsigned *known); /* triage.c: number of new findings */
+/* One finding RULE-KEY, shrunk and written to findings/ of the options. */
+bool triage_one(const struct options *o, const char *name, const char *source);
 void draw_states(const struct options *o);                  /* states.txt, picture.c */
 int detect(int argc, char **argv, const struct options *o); /* detect.c: exit status */
 

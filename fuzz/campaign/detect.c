@@ -44,6 +44,8 @@ struct table {
     uint64_t ran[MODES];                           /* executions of all */
     unsigned defects, seeds, modes, jobs;
     uint64_t cap;
+    const char *keep; /* folder for a shrunk program of each fault, or NULL */
+    bool seeded;      /* from the bundled programs instead of from nothing */
 };
 
 static void choose(struct table *t, const char *names) {
@@ -58,8 +60,8 @@ static void log_of(const struct table *t, const struct run *r, char *out, size_t
 
 static _Noreturn void become(const struct table *t, const struct run *r) {
     const struct gpup_defect *d = t->defect[r->defect];
-    char target[PATH_ROOM], implementation[PATH_ROOM], seed[32], runs[48], rules[512] = "", log[PATH_ROOM],
-                                                                           prefix[PATH_ROOM];
+    char target[PATH_ROOM], implementation[PATH_ROOM], seed[32], runs[48],
+        rules[512] = "", log[PATH_ROOM], prefix[PATH_ROOM], raw[PATH_ROOM], seeds[PATH_ROOM];
     snprintf(target, sizeof target, "%s/fuzz_program", t->o->tools);
     snprintf(implementation, sizeof implementation, "%s/reference-defects.fuzz.so:%s", t->o->tools, d->id);
     for (unsigned i = 0; i < d->rule_count; i++)
@@ -68,7 +70,11 @@ static _Noreturn void become(const struct table *t, const struct run *r) {
     snprintf(runs, sizeof runs, "-runs=%llu", (unsigned long long)t->cap);
     snprintf(prefix, sizeof prefix, "-artifact_prefix=%s/crashes/", t->o->out);
     set_target_environment(t->o, true);
-    unsetenv("GPUP_FUZZ_FINDINGS");
+    snprintf(raw, sizeof raw, "%s/raw/%s", t->o->out, d->id);
+    if (t->keep && r->mode == 0 && r->seed == 0 && folder("%s", raw))
+        setenv("GPUP_FUZZ_FINDINGS", raw, 1);
+    else
+        unsetenv("GPUP_FUZZ_FINDINGS");
     setenv("GPUP_FUZZ_IMPL", implementation, 1);
     setenv("GPUP_FUZZ_STOP", rules, 1);
     setenv("GPUP_FUZZ_NEGATIVE", "1", 1);
@@ -81,8 +87,9 @@ static _Noreturn void become(const struct table *t, const struct run *r) {
     dup2(fd, 1);
     dup2(fd, 2);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    snprintf(seeds, sizeof seeds, "%s/seeds/program", t->o->tools);
     execl(target, target, seed, runs, "-max_len=" MAX_INPUT, "-len_control=0", "-rss_limit_mb=4096",
-          "-detect_leaks=0", prefix, (char *)NULL);
+          "-detect_leaks=0", prefix, t->seeded ? seeds : NULL, (char *)NULL);
     _exit(127);
 }
 
@@ -177,10 +184,41 @@ static void print(const struct table *t, FILE *out) {
     fputc('\n', out);
 }
 
+/* The program that the first seed found, made small. */
+static void keep_programs(const struct table *t) {
+    for (unsigned i = 0; t->keep && i < t->defects; i++) {
+        struct options o = *t->o;
+        char raw[PATH_ROOM], from[PATH_ROOM], to[PATH_ROOM], **names;
+        snprintf(o.implementation, sizeof o.implementation, "%s/reference-defects.fuzz.so:%s", o.tools,
+                 t->defect[i]->id);
+        o.label = t->defect[i]->id;
+        o.strict = true;
+        snprintf(raw, sizeof raw, "%s/raw/%s", o.out, o.label);
+        snprintf(o.out, sizeof o.out, "%s/kept/%s", t->o->out, o.label);
+        size_t count = list_names(raw, &names), size;
+        for (size_t k = 0; k < count; k++)
+            for (unsigned r = 0; r < t->defect[i]->rule_count; r++) {
+                const char *id = gpup_rule_id(t->defect[i]->rules[r]);
+                snprintf(from, sizeof from, "%s/%s", raw, names[k]);
+                snprintf(to, sizeof to, "%s/%s.yaml", t->keep, o.label);
+                if (strncmp(names[k], id, strlen(id)) != 0 || access(to, F_OK) == 0 ||
+                    !triage_one(&o, names[k], from))
+                    continue;
+                snprintf(from, sizeof from, "%s/findings/%s/program.yaml", o.out, names[k]);
+                char *text = read_file(from, &size);
+                if (text && write_file(to, text, size))
+                    fprintf(stderr, "%s\n", to);
+                free(text);
+            }
+        free_names(names, count);
+    }
+}
+
 static bool parse(struct table *t, int argc, char **argv, const char **names, const char **file) {
     static const struct option known[] = {
-        {"defects", 1, NULL, 'd'}, {"seeds", 1, NULL, 's'}, {"cap", 1, NULL, 'c'}, {"jobs", 1, NULL, 'j'},
-        {"compare", 0, NULL, 'b'}, {"table", 1, NULL, 't'}, {NULL, 0, NULL, 0}};
+        {"defects", 1, NULL, 'd'}, {"seeds", 1, NULL, 's'},   {"cap", 1, NULL, 'c'},
+        {"jobs", 1, NULL, 'j'},    {"compare", 0, NULL, 'b'}, {"table", 1, NULL, 't'},
+        {"keep", 1, NULL, 'k'},    {"seeded", 0, NULL, 'e'},  {NULL, 0, NULL, 0}};
     optind = 1;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
         switch (option) {
@@ -198,6 +236,12 @@ static bool parse(struct table *t, int argc, char **argv, const char **names, co
             break;
         case 'b':
             t->modes = 2;
+            break;
+        case 'k':
+            t->keep = optarg;
+            break;
+        case 'e':
+            t->seeded = true;
             break;
         case 't':
             *file = optarg;
@@ -217,7 +261,7 @@ int detect(int argc, char **argv, const struct options *o) {
     if (!parse(&t, argc, argv, &names, &file)) {
         fputs("gpup-fuzz detect: expected [--defects BUG-nnn,...|all] [--seeds 1..16] [--cap N] [--jobs N] "
               "[--compare] "
-              "[--table FILE]\n",
+              "[--table FILE] [--keep DIR]\n",
               stderr);
         return 2;
     }
@@ -225,6 +269,7 @@ int detect(int argc, char **argv, const struct options *o) {
     if (t.defects == 0 || !folder("%s/log", o->out) || !folder("%s/crashes", o->out))
         return 2;
     run_all(&t);
+    keep_programs(&t);
     print(&t, stdout);
     FILE *out = file ? fopen(file, "w") : NULL;
     if (out) {

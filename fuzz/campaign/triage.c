@@ -143,3 +143,7 @@ unsigned triage(const struct options *o, unsigned *known) {
     free(list);
     return fresh;
 }
+
+bool triage_one(const struct options *o, const char *name, const char *source) {
+    return write_down(o, name, source, false);
+}

@@ -1,0 +1,42 @@
+#!/bin/bash -eu
+# Builds the fuzz targets as OSS-Fuzz and ClusterFuzzLite ask for it: with $CC $CXX $CFLAGS $CXXFLAGS, linked with
+# $LIB_FUZZING_ENGINE, into $OUT: targets, NAME_seed_corpus.zip, NAME.dict, NAME.options, and the driver they load.
+# $SRC/gpup-cts is the source, $WORK for what is in between. GPUP_DRIVER names another driver than the reference.
+source=${GPUP_SOURCE:-$SRC/gpup-cts}
+build=$WORK/gpup-cts
+targets="program call blob packet yaml binary trace journal"
+
+# Everything takes the service's flags: it counts instrumented code in the targets themselves, too.
+flags=$CFLAGS
+engine=$LIB_FUZZING_ENGINE
+export ASAN_OPTIONS=detect_leaks=0 # of build tools
+export CFLAGS="$CFLAGS -Wno-error" CXXFLAGS="${CXXFLAGS-}"
+cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER="$CC" \
+    -DCMAKE_CXX_COMPILER="$CXX" -DGPUP_TESTS=OFF -DGPUP_FUZZ=ON -DGPUP_FUZZ_FLAGS= -DGPUP_FUZZ_ENGINE="$engine" \
+    -DCMAKE_EXE_LINKER_FLAGS="$flags" -DCMAKE_MODULE_LINKER_FLAGS="$flags"
+names=(fuzz-seeds reference.fuzz)
+for target in $targets; do
+    names+=("fuzz_$target")
+done
+ninja -C "$build" "${names[@]}"
+
+mkdir -p "$OUT"
+cp "${GPUP_DRIVER:-$build/fuzz/reference.fuzz.so}" "$OUT/implementation.so" # what a target loads when nothing else is named
+for target in $targets; do
+    cp "$build/fuzz/fuzz_$target" "$OUT/"
+    printf '[libfuzzer]\nmax_len = 1024\nlen_control = 0\nrss_limit_mb = 4096\n' >"$OUT/fuzz_$target.options"
+    dictionary=binary
+    case $target in
+    yaml | journal | trace) dictionary=yaml ;;
+    esac
+    cp "$build/fuzz/seeds/$dictionary.dict" "$OUT/fuzz_$target.dict"
+    if [ -d "$build/fuzz/seeds/$target" ]; then
+        rm -f "$OUT/fuzz_${target}_seed_corpus.zip"
+        (cd "$build/fuzz/seeds/$target" && cmake -E tar cf "$OUT/fuzz_${target}_seed_corpus.zip" --format=zip .)
+    fi
+done
+# The fuzzing image may lack what YAML and JSON are read with.
+for library in libfyaml libjansson; do
+    file=$(ldd "$OUT/fuzz_journal" "$OUT/fuzz_yaml" | sed -n "s,.*\($library[^ ]*\) => \([^ ]*\) .*,\2,p" | head -n 1)
+    [ -z "$file" ] || { mkdir -p "$OUT/lib" && cp -L "$file" "$OUT/lib/"; }
+done
