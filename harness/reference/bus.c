@@ -95,15 +95,11 @@ NTSTATUS bus_enable_vfs(struct adapter *a, ULONG vfs) {
     return status;
 }
 
-/* A BAR register pair: all BARs of the part have 64 bits. */
-static bool is_bar(const struct adapter *a, ULONG bar) {
-    return bar % 2 == 0 && bar < DXGK_MAX_NUM_PCI_BARS;
-}
-
+/* All BARs of the part have 64 bits: a pair of registers, of which the first names it. */
 UINT64 vf_bar_size(const struct adapter *a, ULONG bar) {
     UINT64 mask;
 
-    if (!is_bar(a, bar))
+    if (bar % 2 != 0 || bar >= DXGK_MAX_NUM_PCI_BARS)
         return 0;
     mask = (a->sriov.probe[bar] & ~BAR_TYPE_BITS) | (UINT64)a->sriov.probe[bar + 1] << 32;
     return ~mask + 1;

@@ -11,8 +11,8 @@
 void command_init(struct adapter *a) {
     KeInitializeSpinLock(&a->slots);
     KeInitializeSemaphore(&a->free_slots, GPU_SLOTS, GPU_SLOTS);
-    for (ULONG i = 0; i < GPU_SLOTS; i++)
-        KeInitializeEvent(&a->slot[i].done, SynchronizationEvent, FALSE);
+    for (struct command_slot *slot = a->slot; slot != a->slot + GPU_SLOTS; slot++)
+        KeInitializeEvent(&slot->done, SynchronizationEvent, FALSE);
 }
 
 static NTSTATUS take_slot(struct adapter *a, ULONG *slot) {
@@ -163,7 +163,7 @@ NTSTATUS command_vf(struct adapter *a, ULONG opcode, ULONG vf, ULONG argument) {
 
 void command_done(struct adapter *a, ULONG slots) {
     for (ULONG i = 0; i < GPU_SLOTS; i++) {
-        if ((slots & 1u << i) == 0)
+        if (!(slots >> i & 1))
             continue;
 #ifdef REFERENCE_DEFECTS
         if (a->slot[i].posted) {
