@@ -18,9 +18,10 @@ static json_t *honest;
 static int run_honest(void **state) {
     (void)state;
     tool_directory("bad");
-    struct tool t = tool_run("run %s/example-simulator.so --out $D/honest", GPUP_TEST_EXAMPLES);
+    struct tool t =
+        tool_run("run %s/example-simulator.so --select 'msix/*' --out $D/honest", GPUP_TEST_EXAMPLES);
     print_message("%s", t.err);
-    assert_int_equal(t.status, 4); /* nothing failed; it cannot show everything */
+    assert_true(t.status == 0 || t.status == 4); /* nothing failed; it cannot show everything */
     tool_free(&t);
     honest = tool_json(tool_path("honest/results.json"));
     return 0;
@@ -59,7 +60,8 @@ static void check_victim(const json_t *results) {
 
 static void only_its_own_program(void **state) {
     const char *name = *state;
-    struct tool t = tool_run("run %s/bad-%s.so --out $D/%s --timeout 2 --jobs 2", GPUP_TEST_BAD, name, name);
+    struct tool t = tool_run("run %s/bad-%s.so --select 'msix/*' --out $D/%s --timeout 2 --jobs 2",
+                             GPUP_TEST_BAD, name, name);
     print_message("%s", t.err);
     assert_int_equal(t.status, 1);
     tool_free(&t);
