@@ -118,8 +118,8 @@ static NTSTATUS save_data(struct adapter *a, struct vf *vf, enum blob_kind kind,
     if (NT_SUCCESS(status)) {
         blob_write(a, vf, kind, data, context, context_size);
         *size = blob_size(kind, context_size);
-        vf->session->immutable_done |= kind == BLOB_IMMUTABLE;
-        vf->session->mutable_done |= kind == BLOB_MUTABLE;
+        if (DEFECT(116) && kind == BLOB_MUTABLE)
+            vf->session->mutable_done = true;
     }
     release(context);
     if (DEFECT(88) && NT_SUCCESS(status))

@@ -132,9 +132,8 @@ static NTSTATUS open_channel(struct adapter *a, ULONG vf, const LUID *luid, HAND
 
     if (!c)
         return STATUS_INSUFFICIENT_RESOURCES;
-    c->adapter = a;
-    c->vf = vf;
-    c->handle = handle;
+    if (DEFECT(150) || DEFECT(155))
+        *c = (struct vmbus_channel){.adapter = a, .vf = vf, .handle = handle};
     status = VmbChannelAllocate(a->physical_device, !DEFECT(156), &c->channel);
     if (!NT_SUCCESS(status)) {
         release(c);
