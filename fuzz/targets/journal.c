@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static char directory[] = "/tmp/gpup-fuzz-journal-XXXXXX";
+static char directory[] = P_tmpdir "/gpup-fuzz-journal-XXXXXX";
 static char path[sizeof directory + 16];
 
 static void clean(void) {

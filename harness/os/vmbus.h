@@ -42,7 +42,7 @@ struct gpup_vmbus_channel {
     bool server, identified, passive;
     bool paused, suspended, closing;
     bool starting; /* in its Started callback: nothing comes from the guest */
-    bool orphan; /* cleaned up while it was being closed */
+    bool orphan;   /* cleaned up while it was being closed */
     void *pointer;
     GUID type, instance;
     uint32_t max_packet;  /* bytes, 0: no limit set */

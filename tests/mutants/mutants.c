@@ -270,7 +270,7 @@ static int conclude(const struct job *j, unsigned jobs) {
 }
 
 int main(int argc, char **argv) {
-    struct job j = {.directory = argc > 4 ? argv[1] : NULL, .work = "/tmp/gpup-mutants-XXXXXX"};
+    struct job j = {.directory = argc > 4 ? argv[1] : NULL, .work = P_tmpdir "/gpup-mutants-XXXXXX"};
     unsigned jobs = 1;
     for (int i = 5; i + 1 < argc; i += 2) {
         j.survivors = strcmp(argv[i], "-s") == 0 ? argv[i + 1] : j.survivors;

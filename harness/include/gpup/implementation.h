@@ -79,10 +79,11 @@ struct gpup_implementation {
     const struct gpup_framework_ops *framework; /* a framework of its own: judged instead of the suite's */
     const struct gpup_framework_driver *framework_driver; /* a function driver that uses interrupt objects */
 
-    /* T2, may be NULL. From now on the driver of the host at hand is one that must refuse migration data of a host
-     * where this was not called: for a driver version, firmware or hardware that it holds incompatible (enum
-     * gpup_difference). Which difference is one only its author knows. Called while the adapter is stopped; false:
-     * there is no such difference. It lives in the writable sections, so it ends with the program. */
+    /* T2, may be NULL. From now on the driver of the host at hand is one that must refuse migration data of a
+     * host where this was not called: for a driver version, firmware or hardware that it holds incompatible
+     * (enum gpup_difference). Which difference is one only its author knows. Called while the adapter is
+     * stopped; false: there is no such difference. It lives in the writable sections, so it ends with the
+     * program. */
     bool (*differ)(uint32_t what);
 };
 

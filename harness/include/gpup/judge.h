@@ -65,8 +65,9 @@ struct gpup_rule_result {
     uint8_t reason;
     uint32_t detail; /* observer bits with GPUP_REASON_NO_OBSERVER; GPUP_DETAIL_UNUSED */
 };
-#define GPUP_DETAIL_UNUSED 1u /* NOT_APPLICABLE: offered, and the implementation was seen to do without it   \
-                               */
+#define GPUP_DETAIL_UNUSED                                                                                   \
+    1u /* NOT_APPLICABLE: offered, and the implementation was seen to do without it                          \
+        */
 
 struct gpup_judge;
 struct gpup_judge *gpup_judge_new(void); /* NULL: out of memory */

@@ -117,8 +117,9 @@ struct gpup_step {
 /* What world the program asks for. A direct-table implementation with a device of its own may have another
  * shape; the trace says which. All fields are within the stated bounds after decoding.
  * Defaults: 1 host, 4 VFs, 4 partitions, 1 segment, 16 MSI-X entries in BAR 4 at 0x2000, pages of 4096 bytes,
- * performant, 256 MiB of VRAM, 1024 KiB of reserve, seed 1, fill 0, run to completion, machines apart. The reserves of all
- * VFs fit the VRAM however they are spread: reserve <= VRAM of all segments / (vfs + segments). */
+ * performant, 256 MiB of VRAM, 1024 KiB of reserve, seed 1, fill 0, run to completion, machines apart. The
+ * reserves of all VFs fit the VRAM however they are spread: reserve <= VRAM of all segments / (vfs +
+ * segments). */
 struct gpup_world_config {
     uint8_t hosts;         /* 1..2 */
     uint8_t vfs;           /* 1..64 the device has */
@@ -135,10 +136,10 @@ struct gpup_world_config {
     uint8_t fill;          /* 0..3: pattern of fresh pool and stack */
     uint8_t preempt;       /* 0 run to completion; 1 the seed switches fibers at services, locks, registers */
     uint8_t scatter;       /* the VRAM of a vGPU may be scattered, and over all segments */
-    uint8_t uneven;        /* segments differ: each is larger than the one before, only the first has dirty pages of
-                              page_size (4096 the others), the last has no dirty plane */
-    uint8_t reserved;      /* MSI-X entries come out of a reset with some reserved control bits set */
-    uint8_t one_system;    /* 1: host 1 is a second adapter of the same loaded driver on the same machine */
+    uint8_t uneven; /* segments differ: each is larger than the one before, only the first has dirty pages of
+                       page_size (4096 the others), the last has no dirty plane */
+    uint8_t reserved;   /* MSI-X entries come out of a reset with some reserved control bits set */
+    uint8_t one_system; /* 1: host 1 is a second adapter of the same loaded driver on the same machine */
 };
 
 struct gpup_program {
