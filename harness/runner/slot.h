@@ -26,6 +26,7 @@ struct slot {
     bool ended;                 /* END of the first run came; it is held back until the others are done */
     struct gpup_event end;
     struct timespec started;
+    uint32_t used; /* ms of CPU time that the worker had then */
     struct gpup_program_result result;
     uint64_t open_call; /* call that has not come back, 0 none */
     uint16_t last_ddi;  /* of the last call, come back or not */
