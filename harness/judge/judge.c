@@ -111,6 +111,12 @@ static bool is_death(unsigned kind) {
            kind == GPUP_EVENT_FRAMEWORK_STOP;
 }
 
+/* Register accesses are most of a trace, and no monitor looks at narrow ones to the physical function. */
+static bool is_routine(const struct gpup_event *e) {
+    return e->kind == GPUP_EVENT_MMIO && e->f[GPUP_MMIO_region] < GPUP_REGION_VF_BAR0 &&
+           e->f[GPUP_MMIO_width] < sizeof(uint64_t);
+}
+
 static void hand_over(struct gpup_judge *j, const struct gpup_event *e) {
     for (const uint8_t *row = j->wants[e->kind]; *row; row++) {
         size_t i = *row - 1u;
@@ -135,7 +141,8 @@ void gpup_judge_event(struct gpup_judge *j, const struct gpup_event *e) {
         context_note_change(j, e);
     else
         context_event(j, e);
-    hand_over(j, e);
+    if (!is_routine(e))
+        hand_over(j, e);
     if (is_reading(e->kind))
         context_reading(j, e);
     if (is_death(e->kind))

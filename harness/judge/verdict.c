@@ -10,6 +10,7 @@
 struct outlook {
     uint32_t observers; /* that every host has */
     bool closed[GPUP_GATE_HotDriverUpdate + 1], open[GPUP_GATE_HotDriverUpdate + 1];
+    bool missing[GPUP_DDI_COUNT]; /* the implementation does not offer that DDI */
 };
 
 static uint32_t common_observers(const struct gpup_judge *j) {
@@ -87,13 +88,17 @@ static bool is_optional(uint16_t ddi) {
     return gpup_ddis[ddi].gate != GPUP_GATE_none || ddi == GPUP_DDI_SetVirtualMachineData;
 }
 
+static bool is_missing(const struct gpup_judge *j, const struct outlook *o, uint16_t ddi) {
+    const struct gpup_ddi *d = &gpup_ddis[ddi];
+    return o->closed[d->gate] || table_is_absent(j, d->table) || is_replaced(j, ddi) ||
+           (is_optional(ddi) && slot_is_null(j, ddi));
+}
+
 /* Every DDI the rule is about is one the implementation does not offer. */
 static bool not_advertised(const struct gpup_judge *j, const struct outlook *o, uint16_t rule) {
     const struct gpup_rule *r = &gpup_rules[rule];
     for (unsigned i = 0; i < r->ddi_count; i++) {
-        const struct gpup_ddi *d = &gpup_ddis[r->ddis[i]];
-        if (!o->closed[d->gate] && !is_without_framework(j, r, r->ddis[i]) && !table_is_absent(j, d->table) &&
-            !is_replaced(j, r->ddis[i]) && !(is_optional(r->ddis[i]) && slot_is_null(j, r->ddis[i])))
+        if (!o->missing[r->ddis[i]] && !is_without_framework(j, r, r->ddis[i]))
             return false;
     }
     return r->ddi_count > 0;
@@ -135,10 +140,10 @@ static void resolve(const struct gpup_judge *j, const struct outlook *o, uint16_
     uint32_t missing = gpup_rules[rule].observers & ~o->observers;
     if (r->violations)
         return;
-    bool absent = r->reason == GPUP_REASON_NOT_ADVERTISED || not_advertised(j, o, rule);
+    bool absent = !r->checks && (r->reason == GPUP_REASON_NOT_ADVERTISED || not_advertised(j, o, rule));
     if (gpup_rules[rule].monitor == GPUP_SPEC_NONE || (!r->checks && !missing && !absent)) {
         gpup_rule_unjudged(rule, &r->verdict, &r->reason);
-    } else if (!r->checks && absent) {
+    } else if (absent) {
         r->detail = r->reason == GPUP_REASON_NOT_ADVERTISED ? GPUP_DETAIL_UNUSED : 0;
         r->verdict = GPUP_NOT_APPLICABLE;
         r->reason = GPUP_REASON_NOT_ADVERTISED;
@@ -156,6 +161,8 @@ void judge_resolve(struct gpup_judge *j) {
     struct outlook o = {.observers = common_observers(j)};
     for (unsigned gate = 0; gate <= GPUP_GATE_HotDriverUpdate; gate++)
         look_at_gate(j, gate, &o);
+    for (uint16_t ddi = 0; ddi < gpup_spec_counts.ddis; ddi++)
+        o.missing[ddi] = is_missing(j, &o, ddi);
     for (uint16_t rule = 0; rule < gpup_spec_counts.rules; rule++)
         resolve(j, &o, rule, &j->result[rule]);
 }

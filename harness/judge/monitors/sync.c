@@ -176,14 +176,14 @@ static void settle(struct gpup_judge *j, void *state) {
     const struct call *c = &j->call;
     struct host *h = &j->host[c->host];
     bool calm = !h->open_sessions && c->ddi != GPUP_DDI_SetPowerState;
-    for (unsigned i = 0; i < JUDGE_VFS && calm; i++)
-        calm = !h->vf[i].paused;
+    for (uint64_t used = j->used[c->host]; used && calm; used &= used - 1)
+        calm = !h->vf[__builtin_ctzll(used)].paused;
     if (calm) {
         s->calm[c->host].known = h->pf.seen;
         s->calm[c->host].structure = h->structure;
         s->calm[c->host].pf = h->pf;
-        for (unsigned i = 0; i < JUDGE_VFS; i++)
-            s->calm[c->host].vf[i] = h->vf[i].schedule;
+        for (uint64_t used = j->used[c->host]; used; used &= used - 1)
+            s->calm[c->host].vf[__builtin_ctzll(used)] = h->vf[__builtin_ctzll(used)].schedule;
     }
     if (gpup_ddis[c->ddi].sync == 3)
         COUNT(j, GPUP_RULE_SYNC_007);
@@ -209,8 +209,8 @@ static void reset(struct gpup_judge *j, void *state) {
         }
         s->used[h] = 0;
         s->answers[h] = 0;
-        s->calm[h].known = false;
     }
+    memset(s->calm, 0, sizeof s->calm);
     s->open = false;
     s->bases = 0;
     s->next.ranges = 0;
