@@ -84,9 +84,11 @@ fuzz_target(journal gpup_fuzz_runner ${world})
 set(seeds ${CMAKE_BINARY_DIR}/fuzz/seeds)
 add_custom_command(OUTPUT ${seeds}/stamp
   COMMAND ${CMAKE_COMMAND} -E rm -rf ${seeds}
-  COMMAND ${CMAKE_COMMAND} -E make_directory ${seeds}/yaml
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${seeds}/yaml ${seeds}/trace ${seeds}/journal
   COMMAND gpup-fuzz-pack -d ${seeds}/program ${scenarios} ${defects} ${prefixes}
   COMMAND gpup-fuzz-pack -d ${seeds}/binary ${scenarios}
+  COMMAND gpup-fuzz-pack -p 0 ${seeds}/trace/start ${PROJECT_SOURCE_DIR}/tests/proofs/common/start1.trace
+  COMMAND gpup-fuzz-pack -j ${seeds}/journal/small
   COMMAND gpup-fuzz-pack -w binary ${seeds}/binary.dict
   COMMAND gpup-fuzz-pack -w yaml ${seeds}/yaml.dict
   COMMAND ${CMAKE_COMMAND} -E copy ${prefixes} ${seeds}/yaml

@@ -13,8 +13,9 @@ static size_t region_count;
 
 /* The compiler's names. Weak: a run-time library that has one of its own keeps it. */
 #define HOOK __attribute__((weak, visibility("default"))) void
-HOOK __sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *stop);
-HOOK __sanitizer_cov_pcs_init(const uintptr_t *start, const uintptr_t *stop);
+void __sanitizer_cov_8bit_counters_init(uint8_t *start,
+                                        uint8_t *stop); /* not weak: a sanitizer has empty ones */
+void __sanitizer_cov_pcs_init(const uintptr_t *start, const uintptr_t *stop);
 HOOK __sanitizer_cov_trace_pc_indir(uintptr_t callee);
 HOOK __sanitizer_cov_trace_cmp1(uint8_t a, uint8_t b);
 HOOK __sanitizer_cov_trace_cmp2(uint16_t a, uint16_t b);
@@ -29,7 +30,7 @@ HOOK __sanitizer_cov_trace_div4(uint32_t value);
 HOOK __sanitizer_cov_trace_div8(uint64_t value);
 HOOK __sanitizer_cov_trace_gep(uintptr_t index);
 
-HOOK __sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *stop) {
+void __sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *stop) {
     for (size_t i = 0; i < region_count; i++)
         if (regions[i].start == start)
             return;
@@ -37,7 +38,7 @@ HOOK __sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *stop) {
         regions[region_count++] = (struct region){start, stop};
 }
 
-HOOK __sanitizer_cov_pcs_init(const uintptr_t *start, const uintptr_t *stop) {
+void __sanitizer_cov_pcs_init(const uintptr_t *start, const uintptr_t *stop) {
     (void)start;
     (void)stop;
 }

@@ -3,9 +3,12 @@
  *   gpup-fuzz-pack -c OUTPUT.c FILE.yaml...   the table of fuzz/prefixes.h
  *   gpup-fuzz-pack -d DIRECTORY FILE.yaml...  one binary file each: a seed corpus
  *   gpup-fuzz-pack -w binary|yaml FILE        a dictionary: words of the form
+ *   gpup-fuzz-pack -p BYTE OUTPUT INPUT        a file behind one byte, as fuzz_trace takes it
+ *   gpup-fuzz-pack -j OUTPUT                   a small journal of today's specification, behind one byte
  *
  * Names are the last two parts of the path. Status 2 and file:line:col for what cannot be read. */
 #include <gpup/program.h>
+#include <gpup/spec.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +134,31 @@ static int write_words(const char *form, const char *path) {
     return fclose(out) == 0 ? 0 : 3;
 }
 
+static int write_behind(const char *byte, const char *path, const char *input) {
+    static char bytes[65536];
+    FILE *in = fopen(input, "rb"), *out = fopen(path, "wb");
+    size_t size = in ? fread(bytes, 1, sizeof bytes, in) : 0;
+    bool ok = in && out && fputc(*byte, out) != EOF && fwrite(bytes, 1, size, out) == size;
+    if (in)
+        fclose(in);
+    return out && fclose(out) == 0 && ok ? 0 : 3;
+}
+
+static int write_journal(const char *path) {
+    FILE *out = fopen(path, "w");
+    if (!out)
+        return 3;
+    fprintf(out,
+            "1{\"gpup-cts-journal\":1,\"spec\":\"%s\",\"implementation\":\"reference\",\"hash\":\"0\","
+            "\"profile\":\"full\","
+            "\"select\":\"\",\"seed\":0,\"seeded\":false}\n"
+            "{\"program\":\"a\",\"outcome\":\"COMPLETE\",\"class\":0,\"ddi\":\"\",\"step\":1,\"trace\":\"0\","
+            "\"events\":1,"
+            "\"calls\":1,\"offers\":0,\"rules\":{\"%s\":[1,0,\"PASS\",0]},\"findings\":[],\"wall_ms\":0}\n",
+            gpup_spec_version(), gpup_rule_id(0));
+    return fclose(out) == 0 ? 0 : 3;
+}
+
 int main(int argc, char **argv) {
     if (argc >= 4 && strcmp(argv[1], "-c") == 0)
         return write_table(argv[2], argc - 3, argv + 3);
@@ -138,6 +166,10 @@ int main(int argc, char **argv) {
         return write_seeds(argv[2], argc - 3, argv + 3);
     if (argc == 4 && strcmp(argv[1], "-w") == 0)
         return write_words(argv[2], argv[3]);
+    if (argc == 5 && strcmp(argv[1], "-p") == 0)
+        return write_behind(argv[2], argv[3], argv[4]);
+    if (argc == 3 && strcmp(argv[1], "-j") == 0)
+        return write_journal(argv[2]);
     fputs("gpup-fuzz-pack: expected -c OUT.c or -d DIR and FILE.yaml..., or -w binary|yaml FILE\n", stderr);
     return 2;
 }

@@ -20,6 +20,7 @@
 #define PATH_ROOM 4096u
 #define MAX_WORKERS 64u
 #define MAX_INPUT "1024" /* bytes; about 100 steps */
+#define MAX_TEXT "8192"  /* of targets that read text */
 
 struct options {
     const char *label; /* what the user called the implementation */
@@ -57,6 +58,7 @@ void worker_look(const struct options *o, struct worker *w); /* reads its figure
 void worker_stop(struct worker *w, int signal);
 /* Runs argv to its end, output to a log. Exit status, or 128 + signal, or -1. */
 int run_tool(const char *log, char *const argv[]);
+const char *max_input(const struct options *o);
 void set_target_environment(const struct options *o, bool quiet);
 
 /* --- phases */

@@ -28,6 +28,14 @@ void set_target_environment(const struct options *o, bool quiet) {
     setenv("GPUP_FUZZ_QUIET", quiet ? "1" : "0", 1);
 }
 
+const char *max_input(const struct options *o) {
+    static const char *const texts[] = {"yaml", "trace", "journal"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (strcmp(o->target, texts[i]) == 0)
+            return MAX_TEXT;
+    return MAX_INPUT;
+}
+
 static void set_afl_environment(const struct options *o) {
     static const char *const on[] = {
         "AFL_NO_UI",       "AFL_SKIP_CPUFREQ", "AFL_AUTORESUME", "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES",
@@ -44,7 +52,8 @@ static void set_afl_environment(const struct options *o) {
 
 static _Noreturn void become_libfuzzer(const struct options *o, const struct worker *w, uint64_t seconds,
                                        uint64_t runs) {
-    char target[PATH_ROOM], seed[64], prefix[PATH_ROOM], corpus[PATH_ROOM], limit[64];
+    char target[PATH_ROOM], seed[64], prefix[PATH_ROOM], corpus[PATH_ROOM], limit[64], length[32];
+    snprintf(length, sizeof length, "-max_len=%s", max_input(o));
     snprintf(target, sizeof target, "%s/fuzz_%s", o->tools, o->target);
     snprintf(seed, sizeof seed, "-seed=%llu", (unsigned long long)(o->seed + w->index + 1000u * w->lives));
     snprintf(prefix, sizeof prefix, "-artifact_prefix=%s/crashes/", o->out);
@@ -54,8 +63,8 @@ static _Noreturn void become_libfuzzer(const struct options *o, const struct wor
     else
         snprintf(limit, sizeof limit, "-max_total_time=%llu", (unsigned long long)seconds);
     set_target_environment(o, true);
-    execl(target, target, seed, limit, "-max_len=" MAX_INPUT, "-len_control=0", "-rss_limit_mb=4096",
-          "-timeout=60", "-reload=5", prefix, corpus, (char *)NULL);
+    execl(target, target, seed, limit, length, "-len_control=0", "-rss_limit_mb=4096", "-timeout=60",
+          "-reload=5", prefix, corpus, (char *)NULL);
     _exit(127);
 }
 
@@ -64,8 +73,8 @@ static _Noreturn void become_afl(const struct options *o, const struct worker *w
     char target[PATH_ROOM], name[32], out[PATH_ROOM], corpus[PATH_ROOM], limit[32], seed[32];
     bool leader = w->index == 0;
     char *argv[32] = {
-        "afl-fuzz", leader ? "-M" : "-S", name, "-i", corpus, "-o", out, "-s", seed, "-t", "5000+", "-G",
-        MAX_INPUT};
+        "afl-fuzz", leader ? "-M" : "-S",           name, "-i", corpus, "-o", out, "-s", seed, "-t", "5000+",
+        "-G",       (char *)(uintptr_t)max_input(o)};
     size_t count = 13;
     snprintf(target, sizeof target, "%s/fuzz_%s_afl", o->tools, o->target);
     snprintf(name, sizeof name, "w%u", w->index);

@@ -7,6 +7,11 @@ mkdir -p "$work/corpus" "$work/artifacts" || exit 2
 GPUP_FUZZ_IMPL=$fuzz/reference.fuzz.so GPUP_FUZZ_FINDINGS=$work/raw
 export GPUP_FUZZ_IMPL GPUP_FUZZ_FINDINGS
 
+# A form that chance does not meet begins with a sample.
+[ "$target" != trace ] && [ "$target" != journal ] || cp "$fuzz/seeds/$target"/* "$work/corpus/" || exit 2
+length=1024
+case $target in yaml | trace | journal) length=4096 ;; esac
+
 fail() {
     tail -n 40 "$work/log"
     echo "$target, $engine: $*"
@@ -14,7 +19,7 @@ fail() {
 }
 
 if [ "$engine" = libfuzzer ]; then
-    "$fuzz/fuzz_$target" -seed=1 "-runs=$runs" -max_len=1024 -len_control=0 -rss_limit_mb=4096 \
+    "$fuzz/fuzz_$target" -seed=1 "-runs=$runs" "-max_len=$length" -len_control=0 -rss_limit_mb=4096 \
         "-artifact_prefix=$work/artifacts/" "$work/corpus" >"$work/log" 2>&1 || fail "status $?"
     grep -q "^Done $runs runs" "$work/log" || fail "fewer than $runs executions"
     [ "$(find "$work/corpus" -type f | wc -l)" -gt 5 ] || fail "no input gave new coverage"
@@ -27,13 +32,13 @@ else
         AFL_CUSTOM_MUTATOR_LIBRARY=$fuzz/gpup-afl-mutator.so AFL_CUSTOM_MUTATOR_ONLY=1
         export AFL_CUSTOM_MUTATOR_LIBRARY AFL_CUSTOM_MUTATOR_ONLY
     fi
-    afl-fuzz -s 1 -E "$runs" -V 120 -t 10000+ -G 1024 -i "$work/corpus" -o "$work/afl" -- "$fuzz/fuzz_${target}_afl" \
+    afl-fuzz -s 1 -E "$runs" -V 120 -t 10000+ -G "$length" -i "$work/corpus" -o "$work/afl" -- "$fuzz/fuzz_${target}_afl" \
         >"$work/log" 2>&1 || fail "status $?"
     stats=$work/afl/default/fuzzer_stats
     value() { sed -n "s/^$1 *: *//p" "$stats"; }
     [ "$(value execs_done)" -ge "$runs" ] || fail "$(value execs_done) executions, $runs were asked for"
     [ "$(value saved_crashes)" = 0 ] || fail "$(value saved_crashes) inputs ended the process"
-    [ "$(value corpus_count)" -gt 1 ] || fail "no input gave new coverage"
+    [ "$(value corpus_count)" -gt 3 ] || fail "no input gave new coverage"
     [ "$(value stability)" = 100.00% ] || fail "stability $(value stability)"
 fi
 [ -z "$(ls "$work/raw" 2>/dev/null)" ] || fail "findings on the reference driver: $(ls "$work/raw")"
