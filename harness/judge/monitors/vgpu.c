@@ -136,7 +136,8 @@ static void settle(struct gpup_judge *j, void *state) {
 static void keep_structure(const struct gpup_judge *j, struct vgpu *g, const struct gpup_event *e) {
     if (e->kind == GPUP_EVENT_BUFFER && e->f[GPUP_BUFFER_role] == GPUP_ROLE_ARGUMENTS) {
         memset(g->in, 0, sizeof g->in);
-        memcpy(g->in, e->data, e->data_size < sizeof g->in ? e->data_size : sizeof g->in);
+        if (e->data_size)
+            memcpy(g->in, e->data, e->data_size < sizeof g->in ? e->data_size : sizeof g->in);
         g->before = judge_hash(3, e->data, e->data_size);
         bool whole = e->data_size == CREATE_SIZE;
         g->engines = whole ? judge_hash(4, e->data + CREATE_ENGINES, CREATE_END - CREATE_ENGINES) : 0;
