@@ -6,8 +6,8 @@
 void gpu_changed(struct gpu *gpu, uint32_t vf, uint32_t observers) {
     uint64_t *generation = vf < gpu->vfs ? gpu->vf[vf].generation : gpu->generation;
     gpu->changes++;
-    for (unsigned i = 0; i < GPU_OBSERVERS; i++)
-        generation[i] += observers >> i & 1;
+    for (observers &= (1u << GPU_OBSERVERS) - 1; observers; observers &= observers - 1)
+        generation[__builtin_ctz(observers)]++;
 }
 
 void gpu_changed_all(struct gpu *gpu, uint32_t observers) {
@@ -22,8 +22,8 @@ uint64_t gpu_op_generation(void *device, uint32_t vf, uint32_t observer) {
     if (observer == 0)
         return gpu->changes;
     uint64_t sum = 0;
-    for (unsigned i = 0; i < GPU_OBSERVERS; i++)
-        sum += observer >> i & 1 ? counters[i] : 0;
+    for (observer &= (1u << GPU_OBSERVERS) - 1; observer; observer &= observer - 1)
+        sum += counters[__builtin_ctz(observer)];
     return sum;
 }
 
