@@ -55,7 +55,7 @@ static _Noreturn void become_libfuzzer(const struct options *o, const struct wor
     char target[PATH_ROOM], seed[64], prefix[PATH_ROOM], corpus[PATH_ROOM], limit[64], length[32];
     snprintf(length, sizeof length, "-max_len=%s", max_input(o));
     snprintf(target, sizeof target, "%s/fuzz_%s", o->tools, o->target);
-    snprintf(seed, sizeof seed, "-seed=%llu", (unsigned long long)(o->seed + w->index + 1000u * w->lives));
+    snprintf(seed, sizeof seed, "-seed=%llu", (unsigned long long)o->seed + w->index + 1000ull * w->lives);
     snprintf(prefix, sizeof prefix, "-artifact_prefix=%s/crashes/", o->out);
     snprintf(corpus, sizeof corpus, "%s/corpus", o->out);
     if (runs)
@@ -133,6 +133,12 @@ static void look_at_afl(const struct options *o, struct worker *w) {
     free(text);
 }
 
+/* The number behind a word of the line, or `old`. */
+static unsigned long long after(const char *line, const char *end, const char *word, unsigned long long old) {
+    const char *at = strstr(line, word);
+    return at && (!end || at < end) ? strtoull(at + strlen(word), NULL, 10) : old;
+}
+
 /* The last line of the form `#1234 NEW cov: 5 ft: 6 ...`. */
 static void look_at_libfuzzer(const struct options *o, struct worker *w) {
     char path[PATH_ROOM], tail[16384];
@@ -148,12 +154,12 @@ static void look_at_libfuzzer(const struct options *o, struct worker *w) {
     for (char *line = tail, *next; line; line = next) {
         next = strchr(line, '\n');
         next = next ? next + 1 : NULL;
-        unsigned long long count;
-        if (sscanf(line, "#%llu", &count) == 1 || sscanf(line, "SUMMARY executions %llu", &count) == 1)
-            w->now = count;
-        char *cov = *line == '#' ? strstr(line, "cov: ") : NULL;
-        if (cov && (!next || cov < next))
-            sscanf(cov, "cov: %u ft: %u", &w->covered, &w->features);
+        bool pulse = *line == '#' && line[1] >= '0' && line[1] <= '9';
+        w->now = after(line, next, pulse ? "#" : "SUMMARY executions ", w->now);
+        if (pulse) { /* features stand alone where nothing is instrumented */
+            w->covered = (unsigned)after(line, next, "cov: ", w->covered);
+            w->features = (unsigned)after(line, next, "ft: ", w->features);
+        }
     }
 }
 

