@@ -61,6 +61,12 @@ static void faulted(struct gpup_judge *j, const struct adapter *a, const struct 
               "the query used a NULL pointer, and only hKmdProcessHandle was one");
 }
 
+/* A call that failed left the machine where it was. */
+static bool is_started(const struct gpup_judge *j) {
+    return gpup_machine_state_of(&j->host[j->call.host].machines, GPUP_MACHINE_adapter, 0) ==
+           GPUP_STATE_adapter_Started;
+}
+
 /* After a start the driver publishes what it published at the last one. */
 static void published(struct gpup_judge *j, struct adapter *a, const struct gpup_event *e) {
     uint64_t table = e->f[GPUP_TABLE_SLOTS_table], bits[4] = {0};
@@ -181,7 +187,8 @@ static void settle(struct gpup_judge *j, void *state) {
         COUNT(j, GPUP_RULE_CAP_024);
         break;
     case GPUP_DDI_StartDevice:
-        if (a->life && !c->a[GPUP_ARG_StartDevice_InterfaceSize] && call_must_succeed(j))
+        if (a->life && !c->a[GPUP_ARG_StartDevice_InterfaceSize] && call_must_succeed(j) &&
+            (success || !is_started(j)))
             CHECK(j, GPUP_RULE_CAP_035, success, "a start on the same device worked before, and gives 0x%08x",
                   c->status);
         a->life += success;
