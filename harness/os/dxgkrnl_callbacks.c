@@ -73,6 +73,8 @@ static const void *copy_of(struct gpup_os *os, const void *bytes, size_t size) {
 /* Ranges of physical memory are only counted: the layout of their descriptors is not published. */
 static NTSTATUS keep_block(struct gpup_os *os, const DXGKARGCB_SAVEMEMORYFORHOTUPDATE *a) {
     struct gpup_dxgkrnl *dxgkrnl = os->dxgkrnl;
+    if (!a)
+        return STATUS_INVALID_PARAMETER;
     const void *bytes = a->pDataMdl ? mdl_bytes(a->pDataMdl) : a->pData;
     size_t size = a->pDataMdl ? a->pDataMdl->ByteCount : a->pData ? a->DataSize : 0;
     if (dxgkrnl->saved_count == GPUP_DXGKRNL_SAVED)

@@ -197,9 +197,10 @@ void gpup_wdf_delete(struct gpup_os *os, struct gpup_wdf_object *object) {
     if (object->deleted)
         return;
     object->deleted = true;
-    for (const struct gpup_wdf_context *c = object->contexts; KMDF_DEFECT(201) && c; c = c->next) {
-        if (c->destroy)
-            c->destroy(object->token);
+    if (KMDF_DEFECT(201)) {
+        for (const struct gpup_wdf_context *c = object->contexts; c; c = c->next)
+            if (c->destroy)
+                c->destroy(object->token);
     }
     for (const struct gpup_wdf_context *c = object->contexts; c; c = c->next) {
         if (c->cleanup)

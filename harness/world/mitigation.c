@@ -78,7 +78,8 @@ static void read_resource(struct ddi_call *c, const CM_PARTIAL_RESOURCE_DESCRIPT
                           bool mdl_set, uint8_t fill) {
     uint8_t untouched[sizeof *resource];
     memset(untouched, fill, sizeof untouched);
-    bool resource_set = memcmp(untouched, resource, sizeof untouched) != 0;
+    const void *bytes = resource; /* padding counts too: anything that was written */
+    bool resource_set = memcmp(untouched, bytes, sizeof untouched) != 0;
     bool memory = resource_set && (resource->Type == CmResourceTypeMemory || resource->Type == 7);
     c->r[1] = mdl ? mdl->ByteCount : memory ? resource->u.Memory.Length : 0; /* Start is a host address */
     c->r[2] = (resource_set ? 1u : 0u) | (mdl_set ? 2u : 0u);

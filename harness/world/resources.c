@@ -335,10 +335,11 @@ static void place(struct host *h, const struct gpup_step *s) {
 
 /* All places in one segment, in their order. */
 static void create_reserve_basis(struct host *h, uint32_t vf, uint32_t slot, uint32_t part) {
-    const struct vf *v = vf < GPUP_MAX_VFS ? &h->vf[vf] : NULL;
-    const struct range *range = v && v->plan ? v->plan : v ? v->reserve : NULL;
-    uint32_t count = v && v->plan ? v->plan_count : v ? v->reserve_count : 0;
-    struct basis b = {.vf = vf, .segment = v && part < v->asked_count ? v->asked[part].segment : 0};
+    static const struct vf nothing;
+    const struct vf *v = vf < GPUP_MAX_VFS ? &h->vf[vf] : &nothing;
+    const struct range *range = v->plan ? v->plan : v->reserve;
+    uint32_t count = v->plan ? v->plan_count : v->reserve_count;
+    struct basis b = {.vf = vf, .segment = part < v->asked_count ? v->asked[part].segment : 0};
     b.ranges = gpup_arena_alloc(h->world->arena, (count + 1) * sizeof *b.ranges);
     b.at = gpup_arena_alloc(h->world->arena, (count + 1) * sizeof *b.at);
     h->world->broken = h->world->broken || !b.ranges || !b.at;

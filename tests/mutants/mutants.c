@@ -22,8 +22,6 @@
 #define WANTED 90u
 #define FILES 100u
 
-extern char **environ;
-
 struct job {
     const char *directory, *survivors, *only,
         *files_named;  /* files_named: only mutants of files that match */
@@ -270,7 +268,8 @@ static int conclude(const struct job *j, unsigned jobs) {
 }
 
 int main(int argc, char **argv) {
-    struct job j = {.directory = argc > 4 ? argv[1] : NULL, .work = P_tmpdir "/gpup-mutants-XXXXXX"};
+    static struct job j = {.work = P_tmpdir "/gpup-mutants-XXXXXX"};
+    j.directory = argc > 4 ? argv[1] : NULL;
     unsigned jobs = 1;
     for (int i = 5; i + 1 < argc; i += 2) {
         j.survivors = strcmp(argv[i], "-s") == 0 ? argv[i + 1] : j.survivors;
