@@ -248,7 +248,8 @@ static void overlapped(struct gpup_judge *j, void *state) {
         b->blurred = true;
         b->clean = false;
         if (b->live && b->map[0])
-            memset(b->map[0], 0, b->map_room * MAPS);
+            if (b->map_room)
+                memset(b->map[0], 0, b->map_room * MAPS);
     }
     d->calls[j->call.host]++;
 }

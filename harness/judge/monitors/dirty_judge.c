@@ -24,7 +24,8 @@ static bool make_room(struct basis *b, uint32_t count, uint64_t pages) {
     }
     for (unsigned i = 0; i < MAPS; i++)
         b->map[i] = b->map[0] + i * b->map_room;
-    memset(b->map[0], 0, b->map_room * MAPS);
+    if (b->map_room)
+        memset(b->map[0], 0, b->map_room * MAPS);
     return true;
 }
 
@@ -153,7 +154,7 @@ static void judge_create(struct gpup_judge *j, struct dirty *d) {
     if (valid)
         CHECK(j, GPUP_RULE_DIRTY_004,
               !same || (same->count == d->next_count &&
-                        !memcmp(same->piece, d->next, same->count * sizeof *d->next)),
+                        (!same->count || !memcmp(same->piece, d->next, same->count * sizeof *d->next))),
               "the handle is that of a live basis with other ranges");
     if (valid && !same)
         add(j, d);
@@ -201,7 +202,8 @@ static void note_others(struct dirty *d, unsigned host, const struct basis *b, b
             continue;
         other->others_started = other->others_started || start;
         other->others_stopped = other->others_stopped || !start;
-        memcpy(other->map[OLD], other->map[WRITTEN], other->map_room);
+        if (other->map_room)
+            memcpy(other->map[OLD], other->map[WRITTEN], other->map_room);
     }
 }
 
@@ -260,7 +262,8 @@ static void judge_start(struct gpup_judge *j, struct dirty *d, struct basis *b) 
     b->others_started = b->others_stopped = b->part_cleared = b->answered = false;
     b->repeated = b->failed_clear = b->unknown_flags = b->upset = b->touched = false;
     b->neighbour = b->near = false;
-    memset(b->map[0], 0, b->map_room * MAPS);
+    if (b->map_room)
+        memset(b->map[0], 0, b->map_room * MAPS);
     note_others(d, c->host, b, true);
 }
 

@@ -28,7 +28,7 @@ static bool grow(struct gpup_judge *j, struct view *v, uint32_t entries) {
 static void read_table(struct gpup_judge *j, struct sync *s, const struct gpup_event *e) {
     struct view *v = sync_view(s, e->host, e->f[GPUP_OBS_MSIX_vf]);
     uint64_t entries = e->f[GPUP_OBS_MSIX_entries];
-    if (!v || entries > SYNC_ENTRIES || e->data_size < entries * 16)
+    if (!v || !entries || entries > SYNC_ENTRIES || e->data_size < entries * 16)
         return;
     if (entries > v->capacity)
         v->known = false; /* what was before moves with the memory */
