@@ -97,12 +97,20 @@ static int open_shared(struct gpup_binding *b, const char *path, char *message, 
     return gpup_image_open(local, map->l_addr, NULL, &b->image, message, size) ? 0 : -1;
 }
 
-static int set_option(struct gpup_binding *b, const char *option, char *message, size_t size) {
-    if (b->implementation->set_option && b->implementation->set_option("defect", option))
-        return 0;
-    snprintf(message, size, "%s: the implementation knows no defect '%s'; see `list defects`", b->name,
-             option);
-    return -1;
+/* `A,B`: one after the other. */
+static int set_options(struct gpup_binding *b, const char *options, char *message, size_t size) {
+    const struct gpup_implementation *i = b->implementation;
+    char one[64];
+    for (size_t length; options; options = options[length] ? options + length + 1 : NULL) {
+        length = strcspn(options, ",");
+        snprintf(one, sizeof one, "%.*s", (int)length, options);
+        if (length >= sizeof one || !i->set_option || !i->set_option("defect", one)) {
+            snprintf(message, size, "%s: the implementation knows no defect '%s'; see `list defects`",
+                     b->name, one);
+            return -1;
+        }
+    }
+    return 0;
 }
 
 int gpup_binding_open(struct gpup_binding *binding, const char *name,
@@ -123,7 +131,7 @@ int gpup_binding_open(struct gpup_binding *binding, const char *name,
         rc = say(message, message_size, name,
                  "unknown implementation: expected a bundled name or a path ending in .so");
     if (rc == 0 && option)
-        rc = set_option(binding, option, message, message_size);
+        rc = set_options(binding, option, message, message_size);
     if (rc == 0 && !gpup_image_capture(binding->image))
         rc = say(message, message_size, name, "out of memory");
     if (rc != 0)
@@ -132,6 +140,8 @@ int gpup_binding_open(struct gpup_binding *binding, const char *name,
 }
 
 void gpup_binding_close(struct gpup_binding *binding) {
+    if (!binding->handle) /* stays in the process; the next that opens it finds it as this one did */
+        gpup_image_reset(binding->image);
     gpup_image_free(binding->image);
     if (binding->handle)
         dlclose(binding->handle);

@@ -1,9 +1,9 @@
-/* The switch of the seeded faults. */
+/* The switches of the seeded faults. */
 #include "defect.h"
 
 #ifdef REFERENCE_DEFECTS
 
-unsigned reference_defect;
+bool reference_defect[REFERENCE_DEFECTS_END];
 
 /* In the order of specs/defects.yaml; a test compares the two. */
 static const unsigned char built[] = {
@@ -45,7 +45,7 @@ bool reference_set_option(const char *name, const char *value) {
         return false;
     for (unsigned i = 0; i < sizeof built; i++)
         if (built[i] == number) {
-            reference_defect = number;
+            reference_defect[number] = true;
             return true;
         }
     return false;

@@ -1,7 +1,7 @@
 /*
  * Seeded faults. In the normal build DEFECT(...) is 0 and nothing of them is left; the separate build
- * (REFERENCE_DEFECTS) switches one on at run time. specs/defects.yaml says what each does and which rules
- * find it.
+ * (REFERENCE_DEFECTS) switches one or several on at run time. specs/defects.yaml says what each does and
+ * which rules find it.
  */
 #ifndef REFERENCE_DEFECT_H
 #define REFERENCE_DEFECT_H
@@ -9,8 +9,9 @@
 #include <stdbool.h>
 
 #ifdef REFERENCE_DEFECTS
-extern unsigned reference_defect; /* number of the one that is on, 0 none */
-#define DEFECT(number) (reference_defect == (number))
+#define REFERENCE_DEFECTS_END 256u
+extern bool reference_defect[REFERENCE_DEFECTS_END]; /* by number: those that are on */
+#define DEFECT(number) (reference_defect[number])
 #else
 #define DEFECT(number) 0
 #endif

@@ -2,9 +2,9 @@
  * Binding: how an implementation is linked, and its writable sections.
  *
  * Names: `reference`, `null`, ... are static implementations the program was linked with; `NAME:OPTION` sets
- * the option "defect"; `file.so` is a shared object. An image is the set of writable sections of one
- * implementation, without coverage counters and what the dynamic linker owns; it can be saved, restored, and
- * swapped between hosts.
+ * the option "defect", `NAME:A,B` sets it twice; `file.so` is a shared object. An image is the set of
+ * writable sections of one implementation, without coverage counters and what the dynamic linker owns; it can
+ * be saved, restored, and swapped between hosts.
  */
 #ifndef GPUP_BINDING_H
 #define GPUP_BINDING_H

@@ -70,8 +70,9 @@ struct gpup_implementation {
     const struct gpup_device_ops *device;
 
     /* T2, each may be NULL */
-    uint32_t varies;                                         /* GPUP_VARIES_ bits */
-    bool (*set_option)(const char *name, const char *value); /* e.g. "defect", "BUG-001"; false: unknown */
+    uint32_t varies; /* GPUP_VARIES_ bits */
+    /* e.g. "defect", "BUG-001"; what is set adds up; false: unknown */
+    bool (*set_option)(const char *name, const char *value);
     void (*fail_allocation)(uint32_t nth,
                             uint32_t count); /* implementations with an allocator of their own */
 
