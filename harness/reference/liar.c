@@ -1,133 +1,29 @@
 /*
- * Two drivers out of one file that claim everything and do nothing. Both have every capability set and every
- * slot filled, and both let a vGPU come into being and be powered, because what is never reached is never
- * judged. Whatever goes beyond that the refuser fails, and the yes-man answers with success, though nothing
- * was done.
+ * Two drivers out of one file that claim everything and do nothing: the reference driver as far as a running
+ * vGPU, because what is never reached is never judged, and lies from there on. The refuser fails whatever
+ * else it advertises; the yes-man answers with success, though nothing was done.
+ *
+ * They are the reference driver's sources, whose DxgkInitialize is the one below: tables pass through here on
+ * their way to Dxgkrnl.
  *
  * LIAR_NAME: the name; LIAR_STATUS: the answer to everything.
  */
+#undef DxgkInitialize
 #include <ddi/dispmprt.h>
 #include <ddi/wdm.h>
 #include <gpup/implementation.h>
 
 DRIVER_INITIALIZE DriverEntry;
+NTSTATUS DDI_CALL liar_initialize(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path,
+                                  PDRIVER_INITIALIZATION_DATA table);
 const struct gpup_implementation *gpup_implementation(void);
 
-#define TAG 0x7261694Cu /* 'Liar' */
-#define VFS 64u
-#define PAGE 4096u
-#define BLOB 64u /* bytes that saved data is said to have */
-#define MEMORY_TOTAL 0x1000000000ull
+#define BLOB 64u      /* bytes that saved data is said to have */
+#define LARGEST 4096u /* bytes of a block of configuration data, at most */
 
-struct liar {
-    LUID luid;
-    ULONG partitions;
-    UINT64 handles;
-    UINT64 memory[VFS];
-};
-
-/* --- the way to a vGPU --- */
-
-static NTSTATUS DDI_CALL add_device(const PDEVICE_OBJECT physical_device, PVOID *context) {
-    (void)physical_device;
-    *context = ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof(struct liar), TAG);
-    return *context ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
-}
-
-static NTSTATUS DDI_CALL remove_device(const PVOID context) {
-    ExFreePoolWithTag(context, TAG);
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS DDI_CALL start_device(const PVOID context, PDXGK_START_INFO info,
-                                      PDXGKRNL_INTERFACE callbacks, PULONG sources, PULONG children) {
-    (void)callbacks;
-    ((struct liar *)context)->luid = info->AdapterLuid;
-    *sources = 0;
-    *children = 0;
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS DDI_CALL stop_device(const PVOID context) {
-    ((struct liar *)context)->partitions = 0;
-    return STATUS_SUCCESS;
-}
-
-static VOID DDI_CALL unload(void) {
-}
-
-static VOID DDI_CALL control_etw_logging(BOOLEAN enable, ULONG flags, UCHAR level) {
-    (void)enable;
-    (void)flags;
-    (void)level;
-}
-
-static NTSTATUS DDI_CALL get_partition_info(HANDLE context, DXGKARG_GETGPUPARTITIONINFO *args) {
-    ULONG capacity = args->NumGpuPartitionOptions;
-
-    args->NumGpuPartitionOptions = 7;
-    args->CurrentGpuPartitionCount = (USHORT)((struct liar *)context)->partitions;
-    if (capacity < 7)
-        return STATUS_BUFFER_TOO_SMALL;
-    for (ULONG i = 0; i < 7; i++)
-        args->pGpuPartitionOptions[i] = (USHORT)(1u << i);
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS DDI_CALL set_partition_count(HANDLE context, DXGKARG_SETGPUPARTITIONCOUNT *args) {
-    ((struct liar *)context)->partitions = args->PartitionCount;
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS DDI_CALL get_profile(HANDLE context, DXGKARG_GETVIRTUALGPUPROFILE *args) {
-    (void)context;
-    args->VirtualizationFlags = DXGK_VIRTUALIZED_ACS_CAPABLE | DXGK_VIRTUALIZED_UNIQUE_RID;
-    for (ULONG i = 0; i < DXGK_VGPU_CAPABILITY_MAX; i++)
-        args->ProfileCapability[i] = (DXGK_VGPU_PROFILE_CAPABILITY){MEMORY_TOTAL, MEMORY_TOTAL, PAGE,
-                                                                    MEMORY_TOTAL / VFS, MEMORY_TOTAL / VFS};
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS DDI_CALL create_vgpu(HANDLE context, DXGKARG_CREATEVIRTUALGPU *args) {
-    struct liar *l = context;
-    UINT64 size = args->Profile.Capability[DXGK_VGPU_CAPABILITY_MEMORY].MaxValue;
-
-    if (args->PartitionId >= VFS || args->PartitionId >= l->partitions)
-        return STATUS_INVALID_PARAMETER;
-    l->memory[args->PartitionId] = size;
-    RtlZeroMemory(&args->UserModeVirtualDeviceProvider,
-                  sizeof *args - offsetof(DXGKARG_CREATEVIRTUALGPU, UserModeVirtualDeviceProvider));
-    args->UserModeVirtualDeviceProvider.Data1 = TAG;
-    args->VirtualGpuLuid = (LUID){args->PartitionId + 1, (LONG)l->luid.LowPart};
-    args->NumMemorySegments = 1;
-    args->SegmentInfo[0].DriverSegmentId = 1;
-    args->SegmentInfo[0].Size = size;
-    args->SegmentInfo[0].Alignment = PAGE;
-    return STATUS_SUCCESS;
-}
-
-static NTSTATUS DDI_CALL get_vgpu_info(HANDLE context, DXGKARG_GETVIRTUALGPUINFO *args) {
-    const struct liar *l = context;
-
-    for (ULONG i = 0; i < DXGK_VGPU_CAPABILITY_MAX; i++)
-        args->Capability[i] =
-            (DXGK_VGPU_CAPABILITY){PAGE, MEMORY_TOTAL / VFS, l->memory[args->PartitionId % VFS]};
-    return STATUS_SUCCESS;
-}
+/* --- nothing goes in --- */
 
 /* The argument of these is a type: it cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
-#define ACCEPTS(function, type)                                                                              \
-    static NTSTATUS DDI_CALL function(HANDLE context, type *args) {                                          \
-        (void)context;                                                                                       \
-        (void)args;                                                                                          \
-        return STATUS_SUCCESS;                                                                               \
-    }
-ACCEPTS(set_resources, DXGKARG_SETVIRTUALGPURESOURCES)
-ACCEPTS(destroy_vgpu, DXGKARG_DESTROYVIRTUALGPU)
-ACCEPTS(set_vf_power, DXGKARG_SETVIRTUALFUNCTIONPOWERSTATE)
-
-/* --- the answer to everything else --- */
-
 #define ANSWERS(function, type)                                                                              \
     static NTSTATUS DDI_CALL function(HANDLE context, type *args) {                                          \
         (void)context;                                                                                       \
@@ -150,9 +46,9 @@ ANSWERS(get_engines, DXGKARG_GETGPUENGINES)
 ANSWERS(suspend_vgpu, DXGKARG_SUSPENDVIRTUALGPU)
 ANSWERS(resume_vgpu, DXGKARG_RESUMEVIRTUALGPU)
 ANSWERS(set_vmbus, DXGKARG_SETVIRTUALGPUVMBUS)
-ANSWERS(write_config, DXGKARG_WRITEVIRTUALFUNCTIONCONFIG)
 ANSWERS(write_block, DXGKARG_WRITEVIRTUALFUNCTIONCONFIGBLOCK)
 ANSWERS(reset_vf, DXGKARG_RESETVIRTUALFUNCTION)
+ANSWERS(ranges, DXGKARG_QUERYMITIGATEDRANGES)
 ANSWERS_CONST(set_machine_data, DXGKARG_SETVIRTUALMACHINEDATA)
 ANSWERS_CONST(prepare, DXGKARG_GPUP_PREPARE_LIVE_MIGRATION)
 ANSWERS_CONST(restore_immutable, DXGKARG_GPUP_RESTORE_IMMUTABLE_MIGRATION_DATA)
@@ -183,21 +79,17 @@ static NTSTATUS DDI_CALL set_power_state(const PVOID context, ULONG uid, DEVICE_
     return LIAR_STATUS;
 }
 
-/* Zeros where an output is expected, so that the yes-man's answers look like ones. */
+/* --- what comes out is zero, so that the yes-man's answers look like ones --- */
+
 static NTSTATUS answer_bytes(void *data, SIZE_T size) {
     if (NT_SUCCESS(LIAR_STATUS) && data)
         RtlZeroMemory(data, size);
     return LIAR_STATUS;
 }
 
-static NTSTATUS DDI_CALL read_config(HANDLE context, DXGKARG_READVIRTUALFUNCTIONCONFIG *args) {
-    (void)context;
-    return answer_bytes(args->Data, args->Length);
-}
-
 static NTSTATUS DDI_CALL read_block(HANDLE context, DXGKARG_READVIRTUALFUNCTIONCONFIGBLOCK *args) {
     (void)context;
-    return answer_bytes(args->Data, args->Length);
+    return answer_bytes(args->Data, args->Length <= LARGEST ? args->Length : 0);
 }
 
 static NTSTATUS DDI_CALL escape(HANDLE context, DXGK_VIRTUALGPUDRIVERESCAPE *args) {
@@ -206,12 +98,8 @@ static NTSTATUS DDI_CALL escape(HANDLE context, DXGK_VIRTUALGPUDRIVERESCAPE *arg
 }
 
 static NTSTATUS DDI_CALL get_resource(HANDLE context, DXGKARG_GETRESOURCEFORBAR *args) {
-    NTSTATUS status = answer_bytes(args->pResource, sizeof *args->pResource);
-
     (void)context;
-    if (NT_SUCCESS(status))
-        args->pResource->Type = CmResourceTypeMemory;
-    return status;
+    return answer_bytes(args->pResource, sizeof *args->pResource);
 }
 
 static NTSTATUS DDI_CALL query_dirty(const HANDLE adapter, DXGKARG_QUERYDIRTYBITDATA *args) {
@@ -220,12 +108,12 @@ static NTSTATUS DDI_CALL query_dirty(const HANDLE adapter, DXGKARG_QUERYDIRTYBIT
 }
 
 static NTSTATUS save(UINT64 *size, BYTE *data) {
-    if (!NT_SUCCESS(LIAR_STATUS))
+    if (!NT_SUCCESS(LIAR_STATUS) || !size)
         return LIAR_STATUS;
-    if (data)
-        RtlZeroMemory(data, *size);
-    else
+    if (!data)
         *size = BLOB;
+    else
+        RtlZeroMemory(data, *size < BLOB ? *size : BLOB);
     return LIAR_STATUS;
 }
 
@@ -240,18 +128,23 @@ static NTSTATUS DDI_CALL save_mutable(const HANDLE adapter, DXGKARG_GPUP_SAVE_MU
     return save(args->DataSize, args->Data);
 }
 
-static HANDLE DDI_CALL create_basis(const HANDLE adapter, const DXGKARG_CREATEMEMORYBASIS *args) {
-    struct liar *l = adapter;
+/* Handles of nothing, all different. */
+static HANDLE new_name(void) {
+    static LONG names;
 
+    return (HANDLE)(ULONG_PTR)((ULONG)InterlockedIncrement(&names) * 16u);
+}
+
+static HANDLE DDI_CALL create_basis(const HANDLE adapter, const DXGKARG_CREATEMEMORYBASIS *args) {
+    (void)adapter;
     (void)args;
-    return NT_SUCCESS(LIAR_STATUS) ? (HANDLE)(ULONG_PTR)(++l->handles * 16) : NULL;
+    return NT_SUCCESS(LIAR_STATUS) ? new_name() : NULL;
 }
 
 static NTSTATUS DDI_CALL create_process(const HANDLE adapter, DXGKARG_CREATEPROCESS *args) {
-    struct liar *l = adapter;
-
+    (void)adapter;
     if (NT_SUCCESS(LIAR_STATUS))
-        args->hKmdProcess = (HANDLE)(ULONG_PTR)(++l->handles * 16);
+        args->hKmdProcess = new_name();
     return LIAR_STATUS;
 }
 
@@ -270,155 +163,92 @@ static VOID DDI_CALL get_location(HANDLE context, DXGKARG_GETDEVICELOCATION *arg
     args->SegmentNumber = args->BusNumber = args->FunctionNumber = 0;
 }
 
-static VOID DDI_CALL query_luid(HANDLE context, DXGKARG_QUERYVIRTUALFUNCTIONLUID *args) {
-    *args->pLuid = (LUID){args->VirtualFunctionIndex + 1, (LONG)((struct liar *)context)->luid.LowPart};
-}
-
 static VOID DDI_CALL range_count(HANDLE context, DXGKARG_QUERYMITIGATEDRANGECOUNT *args) {
     (void)context;
     RtlZeroMemory(args->RangeCount, sizeof args->RangeCount);
 }
 
-static NTSTATUS DDI_CALL ranges(HANDLE context, DXGKARG_QUERYMITIGATEDRANGES *args) {
-    (void)context;
-    (void)args;
-    return LIAR_STATUS;
-}
+/* --- the tables: the driver's own, with lies in their slots --- */
 
-/* --- capabilities and tables --- */
+static DXGKDDI_QUERYADAPTERINFO *honest_query_adapter_info;
+static DXGKDDI_QUERY_INTERFACE *honest_query_interface;
 
+/* Every capability that there is. */
 static NTSTATUS DDI_CALL query_adapter_info(const HANDLE adapter, const DXGKARG_QUERYADAPTERINFO *args) {
-    UINT64 value;
-    UINT size = sizeof(UINT);
+    NTSTATUS status = honest_query_adapter_info(adapter, args);
+    UINT all = args->Type == DXGKQAITYPE_GPUPCAPS               ? 0xF
+               : args->Type == DXGKQAITYPE_DIRTYBITTRACKINGCAPS ? 0x3
+                                                                : 0;
 
-    (void)adapter;
-    switch (args->Type) {
-    case DXGKQAITYPE_GPUPCAPS:
-        value = 0xF;
-        break;
-    case DXGKQAITYPE_DIRTYBITTRACKINGCAPS:
-        value = 0x3;
-        break;
-    case DXGKQAITYPE_DIRTYBITTRACKINGSEGMENTCAPS:
-        value = PAGE;
-        break;
-    case DXGKQAITYPE_SCATTER_RESERVE:
-        value = PAGE;
-        size = sizeof value;
-        break;
-    default:
-        return STATUS_INVALID_PARAMETER;
-    }
-    if (!args->pOutputData || args->OutputDataSize < size)
-        return STATUS_INVALID_PARAMETER;
-    RtlCopyMemory(args->pOutputData, &value, size);
-    return STATUS_SUCCESS;
+    if (all && NT_SUCCESS(status))
+        RtlCopyMemory(args->pOutputData, &all, sizeof all);
+    return status;
 }
 
-static VOID DDI_CALL count_reference(PVOID context) {
-    (void)context;
+static void lie_partition(DXGKDDI_GPU_PARTITION_INTERFACE *table) {
+    table->DxgkDdiGetGpuEngines = get_engines;
+    table->DxgkDdiSuspendVirtualGpu = suspend_vgpu;
+    table->DxgkDdiResumeVirtualGpu = resume_vgpu;
+    table->DxgkDdiVirtualGpuDriverEscape = escape;
+    table->DxgkDdiSetVirtualGpuVmBus = set_vmbus;
 }
 
-static const DXGKDDI_GPU_PARTITION_INTERFACE partition_table = {
-    .Size = sizeof partition_table,
-    .Version = DXGKDDI_GPU_PARTITION_INTERFACE_VERSION,
-    .InterfaceReference = count_reference,
-    .InterfaceDereference = count_reference,
-    .DxgkDdiGetGpuPartitionInfo = get_partition_info,
-    .DxgkDdiSetGpuPartitionCount = set_partition_count,
-    .DxgkDdiGetGpuEngines = get_engines,
-    .DxgkDdiGetVirtualGpuProfile = get_profile,
-    .DxgkDdiCreateVirtualGpu = create_vgpu,
-    .DxgkDdiGetVirtualGpuInfo = get_vgpu_info,
-    .DxgkDdiSetVirtualGpuResources = set_resources,
-    .DxgkDdiDestroyVirtualGpu = destroy_vgpu,
-    .DxgkDdiSuspendVirtualGpu = suspend_vgpu,
-    .DxgkDdiResumeVirtualGpu = resume_vgpu,
-    .DxgkDdiVirtualGpuDriverEscape = escape,
-    .DxgkDdiSetVirtualGpuVmBus = set_vmbus,
-};
+static void lie_sriov(DXGKDDI_SRIOV_INTERFACE *table) {
+    table->DxgkDdiReadVirtualFunctionConfigBlock = read_block;
+    table->DxgkDdiWriteVirtualFunctionConfigBlock = write_block;
+    table->DxgkDdiQueryProbedBars = query_bars;
+    table->DxgkDdiGetVendorAndDevice = get_vendor;
+    table->DxgkDdiGetDeviceLocation = get_location;
+    table->DxgkDdiResetVirtualFunction = reset_vf;
+    table->DxgkDdiGetResourceForBar = get_resource;
+}
 
-static const DXGKDDI_SRIOV_INTERFACE sriov_table = {
-    .Size = sizeof sriov_table,
-    .Version = DXGKDDI_SRIOV_INTERFACE_VERSION,
-    .InterfaceReference = count_reference,
-    .InterfaceDereference = count_reference,
-    .DxgkDdiReadVirtualFunctionConfig = read_config,
-    .DxgkDdiWriteVirtualFunctionConfig = write_config,
-    .DxgkDdiReadVirtualFunctionConfigBlock = read_block,
-    .DxgkDdiWriteVirtualFunctionConfigBlock = write_block,
-    .DxgkDdiQueryProbedBars = query_bars,
-    .DxgkDdiGetVendorAndDevice = get_vendor,
-    .DxgkDdiGetDeviceLocation = get_location,
-    .DxgkDdiResetVirtualFunction = reset_vf,
-    .DxgkDdiSetVirtualFunctionPowerState = set_vf_power,
-    .DxgkDdiGetResourceForBar = get_resource,
-    .DxgkDdiQueryVirtualFunctionLuid = query_luid,
-};
-
-static const DXGKDDI_MITIGABLE_DEVICE_INTERFACE mitigable_table = {
-    .Size = sizeof mitigable_table,
-    .Version = DXGKDDI_MITIGABLE_DEVICE_INTERFACE_VERSION,
-    .InterfaceReference = count_reference,
-    .InterfaceDereference = count_reference,
-    .DxgkDdiQueryMitigatedRangeCount = range_count,
-    .DxgkDdiQueryMitigatedRanges = ranges,
-};
-
-static NTSTATUS give_table(PQUERY_INTERFACE query, const void *table, USHORT size, PVOID context) {
-    if (query->Size < size)
-        return STATUS_INVALID_PARAMETER;
-    RtlCopyMemory(query->Interface, table, size);
-    query->Interface->Context = context;
-    return STATUS_SUCCESS;
+static void lie_mitigable(DXGKDDI_MITIGABLE_DEVICE_INTERFACE *table) {
+    table->DxgkDdiQueryMitigatedRangeCount = range_count;
+    table->DxgkDdiQueryMitigatedRanges = ranges;
 }
 
 static NTSTATUS DDI_CALL query_interface(const PVOID context, PQUERY_INTERFACE query) {
+    NTSTATUS status = honest_query_interface(context, query);
+
+    if (!NT_SUCCESS(status))
+        return status;
     if (RtlEqualMemory(query->InterfaceType, &GUID_DXGKDDI_GPU_PARTITION_INTERFACE, sizeof(GUID)))
-        return give_table(query, &partition_table, sizeof partition_table, context);
-    if (RtlEqualMemory(query->InterfaceType, &GUID_DXGKDDI_SRIOV_INTERFACE, sizeof(GUID)))
-        return give_table(query, &sriov_table, sizeof sriov_table, context);
-    if (RtlEqualMemory(query->InterfaceType, &GUID_DXGKDDI_MITIGABLE_DEVICE_INTERFACE, sizeof(GUID)))
-        return give_table(query, &mitigable_table, sizeof mitigable_table, context);
-    return STATUS_NOT_SUPPORTED;
+        lie_partition((DXGKDDI_GPU_PARTITION_INTERFACE *)query->Interface);
+    else if (RtlEqualMemory(query->InterfaceType, &GUID_DXGKDDI_SRIOV_INTERFACE, sizeof(GUID)))
+        lie_sriov((DXGKDDI_SRIOV_INTERFACE *)query->Interface);
+    else
+        lie_mitigable((DXGKDDI_MITIGABLE_DEVICE_INTERFACE *)query->Interface);
+    return status;
 }
 
-static const DRIVER_INITIALIZATION_DATA slots = {
-    .Version = DXGKDDI_INTERFACE_VERSION_WDDM3_2,
-    .DxgkDdiAddDevice = add_device,
-    .DxgkDdiStartDevice = start_device,
-    .DxgkDdiStopDevice = stop_device,
-    .DxgkDdiRemoveDevice = remove_device,
-    .DxgkDdiSetPowerState = set_power_state,
-    .DxgkDdiUnload = unload,
-    .DxgkDdiQueryInterface = query_interface,
-    .DxgkDdiControlEtwLogging = control_etw_logging,
-    .DxgkDdiQueryAdapterInfo = query_adapter_info,
-    .DxgkDdiCreateProcess = create_process,
-    .DxgkDdiDestroyProcess = destroy_process,
-    .DxgkDdiSetVirtualMachineData = set_machine_data,
-    .DxgkDdiSaveMemoryForHotUpdate = save_hot_update,
-    .DxgkDdiRestoreMemoryForHotUpdate = restore_hot_update,
-    .DxgkDdiCreateMemoryBasis = create_basis,
-    .DxgkDdiDestroyMemoryBasis = destroy_basis,
-    .DxgkDdiStartDirtyTracking = start_tracking,
-    .DxgkDdiStopDirtyTracking = stop_tracking,
-    .DxgkDdiQueryDirtyBitData = query_dirty,
-    .DxgkDdiPrepareLiveMigration = prepare,
-    .DxgkDdiSaveImmutableMigrationData = save_immutable,
-    .DxgkDdiSaveMutableMigrationData = save_mutable,
-    .DxgkDdiEndLiveMigration = end_migration,
-    .DxgkDdiRestoreImmutableMigrationData = restore_immutable,
-    .DxgkDdiRestoreMutableMigrationData = restore_mutable,
-    .DxgkDdiWriteVirtualizedInterrupt = write_interrupt,
-    .DxgkDdiSetVirtualGpuResources2 = set_resources2,
-    .DxgkDdiSetVirtualFunctionPauseState = set_pause,
-};
-
-NTSTATUS DDI_CALL DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path) {
-    DRIVER_INITIALIZATION_DATA table = slots;
-
-    return DxgkInitialize(driver, registry_path, &table);
+NTSTATUS DDI_CALL liar_initialize(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path,
+                                  PDRIVER_INITIALIZATION_DATA table) {
+    honest_query_adapter_info = table->DxgkDdiQueryAdapterInfo;
+    honest_query_interface = table->DxgkDdiQueryInterface;
+    table->DxgkDdiQueryAdapterInfo = query_adapter_info;
+    table->DxgkDdiQueryInterface = query_interface;
+    table->DxgkDdiSetPowerState = set_power_state;
+    table->DxgkDdiCreateProcess = create_process;
+    table->DxgkDdiDestroyProcess = destroy_process;
+    table->DxgkDdiSetVirtualMachineData = set_machine_data;
+    table->DxgkDdiSaveMemoryForHotUpdate = save_hot_update;
+    table->DxgkDdiRestoreMemoryForHotUpdate = restore_hot_update;
+    table->DxgkDdiCreateMemoryBasis = create_basis;
+    table->DxgkDdiDestroyMemoryBasis = destroy_basis;
+    table->DxgkDdiStartDirtyTracking = start_tracking;
+    table->DxgkDdiStopDirtyTracking = stop_tracking;
+    table->DxgkDdiQueryDirtyBitData = query_dirty;
+    table->DxgkDdiPrepareLiveMigration = prepare;
+    table->DxgkDdiSaveImmutableMigrationData = save_immutable;
+    table->DxgkDdiSaveMutableMigrationData = save_mutable;
+    table->DxgkDdiEndLiveMigration = end_migration;
+    table->DxgkDdiRestoreImmutableMigrationData = restore_immutable;
+    table->DxgkDdiRestoreMutableMigrationData = restore_mutable;
+    table->DxgkDdiWriteVirtualizedInterrupt = write_interrupt;
+    table->DxgkDdiSetVirtualGpuResources2 = set_resources2;
+    table->DxgkDdiSetVirtualFunctionPauseState = set_pause;
+    return DxgkInitialize(driver, registry_path, table);
 }
 
 static const struct gpup_implementation implementation = {.size = sizeof implementation,

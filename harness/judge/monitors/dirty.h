@@ -30,7 +30,8 @@ struct basis {
     bool paged_before;            /* the host wrote there before the start */
     bool answered;                /* a whole query with index and offset 0 worked since the start */
     bool blurred;                 /* since the start something happened that may set any bit */
-    bool neighbour, near;         /* writes beside it, within DIRTY_NEAR */
+    bool began; /* its VF got power for the first time since the last good query of the whole basis */
+    bool neighbour, near; /* writes beside it, within DIRTY_NEAR */
     /* Since the last good query of the whole basis: */
     bool others_started, others_stopped, part_cleared, repeated, failed_clear, unknown_flags, upset;
     uint64_t object, list, pages; /* list: object of the argument structure it was made from */

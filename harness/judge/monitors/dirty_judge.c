@@ -260,7 +260,7 @@ static void judge_start(struct gpup_judge *j, struct dirty *d, struct basis *b) 
     b->blurred = v && !vf_quiet(v); /* writes between the start and the return of the call */
     b->paged_before = b->vf < JUDGE_VFS && d->paged[c->host][b->vf];
     b->others_started = b->others_stopped = b->part_cleared = b->answered = false;
-    b->repeated = b->failed_clear = b->unknown_flags = b->upset = b->touched = false;
+    b->repeated = b->failed_clear = b->unknown_flags = b->upset = b->began = b->touched = false;
     b->neighbour = b->near = false;
     if (b->map_room)
         memset(b->map[0], 0, b->map_room * MAPS);

@@ -177,7 +177,7 @@ static bool judge_written(struct gpup_judge *j, const struct query *q) {
 
 static void judge_paged(struct gpup_judge *j, const struct query *q) {
     if (any_due(q, q->b->map[PAGED]))
-        CHECK(j, q->b->upset ? GPUP_RULE_DIRTY_045 : GPUP_RULE_DIRTY_043,
+        CHECK(j, q->b->upset || q->b->began ? GPUP_RULE_DIRTY_045 : GPUP_RULE_DIRTY_043,
               shows(q, q->b->map[PAGED], AS_ASSUMED), "a page that paging wrote is not reported");
 }
 
@@ -309,7 +309,7 @@ static void update(const struct query *q) {
     b->part_cleared = q->clears ? !q->whole : b->part_cleared && !q->whole;
     if (!q->whole)
         return;
-    b->others_started = b->others_stopped = b->repeated = b->upset = false;
+    b->others_started = b->others_stopped = b->repeated = b->upset = b->began = false;
     b->failed_clear = b->unknown_flags = false;
     if (q->clears)
         b->neighbour = b->near = b->blurred = false;
@@ -466,18 +466,25 @@ static bool upsets(uint16_t ddi) {
     return ddi == GPUP_DDI_SetVirtualFunctionPowerState || ddi == GPUP_DDI_ResetVirtualFunction ||
            ddi == GPUP_DDI_SetPowerState;
 }
+/* The VM starts: what its VF writes from now on is owed, what the host wrote before may be lost or not. */
+static bool is_first_power(const struct call *c) {
+    return c->ddi == GPUP_DDI_SetVirtualFunctionPowerState && !c->before.was_powered;
+}
 static bool renews(uint16_t ddi) {
     return ddi == GPUP_DDI_DestroyVirtualGpu || ddi == GPUP_DDI_CreateVirtualGpu ||
            ddi == GPUP_DDI_RestoreImmutableMigrationData || ddi == GPUP_DDI_RestoreMutableMigrationData;
 }
 
 static void upset(struct dirty *d, const struct call *c) {
+    bool begins = is_first_power(c);
     static const unsigned passing[] = {LATE, SHOWN, RACED, KNOWN, READ, OUT, OLD};
     for (unsigned i = 0; i < DIRTY_BASES; i++) {
         struct basis *b = &d->basis[c->host][i];
         if (!b->live || (c->names_vf && b->vf != c->vf) || !b->map[0])
             continue;
-        b->blurred = b->upset = true;
+        b->blurred = true;
+        b->began = b->began || begins;
+        b->upset = b->upset || !begins;
         b->outlives = b->outlives || (c->ddi == GPUP_DDI_DestroyVirtualGpu && nt_success(c->status));
         if (renews(c->ddi))
             memset(b->map[0], 0, b->map_room * MAPS);

@@ -69,7 +69,7 @@ static void judge_release(struct gpup_judge *j, const struct pause *p, const str
     const struct call *c = &j->call;
     int natural = natural_state(p, o, c);
     bool right = natural < 0 || v->schedule.running == (natural == 1);
-    if (natural < 0)
+    if (natural < 0 || (right && c->before.schedule.running)) /* the pause had not held: nothing to see */
         return;
     if (o->moved)
         CHECK(j, GPUP_RULE_PAUSE_008, right, "the VF is %s after the unpause, not in the state set meanwhile",

@@ -74,8 +74,11 @@ static void accepted(struct gpup_judge *j, const struct vmbus_host *h, struct re
     const struct call *c = &j->call;
     uint64_t handle = c->a[GPUP_ARG_SetVirtualGpuVmBus_VmBusHandle];
     struct census n = count(h, c->vf, handle, r->handle, handle == r->handle);
-    CHECK(j, GPUP_RULE_VMB_003, !n.misplaced || c->overlapped,
-          "%u channels were made on another handle than the new one", n.misplaced);
+    if (n.made || n.misplaced)
+        CHECK(j, GPUP_RULE_VMB_003, !n.misplaced || c->overlapped,
+              "%u channels were made on another handle than the new one", n.misplaced);
+    else if (!n.on_new)
+        judge_inapplicable(j, GPUP_RULE_VMB_003);
     if (r->accepted && r->had_channel && !r->awaiting && !c->overlapped)
         replaced(j, r, &n);
     r->awaiting = !n.on_new;
