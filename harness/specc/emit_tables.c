@@ -47,6 +47,7 @@ static void put_sources(const struct specc *sc, FILE *to) {
         put_text(to, "title", row->title);
         put_text(to, "kind", row->kind);
         put_text(to, "date", row->date);
+        put_text(to, "url", row->url);
         fputs("    },\n", to);
     }
     end(to, sc->source_count);

@@ -21,12 +21,16 @@ void specc_parse_sources(struct specc *sc) {
     struct fy_node *list = rows_of(sc, "sources.yaml"), *map;
     void *position = NULL;
     while (list && (map = fy_node_sequence_iterate(list, &position)) != NULL) {
-        if (!specc_keys(sc, map, "id! title! kind! date!") || !specc_get(map, "id"))
+        if (!specc_keys(sc, map, "id! title! kind! date! url") || !specc_get(map, "id"))
             continue;
         struct gpup_source row = {.id = specc_text(sc, map, "id"), .title = specc_text(sc, map, "title")};
         row.kind = gpup_words_source_kind[specc_word(sc, map, "kind", gpup_words_source_kind)];
         row.date = specc_text(sc, map, "date");
+        row.url = specc_text(sc, map, "url");
         check_date(sc, map, row.date);
+        if (*row.url && strncmp(row.url, "https://", 8) != 0)
+            specc_error(sc, specc_get(map, "url"),
+                        "expected an address that begins with https://, found '%s'", row.url);
         for (size_t i = 0; i < sc->source_count; i++) {
             if (!strcmp(sc->sources[i].row.id, row.id))
                 specc_error(sc, specc_get(map, "id"), "duplicate source '%s'", row.id);

@@ -30,6 +30,7 @@ struct gpup_source {
     const char *title; /* full title */
     const char *kind;  /* "reference", "concept", "header", "code" or "standard" */
     const char *date;  /* "2024-03-28", "2018-05" or "undated" */
+    const char *url;   /* where it can be read, or "" when it has no lasting address */
 };
 
 /* How strongly the source speaks. ASSUMED: the sources are silent and the sentence is our reading. */
