@@ -3,6 +3,8 @@
  *   gpup-pack OUTPUT.c ROOT SMOKE.txt FILE.yaml ...
  *
  * Every bad file is reported with file:line:col; nothing is written then and the status is 2. */
+#include "lines.h"
+
 #include <gpup/program.h>
 
 #include <stdio.h>
@@ -12,6 +14,7 @@
 struct item {
     char name[200];
     struct gpup_program program;
+    uint16_t *lines; /* of its steps */
 };
 
 static int by_name(const void *a, const void *b) {
@@ -76,14 +79,23 @@ static bool write_bytes(FILE *out, size_t index, const struct gpup_program *p) {
     return true;
 }
 
+static void write_lines(FILE *out, size_t index, const struct item *item) {
+    fprintf(out, "static const uint16_t lines_%zu[] = {", index);
+    for (size_t i = 0; i < item->program.step_count; i++)
+        fprintf(out, "%s%u,", i % 24 ? "" : "\n    ", item->lines[i]);
+    fputs(item->program.step_count ? "\n};\n" : "0};\n", out);
+}
+
 static bool write_all(const char *path, const struct item *items, size_t count, const char *smoke) {
     FILE *out = fopen(path, "w");
     bool ok = out != NULL;
     if (!ok)
         return false;
     fputs("/* Made from conformance/ by gpup-pack. */\n#include <gpup/scenarios.h>\n\n", out);
-    for (size_t i = 0; ok && i < count; i++)
+    for (size_t i = 0; ok && i < count; i++) {
         ok = write_bytes(out, i, &items[i].program);
+        write_lines(out, i, &items[i]);
+    }
     fputs("const struct gpup_scenario gpup_scenarios[] = {\n", out);
     for (size_t i = 0; i < count; i++) {
         fputs("    {", out);
@@ -92,11 +104,28 @@ static bool write_all(const char *path, const struct item *items, size_t count, 
         quoted(out, items[i].program.title);
         fputs(", ", out);
         quoted(out, items[i].program.area);
-        fprintf(out, ", %d, %d, program_%zu, sizeof program_%zu},\n", listed(smoke, items[i].name),
-                negative(&items[i].program), i, i);
+        fprintf(out, ", %d, %d, program_%zu, sizeof program_%zu, lines_%zu, %zu},\n",
+                listed(smoke, items[i].name), negative(&items[i].program), i, i, i,
+                items[i].program.step_count);
     }
     fprintf(out, "};\nconst size_t gpup_scenario_count = %zu;\n", count);
     return fclose(out) == 0 && ok;
+}
+
+/* Loads one file; every error is printed. */
+static bool load(struct item *item, const char *root, const char *path) {
+    char *errors = NULL;
+    name_of(root, path, item->name, sizeof item->name);
+    bool ok = gpup_program_load(path, &item->program, &errors) == 0;
+    if (!ok)
+        fprintf(stderr, "%s", errors ? errors : "out of memory\n");
+    free(errors);
+    item->lines = ok ? calloc(item->program.step_count + 1, sizeof *item->lines) : NULL;
+    if (ok && (!item->lines || !lines_of_steps(path, item->lines, item->program.step_count))) {
+        fprintf(stderr, "%s: error: the lines of its steps cannot be found\n", path);
+        ok = false;
+    }
+    return ok;
 }
 
 int main(int argc, char **argv) {
@@ -108,21 +137,17 @@ int main(int argc, char **argv) {
     struct item *items = calloc(count, sizeof *items);
     char *smoke = read_all(argv[3]);
     int status = items && smoke ? 0 : 3;
-    for (size_t i = 0; status != 3 && i < count; i++) {
-        char *errors = NULL;
-        name_of(argv[2], argv[4 + i], items[i].name, sizeof items[i].name);
-        if (gpup_program_load(argv[4 + i], &items[i].program, &errors) != 0) {
-            fprintf(stderr, "%s", errors ? errors : "out of memory\n");
+    for (size_t i = 0; status != 3 && i < count; i++)
+        if (!load(&items[i], argv[2], argv[4 + i]))
             status = 2;
-        }
-        free(errors);
-    }
     if (status == 0) {
         qsort(items, count, sizeof *items, by_name);
         status = write_all(argv[1], items, count, smoke) ? 0 : 3;
     }
-    for (size_t i = 0; items && i < count; i++)
+    for (size_t i = 0; items && i < count; i++) {
         gpup_program_free(&items[i].program);
+        free(items[i].lines);
+    }
     free(items);
     free(smoke);
     return status;

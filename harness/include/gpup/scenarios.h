@@ -17,9 +17,14 @@ struct gpup_scenario {
     bool negative;        /* has a robustness or policy step: not part of certification */
     const uint8_t *bytes; /* gpup_program_decode takes them */
     size_t size;
+    const uint16_t *lines; /* per step: its line in conformance/NAME.yaml, from 1 */
+    size_t steps;
 };
 
 extern const struct gpup_scenario gpup_scenarios[];
 extern const size_t gpup_scenario_count;
+
+/* By name; NULL: none of the bundled ones. */
+const struct gpup_scenario *gpup_scenario_find(const char *name);
 
 #endif
