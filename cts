@@ -16,6 +16,8 @@ packages_build=(
     pkg-config      # finds the libraries
     libfyaml-dev    # YAML: specifications and programs, with a caret at each error
     libjansson-dev  # JSON: results and journal
+    libarchive-dev  # the package of a run: tar and zstd
+    libsodium-dev   # its hashes and signature
 )
 packages_test=(
     libcmocka-dev       # unit tests

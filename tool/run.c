@@ -134,6 +134,7 @@ int command_run(const struct options *o) {
         return usage_error("out of memory"), 3;
     struct gpup_run_options run = {.implementation = implementation.path,
                                    .label = implementation.label,
+                                   .tool = "gpup-cts " GPUP_VERSION,
                                    .known = implementation_known(),
                                    .programs = set.programs,
                                    .program_count = set.count,

@@ -29,10 +29,13 @@ static bool write_line(const char *directory, const char *mode, json_t *line) {
 
 int gpup_journal_create(const char *directory, const struct gpup_results *h, char *message,
                         size_t message_size) {
-    json_t *line = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:b}", "gpup-cts-journal", JOURNAL_FORMAT,
-                             "spec", gpup_spec_version(), "implementation", h->implementation, "hash",
-                             h->implementation_hash, "profile", h->profile, "select", h->select, "seed",
-                             (json_int_t)h->seed, "seeded", h->seeded);
+    json_t *line =
+        json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:s, s:s, s:s, s:s, s:[I, I], s:I, s:s}",
+                  "gpup-cts-journal", JOURNAL_FORMAT, "spec", gpup_spec_version(), "implementation",
+                  h->implementation, "hash", h->implementation_hash, "profile", h->profile, "select",
+                  h->select, "seed", (json_int_t)h->seed, "seeded", h->seeded, "sha256", h->sha256, "tool",
+                  h->tool, "system", h->system, "started", h->started, "shard", (json_int_t)h->shard_index,
+                  (json_int_t)h->shard_count, "programs", (json_int_t)h->planned, "plan", h->plan);
     if (write_line(directory, "w", line))
         return 0;
     snprintf(message, message_size, "%s/" JOURNAL_FILE ": cannot be written: %s", directory, strerror(errno));
@@ -68,14 +71,19 @@ static json_t *pack_findings(const struct gpup_program_result *r) {
     return findings;
 }
 
+bool gpup_journal_append_build(const char *directory, const char *build) {
+    return write_line(directory, "a", json_pack("{s:s}", "build", build));
+}
+
 bool gpup_journal_append(const char *directory, const struct gpup_program_result *r) {
-    char hash[17];
+    char hash[17], source[17];
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)r->trace_hash);
-    json_t *line = json_pack("{s:s, s:s, s:i, s:s*, s:s, s:I, s:s, s:I, s:I, s:i, s:o, s:o, s:i}", "program",
-                             r->name, "outcome", journal_outcomes()[r->outcome], "class", (int)r->class,
-                             "why", r->why, "ddi", r->ddi == GPUP_SPEC_NONE ? "" : gpup_ddi_name(r->ddi),
-                             "step", (json_int_t)r->step, "trace", hash, "events", (json_int_t)r->events,
-                             "calls", (json_int_t)r->calls, "offers", (int)r->offers, "rules", pack_rules(r),
-                             "findings", pack_findings(r), "wall_ms", (int)r->wall_ms);
+    snprintf(source, sizeof source, "%016llx", (unsigned long long)r->source_hash);
+    json_t *line = json_pack(
+        "{s:s, s:s, s:s, s:i, s:s*, s:s, s:I, s:s, s:I, s:I, s:i, s:o, s:o, s:i}", "program", r->name,
+        "source", source, "outcome", journal_outcomes()[r->outcome], "class", (int)r->class, "why", r->why,
+        "ddi", r->ddi == GPUP_SPEC_NONE ? "" : gpup_ddi_name(r->ddi), "step", (json_int_t)r->step, "trace",
+        hash, "events", (json_int_t)r->events, "calls", (json_int_t)r->calls, "offers", (int)r->offers,
+        "rules", pack_rules(r), "findings", pack_findings(r), "wall_ms", (int)r->wall_ms);
     return write_line(directory, "a", line);
 }

@@ -26,11 +26,16 @@ static bool wrong(struct reading *r, const char *what, const char *found) {
 static bool read_header(struct reading *r, json_t *line, struct gpup_results *out) {
     int format, seeded;
     json_int_t seed;
+    json_int_t shard = 0, shards = 0, planned = 0;
     const char *spec, *implementation, *hash, *profile, *select;
+    const char *sha256 = "", *tool = "", *system = "", *started = "", *plan = "";
     json_error_t e;
-    if (json_unpack_ex(line, &e, 0, "{s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:b}", "gpup-cts-journal", &format,
-                       "spec", &spec, "implementation", &implementation, "hash", &hash, "profile", &profile,
-                       "select", &select, "seed", &seed, "seeded", &seeded) != 0)
+    if (json_unpack_ex(line, &e, 0,
+                       "{s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s?s, s?s, s?s, s?s, s?[I, I], s?I, s?s}",
+                       "gpup-cts-journal", &format, "spec", &spec, "implementation", &implementation, "hash",
+                       &hash, "profile", &profile, "select", &select, "seed", &seed, "seeded", &seeded,
+                       "sha256", &sha256, "tool", &tool, "system", &system, "started", &started, "shard",
+                       &shard, &shards, "programs", &planned, "plan", &plan) != 0)
         return wrong(r, "expected the header of a journal", e.text);
     if (format != JOURNAL_FORMAT)
         return wrong(r, "the journal has another format version; expected 1", NULL);
@@ -45,6 +50,14 @@ static bool read_header(struct reading *r, json_t *line, struct gpup_results *ou
     snprintf(out->select, sizeof out->select, "%s", select);
     out->seed = (uint64_t)seed;
     out->seeded = seeded != 0;
+    snprintf(out->sha256, sizeof out->sha256, "%s", sha256);
+    snprintf(out->tool, sizeof out->tool, "%s", tool);
+    snprintf(out->system, sizeof out->system, "%s", system);
+    snprintf(out->started, sizeof out->started, "%s", started);
+    snprintf(out->plan, sizeof out->plan, "%s", plan);
+    out->shard_index = (uint32_t)shard;
+    out->shard_count = (uint32_t)shards;
+    out->planned = (uint32_t)planned;
     return true;
 }
 
@@ -65,6 +78,8 @@ static uint8_t reason_of(unsigned verdict) {
         return GPUP_REASON_NOT_ADVERTISED;
     case GPUP_NOT_OBSERVABLE:
         return GPUP_REASON_NO_OBSERVER;
+    case GPUP_NOT_EXERCISED:
+        return GPUP_REASON_NO_PROGRAM;
     default:
         return GPUP_REASON_NONE;
     }
@@ -91,6 +106,22 @@ static bool read_rules(struct reading *r, json_t *rules, struct gpup_program_res
         unsigned verdict = (unsigned)find_verdict(name);
         p->rules[rule] = (struct gpup_rule_result){(uint32_t)checks, (uint32_t)violations, (uint8_t)verdict,
                                                    reason_of(verdict), (uint32_t)detail};
+    }
+    return true;
+}
+
+static bool check_pairs(struct reading *r, const struct gpup_program_result *p) {
+    for (unsigned i = 0; i < gpup_spec_counts.rules; i++) {
+        const struct gpup_rule_result *rule = &p->rules[i];
+        bool bad =
+            rule->verdict == GPUP_FAIL || rule->verdict == GPUP_WARN || rule->verdict == GPUP_POLICY_FINDING;
+        if (!gpup_pair_legal(p->outcome, rule->verdict))
+            return wrong(r, "expected no verdict of a program that ended in ERROR, for a rule",
+                         gpup_rule_id((uint16_t)i));
+        if (bad != (rule->violations != 0) || rule->violations > rule->checks ||
+            (rule->verdict == GPUP_PASS && !rule->checks))
+            return wrong(r, "expected a verdict that its numbers of checks and violations allow, for a rule",
+                         gpup_rule_id((uint16_t)i));
     }
     return true;
 }
@@ -143,16 +174,16 @@ static int find_outcome(const char *name) {
 }
 
 static bool read_program(struct reading *r, json_t *line, struct gpup_program_result *p) {
-    const char *name, *outcome, *why = NULL, *ddi, *hash;
+    const char *name, *outcome, *why = NULL, *ddi, *hash, *source = "0";
     json_int_t step, events, calls;
     int class, wall, offers;
     json_t *rules, *findings;
     json_error_t e;
     *p = (struct gpup_program_result){0};
-    if (json_unpack_ex(line, &e, 0, "{s:s, s:s, s:i, s?s, s:s, s:I, s:s, s:I, s:I, s:i, s:o, s:o, s:i}",
-                       "program", &name, "outcome", &outcome, "class", &class, "why", &why, "ddi", &ddi,
-                       "step", &step, "trace", &hash, "events", &events, "calls", &calls, "offers", &offers,
-                       "rules", &rules, "findings", &findings, "wall_ms", &wall) != 0)
+    if (json_unpack_ex(line, &e, 0, "{s:s, s?s, s:s, s:i, s?s, s:s, s:I, s:s, s:I, s:I, s:i, s:o, s:o, s:i}",
+                       "program", &name, "source", &source, "outcome", &outcome, "class", &class, "why", &why,
+                       "ddi", &ddi, "step", &step, "trace", &hash, "events", &events, "calls", &calls,
+                       "offers", &offers, "rules", &rules, "findings", &findings, "wall_ms", &wall) != 0)
         return wrong(r, "expected the line of a program", e.text);
     if (find_outcome(outcome) < 0)
         return wrong(r, "expected COMPLETE, SKIPPED, ERROR, TIMEOUT or CRASH", outcome);
@@ -167,6 +198,7 @@ static bool read_program(struct reading *r, json_t *line, struct gpup_program_re
     p->ddi = *ddi ? gpup_ddi_find(ddi) : GPUP_SPEC_NONE;
     p->step = (uint32_t)step;
     p->trace_hash = strtoull(hash, NULL, 16);
+    p->source_hash = strtoull(source, NULL, 16);
     p->events = (uint64_t)events;
     p->calls = (uint64_t)calls;
     p->offers = (uint32_t)offers;
@@ -175,7 +207,7 @@ static bool read_program(struct reading *r, json_t *line, struct gpup_program_re
     p->rules = calloc(gpup_spec_counts.rules, sizeof *p->rules);
     if (!p->rules || !p->name)
         return wrong(r, "out of memory", NULL);
-    return read_rules(r, rules, p) && read_findings(r, findings, p);
+    return read_rules(r, rules, p) && check_pairs(r, p) && read_findings(r, findings, p);
 }
 
 static bool add_program(struct reading *r, json_t *line, struct gpup_results *out) {
@@ -217,15 +249,55 @@ static bool read_line(struct reading *r, const char *text, size_t size, bool las
                  r->line, e.column, e.text);
         return false;
     }
-    bool ok = r->line == 1 ? read_header(r, line, out) : add_program(r, line, out);
+    const char *build = json_string_value(json_object_get(line, "build"));
+    bool ok = r->line == 1 ? read_header(r, line, out) : build || add_program(r, line, out);
+    if (ok && build)
+        snprintf(out->build, sizeof out->build, "%s", build);
     json_decref(line);
     return ok;
 }
 
-/* Drops a half-written last line, so that appending goes on behind whole lines. */
-static void cut_tail(const char *path, long keep) {
-    if (truncate(path, keep) != 0)
-        return;
+/* bytes of whole lines, through *whole. */
+static bool parse(struct reading *r, const char *text, size_t size, bool allow_cut, struct gpup_results *out,
+                  size_t *whole) {
+    bool ok = true;
+    for (size_t at = 0; ok && at < size;) {
+        const char *end = memchr(text + at, '\n', size - at);
+        size_t length = end ? (size_t)(end - (text + at)) + 1 : size - at;
+        r->line++;
+        if (!end && !allow_cut)
+            ok = wrong(r, "the last line is cut short; `run --resume` completes the run", NULL);
+        else
+            ok = read_line(r, text + at, length, !end && r->line > 1, out);
+        *whole = end ? at + length : *whole;
+        at += length;
+    }
+    return ok && r->line == 0 ? wrong(r, "the journal is empty", NULL) : ok;
+}
+
+int gpup_journal_parse(const char *text, size_t size, const char *path, bool allow_cut,
+                       struct gpup_results *results, char *message, size_t message_size) {
+    struct reading r = {path, 0, message, message_size};
+    size_t whole = 0;
+    return parse(&r, text, size, allow_cut, results, &whole) ? 0 : 2;
+}
+
+static char *read_file(FILE *file, size_t *size) {
+    char *text = NULL;
+    size_t capacity = 0, n = 1;
+    for (*size = 0; n > 0; *size += n) {
+        if (*size == capacity) {
+            capacity = capacity ? capacity * 2 : 65536;
+            char *grown = realloc(text, capacity);
+            if (!grown) {
+                free(text);
+                return NULL;
+            }
+            text = grown;
+        }
+        n = fread(text + *size, 1, capacity - *size, file);
+    }
+    return text;
 }
 
 int gpup_journal_read(const char *directory, bool allow_cut, struct gpup_results *results, char *message,
@@ -233,30 +305,18 @@ int gpup_journal_read(const char *directory, bool allow_cut, struct gpup_results
     char path[4096];
     snprintf(path, sizeof path, "%s/" JOURNAL_FILE, directory);
     struct reading r = {path, 0, message, message_size};
+    size_t size = 0, whole = 0;
     FILE *file = fopen(path, "rb");
-    if (!file) {
+    char *text = file ? read_file(file, &size) : NULL;
+    bool failed = !text || ferror(file);
+    if (failed)
         snprintf(message, message_size, "%s: cannot be read: %s", path, strerror(errno));
-        return 2;
-    }
-    char *text = NULL;
-    size_t capacity = 0;
-    ssize_t size;
-    bool ok = true;
-    long whole = 0;
-    while (ok && (size = getline(&text, &capacity, file)) > 0) {
-        bool cut = text[size - 1] != '\n';
-        r.line++;
-        if (cut && !allow_cut)
-            ok = wrong(&r, "the last line is cut short; `run --resume` completes the run", NULL);
-        else
-            ok = read_line(&r, text, (size_t)size, cut && allow_cut && r.line > 1, results);
-        whole = cut ? whole : ftell(file);
-    }
-    if (ok && r.line == 0)
-        ok = wrong(&r, "the journal is empty", NULL);
+    bool ok = !failed && parse(&r, text, size, allow_cut, results, &whole);
+    if (file)
+        fclose(file);
     free(text);
-    fclose(file);
-    if (ok && allow_cut)
-        cut_tail(path, whole);
+    /* A half-written last line goes, so that appending goes on behind whole lines. */
+    if (ok && allow_cut && truncate(path, (off_t)whole) != 0)
+        ok = wrong(&r, "the half-written last line cannot be cut off", strerror(errno));
     return ok ? 0 : 2;
 }

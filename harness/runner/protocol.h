@@ -6,7 +6,7 @@
 #include <gpup/trace.h>
 
 enum message {
-    MESSAGE_READY = 'R',  /* the implementation is loaded */
+    MESSAGE_READY = 'R',  /* the implementation is loaded: what it calls its build */
     MESSAGE_FAILED = 'F', /* it could not be: text */
     MESSAGE_EVENT = 'E',  /* one encoded event */
     MESSAGE_DONE = 'D'    /* program over: uint32 index, uint8 outcome, uint8 enum process_state */

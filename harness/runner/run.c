@@ -1,3 +1,4 @@
+#include "describe.h"
 #include "slot.h"
 
 #include <errno.h>
@@ -142,8 +143,18 @@ static bool feed(struct run *r, struct slot *s) {
     return slot_give(s, more ? r->queue[r->taken++] : r->alone[--r->alone_count]);
 }
 
+/* Written once per run; results say what the first worker found. */
+static void note_build(struct run *r, const struct slot *s) {
+    if (!s->build[0] || r->results->build[0])
+        return;
+    snprintf(r->results->build, sizeof r->results->build, "%s", s->build);
+    if (r->options->out)
+        gpup_journal_append_build(r->options->out, s->build);
+}
+
 /* false: the run is over, message says why. */
 static bool act(struct run *r, struct slot *s, enum slot_news news) {
+    note_build(r, s);
     switch (news) {
     case SLOT_DONE:
         return keep(r, s);
@@ -214,9 +225,11 @@ static int prepare_directory(const struct gpup_run_options *o, struct gpup_resul
     if (strcmp(wanted.implementation_hash, results->implementation_hash) != 0 ||
         strcmp(wanted.implementation, results->implementation) != 0 ||
         strcmp(wanted.profile, results->profile) != 0 || strcmp(wanted.select, results->select) != 0 ||
-        wanted.seed != results->seed || wanted.seeded != results->seeded) {
+        strcmp(wanted.plan, results->plan) != 0 || wanted.shard_index != results->shard_index ||
+        wanted.shard_count != results->shard_count || wanted.seed != results->seed ||
+        wanted.seeded != results->seeded) {
         snprintf(message, size,
-                 "%s/events.jsonl: belongs to another run (implementation, profile, selection or seed "
+                 "%s/events.jsonl: belongs to another run (implementation, profile, selection, shard or seed "
                  "differ); leave out --resume, or choose another --out",
                  o->out);
         return 2;
@@ -224,45 +237,11 @@ static int prepare_directory(const struct gpup_run_options *o, struct gpup_resul
     return 0;
 }
 
-/* FNV-1a over the file the implementation is in; a bundled one is in this program. */
-static void hash_implementation(struct gpup_results *results, const char *implementation) {
-    char path[256];
-    snprintf(path, sizeof path, "%s", implementation);
-    path[strcspn(path, ":")] = 0;
-    FILE *file = fopen(path, "rb");
-    if (!file || !strstr(path, ".so")) {
-        if (file)
-            fclose(file);
-        file = fopen("/proc/self/exe", "rb");
-    }
-    uint64_t h = 0xCBF29CE484222325u;
-    uint8_t bytes[65536];
-    size_t n;
-    while (file && (n = fread(bytes, 1, sizeof bytes, file)) > 0)
-        for (size_t i = 0; i < n; i++)
-            h = (h ^ bytes[i]) * 0x100000001B3u;
-    if (file)
-        fclose(file);
-    snprintf(results->implementation_hash, sizeof results->implementation_hash, "%016llx",
-             (unsigned long long)h);
-}
-
-static void describe(const struct gpup_run_options *o, struct gpup_results *results) {
-    memset(results, 0, sizeof *results);
-    snprintf(results->implementation, sizeof results->implementation, "%s",
-             o->label ? o->label : o->implementation);
-    snprintf(results->profile, sizeof results->profile, "%s", o->profile ? o->profile : "full");
-    snprintf(results->select, sizeof results->select, "%s", o->select ? o->select : "");
-    results->seed = o->seed;
-    results->seeded = o->seeded;
-    hash_implementation(results, o->implementation);
-}
-
 int gpup_run(const struct gpup_run_options *options, struct gpup_results *results, char *message,
              size_t message_size) {
     struct run *r = calloc(1, sizeof *r);
     message[0] = 0;
-    describe(options, results);
+    describe_run(options, results);
     int rc = r ? prepare_directory(options, results, message, message_size) : 3;
     if (rc != 0) {
         free(r);

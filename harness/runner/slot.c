@@ -247,25 +247,18 @@ static bool copy_findings(struct slot *s) {
     return true;
 }
 
-static bool judged_anything(const struct gpup_program_result *r) {
-    for (unsigned i = 0; i < gpup_spec_counts.rules; i++)
-        if (r->rules[i].checks)
-            return true;
-    return false;
-}
-
 static enum slot_news finish(struct slot *s, enum gpup_outcome outcome) {
     struct gpup_program_result *r = &s->result;
     gpup_judge_end(s->judge);
-    bool whole = copy_findings(s);
+    bool whole = copy_findings(s) && !gpup_judge_overflowed(s->judge);
     r->outcome = (uint8_t)outcome;
     if (outcome == GPUP_CRASH && s->hung)
         r->outcome = GPUP_TIMEOUT;
-    if (!whole || gpup_judge_overflowed(s->judge)) {
-        r->outcome = GPUP_ERROR;
+    bool complete = r->outcome == GPUP_COMPLETE;
+    gpup_program_result_settle(r, !whole);
+    if (!whole) {
         snprintf(s->why, sizeof s->why, "the judge ran out of room or judged a rule that is not its own");
-    } else if (r->outcome == GPUP_COMPLETE && !judged_anything(r)) {
-        r->outcome = GPUP_ERROR;
+    } else if (complete && r->outcome == GPUP_ERROR) {
         snprintf(s->why, sizeof s->why, "vacuous: the program judged no rule");
     } else if (r->outcome == GPUP_SKIPPED) {
         snprintf(s->why, sizeof s->why, "the adapter did not start");
@@ -273,6 +266,7 @@ static enum slot_news finish(struct slot *s, enum gpup_outcome outcome) {
         snprintf(s->why, sizeof s->why, "the world could not be made, or ran out of memory");
     }
     r->name = strdup(s->options->programs[s->index].name);
+    r->source_hash = gpup_program_hash(&s->options->programs[s->index].program);
     r->why = r->outcome == GPUP_COMPLETE ? NULL : strdup(s->why);
     r->wall_ms = slot_elapsed_ms(s);
     r->done = true;
@@ -360,8 +354,10 @@ static enum slot_news program_over(struct slot *s, const uint8_t *bytes, size_t 
         outcome = GPUP_CRASH;
     }
     if (outcome == GPUP_CRASH) {
-        if (s->ended && s->variant == VARIANT_FIRST)
+        if (s->ended) { /* the trace says how it ended, too */
+            s->end.f[GPUP_END_outcome] = GPUP_CRASH;
             take_event(s, &s->end);
+        }
         return bad_end(s, outcome);
     }
     if (!s->ended)
@@ -369,11 +365,20 @@ static enum slot_news program_over(struct slot *s, const uint8_t *bytes, size_t 
     return outcome == GPUP_COMPLETE ? next_run(s) : finish_twins(s, 0, true, &(struct twin_output){0});
 }
 
+/* Printable, whatever the implementation wrote there. */
+static void take_build(struct slot *s, const uint8_t *bytes, size_t size) {
+    size_t length = size < sizeof s->build ? size : sizeof s->build - 1;
+    for (size_t i = 0; i < length; i++)
+        s->build[i] = bytes[i] >= 0x20 && bytes[i] < 0x7F ? (char)bytes[i] : '?';
+    s->build[length] = 0;
+}
+
 static enum slot_news take(struct slot *s, uint8_t kind, const uint8_t *bytes, size_t size) {
     struct gpup_event e;
     switch (kind) {
     case MESSAGE_READY:
         s->ready = true;
+        take_build(s, bytes, size);
         return SLOT_NOTHING;
     case MESSAGE_FAILED:
         snprintf(s->why, sizeof s->why, "%.*s", (int)size, (const char *)bytes);

@@ -32,6 +32,7 @@ struct slot {
     uint16_t last_ddi;  /* of the last call, come back or not */
     bool hung, cause_known;
     char why[240];
+    char build[128]; /* what the implementation calls its build, once it is loaded */
 };
 
 enum slot_news {

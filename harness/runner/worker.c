@@ -132,7 +132,8 @@ int worker_main(const struct gpup_run_options *options, int commands, int events
         writer_flush(&w);
         return 3;
     }
-    writer_put(&w, MESSAGE_READY, NULL, 0);
+    const char *build = binding.implementation->build ? binding.implementation->build : "";
+    writer_put(&w, MESSAGE_READY, build, strnlen(build, 127));
     writer_flush(&w);
     while (read(commands, &order, sizeof order) == (ssize_t)sizeof order &&
            order.index < options->program_count) {
