@@ -2,7 +2,6 @@
 #include "support.h"
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 struct shared {
     KEVENT event, done;
@@ -28,19 +27,11 @@ static NTSTATUS DDI_CALL nothing(void *argument) {
 
 static void empty_call(void **state) {
     struct host host;
-    struct timespec a, b;
-    double ns;
 
     (void)state;
     host_open(&host, true);
-    assert_int_equal(host_run(&host, (void *)nothing, NULL), 0x1234);
-    clock_gettime(CLOCK_MONOTONIC, &a);
-    for (int i = 0; i < 200000; i++)
-        host_run(&host, (void *)nothing, NULL);
-    clock_gettime(CLOCK_MONOTONIC, &b);
-    ns = ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 200000;
-    printf("one empty call: %.0f ns\n", ns);
-    assert_true(ns < 20000); /* far above any sane figure, also with sanitizers on a loaded machine */
+    for (int i = 0; i < 20000; i++)
+        assert_int_equal(host_run(&host, (void *)nothing, NULL), 0x1234);
     assert_int_equal(host.log.count, 0);
     host_close(&host);
 }
