@@ -18,12 +18,13 @@ static bool copy(const struct gpup_program *from, struct gpup_program *to) {
     return ok;
 }
 
-/* The world of the C form: guard pages, start and stop as documented. */
+/* The world of the C form: guard pages, start and stop as documented. What such a world shows without any
+ * program, in its own last sequence, is no doing of the program. */
 static bool alone(const struct goal *g, const struct gpup_program *p) {
     char message[1024], wanted[40];
     if (gpup_world_run_and_judge(p, g->implementation, message, sizeof message) != 1)
         return false;
-    snprintf(wanted, sizeof wanted, " %s, step", g->rule);
+    snprintf(wanted, sizeof wanted, " %s, %s", g->rule, g->after ? "" : "step ");
     return strstr(message, wanted) != NULL;
 }
 
@@ -32,7 +33,8 @@ static bool in_engine(const struct goal *g, const struct gpup_program *p) {
     if (!copy(p, &run))
         return false;
     fuzz_engine_run(g->engine, &run);
-    bool same = run.step_count == p->step_count && fuzz_engine_made(g->engine, g->key) != NULL;
+    const struct gpup_finding *made = fuzz_engine_made(g->engine, g->key);
+    bool same = run.step_count == p->step_count && made;
     gpup_program_free(&run);
     return same;
 }
@@ -60,9 +62,10 @@ bool goal_kept(void *context, const struct gpup_program *candidate) {
 }
 
 bool goal_shrink(struct goal *g, struct gpup_program *p) {
-    g->alone = false;
+    g->alone = g->after = false;
     if (!goal_kept(g, p))
         return false;
+    g->after = g->engine && fuzz_engine_made(g->engine, g->key)->step == GPUP_NO_STEP;
     bool both = g->engine && alone(g, p);
     if (both) { /* first quickly, then with both worlds; where they part, slowly from the start */
         struct gpup_program quick;

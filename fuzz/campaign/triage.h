@@ -12,6 +12,7 @@ struct goal {
     char rule[24];
     uint32_t key;
     bool alone; /* the world that a C form makes gives this rule first, too */
+    bool after; /* the finding is made when the steps are over */
 };
 
 bool goal_kept(void *goal, const struct gpup_program *candidate);

@@ -66,9 +66,12 @@ static void emit_string(struct gpup_text *text, const char *string) {
 
 static const char head[] =
     "/*\n"
-    " * One program of gpup-cts as a test of its own. Compile it with the suite's include directory, link "
-    "the suite's\n"
-    " * world library, the implementation (an object that defines gpup_implementation) and cmocka.\n"
+    " * One program of gpup-cts as a test of its own:\n"
+    " *\n"
+    " *   cc -I PREFIX/include/gpup-cts repro.c driver.so -L PREFIX/lib -lgpup-repro -lcmocka -o repro\n"
+    " *   LD_LIBRARY_PATH=.:PREFIX/lib ./repro [OPTION...]\n"
+    " *\n"
+    " * driver.so defines gpup_implementation. Each OPTION is set in it as \"defect\" before it is loaded.\n"
     " */\n"
     "#include <setjmp.h>\n"
     "#include <stdarg.h>\n"
@@ -91,8 +94,12 @@ static const char tail[] =
     "message);\n"
     "}\n"
     "\n"
-    "int main(void) {\n"
+    "int main(int argc, char **argv) {\n"
     "    const struct CMUnitTest tests[] = {{program.title, test_program, NULL, NULL, NULL}};\n"
+    "    const struct gpup_implementation *driver = gpup_implementation();\n"
+    "    for (int i = 1; i < argc; i++)\n"
+    "        if (!driver->set_option || !driver->set_option(\"defect\", argv[i]))\n"
+    "            return 2;\n"
     "    return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;\n"
     "}\n";
 

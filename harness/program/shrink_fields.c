@@ -95,13 +95,16 @@ static void rename_down(struct gpup_shrink *shrink, unsigned which, uint32_t cou
 
 static void simplify_place(struct gpup_shrink *shrink, struct gpup_step *step) {
     uint32_t vf = step->vf;
-    uint8_t host = step->host;
+    uint8_t host = step->host, class = step->class;
     step->vf = 0;
     if (vf && !gpup_shrink_ask(shrink))
         step->vf = vf;
     step->host = 0;
     if (host && !gpup_shrink_ask(shrink))
         step->host = host;
+    step->class = GPUP_LEGAL;
+    if (class && !gpup_shrink_ask(shrink))
+        step->class = class;
 }
 
 void gpup_shrink_fields(struct gpup_shrink *shrink) {

@@ -53,42 +53,34 @@ static void lower(struct gpup_shrink *shrink, const struct gpup_world_config *st
     }
 }
 
+/* Settings that only make sense together, then each on its own. */
 static void plainer(struct gpup_shrink *shrink, const struct gpup_world_config *standard) {
-    const struct gpup_world_config *best = &shrink->program->world;
-    struct gpup_world_config world = *best;
-    world.hosts = standard->hosts;
-    try_world(shrink, world);
-    world = *best;
-    world.segments = standard->segments;
-    try_world(shrink, world);
-    world = *best;
-    world.one_system = standard->one_system;
-    try_world(shrink, world);
-    world = *best;
-    world.scatter = standard->scatter;
-    world.uneven = standard->uneven;
-    world.reserved = standard->reserved;
-    try_world(shrink, world);
-    world = *best;
-    world.preempt = standard->preempt;
-    world.fill = standard->fill;
-    world.seed = standard->seed;
-    try_world(shrink, world);
-    world = *best;
-    world.seed = standard->seed;
-    try_world(shrink, world);
-    world = *best;
-    world.msix_bar = standard->msix_bar;
-    world.msix_offset = standard->msix_offset;
-    try_world(shrink, world);
-    world = *best;
+    struct gpup_world_config world = shrink->program->world;
     world.page_size = standard->page_size;
     world.performant = standard->performant;
-    try_world(shrink, world);
-    world = *best;
     world.vram_mib = standard->vram_mib;
     world.reserve_kib = standard->reserve_kib;
     try_world(shrink, world);
+#define TRY(member)                                                                                          \
+    world = shrink->program->world;                                                                          \
+    world.member = standard->member;                                                                         \
+    try_world(shrink, world);
+    TRY(hosts)
+    TRY(segments)
+    TRY(one_system)
+    TRY(scatter)
+    TRY(uneven)
+    TRY(reserved)
+    TRY(preempt)
+    TRY(fill)
+    TRY(seed)
+    TRY(msix_bar)
+    TRY(msix_offset)
+    TRY(page_size)
+    TRY(performant)
+    TRY(vram_mib)
+    TRY(reserve_kib)
+#undef TRY
 }
 
 void gpup_shrink_world(struct gpup_shrink *shrink) {

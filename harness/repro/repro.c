@@ -17,8 +17,11 @@ static int verdict(struct gpup_judge *judge, enum gpup_outcome outcome, char *me
             snprintf(message, size, "the world ran out of memory");
         return outcome == GPUP_ERROR ? -1 : 0;
     }
-    snprintf(message, size, "%s %s, step %d: %s", gpup_verdict_name(findings[0].verdict),
-             gpup_rule_id(findings[0].rule), (int)findings[0].step + 1, findings[0].text);
+    char place[32] = "before or after the steps";
+    if (findings[0].step != GPUP_NO_STEP)
+        snprintf(place, sizeof place, "step %u", findings[0].step + 1);
+    snprintf(message, size, "%s %s, %s: %s", gpup_verdict_name(findings[0].verdict),
+             gpup_rule_id(findings[0].rule), place, findings[0].text);
     return 1;
 }
 
