@@ -9,7 +9,8 @@ static uint32_t clamp(uint32_t value, uint32_t low, uint32_t high) {
 static void shape_from(struct gpu *gpu, const struct gpup_world_config *config) {
     gpu->vfs = clamp(config->vfs, 1, GPU_MAX_VFS);
     gpu->segments = clamp(config->segments, 1, GPU_MAX_SEGMENTS);
-    gpu->features = GPU_FEATURE_DIRTY | (config->performant ? GPU_FEATURE_DIRTY_PERFORMANT : 0) |
+    gpu->features = (config->untracked ? 0 : GPU_FEATURE_DIRTY) |
+                    (config->performant ? GPU_FEATURE_DIRTY_PERFORMANT : 0) |
                     (config->scatter ? GPU_FEATURE_SCATTER : 0);
     gpu->msix_entries = clamp(config->msix_entries, 1, GPU_MSIX_MAX);
     gpu->msix_reserved = config->reserved ? 0xA5 : 0;
@@ -31,7 +32,7 @@ static void program_pf_messages(struct gpu *gpu) {
 /* Bytes of one dirty bit of a segment. */
 static uint32_t page_of(const struct gpu *gpu, const struct gpup_world_config *config, uint32_t segment) {
     bool known = config->page_size == 65536 || config->page_size == 2097152;
-    if (config->uneven && segment == gpu->segments - 1)
+    if (config->untracked || (config->uneven && segment == gpu->segments - 1))
         return 0;
     return known && !(config->uneven && segment) ? config->page_size : 4096;
 }

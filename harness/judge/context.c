@@ -69,6 +69,7 @@ static void seen_adapter(struct host *h, const struct gpup_event *e) {
     h->there = true;
     h->observers = (uint32_t)e->f[GPUP_ADAPTER_observers];
     h->vfs = (uint32_t)e->f[GPUP_ADAPTER_vfs];
+    h->bus = (uint32_t)e->f[GPUP_ADAPTER_bus];
 }
 
 static void seen_segment(struct host *h, const struct gpup_event *e) {

@@ -58,6 +58,7 @@ struct vf {
 struct host {
     bool there, impaired; /* impaired: faults were injected, no call is held to success */
     uint32_t vfs;         /* virtual functions of the device, 0 unknown */
+    uint32_t bus;         /* 1 + number of the PF's bus, 0 unknown */
     bool removed;         /* surprise removal: readings mean nothing any more */
     bool logging;         /* ControlEtwLogging(TRUE) */
     bool unloaded;        /* Unload, or RemoveDevice, came back */

@@ -160,13 +160,17 @@ NTSTATUS DDI_CALL RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path, PRTL_QUE
 
 NTSTATUS DDI_CALL IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPERTY DeviceProperty,
                                       ULONG BufferLength, PVOID PropertyBuffer, PULONG ResultLength) {
-    ULONG value = DeviceProperty == DevicePropertyLegacyBusType ? PCIBus : 0;
+    struct gpup_os *os = gpup_os_service("IoGetDeviceProperty", PASSIVE_LEVEL);
+    ULONG value = PCIBus;
 
     (void)DeviceObject;
-    gpup_os_service("IoGetDeviceProperty", PASSIVE_LEVEL);
     if (DeviceProperty != DevicePropertyLegacyBusType && DeviceProperty != DevicePropertyBusNumber &&
         DeviceProperty != DevicePropertyAddress)
         return STATUS_OBJECT_NAME_NOT_FOUND;
+    if (DeviceProperty == DevicePropertyBusNumber)
+        value = os->config.bus;
+    else if (DeviceProperty == DevicePropertyAddress) /* device << 16 | function */
+        value = os->config.bus ? 0x10002 : 0;
     *ResultLength = sizeof value;
     if (BufferLength < sizeof value)
         return STATUS_BUFFER_TOO_SMALL;

@@ -54,6 +54,7 @@ void gpup_world_clamp(struct gpup_world_config *config) {
     config->scatter = config->scatter != 0;
     config->uneven = config->uneven != 0;
     config->reserved = config->reserved != 0;
+    config->untracked = config->untracked != 0;
     config->one_system = config->one_system && config->hosts == 2;
     clamp_memory(config);
 }

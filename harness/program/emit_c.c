@@ -45,10 +45,11 @@ static void emit_world(struct gpup_text *text, const struct gpup_world_config *g
         "    .world = {.hosts = %u, .vfs = %u, .partitions = %u, .segments = %u, .msix_entries = %u,\n"
         "              .msix_bar = %u, .msix_offset = 0x%x, .page_size = %u, .performant = %u,\n"
         "              .vram_mib = %u, .reserve_kib = %u, .seed = 0x%llxu, .fill = %u, .preempt = %u,\n"
-        "              .one_system = %u, .scatter = %u, .uneven = %u, .reserved = %u},\n",
+        "              .one_system = %u, .scatter = %u, .uneven = %u, .reserved = %u,\n"
+        "              .untracked = %u, .bus = %u},\n",
         w.hosts, w.vfs, w.partitions, w.segments, w.msix_entries, w.msix_bar, w.msix_offset, w.page_size,
         w.performant, w.vram_mib, w.reserve_kib, (unsigned long long)w.seed, w.fill, w.preempt, w.one_system,
-        w.scatter, w.uneven, w.reserved);
+        w.scatter, w.uneven, w.reserved, w.untracked, w.bus);
 }
 
 /* A C string literal of any bytes; octal, because a hex escape would swallow digits that follow. */

@@ -18,7 +18,7 @@ static uint64_t get(const uint8_t *in, struct part part) {
 }
 
 static const struct part flags = {0, 1}, shape = {1, 1}, vfs = {2, 1}, entries = {3, 2}, offset = {5, 3},
-                         vram = {8, 2}, reserve = {10, 4}, seed = {14, 8}, kind = {22, 1};
+                         vram = {8, 2}, reserve = {10, 4}, seed = {14, 8}, kind = {22, 1}, bus = {23, 1};
 
 static unsigned log2_of(unsigned value) {
     unsigned result = 0;
@@ -39,7 +39,10 @@ static void put_plain(uint8_t *out, const struct gpup_world_config *world) {
     put(out, vram, world->vram_mib - 8);
     put(out, reserve, world->reserve_kib);
     put(out, seed, world->seed);
-    put(out, kind, world->scatter | (unsigned)world->uneven << 1 | (unsigned)world->reserved << 2);
+    put(out, kind,
+        world->scatter | (unsigned)world->uneven << 1 | (unsigned)world->reserved << 2 |
+            (unsigned)world->untracked << 3);
+    put(out, bus, world->bus);
 }
 
 static void default_header(uint8_t out[GPUP_FORMAT_HEADER]) {
@@ -88,6 +91,8 @@ void gpup_format_get_world(const uint8_t in[GPUP_FORMAT_HEADER], struct gpup_wor
         .scatter = get(plain, kind) & 1,
         .uneven = get(plain, kind) >> 1 & 1,
         .reserved = get(plain, kind) >> 2 & 1,
+        .untracked = get(plain, kind) >> 3 & 1,
+        .bus = (uint8_t)get(plain, bus),
     };
     gpup_world_clamp(world);
 }

@@ -7,7 +7,7 @@
  *     2      vfs - 1
  *     3..4   MSI-X entries - 1        5..7   MSI-X offset / 8
  *     8..9   VRAM in MiB - 8          10..13 reserve in KiB
- *     14..21 seed                     22     scatter, uneven; 23 not used
+ *     14..21 seed                     22     scatter, uneven, reserved, untracked; 23 bus
  *
  *   cell     first byte 1ooooooo: starts a step of operation o; then flags, and 16 bits of vf
  *              flags: host (bit 0), class (bits 1..2), exact (bit 3: host and vf count as they are, else

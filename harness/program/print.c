@@ -93,6 +93,8 @@ static void print_world(struct gpup_text *text, const struct gpup_world_config *
     bool_item(&list, "scatter", config.scatter, standard.scatter);
     bool_item(&list, "uneven", config.uneven, standard.uneven);
     bool_item(&list, "reserved", config.reserved, standard.reserved);
+    bool_item(&list, "untracked", config.untracked, standard.untracked);
+    number_item(&list, "bus", config.bus, standard.bus);
     bool_item(&list, "one_system", config.one_system, standard.one_system);
     close_list(&list);
     if (list.used)

@@ -89,8 +89,8 @@ void gpup_yaml_world(struct gpup_yaml *yaml, struct fy_node *node) {
     static const char *const keys[] = {"hosts",     "vfs",        "partitions", "segments",    "msix",
                                        "page_size", "performant", "vram_mib",   "reserve_kib", "seed",
                                        "fill",      "preempt",    "one_system", "scatter",     "uneven",
-                                       "reserved",  NULL};
-    struct fy_node *found[16];
+                                       "reserved",  "untracked",  "bus",        NULL};
+    struct fy_node *found[18];
     struct gpup_world_config *world = &yaml->program->world;
     gpup_yaml_mapping(yaml, node, keys, found);
     READ(world->hosts, found[0], "1 or 2", 1, GPUP_MAX_HOSTS, 0);
@@ -111,6 +111,8 @@ void gpup_yaml_world(struct gpup_yaml *yaml, struct fy_node *node) {
     read_bool(yaml, found[13], &world->scatter);
     read_bool(yaml, found[14], &world->uneven);
     read_bool(yaml, found[15], &world->reserved);
+    read_bool(yaml, found[16], &world->untracked);
+    READ(world->bus, found[17], "a number from 0 to 255", 0, 255, 0);
     read_bool(yaml, found[12], &world->one_system);
     if (!yaml->failed)
         check_together(yaml, node, found, world);

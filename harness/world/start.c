@@ -168,6 +168,8 @@ static void describe(struct host *h) {
     e.f[GPUP_ADAPTER_observers] = h->observers;
     e.f[GPUP_ADAPTER_vfs] = h->shape.vfs;
     e.f[GPUP_ADAPTER_segments] = h->shape.segments;
+    if (h->world->implementation->driver_entry)
+        e.f[GPUP_ADAPTER_bus] = 1u + world_bus(h->world, h->index);
     world_emit(h, &e);
     for (unsigned i = 0; i < h->shape.segments && i < GPUP_MAX_SEGMENTS; i++) {
         e = world_event(h, GPUP_EVENT_SEGMENT);

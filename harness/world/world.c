@@ -30,6 +30,11 @@ static uint8_t fill_byte(const struct gpup_world *w) {
     return bytes[w->config.fill % sizeof bytes];
 }
 
+/* Away from bus 0 two hosts, or two adapters of one, have different ones. */
+uint8_t world_bus(const struct gpup_world *w, uint32_t host) {
+    return w->config.bus ? (uint8_t)(w->config.bus + host) : 0;
+}
+
 static bool make_host(struct gpup_world *w, uint32_t index) {
     struct host *h = &w->host[index];
     h->world = w;
@@ -49,6 +54,7 @@ static bool make_host(struct gpup_world *w, uint32_t index) {
                                     .device = h->device,
                                     .seed = w->config.seed,
                                     .host = index,
+                                    .bus = world_bus(w, index),
                                     .fill = fill_byte(w),
                                     .preempt = w->config.preempt ? SWITCH_CHANCE : 0,
                                     .page_guards = w->page_guards,

@@ -29,6 +29,11 @@ static void sample_world(uint64_t *seed, struct gpup_world_config *world) {
                                         .seed = number(seed),
                                         .fill = (uint8_t)number(seed),
                                         .preempt = sample_random(seed) & 1,
+                                        .scatter = sample_random(seed) & 1,
+                                        .uneven = sample_random(seed) & 1,
+                                        .reserved = sample_random(seed) & 1,
+                                        .untracked = sample_random(seed) & 1,
+                                        .bus = (uint8_t)number(seed),
                                         .one_system = sample_random(seed) & 1};
     gpup_world_clamp(world);
 }
@@ -103,6 +108,11 @@ static void assert_same_world(const struct gpup_world_config *a, const struct gp
     assert_true(a->seed == b->seed);
     assert_int_equal(a->fill, b->fill);
     assert_int_equal(a->preempt, b->preempt);
+    assert_int_equal(a->scatter, b->scatter);
+    assert_int_equal(a->uneven, b->uneven);
+    assert_int_equal(a->reserved, b->reserved);
+    assert_int_equal(a->untracked, b->untracked);
+    assert_int_equal(a->bus, b->bus);
     assert_int_equal(a->one_system, b->one_system);
 }
 

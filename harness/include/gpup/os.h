@@ -55,6 +55,7 @@ struct gpup_os_config {
     uint8_t fill;     /* pattern of fresh pool and stack */
     uint8_t preempt;  /* chance in 256 of a switch at each such place; 0: run to completion */
     bool page_guards; /* pool blocks end at a guard page (conformance); else red zones only (fuzzing) */
+    uint8_t bus;      /* number of the PF's bus, as the PnP manager says */
     struct gpup_os_budgets budgets;
     struct gpup_os *system; /* not NULL: this is a second adapter of that machine, with one pool and driver */
 };

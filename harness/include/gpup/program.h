@@ -138,7 +138,10 @@ struct gpup_world_config {
     uint8_t scatter;       /* the VRAM of a vGPU may be scattered, and over all segments */
     uint8_t uneven; /* segments differ: each is larger than the one before, only the first has dirty pages of
                        page_size (4096 the others), the last has no dirty plane */
-    uint8_t reserved;   /* MSI-X entries come out of a reset with some reserved control bits set */
+    uint8_t reserved;  /* MSI-X entries come out of a reset with some reserved control bits set */
+    uint8_t untracked; /* the GPU has no dirty planes at all */
+    uint8_t bus; /* 0..255, of the PF: device 0, function 0 on bus 0, else device 1, function 2; the PF of
+                    host 1 is on the next one */
     uint8_t one_system; /* 1: host 1 is a second adapter of the same loaded driver on the same machine */
 };
 

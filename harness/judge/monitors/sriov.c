@@ -141,8 +141,20 @@ static bool all_written(const struct call *c, unsigned result, unsigned argument
     return true;
 }
 
+/* Routing ids of VFs count up from that of the PF. */
+static void judge_bus(struct gpup_judge *j) {
+    const struct call *c = &j->call;
+    uint64_t bus = c->r[GPUP_RES_GetDeviceLocation_BusNumber], pf = j->host[c->host].bus;
+    if (pf && c->before.present)
+        CHECK(j, GPUP_RULE_VF_026, bus >= pf - 1,
+              "VF %u is told to be on bus %llu, and the PF is on bus %llu", c->vf, (unsigned long long)bus,
+              (unsigned long long)pf - 1);
+}
+
 static void judge_answer(struct gpup_judge *j) {
     const struct call *c = &j->call;
+    if (c->ddi == GPUP_DDI_GetDeviceLocation)
+        judge_bus(j);
     if (c->ddi == GPUP_DDI_GetVendorAndDevice)
         CHECK(j, GPUP_RULE_VF_008,
               all_written(c, GPUP_RES_GetVendorAndDevice_VendorId, GPUP_ARG_GetVendorAndDevice_VendorId, 2),

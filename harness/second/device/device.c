@@ -19,14 +19,17 @@ static void program_pf_messages(struct sgpu *gpu) {
 
 /*
  * Segment 1 holds every reserve the world may ask for, with 64 KiB pages; segment 2 has 2 MiB pages, and room
- * between reserves that are aligned to them; segment 3, if there is one, cannot be tracked.
+ * between reserves that are aligned to them; segment 3, if there is one, cannot be tracked. Without
+ * dirty planes none can.
  */
 static bool make_segments(struct sgpu *gpu, const struct gpup_world_config *config) {
     uint64_t segments = clamp(config->segments, 1, GPUP_MAX_SEGMENTS);
     uint64_t vram = clamp(config->vram_mib, 8, 16384) * segments;
+    bool tracked = !config->untracked;
     gpu->segments = segments < 3 ? 2 : 3;
-    return sgpu_vram_new(gpu, &gpu->segment[0], (vram + gpu->vfs / 4 + 1) << 20, 16) &&
-           sgpu_vram_new(gpu, &gpu->segment[1], (vram / 4 * 2 + 4ull * (gpu->vfs + 2)) << 20, 21) &&
+    return sgpu_vram_new(gpu, &gpu->segment[0], (vram + gpu->vfs / 4 + 1) << 20, tracked ? 16 : 0) &&
+           sgpu_vram_new(gpu, &gpu->segment[1], (vram / 4 * 2 + 4ull * (gpu->vfs + 2)) << 20,
+                         tracked ? 21 : 0) &&
            (gpu->segments < 3 || sgpu_vram_new(gpu, &gpu->segment[2], (vram / 4 + 1) << 20, 0));
 }
 

@@ -3,8 +3,8 @@
  * what the suite asks of a driver is not tailored to one piece of hardware. Its data sheet is registers.h.
  *
  * Beyond device.h:
- *  - Of the world it follows the number of VFs, the VRAM size and `performant`. MSI-X geometry, number of
- *    segments and their page sizes are its own; a third segment, if there is one, cannot be tracked.
+ *  - Of the world it follows the number of VFs, the VRAM size, `performant` and `untracked`. MSI-X geometry,
+ * number of segments and their page sizes are its own; a third segment, if there is one, cannot be tracked.
  *  - The log's `table` stands for every word that reaches an MSI-X table, through the PF's window (always
  *    powered) or VF BAR 2; the PF's access to VF configuration space is logged as `config`.
  *  - Observers see through power states. After `remove` nothing is readable.

@@ -24,18 +24,19 @@ static NTSTATUS driver_caps(const DXGKARG_QUERYADAPTERINFO *args) {
     return answer(args, &caps, sizeof caps);
 }
 
-static bool all_tracked(const struct adapter *a) {
+static ULONG tracked(const struct adapter *a) {
+    ULONG segments = 0;
+
     for (ULONG i = 0; i < a->segments; i++)
-        if (!a->segment[i].page)
-            return false;
-    return true;
+        segments += a->segment[i].page != 0;
+    return segments;
 }
 
 static NTSTATUS gpup_caps(const struct adapter *a, const DXGKARG_QUERYADAPTERINFO *args) {
     DXGK_GPUPCAPS caps = {.Caps.Value = 0};
 
     caps.Caps.HotDriverUpdate = 1;
-    caps.Caps.LiveMigration = all_tracked(a);
+    caps.Caps.LiveMigration = tracked(a) == a->segments;
     caps.Caps.ScatterMapReserve = 1;
     return answer(args, &caps, sizeof caps);
 }
@@ -43,8 +44,8 @@ static NTSTATUS gpup_caps(const struct adapter *a, const DXGKARG_QUERYADAPTERINF
 static NTSTATUS dirty_caps(const struct adapter *a, const DXGKARG_QUERYADAPTERINFO *args) {
     DXGK_DIRTY_BIT_TRACKING_CAPS caps = {.Value = 0};
 
-    caps.DirtyBitTrackingSupported = 1;
-    caps.DirtyBitTrackingPerformant = a->tracking_free;
+    caps.DirtyBitTrackingSupported = tracked(a) != 0;
+    caps.DirtyBitTrackingPerformant = tracked(a) != 0 && a->tracking_free;
     return answer(args, &caps, sizeof caps);
 }
 
