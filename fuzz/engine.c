@@ -155,7 +155,8 @@ static bool same_shape(const struct gpup_world_config *a, const struct gpup_worl
     return a->hosts == b->hosts && a->vfs == b->vfs && a->segments == b->segments &&
            a->msix_entries == b->msix_entries && a->page_size == b->page_size &&
            a->performant == b->performant && a->seed == b->seed && a->preempt == b->preempt &&
-           a->one_system == b->one_system && a->scatter == b->scatter && a->uneven == b->uneven;
+           a->one_system == b->one_system && a->scatter == b->scatter && a->uneven == b->uneven &&
+           a->reserved == b->reserved && a->untracked == b->untracked && a->bus == b->bus;
 }
 
 static bool ready(struct fuzz_engine *f, const struct gpup_world_config *config) {

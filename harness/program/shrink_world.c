@@ -71,6 +71,8 @@ static void plainer(struct gpup_shrink *shrink, const struct gpup_world_config *
     TRY(scatter)
     TRY(uneven)
     TRY(reserved)
+    TRY(untracked)
+    TRY(bus)
     TRY(preempt)
     TRY(fill)
     TRY(seed)

@@ -97,6 +97,8 @@ static void default_world(struct trial *t) {
     TRY(scatter)
     TRY(uneven)
     TRY(reserved)
+    TRY(untracked)
+    TRY(bus)
     TRY(one_system)
 #undef TRY
 }
