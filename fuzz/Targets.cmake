@@ -37,7 +37,7 @@ endfunction()
 instrumented_room(gpup_fuzz_rooms gpup_program gpup_program_yaml gpup_trace gpup_judge)
 target_link_libraries(gpup_fuzz_rooms PUBLIC PkgConfig::FYAML)
 instrumented_room(gpup_fuzz_runner gpup_runner)
-target_link_libraries(gpup_fuzz_runner PUBLIC gpup_world gpup_judge gpup_binding PkgConfig::JANSSON)
+target_link_libraries(gpup_fuzz_runner PUBLIC gpup_world gpup_judge gpup_binding PkgConfig::JANSSON PkgConfig::SODIUM)
 
 # link_target(EXECUTABLE OBJECTS ROOMS...)
 function(fuzz_executable name main objects)
@@ -79,6 +79,14 @@ foreach(name yaml binary trace)
   fuzz_target(${name} gpup_fuzz_rooms)
 endforeach()
 fuzz_target(journal gpup_fuzz_runner ${world})
+
+# gpup-fuzz speed: an execution of programs against one of nothing, in the same loop with the same flags.
+add_library(speed_objects OBJECT targets/speed.c)
+target_link_libraries(speed_objects PRIVATE gpup_fuzz_settings)
+fuzz_executable(fuzz_speed "" speed_objects gpup_fuzz_settings ${world} ${GPUP_FUZZ_ENGINE})
+add_library(empty_objects OBJECT targets/empty.c)
+target_compile_options(empty_objects PRIVATE ${GPUP_FUZZ_FLAGS})
+fuzz_executable(fuzz_empty "" empty_objects ${GPUP_FUZZ_ENGINE})
 
 # Seeds and dictionaries.
 set(seeds ${CMAKE_BINARY_DIR}/fuzz/seeds)

@@ -3,6 +3,7 @@
 #include "coverage.h"
 #include "states.h"
 
+#include <gpup/os.h>
 #include <gpup/spec_ids.h>
 
 #include <stdio.h>
@@ -10,32 +11,26 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define WORLDS 24u     /* shapes kept started */
-#define FINDINGS 4096u /* different ones */
-#define STEPS 64u      /* of one program */
+#define WORLDS 24u                      /* shapes kept started */
+#define FINDINGS 4096u                  /* different ones */
+#define STEPS 64u                       /* of one program */
+#define JUDGE_RESERVE ((size_t)1 << 30) /* address space only */
 
-/* An event as it was emitted at the start of a world. */
-struct recorded {
-    struct gpup_event event;
-    size_t data; /* place of its bytes */
-};
-
+/* A started world and the judge that has heard its start; both are brought back by copying. */
 struct shape {
     struct gpup_world_config config;
     struct gpup_world *world;
-    struct recorded *start;
-    size_t count, capacity;
-    uint8_t *bytes;
-    size_t size, room;
+    struct gpup_arena *memory; /* of the judge */
+    struct gpup_judge *judge;
     uint64_t used; /* execution it was last used in */
-    bool recording, failed;
+    bool starting;
 };
 
 struct fuzz_engine {
     struct fuzz_options options;
     struct gpup_binding binding;
-    struct gpup_judge *judge;
     struct fuzz_states states;
+    struct gpup_trace_sink tap;
     struct shape shape[WORLDS], *now;
     struct fuzz_finding finding[FINDINGS];
     size_t findings;
@@ -45,57 +40,20 @@ struct fuzz_engine {
 /* libFuzzer reads and clears this section; AFL++'s wrapper copies it. */
 __attribute__((section("__libfuzzer_extra_counters"), used)) static uint8_t counters[FUZZ_STATES];
 
-static void keep(struct shape *s, const struct gpup_event *e) {
-    if (s->count == s->capacity) {
-        size_t capacity = s->capacity ? 2 * s->capacity : 256;
-        struct recorded *grown = realloc(s->start, capacity * sizeof *grown);
-        s->failed = s->failed || !grown;
-        if (!grown)
-            return;
-        s->start = grown;
-        s->capacity = capacity;
-    }
-    if (s->size + e->data_size > s->room) {
-        size_t room = 2 * (s->room + e->data_size) + 4096;
-        uint8_t *grown = realloc(s->bytes, room);
-        s->failed = s->failed || !grown;
-        if (!grown)
-            return;
-        s->bytes = grown;
-        s->room = room;
-    }
-    s->start[s->count++] = (struct recorded){*e, s->size};
-    if (e->data_size)
-        memcpy(s->bytes + s->size, e->data, e->data_size);
-    s->size += e->data_size;
-}
-
 static void on_event(void *context, const struct gpup_event *e) {
     struct fuzz_engine *f = context;
-    if (f->now->recording) {
-        keep(f->now, e);
+    gpup_judge_event(f->now->judge, e);
+    if (f->now->starting)
         return;
-    }
-    gpup_judge_event(f->judge, e);
     if (!f->options.blind)
         fuzz_states_event(&f->states, e);
-    if (f->options.tap)
-        f->options.tap->event(f->options.tap->context, e);
-}
-
-static void replay_start(struct fuzz_engine *f) {
-    const struct shape *s = f->now;
-    for (size_t i = 0; i < s->count; i++) {
-        struct gpup_event e = s->start[i].event;
-        e.data = e.data_size ? s->bytes + s->start[i].data : NULL;
-        gpup_judge_event(f->judge, &e);
-    }
+    if (f->tap.event)
+        f->tap.event(f->tap.context, e);
 }
 
 static void drop_shape(struct shape *s) {
     gpup_world_free(s->world);
-    free(s->start);
-    free(s->bytes);
+    gpup_arena_free(s->memory);
     *s = (struct shape){0};
 }
 
@@ -131,6 +89,20 @@ static struct shape *oldest(struct fuzz_engine *f) {
     return best;
 }
 
+static void *judge_memory(void *arena, size_t size) {
+    return gpup_arena_alloc(arena, size);
+}
+
+static bool make_judge(struct shape *s) {
+    s->memory = gpup_arena_new(JUDGE_RESERVE);
+    s->judge = s->memory ? gpup_judge_new_in(judge_memory, s->memory) : NULL;
+    return s->judge != NULL;
+}
+
+static bool keep(struct shape *s) {
+    return gpup_world_snapshot(s->world) && gpup_arena_snapshot(s->memory) && gpup_arena_track(s->memory);
+}
+
 static bool start(struct fuzz_engine *f, const struct gpup_world_config *config) {
     struct gpup_trace_sink sink = {on_event, f};
     char message[256];
@@ -138,17 +110,22 @@ static bool start(struct fuzz_engine *f, const struct gpup_world_config *config)
     f->starts++;
     drop_shape(s);
     s->config = *config;
-    s->recording = true;
+    s->starting = true;
     f->now = s;
+    if (!make_judge(s))
+        return false;
     s->world = gpup_world_new_fast(f->binding.implementation, f->binding.image, config, &sink, message,
                                    sizeof message);
     if (!s->world)
         return false;
     gpup_world_start(s->world);
-    s->recording = false;
+    s->starting = false;
     if (fuzz_coverage_forget) /* a start is no part of the execution that was first to need it */
         fuzz_coverage_forget();
-    return !s->failed && gpup_world_snapshot(s->world);
+    if (keep(s))
+        return true;
+    drop_shape(s);
+    return false;
 }
 
 static bool same_shape(const struct gpup_world_config *a, const struct gpup_world_config *b) {
@@ -164,6 +141,7 @@ static bool ready(struct fuzz_engine *f, const struct gpup_world_config *config)
         if (f->shape[i].world && same_shape(&f->shape[i].config, config)) {
             f->now = &f->shape[i];
             gpup_world_restore(f->now->world);
+            gpup_arena_restore(f->now->memory);
             return true;
         }
     return start(f, config);
@@ -202,7 +180,7 @@ static struct fuzz_finding *known(struct fuzz_engine *f, uint32_t key) {
 
 static unsigned collect(struct fuzz_engine *f, const struct gpup_program *p) {
     const struct gpup_finding *all;
-    size_t count = gpup_judge_findings(f->judge, &all);
+    size_t count = gpup_judge_findings(f->now->judge, &all);
     unsigned fresh = 0;
     for (size_t i = 0; i < count; i++) {
         struct fuzz_finding *old = known(f, all[i].key);
@@ -235,14 +213,12 @@ unsigned fuzz_engine_run(struct fuzz_engine *f, struct gpup_program *p) {
     if (!ready(f, &p->world))
         return 0;
     f->now->used = f->executions;
-    gpup_judge_reset(f->judge);
-    replay_start(f);
     fuzz_states_reset(&f->states);
     leave_out(f, p);
     for (size_t i = 0; i < p->step_count; i++)
         if (!gpup_world_step(f->now->world, &p->steps[i], (uint32_t)i))
             break;
-    gpup_judge_end(f->judge);
+    gpup_judge_end(f->now->judge);
     return collect(f, p);
 }
 
@@ -253,10 +229,9 @@ struct fuzz_engine *fuzz_engine_new(const struct fuzz_options *options, char *me
         return NULL;
     f->options = *options;
     f->states.counters = counters;
-    f->judge = gpup_judge_new();
-    if (!f->judge ||
-        gpup_binding_open(&f->binding, options->implementation, options->known, message, message_size) != 0) {
-        gpup_judge_free(f->judge);
+    if (options->tap)
+        f->tap = *options->tap;
+    if (gpup_binding_open(&f->binding, options->implementation, options->known, message, message_size) != 0) {
         free(f);
         return NULL;
     }
@@ -268,9 +243,12 @@ void fuzz_engine_free(struct fuzz_engine *f) {
         return;
     for (unsigned i = 0; i < WORLDS; i++)
         drop_shape(&f->shape[i]);
-    gpup_judge_free(f->judge);
     gpup_binding_close(&f->binding);
     free(f);
+}
+
+void fuzz_engine_tap(struct fuzz_engine *f, const struct gpup_trace_sink *tap) {
+    f->tap = tap ? *tap : (struct gpup_trace_sink){0};
 }
 
 uint64_t fuzz_engine_executions(const struct fuzz_engine *f) {
@@ -288,7 +266,7 @@ size_t fuzz_engine_findings(const struct fuzz_engine *f, const struct fuzz_findi
 
 const struct gpup_finding *fuzz_engine_made(const struct fuzz_engine *f, uint32_t key) {
     const struct gpup_finding *all;
-    size_t count = gpup_judge_findings(f->judge, &all);
+    size_t count = f->now && f->now->judge ? gpup_judge_findings(f->now->judge, &all) : 0;
     for (size_t i = 0; i < count; i++)
         if (all[i].key == key && counts(f, &all[i]))
             return &all[i];

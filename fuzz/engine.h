@@ -41,6 +41,8 @@ void fuzz_engine_free(struct fuzz_engine *engine);
  * Returns the findings it made that were new. */
 unsigned fuzz_engine_run(struct fuzz_engine *engine, struct gpup_program *program);
 
+void fuzz_engine_tap(struct fuzz_engine *engine,
+                     const struct gpup_trace_sink *tap); /* in place of the option */
 uint64_t fuzz_engine_executions(const struct fuzz_engine *engine);
 uint64_t fuzz_engine_starts(const struct fuzz_engine *engine); /* worlds that were started for them */
 /* The finding of that key that the last program made, or NULL. */

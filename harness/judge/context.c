@@ -55,7 +55,7 @@ void context_reset(struct gpup_judge *j) {
     j->step = GPUP_NO_STEP;
     j->op = GPUP_OPS;
     j->weakest = GPUP_LEGAL;
-    j->world_seen = j->ended = false;
+    j->world_seen = j->ended = j->resolved = false;
     j->paged_secrets = j->reserving = 0;
     j->padded = false;
     j->op_vf = GPUP_PF;

@@ -50,6 +50,7 @@ struct vf {
     uint64_t msix_offset;
     struct schedule schedule;
     struct content guest, vram, config, dirty;
+    uint64_t profile; /* hash of what CreateVirtualGpu asked for */
     uint64_t reserve_size, reserve_shape; /* shape: hash of the sizes of its ranges */
     uint32_t reserve_ranges;
     uint64_t secrets[2]; /* bit mask: rows of judge.secrets this VF may know */
@@ -124,6 +125,8 @@ struct call {
 };
 
 struct gpup_judge {
+    void *(*alloc)(void *context, size_t size); /* whose memory it is in; NULL: the heap */
+    void *alloc_context;
     struct host host[GPUP_MAX_HOSTS];
     struct call call;
     struct call lane[JUDGE_LANES]; /* calls of other threads, standing in the driver meanwhile; `active` */
@@ -149,7 +152,7 @@ struct gpup_judge {
     uint8_t about_host; /* what a finding made now is about */
     uint32_t about_vf;
     uint64_t used[GPUP_MAX_HOSTS]; /* bit mask: VFs that this program has touched */
-    bool overflow, world_seen, ended;
+    bool overflow, world_seen, ended, resolved;
     uint64_t varies;
     uint64_t framework;                          /* of the implementation: bit 0 it is one, 1 it uses one */
     uint64_t paged_secrets;                      /* of the VF whose memory was paged out last */
@@ -208,6 +211,11 @@ bool judge_find_value(const uint8_t *bytes, size_t size, uint64_t value);
 
 /* Zeroes the rows of a table [host][vf] whose VF the program has used: a reset costs what was used. */
 void judge_clear_used(const struct gpup_judge *j, void *table, size_t row);
+
+/* More memory for a model, whose contents are lost. NULL: out of memory, and the old is still there.
+ * judge_drop: for `release`. */
+void *judge_grow(struct gpup_judge *j, void *old, size_t size);
+void judge_drop(struct gpup_judge *j, void *memory);
 
 /* --- engine -------------------------------------------------------------------------------------------- */
 void context_reset(struct gpup_judge *j);

@@ -12,7 +12,7 @@ static const struct monitor *const monitors[] = {
     &monitor_hotupdate, &monitor_ranges,   &monitor_resources, &monitor_wdf,       &monitor_msix,
     &monitor_pause,     &monitor_vf_power, &monitor_migration, &monitor_blobs,     &monitor_schedule,
     &monitor_etw,       &monitor_dirty,    &monitor_caps,      &monitor_isolation, &monitor_general,
-    &monitor_twin};
+    &monitor_twin,      &monitor_apart};
 #define MONITORS (sizeof monitors / sizeof monitors[0])
 _Static_assert(MONITORS < JUDGE_MONITORS, "judge.state and judge.wants have a place per monitor");
 
@@ -28,22 +28,49 @@ static void index_kinds(struct gpup_judge *j) {
     }
 }
 
-struct gpup_judge *gpup_judge_new(void) {
-    struct gpup_judge *j = calloc(1, sizeof *j);
-    if (!j)
-        return NULL;
-    j->result = calloc(gpup_spec_counts.rules, sizeof *j->result);
+static void *heap(void *context, size_t size) {
+    (void)context;
+    return calloc(1, size);
+}
+
+void *judge_grow(struct gpup_judge *j, void *old, size_t size) {
+    return j->alloc ? j->alloc(j->alloc_context, size) : realloc(old, size);
+}
+
+void judge_drop(struct gpup_judge *j, void *memory) {
+    if (!j->alloc)
+        free(memory);
+}
+
+/* false: something is missing. */
+static bool furnish(struct gpup_judge *j, void *(*alloc)(void *context, size_t size), void *context) {
+    j->result = alloc(context, gpup_spec_counts.rules * sizeof *j->result);
     bool whole = j->result != NULL;
     index_kinds(j);
     for (size_t i = 0; i < MONITORS; i++) {
-        j->state[i] = calloc(1, monitors[i]->state_size ? monitors[i]->state_size : 1);
+        j->state[i] = alloc(context, monitors[i]->state_size ? monitors[i]->state_size : 1);
         whole = whole && j->state[i];
     }
-    if (!whole) {
+    if (whole)
+        gpup_judge_reset(j);
+    return whole;
+}
+
+struct gpup_judge *gpup_judge_new_in(void *(*alloc)(void *context, size_t size), void *context) {
+    struct gpup_judge *j = alloc(context, sizeof *j);
+    if (!j)
+        return NULL;
+    j->alloc = alloc;
+    j->alloc_context = context;
+    return furnish(j, alloc, context) ? j : NULL;
+}
+
+struct gpup_judge *gpup_judge_new(void) {
+    struct gpup_judge *j = heap(NULL, sizeof *j);
+    if (j && !furnish(j, heap, NULL)) {
         gpup_judge_free(j);
         return NULL;
     }
-    gpup_judge_reset(j);
     return j;
 }
 
@@ -162,7 +189,6 @@ void gpup_judge_end(struct gpup_judge *j) {
         monitors[i]->end(j, j->state[i]);
     }
     j->monitor = GPUP_SPEC_NONE;
-    judge_resolve(j);
     j->ended = true;
 }
 
@@ -171,7 +197,11 @@ size_t gpup_judge_findings(const struct gpup_judge *j, const struct gpup_finding
     return j->findings;
 }
 
-const struct gpup_rule_result *gpup_judge_results(const struct gpup_judge *j) {
+/* Verdicts of all rules are worked out for who asks: a fuzzer wants the findings alone. */
+const struct gpup_rule_result *gpup_judge_results(struct gpup_judge *j) {
+    if (j->ended && !j->resolved)
+        judge_resolve(j);
+    j->resolved = j->ended;
     return j->result;
 }
 

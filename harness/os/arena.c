@@ -12,12 +12,13 @@
 #define MAX_STACKS 512
 #ifdef GPUP_ASAN /* instrumented frames are several times larger */
 #define STACK_SIZE ((size_t)512 * 1024)
-#define FIRST_WINDOW ((size_t)64 * 1024)
 #else
 #define STACK_SIZE ((size_t)128 * 1024)
-#define FIRST_WINDOW ((size_t)4 * 1024)
 #endif
+#define FIRST_WINDOW ((size_t)4 * 1024) /* small: each clean looks at all of it */
 #define CALM_RUNS 64
+#define COLD 255u
+#define COOLS_AFTER 40u /* restores: as dear as the fault when it is written to after all */
 
 struct saved {
     bool valid;
@@ -27,6 +28,15 @@ struct saved {
     size_t used, guarded;
     unsigned stacks;
     uint8_t *live[MAX_STACKS];
+};
+
+/* Which pages of the snapshot need a look when it is brought back. */
+struct tracking {
+    bool on;
+    uint8_t *age;   /* of a warm page: restores in a row that found it as it was; COLD: write-protected */
+    uint32_t *warm; /* numbers of the others */
+    size_t warm_count, pages, room;
+    struct gpup_arena *next; /* of this thread's tracked arenas */
 };
 
 struct gpup_arena {
@@ -40,6 +50,7 @@ struct gpup_arena {
     unsigned mapped; /* with their guard in place; survive reset and restore */
     struct gpup_stack stack[MAX_STACKS];
     struct saved saved;
+    struct tracking tracking;
 };
 
 static void *map(size_t size) {
@@ -80,6 +91,109 @@ static size_t limit(const struct gpup_arena *arena) {
     return arena->reserve - arena->mapped * STACK_SIZE;
 }
 
+/* --- tracking: pages of the snapshot are write-protected until somebody writes to them */
+
+static _Thread_local struct gpup_arena *tracked;
+
+static void forget_tracked(struct gpup_arena *arena) {
+    struct tracking *t = &arena->tracking;
+
+    for (struct gpup_arena **at = &tracked; t->on && *at; at = &(*at)->tracking.next)
+        if (*at == arena) {
+            *at = t->next;
+            break;
+        }
+    if (t->on && t->pages)
+        mprotect(arena->base, t->pages * GPUP_PAGE, PROT_READ | PROT_WRITE);
+    if (t->age)
+        munmap(t->age, t->room);
+    if (t->warm)
+        munmap(t->warm, t->room * sizeof *t->warm);
+    *t = (struct tracking){0};
+}
+
+bool gpup_arena_track(struct gpup_arena *arena) {
+    struct tracking *t = &arena->tracking;
+
+    forget_tracked(arena);
+    if (!arena->saved.valid || arena->guarded)
+        return false;
+    t->pages = arena->saved.used / GPUP_PAGE; /* the last one, if not whole, is always looked at */
+    t->room = round_up(t->pages + 1, GPUP_PAGE);
+    t->age = map(t->room);
+    t->warm = map(t->room * sizeof *t->warm);
+    t->on = true;
+    t->next = tracked;
+    tracked = arena;
+    if (!t->age || !t->warm || mprotect(arena->base, t->pages * GPUP_PAGE, PROT_READ)) {
+        forget_tracked(arena);
+        return false;
+    }
+    memset(t->age, COLD, t->pages);
+    return true;
+}
+
+static bool warm_up(struct gpup_arena *arena, size_t page) {
+    struct tracking *t = &arena->tracking;
+
+    if (page >= t->pages || t->age[page] != COLD ||
+        mprotect(arena->base + page * GPUP_PAGE, GPUP_PAGE, PROT_READ | PROT_WRITE))
+        return false;
+    t->age[page] = 0;
+    t->warm[t->warm_count++] = (uint32_t)page;
+    return true;
+}
+
+bool gpup_arena_written(const void *address) {
+    for (struct gpup_arena *arena = tracked; arena; arena = arena->tracking.next)
+        if (gpup_arena_contains(arena, address))
+            return warm_up(arena, (size_t)((const uint8_t *)address - arena->base) / GPUP_PAGE);
+    return false;
+}
+
+/* Not memcmp and memcpy: under a sanitizer these look at the shadow of every byte first. */
+static bool same_page(const uint8_t *a, const uint8_t *b) {
+    const __m128i *p = (const __m128i *)(const void *)a, *q = (const __m128i *)(const void *)b;
+
+    for (size_t i = 0; i < GPUP_PAGE / sizeof *p; i += 4) {
+        __m128i x = _mm_or_si128(_mm_xor_si128(p[i], q[i]), _mm_xor_si128(p[i + 1], q[i + 1]));
+        __m128i y = _mm_or_si128(_mm_xor_si128(p[i + 2], q[i + 2]), _mm_xor_si128(p[i + 3], q[i + 3]));
+
+        if (_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_or_si128(x, y), _mm_setzero_si128())) != 0xFFFF)
+            return false;
+    }
+    return true;
+}
+
+static void copy_page(uint8_t *to, const uint8_t *from) {
+    __m128i *p = (__m128i *)(void *)to;
+    const __m128i *q = (const __m128i *)(const void *)from;
+
+    for (size_t i = 0; i < GPUP_PAGE / sizeof *p; i++)
+        p[i] = q[i];
+}
+
+static void bring_back_warm(struct gpup_arena *arena) {
+    struct tracking *t = &arena->tracking;
+    size_t kept = 0, whole = t->pages * GPUP_PAGE;
+
+    for (size_t i = 0; i < t->warm_count; i++) {
+        size_t page = t->warm[i];
+        uint8_t *at = arena->base + page * GPUP_PAGE, *saved = arena->saved.bytes + page * GPUP_PAGE;
+
+        if (!same_page(at, saved)) {
+            copy_page(at, saved);
+            t->age[page] = 0;
+        } else if (++t->age[page] == COOLS_AFTER && !mprotect(at, GPUP_PAGE, PROT_READ)) {
+            t->age[page] = COLD;
+            continue;
+        }
+        t->warm[kept++] = (uint32_t)page;
+    }
+    t->warm_count = kept;
+    memcpy(arena->base + whole, arena->saved.bytes + whole, arena->saved.used - whole);
+}
+
 void gpup_arena_free(struct gpup_arena *arena) {
     if (!arena)
         return;
@@ -87,6 +201,7 @@ void gpup_arena_free(struct gpup_arena *arena) {
     gpup_unpoison(arena->base + limit(arena), arena->reserve - limit(arena)); /* stacks */
     munmap(arena->base, arena->reserve + WINDOW_SIZE);
     munmap(arena->pages, arena->reserve / GPUP_PAGE + 1);
+    forget_tracked(arena);
     if (arena->saved.bytes)
         munmap(arena->saved.bytes, arena->saved.bytes_size);
     if (arena->saved.pages)
@@ -150,6 +265,8 @@ bool gpup_arena_protect(struct gpup_arena *arena, void *address, size_t size,
     size_t count = size / GPUP_PAGE;
     bool change = false;
 
+    if (arena->tracking.on && first < arena->tracking.pages)
+        forget_tracked(arena); /* protections of its own */
     for (size_t i = first; i < first + count; i++)
         change |= arena->pages[i] != protection;
     if (!change)
@@ -172,6 +289,7 @@ static void forget_stack(struct gpup_stack *stack) {
 void gpup_arena_reset(struct gpup_arena *arena) {
     size_t count = round_up(arena->touched, GPUP_PAGE) / GPUP_PAGE;
 
+    forget_tracked(arena);
     if (arena->guarded)
         mprotect(arena->base, count * GPUP_PAGE, PROT_READ | PROT_WRITE);
     memset(arena->pages, GPUP_READ_WRITE, count);
@@ -329,6 +447,7 @@ bool gpup_arena_snapshot(struct gpup_arena *arena) {
     for (unsigned i = 0; i < arena->stacks; i++)
         if (arena->stack[i].live)
             size += (size_t)(arena->stack[i].top - arena->stack[i].live);
+    forget_tracked(arena);
     saved->valid = false;
     if (!room(&saved->bytes, &saved->bytes_size, size) || !room(&saved->pages, &saved->pages_size, pages))
         return false;
@@ -376,8 +495,12 @@ void gpup_arena_restore(struct gpup_arena *arena) {
 
     if (!saved->valid)
         return;
-    restore_protection(arena);
-    copy_pages(arena, saved->pages, saved->used, false);
+    if (arena->tracking.on && !arena->guarded) {
+        bring_back_warm(arena);
+    } else {
+        restore_protection(arena);
+        copy_pages(arena, saved->pages, saved->used, false);
+    }
     arena->used = saved->used;
     for (unsigned i = 0; i < arena->stacks; i++) {
         struct gpup_stack *stack = &arena->stack[i];

@@ -33,6 +33,8 @@ struct gpup_stack {
 void *gpup_arena_pages(struct gpup_arena *arena, size_t count);
 bool gpup_arena_protect(struct gpup_arena *arena, void *address, size_t size,
                         enum gpup_protection protection);
+/* For the fault handler: a tracked page was written to for the first time; it is writable now. */
+bool gpup_arena_written(const void *address);
 bool gpup_arena_contains(const struct gpup_arena *arena, const void *address);
 uint8_t *gpup_arena_base(const struct gpup_arena *arena, size_t *reserve);
 /* Address space without memory, for register mappings. */

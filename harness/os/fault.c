@@ -157,6 +157,8 @@ static void handler(int number, siginfo_t *info, void *context) {
     struct gpup_os *os = gpup_os_current();
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
 
+    if (number == SIGSEGV && (registers[REG_ERR] & 2) && gpup_arena_written(info->si_addr))
+        return;
     if (!os || !os->running || info->si_code == SI_USER || info->si_code == SI_TKILL) {
         chain(number, info, context);
         return;

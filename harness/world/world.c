@@ -206,7 +206,11 @@ bool gpup_world_snapshot(struct gpup_world *world) {
     if (!world->image_at_snapshot)
         return false;
     gpup_image_save(world->image, world->image_at_snapshot);
-    return gpup_arena_snapshot(world->arena);
+    if (!gpup_arena_snapshot(world->arena))
+        return false;
+    if (!world->page_guards) /* made to be brought back often */
+        gpup_arena_track(world->arena);
+    return true;
 }
 
 void gpup_world_restore(struct gpup_world *world) {

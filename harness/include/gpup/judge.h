@@ -71,6 +71,10 @@ struct gpup_rule_result {
 
 struct gpup_judge;
 struct gpup_judge *gpup_judge_new(void); /* NULL: out of memory */
+/* The same in memory of the caller, who may copy it away and back at any time between two events: a judge of
+ * a started world. What models grow by comes from there too. alloc gives zeroed memory; nothing is given
+ * back, and gpup_judge_free is not called. */
+struct gpup_judge *gpup_judge_new_in(void *(*alloc)(void *context, size_t size), void *context);
 void gpup_judge_free(struct gpup_judge *judge);
 void gpup_judge_reset(struct gpup_judge *judge);
 
@@ -87,7 +91,7 @@ size_t gpup_judge_findings(const struct gpup_judge *judge, const struct gpup_fin
  * another does not. */
 uint32_t gpup_judge_offers(const struct gpup_judge *judge);
 bool gpup_rule_offered(unsigned rule, uint32_t offers);
-const struct gpup_rule_result *gpup_judge_results(const struct gpup_judge *judge);
+const struct gpup_rule_result *gpup_judge_results(struct gpup_judge *judge);
 /* Out of memory or more findings than kept: the program's outcome is ERROR. */
 bool gpup_judge_overflowed(const struct gpup_judge *judge);
 

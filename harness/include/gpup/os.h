@@ -33,6 +33,9 @@ void *gpup_arena_alloc(struct gpup_arena *arena, size_t size); /* zeroed, 16-byt
 void gpup_arena_reset(struct gpup_arena *arena);               /* forgets everything, keeps the mapping */
 bool gpup_arena_snapshot(struct gpup_arena *arena);            /* one snapshot is kept */
 void gpup_arena_restore(struct gpup_arena *arena);
+/* From now on restoring the snapshot costs what was written: its pages are write-protected until somebody
+ * writes to them, which the fault handler sees. Of the thread that calls it. false: nothing changes. */
+bool gpup_arena_track(struct gpup_arena *arena);
 size_t gpup_arena_used(const struct gpup_arena *arena);
 
 /* Emits an event; the receiver fills host, step and call. */
@@ -52,10 +55,10 @@ struct gpup_os_config {
     void *device;
     uint64_t seed; /* addresses, preemption */
     uint32_t host;
+    uint8_t bus;      /* number of the PF's bus, as the PnP manager says */
     uint8_t fill;     /* pattern of fresh pool and stack */
     uint8_t preempt;  /* chance in 256 of a switch at each such place; 0: run to completion */
     bool page_guards; /* pool blocks end at a guard page (conformance); else red zones only (fuzzing) */
-    uint8_t bus;      /* number of the PF's bus, as the PnP manager says */
     struct gpup_os_budgets budgets;
     struct gpup_os *system; /* not NULL: this is a second adapter of that machine, with one pool and driver */
 };

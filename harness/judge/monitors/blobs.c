@@ -241,9 +241,8 @@ static void reset(struct gpup_judge *j, void *state) {
 
 static void release(struct gpup_judge *j, void *state) {
     struct blobs *b = state;
-    (void)j;
     for (unsigned i = 0; i < BLOBS; i++)
-        free(b->saved[i].bytes);
+        judge_drop(j, b->saved[i].bytes);
 }
 
 static void overlapped(struct gpup_judge *j, void *state) {

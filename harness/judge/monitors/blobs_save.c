@@ -52,10 +52,10 @@ void blobs_address(struct gpup_judge *j, const struct gpup_event *e) {
               (unsigned long long)e->f[GPUP_ADDRESSES_base]);
 }
 
-static bool keep_bytes(struct saved *s, const uint8_t *bytes, size_t size) {
+static bool keep_bytes(struct gpup_judge *j, struct saved *s, const uint8_t *bytes, size_t size) {
     size_t kept = size < BLOB_KEPT ? size : BLOB_KEPT;
     if (kept > s->capacity) {
-        uint8_t *memory = realloc(s->bytes, kept);
+        uint8_t *memory = judge_grow(j, s->bytes, kept);
         if (!memory)
             return false;
         s->bytes = memory;
@@ -89,6 +89,7 @@ void blobs_output(struct gpup_judge *j, struct blobs *b, const struct gpup_event
                         .hash = judge_hash(2, e->data, size),
                         .size = size,
                         .reserve = v->reserve_shape,
+                        .profile = v->profile,
                         .quiet = vf_quiet(v),
                         .work_pending = v->work_pending,
                         .differs = j->host[c->host].differs,
@@ -96,7 +97,7 @@ void blobs_output(struct gpup_judge *j, struct blobs *b, const struct gpup_event
                         .secrets = v->secrets[0],
                         .bytes = old.bytes,
                         .capacity = old.capacity};
-    if (!keep_bytes(s, e->data, size))
+    if (!keep_bytes(j, s, e->data, size))
         j->overflow = true;
     b->fresh = (int8_t)b->next;
     b->next = (b->next + 1) % BLOBS;

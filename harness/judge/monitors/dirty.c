@@ -217,11 +217,10 @@ static void reset(struct gpup_judge *j, void *state) {
 
 static void release(struct gpup_judge *j, void *state) {
     struct dirty *d = state;
-    (void)j;
     for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
         for (unsigned i = 0; i < DIRTY_BASES; i++) {
-            free(d->basis[h][i].piece);
-            free(d->basis[h][i].map[0]);
+            judge_drop(j, d->basis[h][i].piece);
+            judge_drop(j, d->basis[h][i].map[0]);
         }
 }
 

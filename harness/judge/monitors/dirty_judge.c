@@ -6,17 +6,17 @@
 
 #define ABSURD (UINT64_C(1) << 28) /* ranges that no adapter has memory for */
 
-static bool make_room(struct basis *b, uint32_t count, uint64_t pages) {
+static bool make_room(struct gpup_judge *j, struct basis *b, uint32_t count, uint64_t pages) {
     size_t bytes = (size_t)(pages / 8 + 1);
     if (count > b->piece_room) {
-        struct piece *memory = realloc(b->piece, count * sizeof *memory);
+        struct piece *memory = judge_grow(j, b->piece, count * sizeof *memory);
         if (!memory)
             return false;
         b->piece = memory;
         b->piece_room = count;
     }
     if (bytes > b->map_room) {
-        uint8_t *memory = realloc(b->map[0], bytes * MAPS);
+        uint8_t *memory = judge_grow(j, b->map[0], bytes * MAPS);
         if (!memory)
             return false;
         b->map[0] = memory;
@@ -90,7 +90,7 @@ static void add(struct gpup_judge *j, struct dirty *d) {
     struct basis *b = NULL;
     for (unsigned i = 0; i < DIRTY_BASES && !b; i++)
         b = d->basis[c->host][i].live ? NULL : &d->basis[c->host][i];
-    if (!b || !make_room(b, d->next_count < DIRTY_RANGES ? d->next_count : DIRTY_RANGES, pages))
+    if (!b || !make_room(j, b, d->next_count < DIRTY_RANGES ? d->next_count : DIRTY_RANGES, pages))
         return;
     struct basis old = *b;
     *b = (struct basis){.live = true,

@@ -23,7 +23,7 @@ static bool grow(struct gpup_judge *j, struct table *t, uint32_t entries) {
     if (entries > MSIX_ENTRIES)
         return false;
     if (entries > t->capacity) {
-        uint8_t *memory = realloc(t->now, (size_t)entries * 33);
+        uint8_t *memory = judge_grow(j, t->now, (size_t)entries * 33);
         if (!memory) {
             j->overflow = true;
             return false;
@@ -254,10 +254,9 @@ static void reset(struct gpup_judge *j, void *state) {
 
 static void release(struct gpup_judge *j, void *state) {
     struct msix *m = state;
-    (void)j;
     for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
         for (unsigned i = 0; i < JUDGE_VFS; i++)
-            free(m->table[h][i].now);
+            judge_drop(j, m->table[h][i].now);
 }
 
 static void overlapped(struct gpup_judge *j, void *state) {

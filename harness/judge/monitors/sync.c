@@ -13,7 +13,7 @@ struct view *sync_view(struct sync *s, unsigned host, uint64_t vf) {
 
 static bool grow(struct gpup_judge *j, struct view *v, uint32_t entries) {
     if (entries > v->capacity) {
-        uint8_t *memory = realloc(v->table, (size_t)entries * 32);
+        uint8_t *memory = judge_grow(j, v->table, (size_t)entries * 32);
         if (!memory) {
             j->overflow = true;
             return false;
@@ -218,10 +218,9 @@ static void reset(struct gpup_judge *j, void *state) {
 
 static void release(struct gpup_judge *j, void *state) {
     struct sync *s = state;
-    (void)j;
     for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
         for (unsigned i = 0; i < JUDGE_VFS; i++)
-            free(s->view[h][i].table);
+            judge_drop(j, s->view[h][i].table);
 }
 
 const struct monitor monitor_sync = {.id = GPUP_MONITOR_sync,

@@ -1,0 +1,132 @@
+/*
+ * What an execution costs: fixed programs of 8 DDI calls in libFuzzer's loop, one after another, whatever it
+ * offers. GPUP_FUZZ_PROGRAMS is a folder of programs; each is cut behind the step that makes its 8th call,
+ * and left out when no cut has 8. At exit a line per program: `SPEED NAME us T`, the median of its turns.
+ */
+#include "clock.h"
+#include "settings.h"
+#include "target.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CALLS 8u
+#define PROGRAMS 512u
+#define TURN 8u /* executions of one program in a row: a mutator goes on from one for a while */
+#define TURNS 512u
+
+static struct candidate {
+    char *name;
+    uint8_t *bytes;
+    size_t size;
+    double us[TURNS];
+    unsigned turns;
+} programs[PROGRAMS];
+static size_t count;
+
+static struct fuzz_engine *engine;
+static uint64_t executions;
+static double turn_started;
+static unsigned calls;
+
+static void count_calls(void *context, const struct gpup_event *e) {
+    (void)context;
+    calls += e->kind == GPUP_EVENT_CALL;
+}
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void report(void) {
+    for (size_t i = 0; i < count; i++) {
+        struct candidate *c = &programs[i];
+        qsort(c->us, c->turns, sizeof *c->us, ascending);
+        if (c->turns)
+            fprintf(stderr, "SPEED %s us %.4f\n", c->name, c->us[c->turns / 2]);
+    }
+}
+
+/* Calls that the first `steps` steps make. */
+static unsigned calls_of(const uint8_t *bytes, size_t size, size_t steps) {
+    struct gpup_program p;
+    calls = 0;
+    if (!gpup_program_decode(bytes, size, &p))
+        return 0;
+    p.step_count = steps < p.step_count ? steps : p.step_count;
+    fuzz_engine_run(engine, &p);
+    gpup_program_free(&p);
+    return calls;
+}
+
+static bool cut(struct candidate *c) {
+    struct gpup_program p;
+    size_t steps = 0, all = 0;
+    if (gpup_program_decode(c->bytes, c->size, &p)) {
+        all = p.step_count;
+        while (steps < all && calls_of(c->bytes, c->size, steps) < CALLS)
+            steps++;
+        p.step_count = steps;
+        c->size = gpup_program_encode(&p, c->bytes, c->size);
+        p.step_count = all;
+        gpup_program_free(&p);
+    }
+    return calls_of(c->bytes, c->size, steps) == CALLS;
+}
+
+static bool load(const char *folder, const char *name, struct candidate *c) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "rb");
+    *c = (struct candidate){.name = strdup(name), .bytes = malloc(1 << 16)};
+    if (!file || !c->name || !c->bytes)
+        return false;
+    c->size = fread(c->bytes, 1, 1 << 16, file);
+    fclose(file);
+    return true;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    const struct gpup_trace_sink tap = {count_calls, NULL};
+    const char *folder = getenv("GPUP_FUZZ_PROGRAMS");
+    struct dirent **names;
+    (void)argc;
+    (void)argv;
+    engine = fuzz_target_engine(false);
+    fuzz_engine_tap(engine, &tap);
+    int found = scandir(folder ? folder : ".", &names, NULL, alphasort);
+    for (int i = 0; i < found; i++) {
+        if (names[i]->d_name[0] != '.' && count < PROGRAMS &&
+            load(folder, names[i]->d_name, &programs[count]) && cut(&programs[count]))
+            count++;
+        free(names[i]);
+    }
+    if (count == 0) {
+        fputs("GPUP_FUZZ_PROGRAMS: expected a folder of programs\n", stderr);
+        exit(2);
+    }
+    fuzz_engine_tap(engine, NULL);
+    atexit(report);
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct candidate *c = &programs[executions / TURN % count];
+    struct gpup_program p;
+    (void)data;
+    (void)size;
+    if (executions % TURN == 0) {
+        struct candidate *before = &programs[(executions / TURN + count - 1) % count];
+        double now = fuzz_clock_us();
+        if (executions && before->turns < TURNS)
+            before->us[before->turns++] = (now - turn_started) / TURN;
+        turn_started = now;
+    }
+    executions++;
+    if (gpup_program_decode(c->bytes, c->size, &p))
+        fuzz_target_run(engine, &p);
+    return 0;
+}
