@@ -1,4 +1,7 @@
 /* The summary a person sees first. */
+#include "count.h"
+#include "text.h"
+
 #include <gpup/reports.h>
 
 #include <stdlib.h>
@@ -15,18 +18,6 @@ static const char *paint(bool colour, const char *code) {
 #define BOLD "\033[1m"
 #define PLAIN "\033[0m"
 
-struct row {
-    const char *area;
-    unsigned count[GPUP_VERDICTS];
-};
-
-static void count(struct row *row, const struct gpup_report *r, const char *area) {
-    *row = (struct row){.area = area};
-    for (unsigned i = 0; i < gpup_spec_counts.rules; i++)
-        if (r->selected[i] && (!*area || strcmp(gpup_rules[i].area, area) == 0))
-            row->count[r->rules[i].verdict]++;
-}
-
 static void cell(FILE *out, unsigned n, const char *colour) {
     if (n)
         fprintf(out, "  %s%9u%s", colour, n, *colour ? PLAIN : "");
@@ -34,37 +25,28 @@ static void cell(FILE *out, unsigned n, const char *colour) {
         fprintf(out, "  %9s", ".");
 }
 
-static void print_row(FILE *out, const struct row *row, const char *name, bool colour) {
+static void print_row(FILE *out, const unsigned *count, const char *name, bool colour) {
     fprintf(out, "  %-7s", name);
-    cell(out, row->count[GPUP_PASS], paint(colour, GREEN));
-    cell(out, row->count[GPUP_FAIL], paint(colour, RED));
-    cell(out, row->count[GPUP_WARN], paint(colour, YELLOW));
-    cell(out, row->count[GPUP_POLICY_FINDING], paint(colour, YELLOW));
-    cell(out, row->count[GPUP_NOT_APPLICABLE], "");
-    cell(out, row->count[GPUP_NOT_EXERCISED], "");
-    cell(out, row->count[GPUP_NOT_OBSERVABLE], "");
-    cell(out, row->count[GPUP_NOT_COVERED], "");
+    cell(out, count[GPUP_PASS], paint(colour, GREEN));
+    cell(out, count[GPUP_FAIL], paint(colour, RED));
+    cell(out, count[GPUP_WARN], paint(colour, YELLOW));
+    cell(out, count[GPUP_POLICY_FINDING], paint(colour, YELLOW));
+    cell(out, count[GPUP_NOT_APPLICABLE], "");
+    cell(out, count[GPUP_NOT_EXERCISED], "");
+    cell(out, count[GPUP_NOT_OBSERVABLE], "");
+    cell(out, count[GPUP_NOT_COVERED], "");
     fputc('\n', out);
 }
 
 static void table(const struct gpup_report *r, FILE *out, bool colour) {
-    struct row row;
-    const char *last = "";
+    unsigned count[GPUP_VERDICTS];
     fprintf(out, "\n  %-7s  %9s  %9s  %9s  %9s  %9s  %9s  %9s  %9s\n", "area", "pass", "fail", "warn",
             "policy", "n/a", "not run", "not seen", "no monitor");
-    for (unsigned i = 0; i < gpup_spec_counts.rules; i++) {
-        if (strcmp(gpup_rules[i].area, last) == 0)
-            continue;
-        last = gpup_rules[i].area;
-        count(&row, r, last);
-        unsigned all = 0;
-        for (unsigned k = 0; k < GPUP_VERDICTS; k++)
-            all += row.count[k];
-        if (all)
-            print_row(out, &row, last, colour);
-    }
-    count(&row, r, "");
-    print_row(out, &row, "all", colour);
+    for (unsigned i = 0; i < gpup_spec_counts.rules; i = count_next_area(i))
+        if (count_area(r, gpup_rules[i].area, count))
+            print_row(out, count, gpup_rules[i].area, colour);
+    count_area(r, NULL, count);
+    print_row(out, count, "all", colour);
     fputs(
         "\n  n/a: not advertised   not run: not exercised by these programs   not seen: not observable here\n"
         "  no monitor: in the catalogue and not judged; `list rules --json` says why under `beyond`\n",
@@ -72,35 +54,32 @@ static void table(const struct gpup_report *r, FILE *out, bool colour) {
 }
 
 static void required(const struct gpup_report *r, FILE *out) {
-    unsigned wanted = 0, passed = 0, failed = 0, inapplicable = 0, beyond = 0;
-    for (unsigned i = 0; i < gpup_spec_counts.rules; i++) {
-        if (!gpup_report_required(r, i))
-            continue;
-        wanted++;
-        passed += r->rules[i].verdict == GPUP_PASS;
-        failed += r->rules[i].verdict == GPUP_FAIL;
-        inapplicable += r->rules[i].verdict == GPUP_NOT_APPLICABLE;
-        beyond += r->rules[i].reason == GPUP_REASON_BEYOND;
-    }
+    struct count_required sum = count_required(r);
+    char excused[64] = "";
+    if (sum.excused)
+        snprintf(excused, sizeof excused, ", %u excused by expectations", sum.excused);
     fprintf(out,
             "\n  required rules (MUST, %s%s): %u passed, %u failed, %u not applicable, %u beyond a black "
-            "box, %u not judged\n",
+            "box, %u not judged%s\n",
             gpup_report_of_framework(r) ? "framework" : "driver",
             !gpup_report_of_framework(r) && strcmp(r->results->profile, "certification") == 0 ? ", documented"
                                                                                               : "",
-            passed, failed, inapplicable, beyond, wanted - passed - failed - inapplicable - beyond);
+            sum.passed, sum.failed, sum.inapplicable, sum.beyond, sum.unjudged, excused);
 }
 
 static void one_finding(const struct gpup_report *r, FILE *out, unsigned rule, bool colour) {
     const struct gpup_rule_summary *s = &r->rules[rule];
     const struct gpup_rule *g = &gpup_rules[rule];
     fprintf(out, "\n  %s%s%s %s  (%s, %s: %s", paint(colour, s->verdict == GPUP_FAIL ? RED : YELLOW),
-            gpup_verdict_name(s->verdict), paint(colour, PLAIN), g->id, gpup_level_name(g->level),
+            gpup_report_verdict_name(r, rule), paint(colour, PLAIN), g->id, gpup_level_name(g->level),
             gpup_sources[g->sources[0]].id, gpup_sources[g->sources[0]].title);
     fprintf(out, ", %s)\n    rule:  %s\n", gpup_sources[g->sources[0]].date, g->sentence);
     if (!s->first)
         return;
-    fprintf(out, "    seen:  %s\n    where: %s", s->first->text, s->first_program);
+    fputs("    seen:  ", out);
+    text_put(out, TEXT_PLAIN, s->first->text);
+    fputs("\n    where: ", out);
+    text_put(out, TEXT_PLAIN, s->first_program);
     if (s->first->step != GPUP_NO_STEP)
         fprintf(out, ", step %u", s->first->step + 1);
     if (s->first->ddi != GPUP_SPEC_NONE)
@@ -125,26 +104,29 @@ static void findings(const struct gpup_report *r, FILE *out, bool colour) {
 }
 
 static void bad_programs(const struct gpup_report *r, FILE *out, bool colour) {
-    static const char *const names[] = {"COMPLETE", "SKIPPED", "ERROR", "TIMEOUT", "CRASH"};
     for (size_t i = 0; i < r->results->program_count; i++) {
         const struct gpup_program_result *p = &r->results->programs[i];
-        if (p->done && p->outcome != GPUP_COMPLETE)
-            fprintf(out, "  %s%-8s%s %s: %s\n", paint(colour, p->outcome == GPUP_SKIPPED ? "" : RED),
-                    names[p->outcome], paint(colour, PLAIN), p->name, p->why ? p->why : "");
+        if (!p->done || p->outcome == GPUP_COMPLETE)
+            continue;
+        fprintf(out, "  %s%-8s%s ", paint(colour, p->outcome == GPUP_SKIPPED ? "" : RED),
+                gpup_outcome_name(p->outcome), paint(colour, PLAIN));
+        text_put(out, TEXT_PLAIN, p->name);
+        fputs(": ", out);
+        text_put(out, TEXT_PLAIN, p->why);
+        fputc('\n', out);
     }
 }
 
 static void expectations(const struct gpup_report *r, FILE *out, bool colour) {
     for (size_t i = 0; r->expectations && i < r->expectations->count; i++) {
         const struct gpup_expectation *e = &r->expectations->entries[i];
-        bool expired = strcmp(r->today, e->until) > 0;
-        bool idle = !r->used[i] && e->kind != GPUP_EXPECT_QUARANTINE;
-        if (expired || idle)
-            fprintf(out, "  %sSTALE%s    %s:%u: %s %s\n", paint(colour, RED), paint(colour, PLAIN),
-                    r->expectations->path, e->line, gpup_rule_id(e->rule),
-                    expired ? "has expired" : "did not fail; take the entry out");
-        else
-            fprintf(out, "  expected %s: %s\n", gpup_rule_id(e->rule), e->reason);
+        if (gpup_entry_stale(r->states[i]))
+            fprintf(out, "  %sSTALE%s    %s:%u:%u: %s %s %s\n", paint(colour, RED), paint(colour, PLAIN),
+                    r->expectations->path, e->line, e->column, gpup_expect_kind_name(e->kind),
+                    gpup_rule_id(e->rule), gpup_entry_words(r->states[i]));
+        else if (r->states[i] == GPUP_ENTRY_USED)
+            fprintf(out, "  %s%s%s %s: %s\n", paint(colour, YELLOW), gpup_expect_verdict_name(e->kind),
+                    paint(colour, PLAIN), gpup_rule_id(e->rule), r->words[i]);
     }
 }
 
@@ -158,14 +140,33 @@ static const char *first_bad_program(const struct gpup_report *r) {
     return NULL;
 }
 
+static void files(FILE *out, const char *directory) {
+    fprintf(out, "results: %s/", directory);
+    for (size_t i = 0; i < gpup_writer_count; i++)
+        fprintf(out, "%s, ", gpup_writers[i].file);
+    fputs("events.jsonl\n", out);
+}
+
+static void next(const struct gpup_report *r, FILE *out, int status) {
+    const char *bad = first_bad_program(r);
+    const char *tool = getenv("GPUP_CTS_COMMAND"); /* how it was called: ./cts says so */
+    tool = tool ? tool : "gpup-cts";
+    char *again = bad ? gpup_report_replay(r, tool, bad) : NULL;
+    if (again)
+        fprintf(out, "next:    %s\n", again);
+    else if (status == 4)
+        fprintf(out, "next:    %s list rules    (the rules and who judges them)\n", tool);
+    free(again);
+}
+
 void gpup_report_console(const struct gpup_report *r, FILE *out, bool colour, const char *directory) {
     int status = gpup_report_exit_status(r);
     size_t programs = 0;
     for (size_t i = 0; i < r->results->program_count; i++)
         programs += r->results->programs[i].done;
-    fprintf(out, "\n%s%s%s: profile %s, %zu programs", paint(colour, BOLD), r->results->implementation,
-            paint(colour, PLAIN), r->results->profile, programs);
-    fputc('\n', out);
+    fprintf(out, "\n%s", paint(colour, BOLD));
+    text_put(out, TEXT_PLAIN, r->results->implementation);
+    fprintf(out, "%s: profile %s, %zu programs\n", paint(colour, PLAIN), r->results->profile, programs);
     table(r, out, colour);
     required(r, out);
     fputc('\n', out);
@@ -176,18 +177,8 @@ void gpup_report_console(const struct gpup_report *r, FILE *out, bool colour, co
             paint(colour, status == 0   ? GREEN
                           : status == 4 ? YELLOW
                                         : RED),
-            gpup_report_status_words(status), paint(colour, PLAIN), status);
+            gpup_report_meaning(r), paint(colour, PLAIN), status);
     if (directory)
-        fprintf(out, "results: %s/results.json, junit.xml, events.jsonl\n", directory);
-    const char *bad = first_bad_program(r);
-    const char *tool = getenv("GPUP_CTS_COMMAND"); /* how it was called: ./cts says so */
-    tool = tool ? tool : "gpup-cts";
-    if (bad)
-        fprintf(out, "next:    %s replay %s %s", tool, bad, r->results->implementation);
-    if (bad && r->results->seeded)
-        fprintf(out, " --seed %llu", (unsigned long long)r->results->seed);
-    if (bad)
-        fputc('\n', out);
-    else if (status == 4)
-        fprintf(out, "next:    %s list rules    (the rules and who judges them)\n", tool);
+        files(out, directory);
+    next(r, out, status);
 }

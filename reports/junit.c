@@ -1,132 +1,164 @@
-/* junit.xml: a test case per rule, by area, and one per program. */
+/*
+ * junit.xml. The schema that Jenkins published gives properties to a suite and none to a test case, so a
+ * rule is a suite: its properties say what it is, its one case how it stands. Readers group cases by class,
+ * which is the area. One more suite has a case per program.
+ *
+ * A finding that does not count passes with its text in system-out; one that an expectation names is skipped.
+ */
+#include "text.h"
+
 #include <gpup/reports.h>
 
-#include <string.h>
-
-static void escaped(FILE *out, const char *text) {
-    for (; text && *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        const char *entity = c == '&'   ? "&amp;"
-                             : c == '<' ? "&lt;"
-                             : c == '>' ? "&gt;"
-                             : c == '"' ? "&quot;"
-                                        : NULL;
-        if (entity)
-            fputs(entity, out);
-        else
-            fputc(c < 0x20 && c != '\t' ? ' ' : c, out);
-    }
-}
+#include <stdlib.h>
 
 static void attribute(FILE *out, const char *name, const char *value) {
     fprintf(out, " %s=\"", name);
-    escaped(out, value);
+    text_put(out, TEXT_XML, value);
     fputc('"', out);
 }
 
-static bool failed(const struct gpup_report *r, unsigned rule) {
-    unsigned v = r->rules[rule].verdict;
-    return v == GPUP_FAIL || (r->strict && (v == GPUP_WARN || v == GPUP_POLICY_FINDING));
+static void property(FILE *out, const char *name, const char *value) {
+    if (!value || !*value)
+        return;
+    fputs("      <property", out);
+    attribute(out, "name", name);
+    attribute(out, "value", value);
+    fputs("/>\n", out);
 }
 
-static bool judged(const struct gpup_report *r, unsigned rule) {
-    return r->rules[rule].verdict <= GPUP_POLICY_FINDING;
-}
-
-static void rule_case(const struct gpup_report *r, FILE *out, unsigned i) {
+static void rule_properties(const struct gpup_report *r, FILE *out, unsigned i) {
     const struct gpup_rule *g = &gpup_rules[i];
+    const struct gpup_source *source = &gpup_sources[g->sources[0]];
+    fputs("    <properties>\n", out);
+    property(out, "rule", g->id);
+    property(out, "sentence", g->sentence);
+    property(out, "level", gpup_level_name(g->level));
+    property(out, "basis", gpup_basis_name(g->basis));
+    property(out, "subject", gpup_subject_name(g->subject));
+    property(out, "required", gpup_report_required(r, i) ? "true" : "false");
+    property(out, "verdict", gpup_verdict_name(r->rules[i].verdict));
+    property(out, "reason", gpup_reason_name(r->rules[i].reason));
+    property(out, "source", source->id);
+    property(out, "source.title", source->title);
+    property(out, "source.date", source->date);
+    property(out, "source.url", source->url);
+    property(out, "implementation", r->results->implementation);
+    property(out, "implementation.hash", r->results->implementation_hash);
+    property(out, "specification", gpup_spec_version());
+    fputs("    </properties>\n", out);
+}
+
+static void where(const struct gpup_report *r, FILE *out, const struct gpup_rule_summary *s) {
+    fprintf(out, "%s: ", gpup_verdict_name(s->verdict));
+    text_put(out, TEXT_XML, s->first ? s->first->text : "violated");
+    fputs("\nprogram ", out);
+    text_put(out, TEXT_XML, s->first_program);
+    if (s->first && s->first->step != GPUP_NO_STEP)
+        fprintf(out, ", step %u", s->first->step + 1);
+    if (s->first && s->first->ddi != GPUP_SPEC_NONE)
+        fprintf(out, ", %s", gpup_ddi_name(s->first->ddi));
+    fprintf(out, "\nviolated %llu of %llu times\n", (unsigned long long)s->violations,
+            (unsigned long long)s->checks);
+    char *again = gpup_report_replay(r, "gpup-cts", s->first_program);
+    if (again)
+        text_put(out, TEXT_XML, again);
+    free(again);
+}
+
+static void rule_body(const struct gpup_report *r, FILE *out, unsigned i) {
     const struct gpup_rule_summary *s = &r->rules[i];
-    fputs("    <testcase", out);
-    attribute(out, "classname", g->area);
-    attribute(out, "name", g->id);
-    fputs(" time=\"0\">\n      <properties>\n", out);
-    const char *names[] = {"level", "basis", "subject", "source", "verdict"};
-    const char *values[] = {gpup_level_name(g->level), gpup_basis_name(g->basis),
-                            gpup_subject_name(g->subject), gpup_sources[g->sources[0]].id,
-                            gpup_verdict_name(s->verdict)};
-    for (unsigned k = 0; k < 5; k++) {
-        fputs("        <property", out);
-        attribute(out, "name", names[k]);
-        attribute(out, "value", values[k]);
+    enum gpup_standing standing = gpup_report_standing(r, i);
+    const char *element = standing == GPUP_STANDS_FAILED ? "failure" : "skipped";
+    if (standing == GPUP_STANDS_PASSED) {
         fputs("/>\n", out);
+        return;
     }
-    fputs("      </properties>\n", out);
-    if (failed(r, i)) {
+    fputs(">\n", out);
+    if (standing == GPUP_STANDS_FAILED) {
         fputs("      <failure", out);
-        attribute(out, "message", s->first ? s->first->text : g->sentence);
+        attribute(out, "type", gpup_verdict_name(s->verdict));
+        attribute(out, "message", s->first ? s->first->text : gpup_rules[i].sentence);
         fputc('>', out);
-        escaped(out, s->first_program);
-        fputs("</failure>\n", out);
-    } else if (!judged(r, i)) {
-        fputs("      <skipped", out);
-        attribute(out, "message", gpup_reason_name(s->reason));
-        fputs("/>\n", out);
+        where(r, out, s);
+    } else if (standing != GPUP_STANDS_NOTED) {
+        fputs("      <skipped>", out);
+        text_put(out, TEXT_XML, gpup_report_standing_words(r, i));
+    }
+    if (standing != GPUP_STANDS_NOTED)
+        fprintf(out, "</%s>\n", element);
+    if (standing == GPUP_STANDS_NOTED || standing == GPUP_STANDS_EXPECTED) {
+        fputs("      <system-out>", out);
+        text_put(out, TEXT_XML, gpup_report_standing_words(r, i));
+        fputc('\n', out);
+        where(r, out, s);
+        fputs("</system-out>\n", out);
     }
     fputs("    </testcase>\n", out);
 }
 
-static void area_suite(const struct gpup_report *r, FILE *out, const char *area) {
-    unsigned tests = 0, failures = 0, skipped = 0;
-    for (unsigned i = 0; i < gpup_spec_counts.rules; i++) {
-        if (!r->selected[i] || strcmp(gpup_rules[i].area, area) != 0)
-            continue;
-        tests++;
-        failures += failed(r, i);
-        skipped += !judged(r, i);
-    }
-    if (!tests)
-        return;
+static void rule_suite(const struct gpup_report *r, FILE *out, unsigned i) {
+    const struct gpup_rule *g = &gpup_rules[i];
+    enum gpup_standing standing = gpup_report_standing(r, i);
     fputs("  <testsuite", out);
-    attribute(out, "name", area);
-    fprintf(out, " tests=\"%u\" failures=\"%u\" errors=\"0\" skipped=\"%u\">\n", tests, failures, skipped);
-    for (unsigned i = 0; i < gpup_spec_counts.rules; i++)
-        if (r->selected[i] && strcmp(gpup_rules[i].area, area) == 0)
-            rule_case(r, out, i);
+    attribute(out, "name", g->id);
+    fprintf(out, " package=\"gpup.%s\" tests=\"1\" failures=\"%d\" errors=\"0\" skipped=\"%d\">\n", g->area,
+            standing == GPUP_STANDS_FAILED,
+            standing == GPUP_STANDS_UNJUDGED || standing == GPUP_STANDS_EXPECTED);
+    rule_properties(r, out, i);
+    fprintf(out, "    <testcase classname=\"gpup.%s\"", g->area);
+    attribute(out, "name", g->id);
+    fputs(" time=\"0\"", out);
+    rule_body(r, out, i);
     fputs("  </testsuite>\n", out);
+}
+
+static void program_case(const struct gpup_report *r, FILE *out, const struct gpup_program_result *p) {
+    static const char *const elements[] = {[GPUP_STANDS_FAILED] = "error",
+                                           [GPUP_STANDS_NOTED] = "system-out",
+                                           [GPUP_STANDS_EXPECTED] = "skipped",
+                                           [GPUP_STANDS_UNJUDGED] = "skipped"};
+    const char *element = elements[gpup_report_program_standing(r, p)];
+    fputs("    <testcase classname=\"gpup.programs\"", out);
+    attribute(out, "name", p->name);
+    fprintf(out, " time=\"%u.%03u\"", p->wall_ms / 1000, p->wall_ms % 1000);
+    if (!element) {
+        fputs("/>\n", out);
+        return;
+    }
+    fprintf(out, ">\n      <%s>%s: ", element, gpup_outcome_name(p->outcome));
+    text_put(out, TEXT_XML, p->why);
+    fprintf(out, "</%s>\n    </testcase>\n", element);
 }
 
 static void program_suite(const struct gpup_report *r, FILE *out) {
     const struct gpup_results *all = r->results;
     unsigned tests = 0, errors = 0, skipped = 0;
     for (size_t i = 0; i < all->program_count; i++) {
-        tests += all->programs[i].done;
-        errors += all->programs[i].done && all->programs[i].outcome >= GPUP_ERROR;
-        skipped += all->programs[i].done && all->programs[i].outcome == GPUP_SKIPPED;
+        if (!all->programs[i].done)
+            continue;
+        enum gpup_standing standing = gpup_report_program_standing(r, &all->programs[i]);
+        tests++;
+        errors += standing == GPUP_STANDS_FAILED;
+        skipped += standing == GPUP_STANDS_UNJUDGED || standing == GPUP_STANDS_EXPECTED;
     }
-    fprintf(out, "  <testsuite name=\"programs\" tests=\"%u\" failures=\"0\" errors=\"%u\" skipped=\"%u\">\n",
+    fprintf(out,
+            "  <testsuite name=\"programs\" package=\"gpup\" tests=\"%u\" failures=\"0\" errors=\"%u\" "
+            "skipped=\"%u\">\n",
             tests, errors, skipped);
-    for (size_t i = 0; i < all->program_count; i++) {
-        const struct gpup_program_result *p = &all->programs[i];
-        if (!p->done)
-            continue;
-        fputs("    <testcase classname=\"program\"", out);
-        attribute(out, "name", p->name);
-        fprintf(out, " time=\"%u.%03u\"", p->wall_ms / 1000, p->wall_ms % 1000);
-        if (p->outcome == GPUP_COMPLETE) {
-            fputs("/>\n", out);
-            continue;
-        }
-        fputs(p->outcome == GPUP_SKIPPED ? ">\n      <skipped" : ">\n      <error", out);
-        attribute(out, "message", p->why);
-        fputs("/>\n    </testcase>\n", out);
-    }
+    for (size_t i = 0; i < all->program_count; i++)
+        if (all->programs[i].done)
+            program_case(r, out, &all->programs[i]);
     fputs("  </testsuite>\n", out);
 }
 
-bool gpup_report_junit(const struct gpup_report *r, const char *path) {
-    FILE *out = fopen(path, "w");
-    const char *last = "";
-    if (!out)
-        return false;
+bool gpup_write_junit(const struct gpup_report *r, FILE *out) {
     fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites", out);
     attribute(out, "name", r->results->implementation);
     fputs(">\n", out);
     for (unsigned i = 0; i < gpup_spec_counts.rules; i++)
-        if (strcmp(gpup_rules[i].area, last) != 0) {
-            last = gpup_rules[i].area;
-            area_suite(r, out, last);
-        }
+        if (r->selected[i])
+            rule_suite(r, out, i);
     program_suite(r, out);
     fputs("</testsuites>\n", out);
-    return fclose(out) == 0;
+    return !ferror(out);
 }

@@ -67,13 +67,10 @@ static void progress(void *context, size_t done, size_t total, const struct gpup
 }
 
 static bool write_files(const struct gpup_report *report, const char *directory) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/results.json", directory);
-    bool ok = gpup_report_json(report, path);
-    snprintf(path, sizeof path, "%s/junit.xml", directory);
-    ok = gpup_report_junit(report, path) && ok;
+    const char *failed;
+    bool ok = gpup_report_write_all(report, directory, &failed);
     if (!ok)
-        usage_error("%s: results cannot be written: %s", directory, strerror(errno));
+        usage_error("%s/%s: cannot be written: %s", directory, failed, strerror(errno));
     return ok;
 }
 
@@ -96,7 +93,7 @@ int report_results(const struct gpup_results *results, const struct options *o, 
     if (directory && !write_files(&report, directory))
         status = 3;
     if (o->json)
-        gpup_report_json(&report, "/dev/stdout");
+        gpup_write_json(&report, stdout);
     else
         gpup_report_console(&report, stdout, isatty(STDOUT_FILENO) != 0, directory);
     gpup_report_close(&report);
