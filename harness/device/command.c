@@ -15,7 +15,9 @@ static void start(struct gpu *gpu, struct gpu_slot *slot) {
     slot->drains = false;
     slot->due = GPU_NEVER;
     gpu->next_valid = false;
-    if (gpu->lose) {
+    if (gpu->lose && gpu->lose_after) {
+        gpu->lose_after--;
+    } else if (gpu->lose) {
         gpu->lose--; /* it never even starts: no effect, no completion */
         return;
     }

@@ -155,8 +155,9 @@ static void set_dma(void *device, bool (*read)(void *, uint64_t, void *, size_t)
 
 /* --- faults and power ------------------------------------------------------------------------------------
  */
-static void lose_completions(void *device, uint32_t count) {
+static void lose_completions(void *device, uint32_t after, uint32_t count) {
     struct gpu *gpu = device;
+    gpu->lose_after = after;
     gpu->lose = count > UINT32_MAX - gpu->lose ? UINT32_MAX : gpu->lose + count;
 }
 

@@ -124,7 +124,7 @@ struct gpu {
     uint64_t next; /* earliest event, valid while next_valid */
     bool next_valid, removed;
     uint64_t serial;
-    uint32_t features, lose;
+    uint32_t features, lose, lose_after; /* the next `lose` completions behind that many never come */
 
     uint8_t config[GPU_CONFIG_SIZE]; /* of the PF */
     struct gpu_msix msix;            /* of the PF */

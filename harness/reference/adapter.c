@@ -30,7 +30,6 @@ static NTSTATUS map_registers(struct adapter *a) {
     PHYSICAL_ADDRESS bar0;
     NTSTATUS status;
 
-    RtlZeroMemory(&info, sizeof info);
     status = a->dxgkrnl.DxgkCbGetDeviceInformation(a->dxgkrnl.DeviceHandle, &info);
     if (!NT_SUCCESS(status))
         return status;
@@ -95,7 +94,6 @@ static void close_hardware(struct adapter *a) {
 }
 
 static void open_interrupts(const struct adapter *a) {
-    write32(a, GPU_REG_INT_STATUS, MAXULONG);
     write32(a, GPU_REG_INT_MASK, ~(ULONG)GPU_INT_COMPLETION);
 }
 
@@ -120,10 +118,8 @@ static NTSTATUS resume_vf(struct adapter *a, struct vf *vf) {
 }
 
 NTSTATUS adapter_power_up(struct adapter *a) {
-    NTSTATUS status = bus_enable(a);
+    NTSTATUS status = bus_enable_vfs(a, a->partitions);
 
-    if (NT_SUCCESS(status))
-        status = bus_enable_vfs(a, a->partitions);
     if (!NT_SUCCESS(status))
         return status;
     open_interrupts(a);
@@ -241,7 +237,6 @@ NTSTATUS DDI_CALL reference_start_device(const PVOID context, PDXGK_START_INFO i
 static void give_up(struct adapter *a) {
     for (ULONG i = 0; i < a->sriov.total_vfs; i++)
         vgpu_destroy(a, &a->vf[i]);
-    tracking_free_all(a);
 }
 
 NTSTATUS DDI_CALL reference_stop_device(const PVOID context) {
@@ -251,6 +246,7 @@ NTSTATUS DDI_CALL reference_stop_device(const PVOID context) {
         return STATUS_INVALID_PARAMETER;
     if (!a->started)
         return STATUS_SUCCESS;
+    tracking_free_all(a);
     if (a->updating) {
         hot_leave(a);
     } else {

@@ -1,7 +1,6 @@
 /* Registers and configuration spaces: of the PF through Dxgkrnl, of VFs through the aperture in BAR0. */
 #include "driver.h"
 
-#define COMMAND_ENABLE 0x0006u /* memory decoding, bus mastering */
 #define BAR_TYPE_BITS 0xFu
 
 static volatile ULONG *reg(const struct adapter *a, ULONG offset) {
@@ -29,23 +28,11 @@ NTSTATUS config_read(struct adapter *a, ULONG offset, void *data, ULONG length) 
 }
 
 NTSTATUS config_write(struct adapter *a, ULONG offset, const void *data, ULONG length) {
-    ULONG done = 0, copy = 0;
-    NTSTATUS status;
+    ULONG done = 0;
+    NTSTATUS status = a->dxgkrnl.DxgkCbWriteDeviceSpace(a->dxgkrnl.DeviceHandle, DXGK_WHICHSPACE_CONFIG,
+                                                        (PVOID)(ULONG_PTR)data, offset, length, &done);
 
-    RtlCopyMemory(&copy, data, length);
-    status = a->dxgkrnl.DxgkCbWriteDeviceSpace(a->dxgkrnl.DeviceHandle, DXGK_WHICHSPACE_CONFIG, &copy, offset,
-                                               length, &done);
     return NT_SUCCESS(status) && done != length ? STATUS_DEVICE_NOT_CONNECTED : status;
-}
-
-NTSTATUS bus_enable(struct adapter *a) {
-    USHORT command = 0;
-    NTSTATUS status = config_read(a, GPU_CFG_COMMAND, &command, sizeof command);
-
-    if (!NT_SUCCESS(status))
-        return status;
-    command |= COMMAND_ENABLE;
-    return config_write(a, GPU_CFG_COMMAND, &command, sizeof command);
 }
 
 /* The size of a VF BAR shows when all ones are written; no VF is enabled at that time. */

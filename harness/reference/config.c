@@ -114,9 +114,8 @@ VOID DDI_CALL reference_get_vendor_and_device(HANDLE context, DXGKARG_GETVENDORA
 static ULONG bus_property(const struct adapter *a, DEVICE_REGISTRY_PROPERTY property) {
     ULONG value = 0, length = 0;
 
-    if (!NT_SUCCESS(IoGetDeviceProperty(a->physical_device, property, sizeof value, &value, &length)))
-        return 0;
-    return value;
+    (void)IoGetDeviceProperty(a->physical_device, property, sizeof value, &value, &length);
+    return value; /* 0 where it is not known */
 }
 
 /* Routing id of the PF, then First VF Offset and VF Stride. The address property: device << 16 | function. */

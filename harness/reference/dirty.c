@@ -86,7 +86,7 @@ static NTSTATUS read_span(struct adapter *a, struct span s, bool take, UCHAR *ou
 }
 
 static void all_dirty(const struct basis *b) {
-    RtlFillMemory(b->carry, (b->pages + 7) / 8, 0xFF);
+    RtlFillMemory(b->carry, carry_size(b), 0xFF);
 }
 
 /* Seeded: tracking is one switch, and whoever stops it stops it for all. */
@@ -167,7 +167,7 @@ static NTSTATUS basis_start(struct adapter *a, struct basis *b) {
         (void)switch_ranges(a, b, b->count, false);
         return status;
     }
-    RtlZeroMemory(b->carry, (b->pages + 7) / 8);
+    RtlZeroMemory(b->carry, carry_size(b));
     b->tracking = true;
     return STATUS_SUCCESS;
 }

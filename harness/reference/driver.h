@@ -81,7 +81,6 @@ struct segment {
 struct session {
     DXGK_GPUP_MIGRATIONTYPE type;
     bool immutable_done, mutable_done;
-    UINT64 sizes[2]; /* that the size phases gave out */
 };
 
 struct msix_entry {
@@ -163,7 +162,6 @@ struct adapter {
     KSPIN_LOCK slots;
     KSEMAPHORE free_slots;
     struct command_slot slot[GPU_SLOTS];
-    LONG interrupts; /* status bits taken by the ISR, for the DPC */
 
     KMUTEX partition;
     ULONG partitions, segment_count;
@@ -200,7 +198,6 @@ NTSTATUS config_read(struct adapter *a, ULONG offset, void *data, ULONG length);
 NTSTATUS config_write(struct adapter *a, ULONG offset, const void *data, ULONG length);
 NTSTATUS bus_probe(struct adapter *a);                 /* reads the SR-IOV capability */
 NTSTATUS bus_enable_vfs(struct adapter *a, ULONG vfs); /* 0: none */
-NTSTATUS bus_enable(struct adapter *a);                /* memory decoding and bus mastering */
 UINT64 vf_bar_address(const struct adapter *a, ULONG vf, ULONG bar);
 UINT64 vf_bar_size(const struct adapter *a, ULONG bar); /* 0: none */
 

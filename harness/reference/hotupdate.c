@@ -137,8 +137,9 @@ void hot_leave(struct adapter *a) {
         vmbus_close(a, vf);
         msix_close(vf);
         reserve_forget(vf);
+        release(vf->context); /* of a power-up that failed half-way */
+        vf->context = NULL;
     }
-    tracking_free_all(a);
     a->updating = false;
 }
 

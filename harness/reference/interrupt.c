@@ -11,19 +11,15 @@ BOOLEAN DDI_CALL reference_interrupt(const PVOID context, ULONG message) {
     if (status == 0 || status == MAXULONG) /* not ours, or the part is gone */
         return FALSE;
     write32(a, GPU_REG_INT_STATUS, status);
-    InterlockedOr(&a->interrupts, (LONG)status);
     a->dxgkrnl.DxgkCbQueueDpc(a->dxgkrnl.DeviceHandle);
     return TRUE;
 }
 
 VOID DDI_CALL reference_dpc(const PVOID context) {
     struct adapter *a = context;
-    ULONG status, done;
+    ULONG done;
 
     if (!a || !a->bar0)
-        return;
-    status = (ULONG)InterlockedExchange(&a->interrupts, 0);
-    if ((status & GPU_INT_COMPLETION) == 0)
         return;
     done = read32(a, GPU_REG_COMMAND_DONE);
     if (done == MAXULONG)

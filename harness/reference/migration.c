@@ -148,7 +148,6 @@ static NTSTATUS save(struct adapter *a, struct vf *vf, enum blob_kind kind, UINT
             *(volatile BYTE *)data = 0; /* NOLINT(clang-analyzer-core.NullDereference): seeded */
         if (DEFECT(90) && kind == BLOB_MUTABLE)
             need -= 8;
-        vf->session->sizes[kind == BLOB_MUTABLE] = need;
         *size = need;
         return STATUS_SUCCESS;
     }

@@ -16,14 +16,17 @@ static struct pages pages_of(ULONG place, UINT64 bytes) {
 /* The table lies in one range; false: there is none to be had. */
 static bool find_range(const struct adapter *a, ULONG vf, struct pages *out) {
     UINT64 entries;
-    ULONG control;
+    ULONG control, place;
 
     if (!a || !a->started || !a->power || vf >= a->partitions)
         return false;
     control = DEFECT(33) ? GPU_PF_MESSAGES - 1u : vf_config(a, vf, GPU_VFCFG_MSIX) >> 16;
     entries = (control & GPU_MSIX_CONTROL_SIZE) + 1;
-    *out = pages_of(DEFECT(33) ? 4 : vf_config(a, vf, GPU_VFCFG_MSIX + 4), entries * 16);
-    return out->bar < DXGK_MAX_NUM_PCI_BARS; /* all ones when the part is gone */
+    place = DEFECT(33) ? 4 : vf_config(a, vf, GPU_VFCFG_MSIX + 4);
+    if (place == MAXULONG) /* the part is gone */
+        return false;
+    *out = pages_of(place, entries * 16);
+    return true;
 }
 
 VOID DDI_CALL reference_query_mitigated_range_count(HANDLE context, DXGKARG_QUERYMITIGATEDRANGECOUNT *args) {
@@ -49,11 +52,10 @@ NTSTATUS DDI_CALL reference_query_mitigated_ranges(HANDLE context, DXGKARG_QUERY
         return STATUS_BUFFER_TOO_SMALL;
     if (!args->pMitigatedRange)
         return STATUS_INVALID_PARAMETER;
-    RtlZeroMemory(&range, sizeof range);
-    range.BasePageNumber = pages.first;
-    range.PageCount = (ULONG)pages.count;
-    range.InterceptReads = TRUE;
-    range.InterceptWrites = TRUE;
+    range = (DXGK_MITIGATEDRANGEINFO){.BasePageNumber = pages.first,
+                                      .PageCount = (ULONG)pages.count,
+                                      .InterceptReads = TRUE,
+                                      .InterceptWrites = TRUE};
     RtlCopyMemory(args->pMitigatedRange, &range, sizeof range);
     return STATUS_SUCCESS;
 }

@@ -23,7 +23,8 @@ void reserve_forget(struct vf *vf) {
     release(vf->reserve);
     vf->reserve = NULL;
     vf->reserve_count = 0;
-    vf->basis = NULL;
+    if (DEFECT(181))
+        vf->basis = NULL;
 }
 
 /* --- the part's map --------------------------------------------------------------------------------------
@@ -82,8 +83,8 @@ static bool proper(const struct adapter *a, const struct reserve *r) {
     if (r->segment == 0 || r->segment > a->segment_count)
         return false;
     s = &a->segment[r->segment - 1];
-    return r->size != 0 && (r->offset | r->size) % (s->page ? s->page : PAGE_SIZE) == 0 &&
-           r->size <= s->size && r->offset <= s->size - r->size;
+    return (r->offset | r->size) % (s->page ? s->page : PAGE_SIZE) == 0 && r->size <= s->size &&
+           r->offset <= s->size - r->size;
 }
 
 static bool enough(const struct adapter *a, const struct vf *vf, const struct reserve *r, ULONG count) {

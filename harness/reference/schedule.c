@@ -51,11 +51,8 @@ static NTSTATUS set_shares(struct adapter *a, ULONG index, ULONG share, ULONG pa
     struct command c = {.opcode = GPU_COMMAND_SCHED_SET,
                         .vf = index == SCHEDULE_PF ? GPU_VF_NONE : index,
                         .arg = {share, paging}};
-    NTSTATUS status;
+    NTSTATUS status = command_run(a, &c);
 
-    if (e->applied_share == share && e->applied_paging == paging)
-        return STATUS_SUCCESS;
-    status = command_run(a, &c);
     if (NT_SUCCESS(status)) {
         e->applied_share = share;
         e->applied_paging = paging;
@@ -67,23 +64,37 @@ static ULONG lower(ULONG x, ULONG y) {
     return x < y ? x : y;
 }
 
-/* Takes first and gives then, because the sum may at no time exceed the whole. */
-NTSTATUS schedule_apply(struct adapter *a) {
+/* The VFs that there are, then the PF. */
+static ULONG next_function(const struct adapter *a, ULONG i) {
+    if (i + 1 < a->sriov.total_vfs)
+        return i + 1;
+    return i == SCHEDULE_PF ? SCHEDULE_PF + 1 : SCHEDULE_PF;
+}
+
+/* One round over all functions: takes what is too much, or gives all they are entitled to. */
+static NTSTATUS round_of(struct adapter *a, bool give) {
     NTSTATUS status = STATUS_SUCCESS;
 
-    for (int give = 0; give < 2; give++) {
-        for (ULONG i = 0; NT_SUCCESS(status) && i <= SCHEDULE_PF; i++) {
-            const struct schedule_entry *e = &a->schedule[i];
-            ULONG share = i == SCHEDULE_PF ? PF_SHARE : vf_share(a, i);
-            ULONG paging = i == SCHEDULE_PF ? pf_paging(a) : vf_paging(a, i);
+    for (ULONG i = 0; NT_SUCCESS(status) && i <= SCHEDULE_PF; i = next_function(a, i)) {
+        const struct schedule_entry *e = &a->schedule[i];
+        ULONG share = i == SCHEDULE_PF ? PF_SHARE : vf_share(a, i);
+        ULONG paging = i == SCHEDULE_PF ? pf_paging(a) : vf_paging(a, i);
 
-            if (!give)
-                status = set_shares(a, i, lower(share, e->applied_share), lower(paging, e->applied_paging));
-            else
-                status = set_shares(a, i, share, paging);
+        if (!give) {
+            share = lower(share, e->applied_share);
+            paging = lower(paging, e->applied_paging);
         }
+        if (e->applied_share != share || e->applied_paging != paging)
+            status = set_shares(a, i, share, paging);
     }
     return status;
+}
+
+/* Takes first and gives then, because the sum may at no time exceed the whole. */
+NTSTATUS schedule_apply(struct adapter *a) {
+    NTSTATUS status = round_of(a, false);
+
+    return NT_SUCCESS(status) ? round_of(a, true) : status;
 }
 
 /* Changes one entry; when the device does not follow, the entry is as before. */

@@ -11,6 +11,10 @@ struct basis *basis_find(struct adapter *a, HANDLE handle) {
     return NULL;
 }
 
+SIZE_T carry_size(const struct basis *b) {
+    return b->pages / 8 + 1;
+}
+
 static void sift(DXGK_MEMORYRANGE *r, UINT64 root, UINT64 count) {
     for (UINT64 child = 2 * root + 1; child < count; child = 2 * root + 1) {
         DXGK_MEMORYRANGE swap;
@@ -94,8 +98,8 @@ static struct basis *new_basis(struct adapter *a, const DXGKARG_CREATEMEMORYBASI
     b->segment = args->SegmentId;
     b->count = count;
     RtlCopyMemory(b->ranges, args->Ranges, count * sizeof *b->ranges);
-    b->caller = args->Ranges;
-    if (!check_ranges(s, b) || !(b->carry = allocate(b->pages / 8 + 1))) {
+    b->caller = DEFECT(61) ? args->Ranges : NULL;
+    if (!check_ranges(s, b) || !(b->carry = allocate(carry_size(b)))) {
         free_basis(b);
         return NULL;
     }

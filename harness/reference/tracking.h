@@ -12,4 +12,6 @@
 
 #define CHUNK_PAGES ((UINT64)DMA_PAGE * 8) /* bits that fit the memory of a command slot */
 
+SIZE_T carry_size(const struct basis *b); /* bytes */
+
 #endif

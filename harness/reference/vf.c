@@ -23,7 +23,9 @@ void vf_release(struct vf *vf) {
 }
 
 NTSTATUS vf_command(struct adapter *a, ULONG opcode, ULONG vf) {
-    return command_vf(a, opcode, vf, 0);
+    struct command c = {.opcode = opcode, .vf = vf};
+
+    return command_run(a, &c);
 }
 
 bool vf_quiet(const struct vf *vf) {

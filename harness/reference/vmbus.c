@@ -76,14 +76,13 @@ static VOID DDI_CALL processing_complete(VMBCHANNEL channel, UINT32 packets) {
     (void)packets;
 }
 
+_Static_assert(sizeof(LUID) == sizeof((GUID *)0)->Data4, "the LUID makes the instance");
 static NTSTATUS configure(const struct vmbus_channel *c, const LUID *luid, HANDLE handle) {
     VMB_CHANNEL_STATE_CHANGE_CALLBACKS callbacks;
     GUID instance = channel_type; /* of all vGPUs of a VM no two have the same */
     NTSTATUS status;
 
-    instance.Data1 ^= luid->LowPart;
-    instance.Data2 = (USHORT)luid->HighPart;
-    instance.Data3 = (USHORT)(luid->HighPart >> 16);
+    RtlCopyMemory(instance.Data4, luid, sizeof instance.Data4);
     VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT(&callbacks);
     callbacks.EvtChannelOpened = channel_opened;
     callbacks.EvtChannelClosed = channel_closed;

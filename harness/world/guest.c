@@ -152,7 +152,8 @@ void do_RaiseInterrupt(struct host *h, const struct gpup_step *s) {
 void do_LoseCompletions(struct host *h, const struct gpup_step *s) {
     world_reach_device(h);
     if (h->device && h->device_ops->lose_completions)
-        h->device_ops->lose_completions(h->device, step_u32(s, GPUP_LoseCompletions_count));
+        h->device_ops->lose_completions(h->device, step_u32(s, GPUP_LoseCompletions_after),
+                                        step_u32(s, GPUP_LoseCompletions_count));
     else
         unsupported(h, false);
     world_observe(h);

@@ -114,6 +114,8 @@ struct host {
     bool to_change;          /* and it waits for its call */
     void *lent;              /* the DXGKRNL_INTERFACE that StartDevice was given, overwritten since */
 };
+    bool resource_told;      /* GetResourceForBar succeeded once */
+    uint64_t first_resource; /* and gave that address */
 
 struct blob {
     uint8_t *bytes; /* malloc'ed */

@@ -132,6 +132,15 @@ static uint64_t resource_length(const CM_PARTIAL_RESOURCE_DESCRIPTOR *resource) 
     return resource->Flags & CM_RESOURCE_MEMORY_LARGE_64 ? length << 32 : length;
 }
 
+/* The start is a host address and stays out of the trace: told from the first one that the adapter gave. */
+static uint64_t relative_start(struct host *h, const CM_PARTIAL_RESOURCE_DESCRIPTOR *resource) {
+    uint64_t start = (uint64_t)resource->u.Memory.Start.QuadPart;
+    if (!h->resource_told)
+        h->first_resource = start;
+    h->resource_told = true;
+    return start - h->first_resource;
+}
+
 void op_get_resource(struct host *h, uint32_t vf, uint32_t bar) {
     struct ddi_call c;
     uint64_t a[] = {vf, bar};
@@ -147,9 +156,9 @@ void op_get_resource(struct host *h, uint32_t vf, uint32_t bar) {
         memset(resource, OUT_FILL, sizeof *resource);
         *args = (DXGKARG_GETRESOURCEFORBAR){vf, bar, resource};
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
-        /* The start is a host address: it stays out of the trace. */
         c.r[0] = c.success ? resource->Type : 0;
         c.r[1] = c.success ? resource_length(resource) : 0;
+        c.r[2] = c.success ? relative_start(h, resource) : 0;
     }
     ddi_end(&c);
 }

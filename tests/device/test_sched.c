@@ -74,7 +74,7 @@ static void lost_completion_has_no_effect_and_can_be_aborted(void **state) {
     struct bench *bench = started(0);
     const struct command pause = {.opcode = GPU_COMMAND_VF_PAUSE, .vf = 1};
     (void)state;
-    bench->ops->lose_completions(bench->device, 1);
+    bench->ops->lose_completions(bench->device, 0, 1);
     bench_start(bench, 2, &pause);
     bench_advance(bench, 1000000000);
     assert_int_equal(bench_read(bench, GPU_REG_SLOT(2) + GPU_SLOT_STATUS), GPU_SLOT_BUSY);

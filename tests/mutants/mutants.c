@@ -1,11 +1,12 @@
 /* Mechanical mutants of a driver: is each one killed by a rule?
  *
- *   mutants DIRECTORY SOUND.so COUNT SEED [-s SURVIVORS.txt] [-j JOBS] [-1 ID] [-f GLOB]
+ *   mutants DIRECTORY SOUND.so COUNT SEED [-s SURVIVORS.txt] [-j JOBS] [-1 ID] [-f GLOB] [-a]
  *
  * DIRECTORY: the driver's sources, each *.c of which is compiled (CC and CFLAGS of the environment) and
  * linked into a shared object. COUNT mutants are chosen by SEED among all; what does not compile, or compiles
- * to the same code, is passed over. A survivor needs its reason in SURVIVORS.txt ("ID  why"); at least WANTED
- * of 100 must be killed.
+ * to the same code, is no mutant: the next one takes its place. A survivor needs its reason in SURVIVORS.txt
+ * ("ID  why"), a reason needs its survivor; at least WANTED of 100 must be killed. -1: that mutant alone.
+ * -f: of the sample, those in files that match. -a: a line for each at once.
  */
 #include "campaign.h"
 #include "mutate.h"
@@ -16,21 +17,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define WANTED 90u
 #define FILES 100u
 
+enum outcome { NOT_JUDGED, NO_CHANGE, KILLED, SURVIVED, ELSEWHERE, NO_MUTANT };
+
+struct fate {
+    enum outcome outcome;
+    char line[500]; /* for the report */
+};
+
 struct job {
-    const char *directory, *survivors, *only,
-        *files_named;  /* files_named: only mutants of files that match */
+    const char *directory, *survivors, *only, *files_named;
+    size_t wanted;
+    unsigned long seed;
+    unsigned jobs;
+    bool all;
     char *file[FILES]; /* path of each source */
     char *text[FILES];
     size_t size[FILES], files;
-    struct mutant *mutant;
+    struct mutant *mutant; /* in the order of the sample */
     size_t count;
-    uint16_t *owner; /* file of each mutant */
+    struct fate *fate; /* of each mutant; the processes share them */
     char work[64];
     struct campaign campaign;
 };
@@ -53,10 +66,10 @@ static bool shell(const char *command) {
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static bool compile(const struct job *j, const char *source, const char *object) {
+static bool compile(const struct job *j, const char *level, const char *source, const char *object) {
     char command[16384];
-    snprintf(command, sizeof command, "exec $CC $CFLAGS -w -O1 -fPIC -I'%s' -c '%s' -o '%s' 2>/dev/null",
-             j->directory, source, object);
+    snprintf(command, sizeof command, "exec $CC $CFLAGS -w %s -fPIC -I'%s' -c '%s' -o '%s' 2>/dev/null",
+             level, j->directory, source, object);
     return shell(command);
 }
 
@@ -74,6 +87,12 @@ static const char *base(const char *path) {
     return slash ? slash + 1 : path;
 }
 
+static bool put_back(const struct job *j, size_t i, const char *path) {
+    FILE *file = fopen(path, "wb");
+    bool written = file && fwrite(j->text[i], 1, j->size[i], file) == j->size[i];
+    return file && fclose(file) == 0 && written;
+}
+
 /* Every source once, so that a mutant costs one compilation. The mutant is always compiled from the same
  * place: equal code gives equal bytes. */
 static bool build_sound(const struct job *j, const char *work) {
@@ -81,9 +100,7 @@ static bool build_sound(const struct job *j, const char *work) {
     for (size_t i = 0; i < j->files; i++) {
         snprintf(source, sizeof source, "%s/%s", work, base(j->file[i]));
         snprintf(object, sizeof object, "%s/%s.o", work, base(j->file[i]));
-        FILE *file = fopen(source, "wb");
-        if (!file || fwrite(j->text[i], 1, j->size[i], file) != j->size[i] || fclose(file) != 0 ||
-            !compile(j, source, object)) {
+        if (!put_back(j, i, source) || !compile(j, "-O1", source, object)) {
             fprintf(stderr, "%s: does not compile\n", j->file[i]);
             return false;
         }
@@ -93,72 +110,84 @@ static bool build_sound(const struct job *j, const char *work) {
 
 static bool write_mutant(const struct job *j, size_t m, const char *path) {
     const struct mutant *x = &j->mutant[m];
-    const char *text = j->text[j->owner[m]];
+    const char *text = j->text[x->file];
     FILE *file = fopen(path, "wb");
     if (!file)
         return false;
     fwrite(text, 1, x->at, file);
     fputs(x->with, file);
-    fwrite(text + x->at + x->length, 1, j->size[j->owner[m]] - x->at - x->length, file);
+    fwrite(text + x->at + x->length, 1, j->size[x->file] - x->at - x->length, file);
     return fclose(file) == 0;
 }
 
-/* The shared object with one object file exchanged. 0: built; 1: no mutant (does not compile, same code). */
-static int build(const struct job *j, size_t m, const char *work) {
+/* The shared object with one object file exchanged. false: no mutant (does not compile, same code). */
+static bool build(const struct job *j, size_t m, const char *work) {
     char source[4200], object[4200], sound[4200], command[16384];
-    const char *name = base(j->file[j->owner[m]]);
+    const char *name = base(j->file[j->mutant[m].file]);
     snprintf(source, sizeof source, "%s/%s", work, name);
     snprintf(object, sizeof object, "%s/mutant.o", work);
     snprintf(sound, sizeof sound, "%s/%s.o", work, name);
-    if (!write_mutant(j, m, source) || !compile(j, source, object) || same_bytes(object, sound))
-        return 1;
+    if (!write_mutant(j, m, source) || !compile(j, "-O1", source, object) || same_bytes(object, sound))
+        return false;
     snprintf(command, sizeof command,
              "cd '%s' && exec $CC $CFLAGS -shared -Wl,-Bsymbolic -o mutant.so mutant.o $(ls *.c.o | grep -vx "
              "'%s.o')",
              work, name);
-    return shell(command) ? 0 : 1;
+    return shell(command);
 }
 
-/* One line for the report: "killed RULE program" or "survived". '-' first: passed over. */
-static void judge(const struct job *j, size_t m, const char *work, FILE *out) {
+/* The same code with the optimiser's help is no change either. Asked only of survivors: it costs two
+ * compilations. */
+static bool same_optimised(const struct job *j, size_t m, const char *work) {
+    char source[4200], mutant[4200], sound[4200];
+    snprintf(source, sizeof source, "%s/%s", work, base(j->file[j->mutant[m].file]));
+    snprintf(mutant, sizeof mutant, "%s/mutant.o2", work);
+    snprintf(sound, sizeof sound, "%s/sound.o2", work);
+    return write_mutant(j, m, source) && compile(j, "-O2", source, mutant) &&
+           put_back(j, j->mutant[m].file, source) && compile(j, "-O2", source, sound) &&
+           same_bytes(mutant, sound);
+}
+
+static enum outcome judge(const struct job *j, size_t m, const char *work, struct fate *fate) {
     char implementation[4200], message[1024] = "";
     struct kill kill;
     const struct mutant *x = &j->mutant[m];
-    if (build(j, m, work) != 0) {
-        fprintf(out, "- %s\n", x->id);
-        return;
-    }
+    if (!build(j, m, work))
+        return NO_CHANGE;
     snprintf(implementation, sizeof implementation, "%s/mutant.so", work);
-    const char *how = "killed";
     if (!campaign_run(&j->campaign, implementation, NULL, &kill, message, sizeof message))
         kill = (struct kill){.first = GPUP_SPEC_NONE, .died = true}; /* it could not even be loaded */
-    if (kill.first == GPUP_SPEC_NONE && !kill.died)
-        how = "SURVIVED";
-    fprintf(out, "%-8s %-60s %-10s %s [line %u: %s]\n", how, x->id,
-            kill.first != GPUP_SPEC_NONE ? gpup_rule_id(kill.first)
-            : kill.died                  ? "died"
-                                         : "-",
-            kill.program, x->line, x->change);
-    fflush(out);
+    bool killed = kill.first != GPUP_SPEC_NONE || kill.died;
+    if (!killed && same_optimised(j, m, work))
+        return NO_CHANGE;
+    snprintf(fate->line, sizeof fate->line, "%-8s %-60s %-10s %s [line %u: %s]",
+             killed ? "killed" : "SURVIVED", x->id,
+             kill.first != GPUP_SPEC_NONE ? gpup_rule_id(kill.first)
+             : kill.died                  ? "died"
+                                          : "-",
+             kill.program, x->line, x->change);
+    return killed ? KILLED : SURVIVED;
 }
 
-static uint64_t next_random(uint64_t *state) {
-    uint64_t z = *state += 0x9E3779B97F4A7C15u;
+/* A mutant's place depends on the seed and its own name alone: a change of the sources moves no others. */
+static uint64_t place(uint64_t seed, const char *id) {
+    uint64_t z = seed * 0x9E3779B97F4A7C15u;
+    for (; *id; id++)
+        z = (z ^ (unsigned char)*id) * 0x100000001B3u;
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
     z = (z ^ z >> 27) * 0x94D049BB133111EBu;
     return z ^ z >> 31;
 }
 
-static void shuffle(struct job *j, uint64_t seed) {
-    for (size_t i = j->count; i > 1; i--) {
-        size_t k = next_random(&seed) % i;
-        struct mutant m = j->mutant[i - 1];
-        uint16_t owner = j->owner[i - 1];
-        j->mutant[i - 1] = j->mutant[k];
-        j->owner[i - 1] = j->owner[k];
-        j->mutant[k] = m;
-        j->owner[k] = owner;
-    }
+static int by_place(const void *a, const void *b) {
+    const struct mutant *x = a, *y = b;
+    return x->place != y->place ? x->place < y->place ? -1 : 1 : strcmp(x->id, y->id);
+}
+
+static void draw(struct job *j) {
+    for (size_t i = 0; i < j->count; i++)
+        j->mutant[i].place = place(j->seed, j->mutant[i].id);
+    qsort(j->mutant, j->count, sizeof *j->mutant, by_place);
 }
 
 static bool collect(struct job *j) {
@@ -179,52 +208,74 @@ static bool collect(struct job *j) {
             (strcmp(name, "defect.c") != 0 &&
              !mutants_find(name, j->text[j->files], j->size[j->files], &j->mutant, &j->count)))
             return false;
-        uint16_t *grown = realloc(j->owner, (j->count + 1) * sizeof *grown);
-        if (!grown)
-            return false;
-        for (j->owner = grown; before < j->count; before++)
-            grown[before] = (uint16_t)j->files;
+        for (; before < j->count; before++)
+            j->mutant[before].file = j->files;
         j->files++;
     }
     globfree(&found);
     return j->files > 0;
 }
 
-/* Every jobs-th mutant of the order, until `count` of all were judged. */
-static int work_share(struct job *j, unsigned share, unsigned jobs, size_t count) {
-    char work[80], path[100], line[1024];
+static bool in_sample(const struct fate *fate) {
+    return fate->outcome == KILLED || fate->outcome == SURVIVED || fate->outcome == ELSEWHERE;
+}
+
+/* The sample is full without mutant m. */
+static bool enough(const struct job *j, size_t m) {
+    size_t judged = 0;
+    for (size_t i = 0; i < m && judged < j->wanted; i++)
+        judged += in_sample(&j->fate[i]);
+    return judged >= j->wanted;
+}
+
+/* Every jobs-th mutant of the order. */
+static int work_share(const struct job *j, unsigned share, unsigned jobs) {
+    char work[80], source[4200];
     snprintf(work, sizeof work, "%s/%u", j->work, share);
-    snprintf(path, sizeof path, "%s/report.txt", work);
-    snprintf(line, sizeof line, "mkdir -p %s", work);
-    if (!shell(line) || !build_sound(j, work))
+    if (mkdir(work, 0700) != 0 || !build_sound(j, work))
         return 3;
-    FILE *out = fopen(path, "w+");
-    size_t done = 0, mine = count / jobs + (share < count % jobs);
-    for (size_t m = share; out && m < j->count && (done < mine || j->only); m += jobs) {
+    for (size_t m = share; m < j->count && (j->only || !enough(j, m)); m += jobs) {
+        const char *path = j->file[j->mutant[m].file];
         if (j->only && strcmp(j->only, j->mutant[m].id) != 0)
             continue;
-        if (j->files_named && fnmatch(j->files_named, base(j->file[j->owner[m]]), FNM_EXTMATCH) != 0) {
-            done++; /* its place in the sample */
+        if (j->files_named && fnmatch(j->files_named, base(path), FNM_EXTMATCH) != 0) {
+            j->fate[m].outcome = ELSEWHERE;
             continue;
         }
-        long at = ftell(out);
-        judge(j, m, work, out);
-        fseek(out, at, SEEK_SET);
-        done += fgetc(out) != '-';
-        fseek(out, 0, SEEK_END);
-        /* the mutated source is put back */
-        snprintf(line, sizeof line, "%s/%s", work, base(j->file[j->owner[m]]));
-        FILE *file = fopen(line, "wb");
-        if (file) {
-            fwrite(j->text[j->owner[m]], 1, j->size[j->owner[m]], file);
-            fclose(file);
-        }
-        if (share == 0 && isatty(2))
-            fprintf(stderr, "\r%zu of %zu mutants", done * jobs, count);
+        j->fate[m].outcome = judge(j, m, work, &j->fate[m]);
+        if (j->all && j->fate[m].line[0])
+            dprintf(1, "%s\n", j->fate[m].line);
+        snprintf(source, sizeof source, "%s/%s", work, base(path));
+        if (!put_back(j, j->mutant[m].file, source))
+            return 3;
     }
-    if (out)
-        fclose(out);
-    return out ? 0 : 3;
+    return 0;
+}
+
+/* Reasons that no survivor of this run has any more. The first line of the file names the whole sample it is
+ * for. */
+static unsigned stale(const struct job *j, const char *const *reason) {
+    char line[1024], id[200];
+    unsigned found = 0, count, seed;
+    bool whole = false;
+    FILE *file = fopen(j->survivors, "r");
+    while (file && fgets(line, sizeof line, file)) {
+        if (sscanf(line, "# sample %u %u", &count, &seed) == 2)
+            whole = count == j->wanted && seed == j->seed && !j->only && !j->files_named;
+        if (line[0] == '#' || sscanf(line, "%199s", id) != 1)
+            continue;
+        size_t m = 0;
+        while (m < j->count && strcmp(j->mutant[m].id, id) != 0)
+            m++;
+        enum outcome outcome = m < j->count ? j->fate[m].outcome : NO_MUTANT;
+        if (!reason[outcome] || (outcome == NOT_JUDGED && !whole))
+            continue;
+        printf("%s: stale reason for %s: %s\n", j->survivors, id, reason[outcome]);
+        found++;
+    }
+    if (file)
+        fclose(file);
+    return found;
 }
 
 static bool explained(const char *survivors, const char *id) {
@@ -238,47 +289,79 @@ static bool explained(const char *survivors, const char *id) {
     return there;
 }
 
-static int conclude(const struct job *j, unsigned jobs) {
-    unsigned killed = 0, survived = 0, unexplained = 0, same = 0;
-    for (unsigned share = 0; share < jobs; share++) {
-        char path[100], line[1024], id[200];
-        snprintf(path, sizeof path, "%s/%u/report.txt", j->work, share);
-        FILE *in = fopen(path, "r");
-        while (in && fgets(line, sizeof line, in)) {
-            bool alive = strncmp(line, "SURVIVED", 8) == 0;
-            same += line[0] == '-';
-            killed += line[0] == 'k';
-            survived += alive;
-            if (alive && sscanf(line + 8, "%199s", id) == 1 && !explained(j->survivors, id)) {
-                unexplained++;
-                fputs(line, stdout);
-            } else if (line[0] != '-' && !j->survivors) {
-                fputs(line, stdout);
-            }
-        }
-        if (in)
-            fclose(in);
+static int conclude(struct job *j) {
+    static const char *const reason[] = {[NOT_JUDGED] = "not in the sample",
+                                         [NO_CHANGE] = "compiles to the same code, or not at all",
+                                         [KILLED] = "killed",
+                                         [NO_MUTANT] = "there is no such mutant"};
+    unsigned count[NO_MUTANT + 1] = {0}, unexplained = 0, outdated;
+    for (size_t m = 0; m < j->count; m++) {
+        struct fate *fate = &j->fate[m];
+        if (!j->only && enough(j, m)) /* another process was quicker */
+            fate->outcome = NOT_JUDGED;
+        count[fate->outcome]++;
+        bool known = fate->outcome == SURVIVED && explained(j->survivors, j->mutant[m].id);
+        unexplained += fate->outcome == SURVIVED && !known;
+        if (!j->all && fate->outcome == SURVIVED && !known)
+            puts(fate->line);
     }
-    unsigned all = killed + survived;
-    printf("%u mutants: %u killed (%u.%u %%), %u survived, %u of them without a reason; %u others were no "
-           "change\n",
-           all, killed, all ? killed * 100 / all : 0, all ? killed * 1000 / all % 10 : 0, survived,
-           unexplained, same);
-    return all == 0 || killed * 100 < all * WANTED || (j->survivors && unexplained);
+    outdated = j->survivors ? stale(j, reason) : 0;
+    unsigned all = count[KILLED] + count[SURVIVED];
+    printf("%u mutants of %zu: %u killed (%u.%u %%), %u survived, %u of them without a reason; %u others "
+           "passed over, "
+           "which were no change (the same code at -O1 or -O2) or did not compile; %u stale reasons\n",
+           all, j->count, count[KILLED], all ? count[KILLED] * 100 / all : 0,
+           all ? count[KILLED] * 1000 / all % 10 : 0, count[SURVIVED], unexplained, count[NO_CHANGE],
+           outdated);
+    return all == 0 || count[KILLED] * 100 < all * WANTED || outdated || (j->survivors && unexplained);
+}
+
+static bool options(struct job *j, int argc, char **argv) {
+    int i = 5;
+    if (argc < 5)
+        return false;
+    j->directory = argv[1];
+    j->wanted = strtoul(argv[3], NULL, 10);
+    j->seed = strtoul(argv[4], NULL, 10);
+    for (; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "-a") == 0) {
+            j->all = true;
+            continue;
+        }
+        if (strcmp(argv[i], "-s") == 0)
+            j->survivors = value;
+        else if (strcmp(argv[i], "-f") == 0)
+            j->files_named = value;
+        else if (strcmp(argv[i], "-1") == 0)
+            j->only = value;
+        else if (strcmp(argv[i], "-j") == 0)
+            j->jobs = (unsigned)strtoul(value, NULL, 10);
+        else
+            return false;
+        i++;
+    }
+    return i == argc && j->jobs >= 1 && j->jobs <= 16;
+}
+
+static int run_shares(const struct job *j) {
+    int rc = 0;
+    for (unsigned share = 0; share < j->jobs; share++)
+        if (fork() == 0)
+            _exit(work_share(j, share, j->jobs));
+    for (unsigned share = 0; share < j->jobs; share++) {
+        int status = 0;
+        wait(&status);
+        rc = WIFEXITED(status) && WEXITSTATUS(status) == 0 ? rc : 3;
+    }
+    return rc;
 }
 
 int main(int argc, char **argv) {
-    static struct job j = {.work = P_tmpdir "/gpup-mutants-XXXXXX"};
-    j.directory = argc > 4 ? argv[1] : NULL;
-    unsigned jobs = 1;
-    for (int i = 5; i + 1 < argc; i += 2) {
-        j.survivors = strcmp(argv[i], "-s") == 0 ? argv[i + 1] : j.survivors;
-        j.files_named = strcmp(argv[i], "-f") == 0 ? argv[i + 1] : j.files_named;
-        j.only = strcmp(argv[i], "-1") == 0 ? argv[i + 1] : j.only;
-        jobs = strcmp(argv[i], "-j") == 0 ? (unsigned)strtoul(argv[i + 1], NULL, 10) : jobs;
-    }
-    if (!j.directory || jobs < 1 || jobs > 16) {
-        fputs("usage: mutants DIRECTORY SOUND.so COUNT SEED [-s SURVIVORS.txt] [-j JOBS] [-1 ID] [-f GLOB]\n",
+    static struct job j = {.work = P_tmpdir "/gpup-mutants-XXXXXX", .jobs = 1};
+    if (!options(&j, argc, argv)) {
+        fputs("usage: mutants DIRECTORY SOUND.so COUNT SEED [-s SURVIVORS.txt] [-j JOBS] [-1 ID] [-f GLOB] "
+              "[-a]\n",
               stderr);
         return 2;
     }
@@ -286,18 +369,11 @@ int main(int argc, char **argv) {
     setenv("CFLAGS", "", 0);
     if (!campaign_open(&j.campaign, argv[2]) || !collect(&j) || !mkdtemp(j.work))
         return 3;
-    shuffle(&j, strtoull(argv[4], NULL, 0));
-    int rc = 0;
-    for (unsigned share = 0; share < jobs; share++)
-        if (fork() == 0)
-            _exit(work_share(&j, share, jobs, strtoul(argv[3], NULL, 10)));
-    for (unsigned share = 0; share < jobs; share++) {
-        int status = 0;
-        wait(&status);
-        rc = WIFEXITED(status) && WEXITSTATUS(status) == 0 ? rc : 3;
-    }
+    draw(&j);
+    j.fate = mmap(NULL, j.count * sizeof *j.fate, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int rc = j.fate != MAP_FAILED ? run_shares(&j) : 3;
     if (rc == 0)
-        rc = conclude(&j, jobs);
+        rc = conclude(&j);
     char command[100];
     snprintf(command, sizeof command, "rm -rf %s", j.work);
     shell(command);

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum mutant_kind {
     MUTANT_RELATION,
@@ -27,6 +28,8 @@ struct mutant {
     char with[160];
     unsigned line;
     enum mutant_kind kind;
+    size_t file;    /* the caller's: which source */
+    uint64_t place; /* the caller's: order of the sample */
 };
 
 /* Appends what can be done to one source to *list (grown with realloc). name: as it stands in the ids. false:

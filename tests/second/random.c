@@ -121,7 +121,7 @@ void random_step(struct bench *bench, uint64_t *state) {
         if (random_next(state) % 64 == 0)
             bench->ops->power_cycle(bench->device);
         else if (random_next(state) % 8 == 0)
-            bench->ops->lose_completions(bench->device, 1);
+            bench->ops->lose_completions(bench->device, 0, 1);
         if (random_next(state) % 4 == 0)
             bench_enable_vfs(bench, 4);
         break;

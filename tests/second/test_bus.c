@@ -115,7 +115,7 @@ static void mailbox_runs_one_order_and_tells(void **state) {
 static void a_lost_order_never_happens_and_can_be_cancelled(void **state) {
     struct bench *bench = bench_start();
     (void)state;
-    bench->ops->lose_completions(bench->device, 1);
+    bench->ops->lose_completions(bench->device, 0, 1);
     bench_ring(bench, &(struct order){
                           .order = SECOND_ORDER_FILL, .vf_or_segment = 1, .size = 4096, .flags = 0x55555555});
     bench_advance(bench, 1000000000);

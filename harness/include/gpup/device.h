@@ -129,7 +129,7 @@ struct gpup_device_ops {
     bool (*guest_read)(void *device, uint32_t vf, uint64_t offset, void *out, uint64_t size);
     bool (*guest_work)(void *device, uint32_t vf, uint32_t units, uint64_t seed);
     bool (*guest_set_register)(void *device, uint32_t vf, uint32_t index, uint32_t value);
-    void (*lose_completions)(void *device, uint32_t count);
+    void (*lose_completions)(void *device, uint32_t after, uint32_t count); /* of those to come */
     void (*remove)(void *device);
     void (*power_cycle)(void *device); /* D3cold and back of the physical GPU */
 };

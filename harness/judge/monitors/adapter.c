@@ -91,6 +91,13 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     case GPUP_EVENT_TABLE_SLOTS:
         published(j, a, e);
         break;
+    case GPUP_EVENT_CALLBACK: /* also one that was kept from a start with a longer table */
+        judge_about(j, e->host, GPUP_PF);
+        if (a->interface)
+            CHECK(j, GPUP_RULE_CAP_026, e->f[GPUP_CALLBACK_id] < a->interface,
+                  "the callback at 0x%llx was called, a DXGKRNL_INTERFACE of %llu bytes does not have it",
+                  (unsigned long long)e->f[GPUP_CALLBACK_id], (unsigned long long)a->interface);
+        break;
     case GPUP_EVENT_INITIALIZED:
         a->initialized = true;
         a->status = (uint32_t)e->f[GPUP_INITIALIZED_status];
@@ -98,6 +105,8 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     case GPUP_EVENT_CALL: {
         const struct call *c = &j->call;
         a->stopped = a->stopped && c->ddi != GPUP_DDI_StartDevice;
+        if (c->ddi == GPUP_DDI_StartDevice && !is_started(j))
+            a->interface = c->a[GPUP_ARG_StartDevice_InterfaceSize];
         if (c->ddi == GPUP_DDI_DriverEntry)
             a->initialized = false;
         if (a->nothing && c->active)
@@ -218,6 +227,6 @@ static void settle(struct gpup_judge *j, void *state) {
 const struct monitor monitor_adapter = {.id = GPUP_MONITOR_adapter,
                                         .state_size = sizeof(struct adapters),
                                         .kinds = KIND(MISUSE) | KIND(TABLE_SLOTS) | KIND(INITIALIZED) |
-                                                 KIND(CALL) | KIND(FAULT),
+                                                 KIND(CALL) | KIND(CALLBACK) | KIND(FAULT),
                                         .event = event,
                                         .settle = settle};

@@ -28,6 +28,9 @@ static void settle(struct gpup_judge *j, void *state) {
     (void)state;
     const struct call *c = &j->call;
     uint64_t block = c->a[GPUP_ARG_RestoreMemoryForHotUpdate_Block];
+    if (c->ddi == GPUP_DDI_SaveMemoryForHotUpdate && c->class == GPUP_LEGAL && call_must_succeed(j))
+        CHECK(j, GPUP_RULE_HUP_004, nt_success(c->status),
+              "what has to outlive the driver was not saved: 0x%08x", c->status);
     if (c->ddi != GPUP_DDI_RestoreMemoryForHotUpdate)
         return;
     if (c->class == GPUP_LEGAL && call_must_succeed(j))

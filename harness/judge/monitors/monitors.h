@@ -26,6 +26,6 @@ extern const struct monitor monitor_partition, monitor_vgpu, monitor_escape, mon
 extern const struct monitor monitor_sync, monitor_hostile, monitor_adapter, monitor_wdf, monitor_vmbus,
     monitor_vmdata, monitor_hotupdate, monitor_ranges, monitor_resources, monitor_msix, monitor_pause,
     monitor_migration, monitor_blobs, monitor_schedule, monitor_etw, monitor_dirty, monitor_caps,
-    monitor_isolation, monitor_general, monitor_twin;
+    monitor_isolation, monitor_general, monitor_twin, monitor_apart;
 
 #endif

@@ -55,7 +55,8 @@ static void judge_source(struct gpup_judge *j, const struct vf *v) {
     if (was->running)
         CHECK(j, GPUP_RULE_LM_008, v->schedule.running, "PrepareLiveMigration stopped the source VF");
     if (was->running && was->share) {
-        CHECK(j, GPUP_RULE_LM_004, v->schedule.share > 0, "the source VF has no share left");
+        CHECK(j, GPUP_RULE_LM_004, v->schedule.share > 0 && (v->schedule.paging > 0 || !was->paging),
+              "the source VF has no share left");
         CHECK_POLICY(j, GPUP_RULE_LM_004, v->schedule.share >= was->share / 4,
                      "the share of the source VF fell from %u to %u ppm", was->share, v->schedule.share);
     }

@@ -8,10 +8,13 @@ static void start(struct sgpu *gpu, uint32_t order) {
     m->word[SECOND_MB_RESULT] = SECOND_OK;
     m->word[SECOND_MB_LENGTH] = 0;
     m->due = SGPU_NEVER;
-    if (gpu->lose)
+    bool lost = gpu->lose && !gpu->lose_after;
+    if (lost)
         gpu->lose--; /* never even starts: no effect, no completion */
     else
         m->due = gpu->now + sgpu_order_ns(gpu, m);
+    if (gpu->lose && !lost)
+        gpu->lose_after--;
 }
 
 void sgpu_mailbox_due(struct sgpu *gpu) {

@@ -96,7 +96,7 @@ struct sgpu {
 
     uint64_t now, powered_at, serial, changes;
     bool removed, free_tracking;
-    uint32_t lose;
+    uint32_t lose, lose_after; /* the next `lose` completions behind that many never come */
     uint8_t config[SGPU_CONFIG_SIZE]; /* of the PF */
     uint32_t messages;                /* of the PF, that wait for take_interrupt */
     uint32_t cause, enable;
