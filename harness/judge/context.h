@@ -38,7 +38,7 @@ struct content {
 
 struct vf {
     bool present, resourced, powered, was_powered, paused;
-    bool enable, function_mask, control_seen;
+    bool enable, function_mask, control_seen, table_seen;
     bool tracking;     /* the device records writes to the reserve */
     bool work_pending; /* guest work was queued and not seen to be over */
     bool work_busy;    /* and was seen in flight */

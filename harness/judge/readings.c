@@ -28,10 +28,13 @@ static bool is_reading(unsigned kind) {
     return kind >= GPUP_EVENT_OBS_MSIX && kind <= GPUP_EVENT_OBS_CONFIG;
 }
 
+/* A first reading is no change: what was there before nobody knows, or it could not be read. */
 static bool noted(const struct gpup_judge *j, const struct vf *v, const struct gpup_event *e) {
     struct content *content = v ? content_of((struct vf *)(uintptr_t)v, e->kind) : NULL;
     if (e->kind == GPUP_EVENT_OBS_SCHEDULE)
         return v ? v->schedule.seen : j->host[e->host].pf.seen;
+    if (e->kind == GPUP_EVENT_OBS_MSIX || e->kind == GPUP_EVENT_OBS_MSIX_CONTROL)
+        return v && (e->kind == GPUP_EVENT_OBS_MSIX ? v->table_seen : v->control_seen);
     return v && (!content || content->seen);
 }
 
@@ -97,6 +100,8 @@ void context_reading(struct gpup_judge *j, const struct gpup_event *e) {
     }
     if (v && e->kind == GPUP_EVENT_OBS_DIRTY)
         v->tracking = e->f[GPUP_OBS_DIRTY_tracking] != 0;
+    if (v && e->kind == GPUP_EVENT_OBS_MSIX)
+        v->table_seen = true;
     if (v && e->kind == GPUP_EVENT_OBS_MSIX_CONTROL) {
         v->control_seen = true;
         v->enable = e->f[GPUP_OBS_MSIX_CONTROL_enable] != 0;
