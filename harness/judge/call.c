@@ -125,6 +125,7 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
         reset_vf(v);
         v->present = true;
         v->life++;
+        v->profile = judge_hash(9, c->a + 1, 3 * sizeof *c->a); /* what memory it was to have */
         break;
     case GPUP_DDI_DestroyVirtualGpu:
         h->structure++;
@@ -233,6 +234,14 @@ static void succeeded_host(struct gpup_judge *j) {
     }
 }
 
+/* A driver that cannot take over in a hot update: nothing is left of what ran. */
+static void lost(struct gpup_judge *j) {
+    struct host *h = &j->host[j->call.host];
+    if (h->updating)
+        all_absent(h, j->used[j->call.host]);
+    h->updating = false;
+}
+
 void call_return(struct gpup_judge *j, const struct gpup_event *e) {
     struct call *c = &j->call;
     if (!c->active || e->host != c->host || e->f[GPUP_RETURN_ddi] != c->ddi) {
@@ -247,8 +256,12 @@ void call_return(struct gpup_judge *j, const struct gpup_event *e) {
     memcpy(c->r, &e->f[GPUP_RETURN_r0], sizeof c->r);
     c->end_ns = e->time_ns;
     bool success = gpup_ddis[c->ddi].returns == GPUP_RETURNS_HANDLE ? c->handle != 0 : nt_success(c->status);
-    if (!success)
+    if (!success) {
+        if (c->ddi == GPUP_DDI_RestoreMemoryForHotUpdate || c->ddi == GPUP_DDI_StartDevice ||
+            c->ddi == GPUP_DDI_AddDevice)
+            lost(j);
         return;
+    }
     struct vf *v = call_vf(j);
     gpup_machine_step(&j->host[c->host].machines, c->ddi, v ? c->vf : GPUP_SLOT_NONE, c->basis, c->a);
     if (v)

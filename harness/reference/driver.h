@@ -44,6 +44,7 @@ struct command {
 struct command_slot {
     KEVENT done;
     bool used, posted; /* posted: BUG-135 only */
+    ULONG arguments;   /* those behind are zero in the device */
 };
 
 /* --- schedule.c: what each function is entitled to, and what the device was told --- */
@@ -281,6 +282,9 @@ struct hot_adapter;
 const struct hot_adapter *hot_restored(const struct adapter *a); /* NULL: no hot update */
 void hot_take_bus(struct adapter *a, const struct hot_adapter *s);
 NTSTATUS hot_take_over(struct adapter *a, const struct hot_adapter *s);
+
+/* --- process.c --- */
+void process_forget_all(struct adapter *a);
 
 /* --- adapter.c --- */
 HANDLE new_handle(struct adapter *a);

@@ -38,6 +38,7 @@ static NTSTATUS DDI_CALL remove_device(const PVOID context) {
     if (!a)
         return STATUS_INVALID_PARAMETER;
     hot_forget(a);
+    process_forget_all(a);
     release(a);
     return STATUS_SUCCESS;
 }

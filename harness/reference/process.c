@@ -65,6 +65,17 @@ NTSTATUS DDI_CALL reference_destroy_process(const HANDLE adapter, const HANDLE h
     return STATUS_SUCCESS;
 }
 
+/* The adapter goes: what Dxgkrnl did not end, ends with it. */
+void process_forget_all(struct adapter *a) {
+    while (!IsListEmpty(&a->processes)) {
+        struct process *p = CONTAINING_RECORD(RemoveHeadList(&a->processes), struct process, entry);
+
+        if (!DEFECT(160))
+            release(p->machine);
+        release(p);
+    }
+}
+
 #ifdef REFERENCE_DEFECTS
 static struct machine *same_machine(struct adapter *a, const GUID *id) {
     for (LIST_ENTRY *e = a->processes.Flink; e != &a->processes; e = e->Flink) {

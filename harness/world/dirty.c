@@ -258,6 +258,7 @@ bool op_query_dirty(struct host *h, uint32_t vf, const struct gpup_value *which,
     uint64_t size = f[GPUP_QueryDirtyBitData_size].number, need = (query_pages(h, b, size) + 7) / 8;
     uint64_t buffer_size = f[GPUP_QueryDirtyBitData_buffer].number +
                            (f[GPUP_QueryDirtyBitData_buffer].symbol == GPUP_SYMBOL_NEED ? need : 0);
+    buffer_size = buffer_size < WORLD_BLOB_MAX ? buffer_size : WORLD_BLOB_MAX; /* what is claimed is there */
     uint64_t a[] = {
         object,      f[GPUP_QueryDirtyBitData_index].number, f[GPUP_QueryDirtyBitData_offset].number, size,
         buffer_size, f[GPUP_QueryDirtyBitData_flags].number};
@@ -267,7 +268,7 @@ bool op_query_dirty(struct host *h, uint32_t vf, const struct gpup_value *which,
     }
     if (!ddi_begin(&c, h, GPUP_DDI_QueryDirtyBitData, a, 6, b ? (uint32_t)(b - h->bases) : GPUP_SLOT_NONE))
         return false;
-    size_t real = buffer_size < WORLD_BLOB_MAX ? (size_t)buffer_size : WORLD_BLOB_MAX;
+    size_t real = (size_t)buffer_size;
     DXGKARG_QUERYDIRTYBITDATA *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, false);
     uint8_t *buffer = ddi_buffer(&c, GPUP_ROLE_DATA, real, DDI_OUT, false);
     if (args && buffer) {

@@ -162,7 +162,8 @@ void do_LoseCompletions(struct host *h, const struct gpup_step *s) {
 void do_RemoveHardware(struct host *h, const struct gpup_step *s) {
     (void)s;
     world_reach_device(h);
-    if (h->device && h->device_ops->remove)
+    h->removed = h->device && h->device_ops->remove;
+    if (h->removed)
         h->device_ops->remove(h->device);
     else
         unsupported(h, false);

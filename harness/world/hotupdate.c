@@ -89,15 +89,30 @@ static void hand_over_channels(struct host *h) {
             op_set_vmbus(h, vf, &fresh, 0);
 }
 
+/* The new driver cannot take over: its adapter goes, and with it every vGPU. */
+static void give_up(struct host *h) {
+    for (uint32_t vf = 0; vf < GPUP_MAX_VFS; vf++) {
+        struct vf *v = &h->vf[vf];
+        if (v->vmbus)
+            gpup_vmbus_close_handle(h->os, v->vmbus);
+        v->vmbus = NULL;
+        v->created = v->sized[0] = v->sized[1] = false;
+        v->reserve_count = 0;
+    }
+    if (!h->dead)
+        host_take_down_driver(h, true);
+}
+
 static void bring_back(struct host *h, const struct gpup_machine_state *machines, uint32_t partitions) {
     const struct gpup_saved_block *blocks;
     uint32_t count = gpup_dxgkrnl_saved(h->os, &blocks);
-    if (!load_again(h))
+    bool taken = load_again(h);
+    for (uint32_t i = 0; taken && i < count && !h->dead; i++)
+        taken = restore_block(h, &blocks[i], i, i + 1 == count);
+    if (!taken || h->dead || !host_start_device(h, 0)) {
+        give_up(h);
         return;
-    for (uint32_t i = 0; i < count && !h->dead; i++)
-        restore_block(h, &blocks[i], i, i + 1 == count);
-    if (h->dead || !host_start_device(h, 0))
-        return;
+    }
     h->machines = *machines;
     h->partitions = partitions;
     h->partitioned = partitions != 0;

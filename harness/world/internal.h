@@ -14,6 +14,7 @@
 #define WORLD_BLOBS 16 /* shared by both hosts */
 #define WORLD_BASES 64 /* bases alive at a time on one host */
 #define WORLD_BUFFERS 6
+#define WORLD_COPIES 32 /* sizes of what is kept of a buffer: 64 bytes and its doubles */
 #define WORLD_BLOB_MAX (16u << 20)
 
 struct range {
@@ -110,12 +111,13 @@ struct host {
     uint64_t seen_pool[2];
     uint64_t next_object;
     bool asleep;             /* the physical function is in D3 */
+    bool removed;            /* the hardware was */
     struct gpup_step change; /* the last ChangeBuffer */
     bool to_change;          /* and it waits for its call */
-    void *lent;              /* the DXGKRNL_INTERFACE that StartDevice was given, overwritten since */
-};
     bool resource_told;      /* GetResourceForBar succeeded once */
     uint64_t first_resource; /* and gave that address */
+    void *lent;              /* the DXGKRNL_INTERFACE that StartDevice was given, overwritten since */
+};
 
 struct blob {
     uint8_t *bytes; /* malloc'ed */
@@ -145,6 +147,7 @@ struct gpup_world {
     enum gpup_outcome outcome;
     void *image_at_snapshot;
     struct blob blob_at_snapshot[WORLD_BLOBS];
+    struct copy *copies[WORLD_COPIES]; /* free ones by size, call.c */
     struct lanes *lanes; /* of lanes.c, NULL until the first Together */
 };
 
@@ -154,9 +157,9 @@ void world_emit(struct host *h, struct gpup_event *event); /* fills host, step, 
 struct gpup_event world_event(struct host *h, unsigned kind);
 void world_skip(struct host *h, enum gpup_skip reason, const char *why);
 struct gpup_emitter world_emitter(struct host *h);
+uint8_t world_bus(const struct gpup_world *w, uint32_t host); /* number of that PF's bus */
 struct gpup_device_log world_device_log(struct host *h);
 uint64_t world_hash(uint64_t seed, const void *bytes, size_t size);
-uint8_t world_bus(const struct gpup_world *w, uint32_t host); /* number of that PF's bus */
 uint64_t world_mix(uint64_t value);
 
 /* --- call.c

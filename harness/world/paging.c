@@ -78,6 +78,7 @@ static bool can_copy(struct host *h, uint32_t vf, struct host *to, uint32_t to_v
                  (h != to || vf != to_vf);
     if (able && there && world_never(h, h->asleep || to->asleep, "a GPU in D3 pages nothing"))
         return false;
+    able = able && !h->removed && !to->removed;
     if (!able || !there)
         world_skip(h, able ? GPUP_SKIP_UNRESOLVED : GPUP_SKIP_UNSUPPORTED,
                    able ? "source and target have no reserve of the same size" : "the device has no paging");

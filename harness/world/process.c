@@ -8,8 +8,14 @@ static struct process *process_of(struct host *h, const struct gpup_value *which
     struct process *p = &h->process[which->number % WORLD_SLOTS];
     *raw = which->symbol == GPUP_SYMBOL_INVALID ? (HANDLE)(intptr_t)-1 : NULL;
     *object = which->symbol == GPUP_SYMBOL_INVALID ? UINT64_MAX : 0;
-    if (which->symbol == GPUP_SYMBOL_STALE)
+    if (which->symbol == GPUP_SYMBOL_STALE) {
         *raw = p->raw;
+        for (unsigned i = 0; i < WORLD_SLOTS; i++) /* not ended at all, or its value was given out again */
+            if (h->process[i].live && h->process[i].raw == p->raw) {
+                *object = h->process[i].object;
+                return &h->process[i];
+            }
+    }
     if (which->symbol != GPUP_SYMBOL_NONE || !p->live)
         return NULL;
     *raw = p->raw;

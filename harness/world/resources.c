@@ -137,6 +137,14 @@ static void assign(struct ddi_call *c, uint32_t vf, void *args, const struct ass
         emit_reserve(h, vf, given);
 }
 
+/* A driver took another place than VidMm gave, and this one with it. */
+static bool any_taken(const struct host *h, uint32_t vf, const struct assignment *given) {
+    for (uint32_t i = 0; i < given->count; i++)
+        if (taken(h, vf, &given->range[i]))
+            return true;
+    return false;
+}
+
 static bool all_fit(const struct host *h, const struct assignment *given) {
     for (uint32_t i = 0; i < given->count; i++)
         if (!world_fits(h, &given->range[i]))
@@ -156,7 +164,9 @@ static bool set_resources(struct host *h, uint32_t vf, uint64_t handle, uint32_t
     claim = claim ? claim : given.count;
     uint64_t a[] = {vf, claim, handle, r->segment, r->offset, r->size};
     if (world_never(h, !all_fit(h, &given), "VidMm has no room left for a reserve of that size") ||
-        world_never(h, given.count && (claim != given.count || handle || (v->plan && !proper(h, vf, &given))),
+        world_never(h,
+                    given.count && (claim != given.count || handle ||
+                                    (v->plan ? !proper(h, vf, &given) : any_taken(h, vf, &given))),
                     "VidMm gives one range of its own per segment, as large as was asked for") ||
         !ddi_begin(&c, h, GPUP_DDI_SetVirtualGpuResources, a, 6, GPUP_SLOT_NONE))
         return false;
@@ -358,9 +368,11 @@ static void create_reserve_basis(struct host *h, uint32_t vf, uint32_t slot, uin
         world_skip(h, GPUP_SKIP_UNRESOLVED, "the VF has no VRAM in such a segment");
         return;
     }
-    for (uint32_t i = 0; i < b.count; i++)
-        if (world_never(h, !in_segment(h, &b.ranges[i]), "a basis has ranges of whole pages in its segment"))
-            return;
+    bool fine = true;
+    for (uint32_t i = 0; i < b.count; i++) /* shift and grow are of the first one */
+        fine = fine && in_segment(h, &b.ranges[i]) && (i == 0 || !meet(&b.ranges[0], &b.ranges[i]));
+    if (world_never(h, !fine, "a basis has disjoint ranges of whole pages in its segment"))
+        return;
     world_issue_basis(h, slot, &b, 0);
 }
 

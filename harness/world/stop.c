@@ -63,11 +63,18 @@ static void recover(struct host *h) {
         act_stop_vm(h, vf);
 }
 
+/* Without the adapter no handle of it means anything. */
+static void left_behind(struct host *h) {
+    h->added = false;
+    for (unsigned i = 0; i < WORLD_SLOTS; i++)
+        h->process[i].live = false;
+}
+
 void host_take_down_driver(struct host *h, bool unload) {
     unload = unload && !(h->world->config.one_system && h->index); /* the other adapter is still there */
     host_stop_device(h);
     if (h->added && host_plain_call(h, GPUP_DDI_RemoveDevice))
-        h->added = false;
+        left_behind(h);
     if (unload && h->loaded && ddi_function(h, GPUP_DDI_Unload) && host_plain_call(h, GPUP_DDI_Unload))
         h->loaded = false;
     gpup_os_buffer_free(h->os, h->lent);

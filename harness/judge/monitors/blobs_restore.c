@@ -7,7 +7,8 @@ static const struct saved *unchanged(const struct blobs *b, unsigned kind) {
 
 static bool is_equal_target(const struct gpup_judge *j, const struct saved *s, const struct vf *v) {
     return (v->resourced || !v->reserve_shape) && s->reserve == v->reserve_shape &&
-           s->entries == v->entries && s->partitions == j->host[j->call.host].partitions;
+           s->profile == v->profile && s->entries == v->entries &&
+           s->partitions == j->host[j->call.host].partitions;
 }
 
 /* The target's driver declared that it is of another make than the one that saved: it must see that. */
@@ -17,8 +18,11 @@ static void judge_incompatible(struct gpup_judge *j, const struct saved *s) {
     const struct host *h = &j->host[c->host];
     bool refused =
         c->status == GPUP_STATUS_OBJECT_TYPE_MISMATCH; /* the event before it is the matter of LM-034 */
+    uint64_t differs = h->differs & ~s->differs;       /* what it said of data of hosts that are as it was */
+    if (!differs)
+        return;
     for (unsigned what = 1; what < sizeof rules / sizeof *rules; what++) {
-        if (!((h->differs ^ s->differs) >> what & 1))
+        if (!(differs >> what & 1))
             continue;
         CHECK(j, rules[what], refused,
               "data of a driver, firmware or hardware declared incompatible returned 0x%08x", c->status);

@@ -145,7 +145,7 @@ static void settle(struct gpup_judge *j, void *state) {
         CHECK(j, GPUP_RULE_ETW_009, !validation, "the restore succeeded and logged %u validation events",
               validation);
     } else if (c->ddi == GPUP_DDI_RestoreImmutableMigrationData &&
-               c->status == GPUP_STATUS_OBJECT_TYPE_MISMATCH) {
+               c->status == GPUP_STATUS_OBJECT_TYPE_MISMATCH && !c->failed_alloc) {
         CHECK(j, GPUP_RULE_LM_034, any, "the mismatch was returned with no triage event before it");
         CHECK(j, GPUP_RULE_ETW_008, any, "no triage event was logged before the mismatch was returned");
         if (any)

@@ -166,7 +166,7 @@ static bool is_valid_status(uint32_t status) {
     return status != GPUP_STATUS_PENDING && !(status & 0x10000000u);
 }
 
-/* After a failed call nothing of the VF's state differs. */
+/* After a failed call nothing of the VF's state differs. Of a GPU without power there were no readings. */
 static void judge_failure(struct gpup_judge *j) {
     const struct call *c = &j->call;
     const struct change *found = NULL;
@@ -201,7 +201,7 @@ static void settle(struct gpup_judge *j, void *state) {
     if (d->returns == GPUP_RETURNS_NTSTATUS)
         CHECK(j, GPUP_RULE_ROB_003, is_valid_status(c->status), "0x%08x is no valid final status", c->status);
     if (d->returns == GPUP_RETURNS_NTSTATUS && !nt_success(c->status) && !j->host[c->host].removed &&
-        !j->host[c->host].impaired && !c->overlapped)
+        !j->host[c->host].impaired && !c->overlapped && c->ddi != GPUP_DDI_SetPowerState)
         judge_failure(j);
 }
 

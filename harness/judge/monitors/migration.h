@@ -31,6 +31,7 @@ struct session_of {
     uint64_t calls;         /* hash of the session's calls */
     struct cycle last;
     uint32_t others; /* calls that name another VF or none, at the last End */
+    uint32_t own;    /* calls that name this one, then */
 };
 
 struct migration {

@@ -138,6 +138,8 @@ void migration_save(struct gpup_judge *j, struct session_of *s, const struct vf 
     if (kind == 1 && c->before.powered && !c->before.paused)
         CHECK(j, GPUP_RULE_LM_028, !nt_success(c->status), "the VF is not paused, and the save succeeded");
     judge_effect(j, v);
+    if (c->a[GPUP_ARG_SaveMutableMigrationData_DataSizeNull])
+        return; /* there is no size to speak of */
     if (data)
         judge_data_phase(j, s, v, kind);
     else if (c->a[GPUP_ARG_SaveMutableMigrationData_DataSize] == 0)

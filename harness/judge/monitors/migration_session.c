@@ -44,7 +44,8 @@ static void judge_prepare_status(struct gpup_judge *j, uint64_t type) {
               c->status);
 }
 
-static void judge_prepare(struct gpup_judge *j, struct session_of *s, const struct vf *v) {
+static void judge_prepare(struct gpup_judge *j, const struct migration *m, struct session_of *s,
+                          const struct vf *v) {
     const struct call *c = &j->call;
     judge_prepare_status(j, c->a[GPUP_ARG_PrepareLiveMigration_MigrationType]);
     if (!nt_success(c->status) || c->before.session != SESSION_NONE)
@@ -64,6 +65,7 @@ static void judge_prepare(struct gpup_judge *j, struct session_of *s, const stru
                              .untouched = v->guest.seen && v->vram.seen && vf_quiet(v),
                              .guest = v->guest.hash,
                              .vram = v->vram.hash};
+    s->last.known = old.last.known && m->own[c->host][c->vf] == old.own + 1; /* nothing between the two */
     memcpy(s->worked, old.worked, sizeof s->worked);
 }
 
@@ -104,6 +106,7 @@ static void judge_pool(struct gpup_judge *j, struct migration *m, struct session
               (unsigned long long)(h->pool_count - s->last.pool));
     s->last = (struct cycle){s->calls, state, h->pool_count, true};
     s->others = others;
+    s->own = m->own[c->host][c->vf];
 }
 
 static void judge_end(struct gpup_judge *j, struct migration *m, struct session_of *s, const struct vf *v) {
@@ -241,7 +244,7 @@ void migration_session(struct gpup_judge *j, struct migration *m, struct session
     judge_time(j, v);
     switch (c->ddi) {
     case GPUP_DDI_PrepareLiveMigration:
-        judge_prepare(j, s, v);
+        judge_prepare(j, m, s, v);
         break;
     case GPUP_DDI_EndLiveMigration:
         judge_end(j, m, s, v);

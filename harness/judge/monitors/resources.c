@@ -82,8 +82,8 @@ static void saw_landed(struct gpup_judge *j, struct resources *all, const struct
     struct vf_resources *r = resources_of(j, all, e->host, e->f[GPUP_LANDED_vf]);
     bool inside = e->f[GPUP_LANDED_inside];
     unsigned long long offset = e->f[GPUP_LANDED_offset];
-    if (!r || !r->form || j->host[e->host].removed)
-        return;
+    if (!r || !r->form || j->host[e->host].removed || j->host[e->host].impaired)
+        return; /* impaired: what a lost order should have mapped or unmapped is not */
     judge_about(j, e->host, (uint32_t)e->f[GPUP_LANDED_vf]);
     if (r->again == 1)
         CHECK(j, GPUP_RULE_RSV_003, inside,

@@ -143,6 +143,13 @@ static void judge_count(struct gpup_judge *j, struct powers *s) {
     s->cycled[c->host] = false;
 }
 
+/* The VFs are made anew, in the hardware too. */
+static void forget_host(struct powers *s, unsigned host) {
+    s->counted[host] = s->cycled[host] = false;
+    for (unsigned i = 0; i < JUDGE_VFS; i++)
+        s->of[host][i].kept = s->of[host][i].cycled = false;
+}
+
 static bool changes_config(uint16_t ddi) {
     return ddi == GPUP_DDI_WriteVirtualFunctionConfig || ddi == GPUP_DDI_ResetVirtualFunction ||
            ddi == GPUP_DDI_DestroyVirtualGpu || ddi == GPUP_DDI_WriteVirtualFunctionConfigBlock ||
@@ -160,7 +167,7 @@ static void settle(struct gpup_judge *j, void *state) {
     else if (c->ddi == GPUP_DDI_GetGpuPartitionInfo)
         judge_count(j, s);
     else if (c->ddi == GPUP_DDI_SetGpuPartitionCount || c->ddi == GPUP_DDI_StopDevice)
-        s->counted[c->host] = s->cycled[c->host] = false;
+        forget_host(s, c->host);
     struct power *p = v ? &s->of[c->host][c->vf] : NULL;
     if (c->ddi == GPUP_DDI_ResetVirtualFunction)
         judge_reset(j, p, v);

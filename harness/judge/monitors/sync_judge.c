@@ -225,6 +225,18 @@ static bool must_succeed(const struct gpup_judge *j, const struct did *d) {
     }
 }
 
+/* No other call of the group may have changed what this one finds. */
+static bool is_alone(const struct sync *s, const struct did *d) {
+    for (unsigned i = 0; i < s->count; i++) {
+        const struct did *o = &s->did[i];
+        bool general =
+            !o->names_vf && o->ddi != GPUP_DDI_QueryAdapterInfo && o->ddi != GPUP_DDI_ControlEtwLogging;
+        if (o != d && o->host == d->host && (general || (o->names_vf && o->vf == d->vf)))
+            return false;
+    }
+    return true;
+}
+
 static bool with_power(const struct sync *s, const struct did *d) {
     for (unsigned i = 0; i < s->count; i++)
         if (s->did[i].ddi == GPUP_DDI_SetPowerState && s->did[i].host == d->host && overlap(&s->did[i], d))
@@ -250,7 +262,7 @@ static void judge_calls(struct gpup_judge *j, const struct sync *s, const struct
         judge_about(j, d->host, d->names_vf ? d->vf : GPUP_PF);
         if (d->ddi == GPUP_DDI_QueryAdapterInfo)
             judge_answer(j, s, g, d);
-        else if (must_succeed(j, d))
+        else if (g->legal && must_succeed(j, d) && is_alone(s, d))
             CHECK(j, rule_of(g, GPUP_RULE_SYNC_002), nt_success(d->status),
                   "%s returned 0x%08x while other threads were in the driver", gpup_ddi_name(d->ddi),
                   d->status);

@@ -196,11 +196,19 @@ static void judge_stranger(struct gpup_judge *j, const struct channel *c) {
               c->vf);
 }
 
+/* By the client library: no memory, or a handle that is none. */
+static void refused(struct gpup_judge *j, struct vmbus *v, struct vmbus_host *h, const struct gpup_event *e) {
+    struct receiver *r = handing_over(j) ? vmbus_receiver(v, e->host, j->call.vf) : NULL;
+    h->injected = h->injected || e->f[GPUP_CHANNEL_status] == GPUP_STATUS_INSUFFICIENT_RESOURCES;
+    if (r)
+        r->refused = true;
+}
+
 static void channel_event(struct gpup_judge *j, struct vmbus *v, const struct gpup_event *e) {
     struct vmbus_host *h = &v->host[e->host];
     uint64_t what = e->f[GPUP_CHANNEL_what];
     if (!nt_success((uint32_t)e->f[GPUP_CHANNEL_status]) && what <= GPUP_CHANNEL_ENABLE)
-        h->injected = h->injected || e->f[GPUP_CHANNEL_status] == GPUP_STATUS_INSUFFICIENT_RESOURCES;
+        refused(j, v, h, e);
     if (what == GPUP_CHANNEL_ALLOCATE) {
         allocated(j, h, e);
         return;
@@ -307,7 +315,7 @@ static void left(struct gpup_judge *j, struct vmbus *v, const struct gpup_event 
 
 /* Hand-overs for other vGPUs that are under way, both ways round. */
 static void note_rivals(struct gpup_judge *j, struct vmbus *v, unsigned host, struct receiver *r) {
-    r->rivalled = false;
+    r->rivalled = r->refused = false;
     for (unsigned i = 0; i < JUDGE_LANES; i++) {
         const struct call *o = &j->lane[i];
         if (!o->active || o->host != host || o->ddi != GPUP_DDI_SetVirtualGpuVmBus || o->vf == j->call.vf)

@@ -40,6 +40,7 @@ struct receiver {
     bool pure;         /* nothing but hand-overs and their vGPU took memory since the first */
     bool had_channel;
     bool rivalled;           /* the hand-over at hand meets one for another vGPU */
+    bool refused;            /* the client library refused it a channel */
     uint32_t enabled_before; /* channels, when the call at hand began */
     uint64_t pool;           /* blocks before the first hand-over */
 };

@@ -126,8 +126,8 @@ static void handed_over(struct gpup_judge *j, struct vmbus *v) {
     for (unsigned i = 0; i < h->channels; i++)
         if (h->channel[i].vf != c->vf && h->channel[i].enabled && h->channel[i].before)
             COUNT(j, GPUP_RULE_VMB_012);
-    if (r->rivalled && r->accepted && c->class <= GPUP_ROBUSTNESS && !c->failed_alloc && !h->injected &&
-        !h->unsupported)
+    if (r->rivalled && r->accepted && !r->refused && c->class <= GPUP_ROBUSTNESS && !c->failed_alloc &&
+        !h->injected && !h->unsupported)
         CHECK(j, GPUP_RULE_VMB_025, nt_success(c->status),
               "of hand-overs for two vGPUs at once one returned 0x%08x", c->status);
     if (nt_success(c->status))

@@ -24,8 +24,8 @@ struct worker {
 
 /* What is known of the VM of a vGPU. */
 struct machine {
-    bool known, passed;     /* answer to the escape before any data; known: there is one */
-    uint64_t input, output; /* of that escape: sizes */
+    bool known, passed; /* answer to the escape before any data; known: there is one */
+    uint64_t asked[GPUP_DDI_ARGUMENTS_MAX], input; /* that escape: sizes, LUID, hash of what it says */
     bool powered, paused, session, was_powered;
     uint32_t life;
     bool secure, linux_only, unnamed, ended; /* what was said last; ended: and the worker is gone */
@@ -212,8 +212,7 @@ static void told(struct gpup_judge *j, struct vmdata *d, struct host_data *h) {
 
 static bool same_question(const struct call *c, const struct machine *m) {
     const struct vf *v = &c->before;
-    return m->input == c->a[GPUP_ARG_VirtualGpuDriverEscape_InputBufferSize] &&
-           m->output == c->a[GPUP_ARG_VirtualGpuDriverEscape_OutputBufferSize] && m->life == v->life &&
+    return memcmp(m->asked, c->a, sizeof m->asked) == 0 && m->input == c->input.hash && m->life == v->life &&
            m->powered == v->powered && m->paused == v->paused && m->was_powered == v->was_powered &&
            m->session == (v->session != SESSION_NONE);
 }
@@ -222,13 +221,13 @@ static void learn(const struct call *c, struct machine *m) {
     const struct vf *v = &c->before;
     *m = (struct machine){.known = true,
                           .passed = nt_success(c->status),
-                          .input = c->a[GPUP_ARG_VirtualGpuDriverEscape_InputBufferSize],
-                          .output = c->a[GPUP_ARG_VirtualGpuDriverEscape_OutputBufferSize],
+                          .input = c->input.hash,
                           .life = v->life,
                           .powered = v->powered,
                           .paused = v->paused,
                           .was_powered = v->was_powered,
                           .session = v->session != SESSION_NONE};
+    memcpy(m->asked, c->a, sizeof m->asked);
 }
 
 /* Secure: whatever the driver does, a repeat of the data and the order of the processes change nothing. */
@@ -256,6 +255,9 @@ static void escaped(struct gpup_judge *j, struct vmdata *d, struct host_data *h)
     bool passes = nt_success(c->status);
     if (!m || !c->before.present || c->failed_alloc || c->overlapped || j->host[c->host].impaired)
         return;
+    if (!c->a[GPUP_ARG_VirtualGpuDriverEscape_InputBufferSize] ||
+        !c->a[GPUP_ARG_VirtualGpuDriverEscape_OutputBufferSize])
+        return; /* whether an empty buffer is NULL is not told */
     if (!h->told) {
         learn(c, m);
         return;

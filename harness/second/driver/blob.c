@@ -52,6 +52,10 @@ static ULONG crc32(const UCHAR *bytes, ULONG size) {
 /* What the suite wants to be another driver, firmware or hardware that cannot take over: bits, by what. */
 ULONG second_differs;
 
+static ULONG own_version(void) {
+    return DRIVER_VERSION - ((second_differs >> 1 & 1) << 16);
+}
+
 static struct hardware hardware_of(const struct adapter *a) {
     return (struct hardware){SECOND_VENDOR_ID, a->vf_device, (a->revision & 0xFF) + (second_differs >> 3 & 1),
                              a->firmware + ((second_differs >> 2 & 1) << 16)};
@@ -90,7 +94,7 @@ static UCHAR *add(UCHAR *to, ULONG id, const void *payload, ULONG bytes) {
 ULONG blob_write(struct adapter *a, const struct vf *vf, enum blob kind, UCHAR *out, const UCHAR *context,
                  ULONG context_size) {
     struct head head = {.kind = kind, .number = ++a->saves};
-    struct driver driver = {DRIVER_VERSION, OLDEST_READER};
+    struct driver driver = {own_version(), OLDEST_READER - (DRIVER_VERSION - own_version())};
     struct hardware hardware = hardware_of(a);
     struct profile profile = profile_of(a, vf);
     UCHAR *at = add(out, HEAD, &head, sizeof head);
@@ -173,7 +177,7 @@ static struct refusal check_profile(const struct adapter *a, const struct vf *vf
 struct refusal blob_read(const struct adapter *a, const struct vf *vf, enum blob kind, UCHAR *data,
                          ULONG size, UCHAR **context, ULONG *context_size, const UCHAR **block) {
     struct hardware own = hardware_of(a), hardware;
-    ULONG version = DRIVER_VERSION - ((second_differs >> 1 & 1) << 16);
+    ULONG version = own_version();
     struct driver driver;
     struct profile profile;
     struct head head;
