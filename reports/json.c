@@ -7,6 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What excuses a rule, in words; its verdict stays what the judge said. */
+static json_t *pack_excuse(const struct gpup_report *r, unsigned i) {
+    const char *words = gpup_report_excuse(r, i);
+    if (!words)
+        return json_null();
+    const struct gpup_expectation *e = &r->expectations->entries[r->entry[i]];
+    return json_pack("{s:s, s:o, s:s, s:s}", "kind", gpup_expect_kind_name(e->kind), "reason",
+                     text_json(e->reason), "until", e->until, "shown", words);
+}
+
 static json_t *pack_rule(const struct gpup_report *r, unsigned i) {
     const struct gpup_rule *g = &gpup_rules[i];
     const struct gpup_rule_summary *s = &r->rules[i];
@@ -16,13 +26,14 @@ static json_t *pack_rule(const struct gpup_report *r, unsigned i) {
     for (unsigned k = 0; k < GPUP_OBSERVER_COUNT; k++)
         if (s->verdict == GPUP_NOT_OBSERVABLE && (s->detail >> k & 1))
             json_array_append_new(observers, json_string(gpup_observer_name(1u << k)));
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:s, s:s, s:o, s:I, s:I, s:I}", "id",
-                     g->id, "sentence", g->sentence, "area", g->area, "level", gpup_level_name(g->level),
-                     "basis", gpup_basis_name(g->basis), "subject", gpup_subject_name(g->subject), "sources",
-                     sources, "required", gpup_report_required(r, i), "expected", r->expected[i], "verdict",
-                     gpup_verdict_name(s->verdict), "reason", gpup_reason_name(s->reason),
-                     "missing_observers", observers, "checks", (json_int_t)s->checks, "violations",
-                     (json_int_t)s->violations, "programs", (json_int_t)s->programs);
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:o, s:s, s:s, s:s, s:o, s:I, s:I, s:I}", "id", g->id,
+        "sentence", g->sentence, "area", g->area, "level", gpup_level_name(g->level), "basis",
+        gpup_basis_name(g->basis), "subject", gpup_subject_name(g->subject), "sources", sources, "required",
+        gpup_report_required(r, i), "expected", r->expected[i], "expectation", pack_excuse(r, i), "shown",
+        gpup_report_verdict_name(r, i), "verdict", gpup_verdict_name(s->verdict), "reason",
+        gpup_reason_name(s->reason), "missing_observers", observers, "checks", (json_int_t)s->checks,
+        "violations", (json_int_t)s->violations, "programs", (json_int_t)s->programs);
 }
 
 static json_t *step_number(uint32_t step) {
@@ -45,12 +56,14 @@ static json_t *pack_finding(const struct gpup_finding *f) {
 
 static json_t *pack_program(const struct gpup_program_result *p) {
     json_t *findings = json_array();
-    char hash[17];
+    char hash[17], source[17];
+    snprintf(source, sizeof source, "%016llx", (unsigned long long)p->source_hash);
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)p->trace_hash);
     for (size_t i = 0; i < p->finding_count; i++)
         json_array_append_new(findings, pack_finding(&p->findings[i]));
-    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:o}", "name", text_json(p->name), "outcome",
-                     gpup_outcome_name(p->outcome), "why", p->why ? text_json(p->why) : json_null(), "ddi",
+    return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:o}", "name", text_json(p->name),
+                     "source", source, "outcome", gpup_outcome_name(p->outcome), "why",
+                     p->why ? text_json(p->why) : json_null(), "ddi",
                      p->ddi == GPUP_SPEC_NONE ? json_null() : json_string(gpup_ddi_name(p->ddi)), "last_step",
                      step_number(p->step), "trace", hash, "events", (json_int_t)p->events, "calls",
                      (json_int_t)p->calls, "findings", findings);
@@ -85,8 +98,8 @@ bool gpup_write_json(const struct gpup_report *r, FILE *out) {
                              text_json(all->implementation), "hash", text_json(all->implementation_hash),
                              "profile", text_json(all->profile), "select", text_json(all->select), "seed",
                              all->seeded ? json_integer((json_int_t)all->seed) : json_null(), "strict",
-                             r->strict, "status", status, "meaning", gpup_report_meaning(r),
-                             "rules", rules, "programs", programs, "sources", pack_sources(r));
+                             r->strict, "status", status, "meaning", gpup_report_meaning(r), "rules", rules,
+                             "programs", programs, "sources", pack_sources(r));
     bool ok = root && json_dumpf(root, out, JSON_INDENT(1)) == 0 && fputc('\n', out) != EOF;
     json_decref(root);
     return ok;

@@ -36,7 +36,7 @@ static void rule_properties(const struct gpup_report *r, FILE *out, unsigned i) 
     property(out, "basis", gpup_basis_name(g->basis));
     property(out, "subject", gpup_subject_name(g->subject));
     property(out, "required", gpup_report_required(r, i) ? "true" : "false");
-    property(out, "verdict", gpup_verdict_name(r->rules[i].verdict));
+    property(out, "verdict", gpup_report_verdict_name(r, i));
     property(out, "reason", gpup_reason_name(r->rules[i].reason));
     property(out, "source", source->id);
     property(out, "source.title", source->title);

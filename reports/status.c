@@ -1,4 +1,6 @@
 /* What a run amounts to. */
+#include "excuse.h"
+
 #include <gpup/reports.h>
 
 #include <fnmatch.h>
@@ -6,50 +8,38 @@
 #include <string.h>
 #include <time.h>
 
-/* A rule is expected to fail when an entry names each of its findings; one that it does not name counts. */
-static void apply_expectations(struct gpup_report *report) {
-    const struct gpup_results *all = report->results;
-    for (unsigned i = 0; i < gpup_spec_counts.rules; i++)
-        report->expected[i] = report->expectations && report->rules[i].violations;
-    for (size_t p = 0; report->expectations && p < all->program_count; p++)
-        for (size_t f = 0; f < all->programs[p].finding_count; f++) {
-            uint16_t rule = all->programs[p].findings[f].rule;
-            int entry =
-                gpup_expectations_match(report->expectations, rule, all->programs[p].name, report->today);
-            if (entry >= 0)
-                report->used[entry] = true;
-            else
-                report->expected[rule] = false;
-        }
-}
-
-bool gpup_report_open(struct gpup_report *report, const struct gpup_results *results, const char *select,
-                      const struct gpup_expectations *expectations, bool strict) {
-    time_t now = time(NULL);
-    struct tm utc;
-    size_t entries = expectations ? expectations->count : 0;
+bool gpup_report_open_at(struct gpup_report *report, const struct gpup_results *results, const char *select,
+                         const struct gpup_expectations *expectations, bool strict, const char *today) {
     *report = (struct gpup_report){.results = results, .expectations = expectations, .strict = strict};
     report->rules = calloc(gpup_spec_counts.rules, sizeof *report->rules);
     report->selected = calloc(gpup_spec_counts.rules, sizeof *report->selected);
     report->expected = calloc(gpup_spec_counts.rules, sizeof *report->expected);
-    report->used = calloc(entries + 1, sizeof *report->used);
-    if (!report->rules || !report->selected || !report->expected || !report->used) {
-        gpup_report_close(report);
-        return false;
-    }
-    strftime(report->today, sizeof report->today, "%Y-%m-%d", gmtime_r(&now, &utc));
-    gpup_results_summarise(results, report->rules);
-    for (unsigned i = 0; i < gpup_spec_counts.rules; i++)
+    snprintf(report->today, sizeof report->today, "%.10s", today);
+    bool ok = report->rules && report->selected && report->expected;
+    for (unsigned i = 0; ok && i < gpup_spec_counts.rules; i++)
         report->selected[i] = !select || !*select || fnmatch(select, gpup_rules[i].id, 0) == 0;
-    apply_expectations(report);
-    return true;
+    if (ok)
+        gpup_results_summarise(results, report->rules);
+    ok = ok && excuse(report);
+    if (!ok)
+        gpup_report_close(report);
+    return ok;
+}
+
+bool gpup_report_open(struct gpup_report *report, const struct gpup_results *results, const char *select,
+                      const struct gpup_expectations *expectations, bool strict) {
+    char today[11];
+    time_t now = time(NULL);
+    struct tm utc;
+    strftime(today, sizeof today, "%Y-%m-%d", gmtime_r(&now, &utc));
+    return gpup_report_open_at(report, results, select, expectations, strict, today);
 }
 
 void gpup_report_close(struct gpup_report *report) {
     free(report->rules);
     free(report->selected);
     free(report->expected);
-    free(report->used);
+    excuse_free(report);
     *report = (struct gpup_report){0};
 }
 
@@ -87,7 +77,7 @@ static bool counted_crash(const struct gpup_report *report) {
     for (size_t i = 0; i < report->results->program_count; i++) {
         const struct gpup_program_result *p = &report->results->programs[i];
         bool bad = p->done && (p->outcome == GPUP_CRASH || p->outcome == GPUP_TIMEOUT);
-        if (bad && (p->class <= GPUP_STATED || report->strict))
+        if (bad && (p->class <= GPUP_STATED || report->strict) && !gpup_report_crash_expected(report, p))
             return true;
     }
     return false;
@@ -117,13 +107,10 @@ static bool unjudged(const struct gpup_report *report) {
     return false;
 }
 
-/* Expired, or naming nothing that happened; a quarantined rule may do either. */
 static bool stale(const struct gpup_report *report) {
-    for (size_t i = 0; report->expectations && i < report->expectations->count; i++) {
-        const struct gpup_expectation *e = &report->expectations->entries[i];
-        if (strcmp(report->today, e->until) > 0 || (!report->used[i] && e->kind != GPUP_EXPECT_QUARANTINE))
+    for (size_t i = 0; report->expectations && i < report->expectations->count; i++)
+        if (gpup_entry_stale(report->states[i]))
             return true;
-    }
     return false;
 }
 
@@ -154,4 +141,12 @@ const char *gpup_report_status_words(int status) {
     default:
         return "?";
     }
+}
+
+const char *gpup_report_meaning(const struct gpup_report *report) {
+    int status = gpup_report_exit_status(report);
+    for (unsigned i = 0; status == 0 && i < gpup_spec_counts.rules; i++)
+        if (report->expected[i] && gpup_report_required(report, i))
+            return "every required rule was judged and passed, but for what the expectations excuse";
+    return gpup_report_status_words(status);
 }

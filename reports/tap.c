@@ -50,7 +50,7 @@ static void rule_block(const struct tap *t, unsigned i) {
     fprintf(t->out, "%s  ---\n", t->indent);
     yaml(t, "message", s->first ? s->first->text : gpup_rules[i].sentence);
     yaml(t, "severity", s->verdict == GPUP_FAIL ? "fail" : "comment");
-    yaml(t, "verdict", gpup_verdict_name(s->verdict));
+    yaml(t, "verdict", gpup_report_verdict_name(t->report, i));
     yaml(t, "rule", g->sentence);
     yaml(t, "level", gpup_level_name(g->level));
     yaml(t, "basis", gpup_basis_name(g->basis));
@@ -70,7 +70,7 @@ static void rule_block(const struct tap *t, unsigned i) {
 
 static void rule_test(struct tap *t, unsigned i) {
     enum gpup_standing standing = gpup_report_standing(t->report, i);
-    line(t, standing, gpup_rules[i].id, gpup_verdict_name(t->report->rules[i].verdict),
+    line(t, standing, gpup_rules[i].id, gpup_report_verdict_name(t->report, i),
          gpup_report_standing_words(t->report, i));
     if (standing != GPUP_STANDS_PASSED && standing != GPUP_STANDS_UNJUDGED)
         rule_block(t, i);

@@ -88,6 +88,15 @@ static uint32_t key_of(const struct gpup_judge *j, const struct gpup_finding *f,
     return hash_text(key, format);
 }
 
+/* A failure of another kind than those kept of the rule: a waiver for these must not hide it. There is room
+ * for some. */
+static bool new_key(const struct gpup_judge *j, const struct gpup_finding *f) {
+    for (size_t i = 0; i < j->findings; i++)
+        if (j->finding[i].rule == f->rule && j->finding[i].key == f->key)
+            return false;
+    return j->findings < JUDGE_FINDINGS / 4;
+}
+
 void judge_violated(struct gpup_judge *j, uint16_t rule, uint8_t cap, const char *format, ...) {
     struct gpup_rule_result *r = &j->result[rule];
     uint8_t verdict = grade(j, rule);
@@ -99,14 +108,13 @@ void judge_violated(struct gpup_judge *j, uint16_t rule, uint8_t cap, const char
         r->verdict = verdict;
     r->violations++;
     r->reason = GPUP_REASON_VIOLATED;
-    if (!worse && r->violations > JUDGE_FINDINGS_PER_RULE)
-        return; /* counted; the first ones tell the story */
+    bool early = worse || r->violations <= JUDGE_FINDINGS_PER_RULE;
     if (j->findings == JUDGE_FINDINGS) {
-        j->overflow = true;
+        j->overflow = j->overflow || early;
         return;
     }
     bool in_call = j->call.active || j->call.returned;
-    struct gpup_finding *f = &j->finding[j->findings++];
+    struct gpup_finding *f = &j->finding[j->findings];
     *f = (struct gpup_finding){.rule = rule,
                                .ddi = in_call ? j->call.ddi : GPUP_SPEC_NONE,
                                .verdict = verdict,
@@ -116,6 +124,9 @@ void judge_violated(struct gpup_judge *j, uint16_t rule, uint8_t cap, const char
                                .step = in_call ? j->call.step : j->step,
                                .event = j->event};
     f->key = key_of(j, f, format);
+    if (!early && !new_key(j, f))
+        return; /* counted; the first ones tell the story */
+    j->findings++;
     va_start(arguments, format);
     vsnprintf(f->text, sizeof f->text, format, arguments);
     va_end(arguments);

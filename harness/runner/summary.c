@@ -24,13 +24,20 @@ static void add(struct gpup_rule_summary *row, const struct gpup_rule_result *ru
     }
 }
 
-void gpup_results_summarise(const struct gpup_results *results, struct gpup_rule_summary *rows) {
+void gpup_results_summarise_but(const struct gpup_results *results, struct gpup_rule_summary *rows,
+                                bool (*skip)(const void *context, unsigned rule,
+                                             const struct gpup_program_result *program),
+                                const void *context) {
     for (unsigned i = 0; i < gpup_spec_counts.rules; i++) {
         bool covered = gpup_rules[i].monitor != GPUP_SPEC_NONE;
         rows[i] = (struct gpup_rule_summary){0};
         gpup_rule_unjudged(i, &rows[i].verdict, &rows[i].reason);
         for (size_t k = 0; covered && k < results->program_count; k++)
-            if (results->programs[k].done)
+            if (results->programs[k].done && !(skip && skip(context, i, &results->programs[k])))
                 add(&rows[i], &results->programs[k].rules[i], &results->programs[k], i);
     }
+}
+
+void gpup_results_summarise(const struct gpup_results *results, struct gpup_rule_summary *rows) {
+    gpup_results_summarise_but(results, rows, NULL, NULL);
 }

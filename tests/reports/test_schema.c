@@ -16,10 +16,10 @@ static const char sound[] =
     " 'select': '', 'seed': null, 'strict': false, 'status': 1, 'meaning': 'words', 'rules': [{'id': "
     "'MSIX-001',"
     " 'area': 'MSIX', 'level': 'MUST', 'basis': 'D', 'subject': 'driver', 'sources': ['R-WVI'], 'required': "
-    "true, 'expected': false,"
+    "true, 'expected': false, 'expectation': null, 'shown': 'FAIL',"
     ""
     " 'verdict': 'FAIL', 'reason': 'violated', 'missing_observers': [], 'checks': 1, 'violations': 1,"
-    " 'programs': 1}], 'programs': [{'name': 'msix/x', 'outcome': 'COMPLETE', 'why': null, 'ddi': null,"
+    " 'programs': 1}], 'programs': [{'name': 'msix/x', 'source': '0123456789abcdef', 'outcome': 'COMPLETE', 'why': null, 'ddi': null,"
     " 'last_step': 3, 'trace': '0123456789abcdef', 'events': 9, 'calls': 1, 'findings': [{'rule': 'MSIX-001',"
     " 'verdict': 'FAIL', 'ddi': 'WriteVirtualizedInterrupt', 'class': 'legal', 'host': 0, 'vf': 0, 'step': 3,"
     " 'event': 8, 'key': 77, 'text': 'expected 1, found 2'}]}]}";

@@ -23,9 +23,9 @@ struct gpup_report {
     bool *selected;                               /* per rule: in the selection */
     bool *expected;                               /* per rule: every finding is named by an expectation */
     const struct gpup_expectations *expectations; /* NULL: none */
-    uint8_t *states; /* per expectation: enum gpup_entry_state */
-    char **words;    /* per expectation: "WAIVED until ...: reason" */
-    int *entry;      /* per rule: the expectation that excuses it, or -1 */
+    uint8_t *states;                              /* per expectation: enum gpup_entry_state */
+    char **words;                                 /* per expectation: "WAIVED until ...: reason" */
+    int *entry;                                   /* per rule: the expectation that excuses it, or -1 */
     char today[11];                               /* YYYY-MM-DD */
     const struct gpup_baseline *baseline;         /* results to compare with; NULL: none */
 };

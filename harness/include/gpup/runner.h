@@ -94,6 +94,11 @@ struct gpup_rule_summary {
 };
 /* rows: gpup_spec_counts.rules elements of the caller. */
 void gpup_results_summarise(const struct gpup_results *results, struct gpup_rule_summary *rows);
+/* The same without what `skip` says true of. */
+void gpup_results_summarise_but(const struct gpup_results *results, struct gpup_rule_summary *rows,
+                                bool (*skip)(const void *context, unsigned rule,
+                                             const struct gpup_program_result *program),
+                                const void *context);
 
 struct gpup_run_options {
     const char *implementation; /* as gpup_binding_open takes it */
