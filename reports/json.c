@@ -70,16 +70,22 @@ static json_t *pack_program(const struct gpup_program_result *p) {
 }
 
 /* The documents that the rules cite. */
+static bool cited(const struct gpup_report *r, uint16_t source) {
+    for (unsigned i = 0; i < gpup_spec_counts.rules; i++)
+        for (unsigned k = 0; r->selected[i] && k < gpup_rules[i].source_count; k++)
+            if (gpup_rules[i].sources[k] == source)
+                return true;
+    return false;
+}
+
 static json_t *pack_sources(const struct gpup_report *r) {
-    json_t *sources = json_object();
-    for (unsigned i = 0; sources && i < gpup_spec_counts.rules; i++)
-        for (unsigned k = 0; r->selected[i] && k < gpup_rules[i].source_count; k++) {
-            const struct gpup_source *s = &gpup_sources[gpup_rules[i].sources[k]];
-            if (!json_object_get(sources, s->id))
-                json_object_set_new(sources, s->id,
-                                    json_pack("{s:s, s:s, s:s*}", "title", s->title, "date", s->date, "url",
-                                              *s->url ? s->url : NULL));
-        }
+    json_t *sources = json_array();
+    for (uint16_t i = 0; i < gpup_spec_counts.sources; i++) {
+        const struct gpup_source *s = &gpup_sources[i];
+        if (cited(r, i))
+            json_array_append_new(sources, json_pack("{s:s, s:s, s:s, s:s*}", "id", s->id, "title", s->title,
+                                                     "date", s->date, "url", *s->url ? s->url : NULL));
+    }
     return sources;
 }
 

@@ -38,8 +38,8 @@ static json_t *notifications(const struct gpup_report *r) {
 static json_t *invocation(const struct gpup_report *r) {
     int status = gpup_report_exit_status(r);
     return json_pack("{s:b, s:i, s:s, s:o}", "executionSuccessful", status != 2 && status != 3, "exitCode",
-                     status, "exitCodeDescription", gpup_report_meaning(r),
-                     "toolExecutionNotifications", notifications(r));
+                     status, "exitCodeDescription", gpup_report_meaning(r), "toolExecutionNotifications",
+                     notifications(r));
 }
 
 /* Runs with equal identity are compared with each other: implementation, profile and selection. */

@@ -40,11 +40,17 @@ json_t *sarif_location(const char *program, uint32_t step) {
     return place;
 }
 
-static json_t *locations(const struct found *rows, size_t from, size_t to) {
+/* The same step of one program may find it several times; it is told once. */
+static json_t *locations(const struct found *rows, size_t count) {
     json_t *list = json_array();
-    for (size_t i = from; list && i < to && i < from + PLACES; i++)
-        json_array_append_new(list, sarif_location(rows[i].program, rows[i].finding->step));
-    return list;
+    for (size_t i = 1; list && i < count && json_array_size(list) < PLACES; i++)
+        if (strcmp(rows[i].program, rows[i - 1].program) != 0 ||
+            rows[i].finding->step != rows[i - 1].finding->step)
+            json_array_append_new(list, sarif_location(rows[i].program, rows[i].finding->step));
+    if (json_array_size(list))
+        return list;
+    json_decref(list);
+    return NULL;
 }
 
 /* An expectation hides nothing: the result stands there, suppressed, with its reason. */
@@ -53,7 +59,7 @@ static json_t *suppressions(const struct gpup_report *r, const struct found *row
     if (entry < 0)
         return NULL;
     return json_pack("[{s:s, s:s, s:o}]", "kind", "external", "status", "accepted", "justification",
-                     json_string(r->words[entry]));
+                     text_json(r->words[entry]));
 }
 
 static json_t *properties(const struct gpup_report *r, const struct found *row) {
@@ -86,10 +92,10 @@ static json_t *one_result(const struct gpup_report *r, const struct found *rows,
     return json_pack("{s:s, s:I, s:s, s:s, s:o, s:[o], s:o*, s:I, s:{s:s}, s:s*, s:o*, s:o}", "ruleId",
                      gpup_rule_id(f->rule), "ruleIndex", sarif_rule_index(r, f->rule), "kind", "fail",
                      "level", level_of(rows, count), "message", sarif_message(f->text), "locations",
-                     sarif_location(rows->program, f->step), "relatedLocations",
-                     count > 1 ? locations(rows, 1, count) : NULL, "occurrenceCount", (json_int_t)count,
-                     "partialFingerprints", "gpupFinding/v1", fingerprint, "baselineState", state,
-                     "suppressions", suppressions(r, rows), "properties", properties(r, rows));
+                     sarif_location(rows->program, f->step), "relatedLocations", locations(rows, count),
+                     "occurrenceCount", (json_int_t)count, "partialFingerprints", "gpupFinding/v1",
+                     fingerprint, "baselineState", state, "suppressions", suppressions(r, rows), "properties",
+                     properties(r, rows));
 }
 
 static json_t *gone(const struct baseline_entry *entry) {

@@ -41,7 +41,8 @@ const char *gpup_report_standing_words(const struct gpup_report *report, unsigne
     const struct gpup_rule_summary *s = &report->rules[rule];
     switch (gpup_report_standing(report, rule)) {
     case GPUP_STANDS_UNJUDGED:
-        return gpup_report_excuse(report, rule) ? gpup_report_excuse(report, rule) : gpup_reason_name(s->reason);
+        return gpup_report_excuse(report, rule) ? gpup_report_excuse(report, rule)
+                                                : gpup_reason_name(s->reason);
     case GPUP_STANDS_EXPECTED:
         return gpup_report_excuse(report, rule);
     case GPUP_STANDS_NOTED:

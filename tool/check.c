@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static uint8_t *read_file(const char *path, size_t *size) {
+uint8_t *file_read(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");
     struct stat st;
     uint8_t *bytes = NULL;
@@ -32,7 +32,7 @@ int command_check(const struct options *o) {
     size_t size = 0;
     if (o->word_count != 1)
         return usage_error("check: expected one TRACE file");
-    uint8_t *bytes = read_file(o->words[0], &size);
+    uint8_t *bytes = file_read(o->words[0], &size);
     if (!bytes)
         return 2;
     struct gpup_program_result program;

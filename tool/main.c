@@ -10,13 +10,14 @@ static const struct command {
 } commands[] = {
     {"run",
      "[IMPL] [--profile P] [--select GLOB] [--jobs N] [--shard I/N] [--seed S] [--out DIR]\n"
-     "          [--expect FILE] [--traces all] [--strict] [--resume] [--timeout S] [--json]",
+     "          [--expect FILE] [--baseline DIR] [--traces all] [--strict] [--resume] [--timeout S]\n"
+     "          [--json]",
      "runs the programs, judges, writes results", command_run},
     {"list", "rules|scenarios|ddis|defects [--json]", "one line each", command_list},
     {"replay", "PROGRAM [IMPL]", "runs one program and shows what happened", command_replay},
     {"shrink", "PROGRAM [IMPL]", "prints a smaller program with the same finding", command_shrink},
     {"check", "TRACE [--json]", "judges a stored trace", command_check},
-    {"report", "DIR... [--out DIR] [--expect FILE] [--strict] [--json]",
+    {"report", "DIR... [--out DIR] [--expect FILE] [--baseline DIR] [--strict] [--json]",
      "results of stored journals; several are merged", command_report},
     {"bench", "", "figures, one `name value unit` per line", command_bench},
 };

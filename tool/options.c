@@ -53,13 +53,28 @@ static bool profile(const char *text, struct options *o) {
     return false;
 }
 
-enum { PROFILE = 1, SELECT, JOBS, SHARD, SEED, OUT, EXPECT, TRACES, STRICT, RESUME, JSON, TIMEOUT, REVERSE };
+enum {
+    PROFILE = 1,
+    SELECT,
+    JOBS,
+    SHARD,
+    SEED,
+    OUT,
+    EXPECT,
+    TRACES,
+    STRICT,
+    RESUME,
+    JSON,
+    TIMEOUT,
+    REVERSE,
+    BASELINE
+};
 static const struct option known[] = {
-    {"profile", 1, NULL, PROFILE}, {"select", 1, NULL, SELECT}, {"jobs", 1, NULL, JOBS},
-    {"shard", 1, NULL, SHARD},     {"seed", 1, NULL, SEED},     {"out", 1, NULL, OUT},
-    {"expect", 1, NULL, EXPECT},   {"traces", 1, NULL, TRACES}, {"strict", 0, NULL, STRICT},
-    {"resume", 0, NULL, RESUME},   {"json", 0, NULL, JSON},     {"timeout", 1, NULL, TIMEOUT},
-    {"reverse", 0, NULL, REVERSE}, {NULL, 0, NULL, 0}};
+    {"profile", 1, NULL, PROFILE}, {"select", 1, NULL, SELECT},     {"jobs", 1, NULL, JOBS},
+    {"shard", 1, NULL, SHARD},     {"seed", 1, NULL, SEED},         {"out", 1, NULL, OUT},
+    {"expect", 1, NULL, EXPECT},   {"traces", 1, NULL, TRACES},     {"strict", 0, NULL, STRICT},
+    {"resume", 0, NULL, RESUME},   {"json", 0, NULL, JSON},         {"timeout", 1, NULL, TIMEOUT},
+    {"reverse", 0, NULL, REVERSE}, {"baseline", 1, NULL, BASELINE}, {NULL, 0, NULL, 0}};
 
 static bool take(struct options *o, int option) {
     uint64_t value;
@@ -86,6 +101,9 @@ static bool take(struct options *o, int option) {
         return true;
     case EXPECT:
         o->expect = optarg;
+        return true;
+    case BASELINE:
+        o->baseline = optarg;
         return true;
     case TRACES:
         o->all_traces = strcmp(optarg, "all") == 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,19 +13,36 @@ static bool same_run(const struct gpup_results *a, const struct gpup_results *b)
            strcmp(a->select, b->select) == 0 && a->seed == b->seed && a->seeded == b->seeded;
 }
 
+/* A journal whose last line was being written when the run ended tells what stands before it. It is left as
+ * it is. */
+static int read_journal(const char *directory, struct gpup_results *results) {
+    char path[4096], message[1024];
+    size_t length = 0;
+    snprintf(path, sizeof path, "%s/events.jsonl", directory);
+    char *text = (char *)file_read(path, &length);
+    if (!text)
+        return 2;
+    if (length && text[length - 1] != '\n')
+        fprintf(stderr,
+                "gpup-cts: %s: the last line is cut short and left out; `run --resume` completes the run\n",
+                path);
+    int status = gpup_journal_parse(text, length, path, true, results, message, sizeof message);
+    if (status != 0)
+        usage_error("%s", message);
+    free(text);
+    return status;
+}
+
 int command_report(const struct options *o) {
     struct gpup_results results = {0}, first = {0};
-    char message[1024];
     if (o->word_count < 1)
         return usage_error("report: expected a directory with events.jsonl");
     int status = 0;
     for (unsigned i = 0; status == 0 && i < o->word_count; i++) {
-        status = gpup_journal_read(o->words[i], false, &results, message, sizeof message);
-        if (status != 0) {
-            usage_error("%s", message);
-        } else if (i == 0) {
+        status = read_journal(o->words[i], &results);
+        if (status == 0 && i == 0) {
             first = results;
-        } else if (!same_run(&first, &results)) {
+        } else if (status == 0 && !same_run(&first, &results)) {
             status = usage_error(
                 "%s: belongs to another run than %s (implementation, profile, selection or seed differ)",
                 o->words[i], o->words[0]);

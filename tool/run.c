@@ -74,6 +74,22 @@ static bool write_files(const struct gpup_report *report, const char *directory)
     return ok;
 }
 
+/* NULL without a name; NULL and a message when it cannot be used. */
+static struct gpup_baseline *baseline_open(const char *directory) {
+    char message[4200];
+    struct gpup_baseline *baseline =
+        directory ? gpup_baseline_load(directory, message, sizeof message) : NULL;
+    if (directory && !baseline)
+        usage_error("--baseline: %s", message);
+    return baseline;
+}
+
+static bool baseline_readable(const char *directory) {
+    struct gpup_baseline *baseline = baseline_open(directory);
+    gpup_baseline_free(baseline);
+    return !directory || baseline;
+}
+
 /* Shared with `report`: files, then the console or the JSON. */
 int report_results(const struct gpup_results *results, const struct options *o, const char *directory) {
     struct gpup_report report;
@@ -89,14 +105,19 @@ int report_results(const struct gpup_results *results, const struct options *o, 
         gpup_expectations_free(&expectations);
         return usage_error("out of memory"), 3;
     }
+    struct gpup_baseline *baseline = baseline_open(o->baseline);
+    report.baseline = baseline;
     int status = gpup_report_exit_status(&report);
     if (directory && !write_files(&report, directory))
         status = 3;
+    if (o->baseline && !baseline)
+        status = 2;
     if (o->json)
         gpup_write_json(&report, stdout);
     else
         gpup_report_console(&report, stdout, isatty(STDOUT_FILENO) != 0, directory);
     gpup_report_close(&report);
+    gpup_baseline_free(baseline);
     gpup_expectations_free(&expectations);
     return status;
 }
@@ -125,6 +146,8 @@ int command_run(const struct options *o) {
     if (o->select && !by_program && !names_rules(o->select))
         return usage_error("--select: '%s' matches no program and no rule; see `gpup-cts list`", o->select);
     if (o->expect && !expectations_readable(o->expect))
+        return 2;
+    if (!baseline_readable(o->baseline))
         return 2;
     implementation_resolve(&implementation, o->word_count ? o->words[0] : NULL);
     if (!collect(&set, o, by_program))

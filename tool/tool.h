@@ -9,7 +9,7 @@
 struct options {
     const char *words[16]; /* arguments that are no options */
     unsigned word_count;
-    const char *profile, *select, *out, *expect;
+    const char *profile, *select, *out, *expect, *baseline;
     uint64_t seed;
     unsigned jobs, shard_index, shard_count, timeout_ms;
     bool seeded, resume, all_traces, strict, json, reverse;
@@ -28,6 +28,9 @@ const struct gpup_static_implementation *implementation_known(void);
 
 /* A bundled program by name, or a file (YAML, or binary). false: a message is printed. */
 bool program_open(const char *name, struct gpup_program *program);
+
+/* A whole file, malloc'ed; NULL: a message is printed. */
+uint8_t *file_read(const char *path, size_t *size);
 
 /* Files into directory (NULL: none), then the console or the JSON; exit status. */
 int report_results(const struct gpup_results *results, const struct options *options, const char *directory);
