@@ -202,7 +202,11 @@ static void succeeded_host(struct gpup_judge *j) {
     case GPUP_DDI_AddDevice:
         h->unloaded = false;
         break;
+    case GPUP_DDI_SetPowerState:
+        h->asleep = c->a[GPUP_ARG_SetPowerState_DevicePowerState] != 1;
+        break;
     case GPUP_DDI_StartDevice:
+        h->asleep = false;
         if (h->updating)
             h->machines = h->kept;
         h->updating = false;

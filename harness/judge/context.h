@@ -61,6 +61,7 @@ struct host {
     uint32_t vfs;         /* virtual functions of the device, 0 unknown */
     uint32_t bus;         /* 1 + number of the PF's bus, 0 unknown */
     bool removed;         /* surprise removal: readings mean nothing any more */
+    bool asleep;          /* the physical function has no full power */
     bool logging;         /* ControlEtwLogging(TRUE) */
     bool unloaded;        /* Unload, or RemoveDevice, came back */
     bool updating;        /* a hot update: what StopDevice ends for others goes on */

@@ -79,7 +79,8 @@ static bool insert(struct gpup_mutator *m, struct gpup_program *p) {
         m->focus_host = (uint8_t)(near->host % p->world.hosts);
     }
     stand_at(m, p, at);
-    for (uint32_t n = 1 + mutate_below(m, 3); n; n--, at++) { /* a short continuation */
+    uint32_t longest = mutate_below(m, 4) ? 3 : 8;
+    for (uint32_t n = 1 + mutate_below(m, longest); n; n--, at++) { /* a continuation */
         mutate_new_step(m, &p->world, &step);
         if (!put(m, p, at, &step, 1))
             return false;

@@ -8,6 +8,8 @@ static const uint64_t addresses[] = {
     0,          4,           0xFEE00000,  0xFEE00001,         0xFEE00010,
     0xFFFFFFFC, 0x100000000, UINT64_MAX,  0x8000000000000000, 0x1122334455667788,
     1,          0x1000,      0xFFFFF000u, 0xFFFFFFFFFFFFF000, 0x10000};
+static const uint64_t places[] = {0,       0x1000,  0x2000,  0x8000,  0xF000,   0x10000,
+                                  0x20000, 0x3F000, 0x40000, 0x7F000, 0x100000, 0x200000};
 static const uint64_t words[] = {0,          1,          2,          3,          0x80000000, 0xFFFFFFFF,
                                  0xA5A55A5A, 0x7FFFFFFF, 0xFFFF0000, 0x00FF0000, 4,          0x1000};
 static const uint64_t bytes[] = {0, 1, 2, 0x7F, 0x80, 0xFF};
@@ -27,7 +29,7 @@ static uint64_t boundary(struct gpup_mutator *m, unsigned kind) {
     case GPUP_KIND_U32:
         return PICK(m, words);
     case GPUP_KIND_U64:
-        return PICK(m, addresses);
+        return mutate_below(m, 2) ? PICK(m, addresses) : PICK(m, places);
     case GPUP_KIND_COUNT:
         return PICK(m, counts);
     case GPUP_KIND_INDEX:
@@ -83,6 +85,8 @@ static uint32_t some_vf(struct gpup_mutator *m, const struct gpup_world_config *
 void mutate_field(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
     const struct gpup_op_info *info = gpup_op_info(s->op);
     uint32_t which = mutate_below(m, info->field_count + 2u);
+    if (m->options.negative && s->class == GPUP_LEGAL && mutate_below(m, 4) == 0)
+        s->class = GPUP_ROBUSTNESS; /* else what the OS never passes is left out */
     if (which < info->field_count)
         other_value(m, info->field[which].kind, &s->f[which]);
     else if (which == info->field_count)
@@ -148,12 +152,44 @@ static bool moves(struct gpup_mutator *m, const struct gpup_step *s) {
     return moved;
 }
 
+/* What ends or upsets everything, and what only a framework does, comes seldom: one of so many times. */
+static uint32_t rarity(unsigned op) {
+    switch (op) {
+    case GPUP_OP_StopDevice:
+    case GPUP_OP_StartDevice:
+    case GPUP_OP_SetPowerState:
+    case GPUP_OP_PowerCycle:
+    case GPUP_OP_Restart:
+    case GPUP_OP_ChangeDriver:
+    case GPUP_OP_RemoveHardware:
+    case GPUP_OP_SuspendVirtualGpu:
+    case GPUP_OP_ResumeVirtualGpu:
+    case GPUP_OP_GetGpuEngines:
+        return 8;
+    case GPUP_OP_FrameworkDevice:
+    case GPUP_OP_FrameworkMove:
+    case GPUP_OP_FrameworkDriver:
+    case GPUP_OP_InterruptConfig:
+    case GPUP_OP_InterruptAttributes:
+    case GPUP_OP_InterruptAct:
+    case GPUP_OP_InterruptSignal:
+    case GPUP_OP_WdfInterruptCreate:
+        return 24;
+    default:
+        return gpup_op_info(op)->group == GPUP_GROUP_fault ? 4 : 1;
+    }
+}
+
+static unsigned some_op(struct gpup_mutator *m) {
+    unsigned op;
+    do
+        op = mutate_below(m, GPUP_OPS);
+    while (mutate_below(m, rarity(op)));
+    return op;
+}
+
 static void try_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
-    gpup_step_defaults(s, mutate_below(m, GPUP_OPS));
-    unsigned group = gpup_op_info(s->op)->group;
-    bool rare = group == GPUP_GROUP_fault || s->op == GPUP_OP_StopDevice || s->op == GPUP_OP_PowerCycle;
-    if (rare && mutate_below(m, 8))
-        gpup_step_defaults(s, mutate_below(m, GPUP_OPS));
+    gpup_step_defaults(s, some_op(m));
     s->host = m->focus_host;
     s->vf = m->focus_vf;
     if (mutate_below(m, 4) == 0) {
@@ -163,8 +199,27 @@ static void try_step(struct gpup_mutator *m, const struct gpup_world_config *wor
     plausible(m, s);
 }
 
+/* A call at its time with arguments that the OS never passes. */
+static void odd_arguments(struct gpup_mutator *m, const struct gpup_world_config *world,
+                          struct gpup_step *s) {
+    for (unsigned tries = 0; tries < 60; tries++) {
+        try_step(m, world, s);
+        if (gpup_op_info(s->op)->group == GPUP_GROUP_call && gpup_op_info(s->op)->field_count &&
+            steer_legal(&m->steer, s))
+            break;
+    }
+    s->class = GPUP_ROBUSTNESS;
+    for (uint32_t n = 1 + mutate_below(m, 2); n; n--)
+        mutate_field(m, world, s);
+}
+
 void mutate_new_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
-    bool wrong = m->options.negative && mutate_below(m, 6) == 0, forward = !wrong && mutate_below(m, 2);
+    uint32_t kind = m->options.negative ? mutate_below(m, 12) : 12;
+    bool wrong = kind < 2, forward = !wrong && mutate_below(m, 2);
+    if (kind >= 2 && kind < 5) {
+        odd_arguments(m, world, s);
+        return;
+    }
     for (unsigned tries = 0; tries < 60; tries++) {
         try_step(m, world, s);
         if (forward ? steer_legal(&m->steer, s) && moves(m, s) : steer_legal(&m->steer, s) != wrong)

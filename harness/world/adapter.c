@@ -160,8 +160,12 @@ void do_StopDevice(struct host *h, const struct gpup_step *s) {
     host_stop_device(h);
 }
 
+/* No system that partitions has less of the table than its first version. */
+#define OLDEST_INTERFACE 0xA8u
+
 void do_StartDevice(struct host *h, const struct gpup_step *s) {
-    host_start_device(h, step_u32(s, GPUP_StartDevice_interface));
+    uint32_t interface = step_u32(s, GPUP_StartDevice_interface);
+    host_start_device(h, interface && interface < OLDEST_INTERFACE ? OLDEST_INTERFACE : interface);
 }
 
 void do_QueryAdapterInfo(struct host *h, const struct gpup_step *s) {

@@ -86,6 +86,11 @@ static bool is_either(uint16_t a, uint16_t b, uint16_t ddi) {
     return a == ddi || b == ddi;
 }
 
+/* Start, stop and removal of the adapter: no driver can be there with anything else in it. */
+static bool is_exclusive(const struct lane *lane) {
+    return gpup_ddis[lane->ddi].sync == 3;
+}
+
 /* Level zero overlaps with itself; QueryAdapterInfo also with SetPowerState, as its note says. No page says
  * of any other pair that it may overlap. */
 static bool may_overlap(uint16_t a, uint16_t b) {
@@ -97,8 +102,10 @@ static bool may_overlap(uint16_t a, uint16_t b) {
 static bool may_enter(const struct lanes *l, const struct lane *lane) {
     for (unsigned i = 0; i < l->count; i++) {
         const struct lane *other = &l->lane[i];
-        if (other != lane && other->inside && other->host == lane->host && !ignores_levels(lane) &&
-            !ignores_levels(other) && !may_overlap(other->ddi, lane->ddi))
+        bool ignored = (ignores_levels(lane) || ignores_levels(other)) && !is_exclusive(lane) &&
+                       !(other->inside && is_exclusive(other));
+        if (other != lane && other->inside && other->host == lane->host && !ignored &&
+            !may_overlap(other->ddi, lane->ddi))
             return false;
     }
     return true;
@@ -284,7 +291,7 @@ static struct lanes *lanes_of(struct gpup_world *w) {
         w->lanes = gpup_arena_alloc(w->arena, sizeof *w->lanes);
     for (unsigned i = 0; w->lanes && i < LANES; i++)
         if (!w->lanes->lane[i].stack)
-            w->lanes->lane[i].stack = gpup_arena_alloc(w->arena, LANE_STACK);
+            w->lanes->lane[i].stack = gpup_arena_alloc_raw(w->arena, LANE_STACK);
     if (!w->lanes || !w->lanes->lane[LANES - 1].stack) {
         w->broken = true;
         return NULL;

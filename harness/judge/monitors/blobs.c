@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PROFILE_AT 8u /* in DXGKARG_CREATEVIRTUALGPU */
+#define PROFILE_SIZE 96u
+
 static struct target *target_of(struct blobs *b, unsigned host, uint64_t vf) {
     return host < GPUP_MAX_HOSTS && vf < JUDGE_VFS ? &b->target[host][vf] : NULL;
 }
@@ -198,6 +201,14 @@ static void touched(struct blobs *b, unsigned host, uint64_t vf, bool state_too)
     t->expected.there = t->expected.there && !state_too;
 }
 
+/* All that CreateVirtualGpu asked for, where the trace shows it. */
+static void saw_profile(struct gpup_judge *j, const struct gpup_event *e) {
+    struct vf *v = call_vf(j);
+    if (v && j->call.ddi == GPUP_DDI_CreateVirtualGpu && j->call.returned && nt_success(j->call.status) &&
+        e->f[GPUP_OUTPUT_role] == GPUP_ROLE_ARGUMENTS && e->data_size >= PROFILE_AT + PROFILE_SIZE)
+        v->profile = judge_hash(9, e->data + PROFILE_AT, PROFILE_SIZE);
+}
+
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
     struct blobs *b = state;
     switch (e->kind) {
@@ -206,6 +217,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
             blobs_input(b, e);
         break;
     case GPUP_EVENT_OUTPUT:
+        saw_profile(j, e);
         blobs_output(j, b, e);
         break;
     case GPUP_EVENT_ADDRESSES:

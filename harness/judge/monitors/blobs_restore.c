@@ -6,9 +6,8 @@ static const struct saved *unchanged(const struct blobs *b, unsigned kind) {
 }
 
 static bool is_equal_target(const struct gpup_judge *j, const struct saved *s, const struct vf *v) {
-    return (v->resourced || !v->reserve_shape) && s->reserve == v->reserve_shape &&
-           s->profile == v->profile && s->entries == v->entries &&
-           s->partitions == j->host[j->call.host].partitions;
+    return s->reserve == (v->resourced ? v->reserve_shape : 0) && s->profile == v->profile &&
+           s->entries == v->entries && s->partitions == j->host[j->call.host].partitions;
 }
 
 /* The target's driver declared that it is of another make than the one that saved: it must see that. */

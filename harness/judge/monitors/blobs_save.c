@@ -88,7 +88,7 @@ void blobs_output(struct gpup_judge *j, struct blobs *b, const struct gpup_event
                         .partitions = j->host[c->host].partitions,
                         .hash = judge_hash(2, e->data, size),
                         .size = size,
-                        .reserve = v->reserve_shape,
+                        .reserve = v->resourced ? v->reserve_shape : 0,
                         .profile = v->profile,
                         .quiet = vf_quiet(v),
                         .work_pending = v->work_pending,

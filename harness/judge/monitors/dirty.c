@@ -85,7 +85,7 @@ static void touch(struct basis *b, uint32_t segment, const struct stretch *s) {
     bool hit = b->segment == segment && mark(b, s);
     if (!s->writes)
         return;
-    b->touched = b->touched || hit || b->unaligned;
+    b->touched = b->touched || hit;
     b->clean = b->clean && b->segment != segment;
     b->neighbour = b->neighbour || !hit;
     b->near = b->near || (!hit && b->segment == segment && is_near(b, s));
@@ -229,7 +229,8 @@ static bool is_life(uint16_t ddi) {
     return ddi == GPUP_DDI_CreateMemoryBasis || ddi == GPUP_DDI_DestroyMemoryBasis ||
            ddi == GPUP_DDI_StartDirtyTracking || ddi == GPUP_DDI_StopDirtyTracking ||
            ddi == GPUP_DDI_CreateVirtualGpu || ddi == GPUP_DDI_DestroyVirtualGpu ||
-           ddi == GPUP_DDI_SetVirtualGpuResources || ddi == GPUP_DDI_SetVirtualGpuResources2;
+           ddi == GPUP_DDI_StopDevice || ddi == GPUP_DDI_SetVirtualGpuResources ||
+           ddi == GPUP_DDI_SetVirtualGpuResources2;
 }
 
 /* What bits a query took that overlapped another nobody knows. */

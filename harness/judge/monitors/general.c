@@ -201,7 +201,8 @@ static void settle(struct gpup_judge *j, void *state) {
     if (d->returns == GPUP_RETURNS_NTSTATUS)
         CHECK(j, GPUP_RULE_ROB_003, is_valid_status(c->status), "0x%08x is no valid final status", c->status);
     if (d->returns == GPUP_RETURNS_NTSTATUS && !nt_success(c->status) && !j->host[c->host].removed &&
-        !j->host[c->host].impaired && !c->overlapped && c->ddi != GPUP_DDI_SetPowerState)
+        !j->host[c->host].impaired && !c->overlapped && c->ddi != GPUP_DDI_SetPowerState &&
+        !j->host[c->host].asleep)
         judge_failure(j);
 }
 

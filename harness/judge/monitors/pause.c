@@ -197,11 +197,21 @@ static void settle(struct gpup_judge *j, void *state) {
     }
 }
 
+/* The pause or the unpause of that VF is in the driver. */
+static bool is_changing(const struct gpup_judge *j, unsigned host, uint64_t vf) {
+    bool changing = false;
+    for (unsigned i = 0; i <= JUDGE_LANES; i++) {
+        const struct call *c = i < JUDGE_LANES ? &j->lane[i] : &j->call;
+        changing = changing || (c->active && c->ddi == GPUP_DDI_SetVirtualFunctionPauseState &&
+                                c->host == host && c->vf == vf);
+    }
+    return changing;
+}
+
 static void saw_write(struct gpup_judge *j, const struct gpup_event *e) {
     const struct vf *v = judge_vf(j, e->host, e->f[GPUP_GUEST_WRITE_vf]);
     bool by_guest = j->op == GPUP_OP_GuestWrite || j->op == GPUP_OP_StartVm; /* a store of the guest's CPU */
-    bool changing = j->call.active && j->call.ddi == GPUP_DDI_SetVirtualFunctionPauseState &&
-                    j->call.host == e->host && j->call.vf == e->f[GPUP_GUEST_WRITE_vf]; /* the unpause, say */
+    bool changing = is_changing(j, e->host, e->f[GPUP_GUEST_WRITE_vf]);
     if (!v || !v->paused || by_guest || changing || !e->f[GPUP_GUEST_WRITE_done] || j->host[e->host].impaired)
         return;
     judge_about(j, e->host, (uint32_t)e->f[GPUP_GUEST_WRITE_vf]);

@@ -112,7 +112,7 @@ static bool published(const struct host *h, const struct vf_ranges *r, unsigned 
 static void judge_table(struct gpup_judge *j, struct vf_ranges *r, const struct host *h, const struct vf *v) {
     uint32_t reads = 0, writes = 0, pages = v->entries ? (1u << table_pages(v)) - 1 : 0;
     if (!pages || !v->present || v->msix_bar >= RANGES_BARS || r->table_judged || !h->caps_seen ||
-        !(h->caps >> 2 & 1) || j->call.failed_alloc || h->impaired)
+        !(h->caps >> 2 & 1) || j->call.failed_alloc || h->impaired || h->asleep)
         return;
     for (unsigned i = 0; i < INTERFACES; i++) {
         const struct bar_ranges *bar = &r->bar[i][v->msix_bar];

@@ -62,7 +62,7 @@ static void begin_view(struct view *v, const struct vf *now) {
 
 static void begin_group(struct gpup_judge *j, struct sync *s) {
     s->open = true;
-    s->died = s->freed = false;
+    s->died = s->freed = s->more = false;
     s->count = 0;
     s->taken.object = s->taken.queries = 0;
     memset(s->taken.bits, 0, sizeof s->taken.bits);
@@ -134,7 +134,8 @@ static void overlapped(struct gpup_judge *j, void *state) {
     struct view *v = c->names_vf ? sync_view(s, c->host, c->vf) : NULL;
     if (v)
         v->calls++;
-    if (!s->open || s->count == SYNC_CALLS)
+    s->more = s->more || s->count == SYNC_CALLS;
+    if (!s->open || s->more)
         return;
     struct did *d = &s->did[s->count++];
     *d = (struct did){.host = c->host,

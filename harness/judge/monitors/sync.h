@@ -37,6 +37,7 @@ struct basis_of {
 
 struct sync {
     bool open, died, freed; /* died, freed: a fault, a use of freed memory since the group began */
+    bool more;              /* calls than can be remembered */
     struct did did[SYNC_CALLS];
     unsigned count;
     struct view view[GPUP_MAX_HOSTS][JUDGE_VFS];

@@ -308,7 +308,7 @@ void sync_judge(struct gpup_judge *j, struct sync *s) {
     if (s->count < 2 && !s->died)
         return;
     judge_memory(j, s, &g);
-    if (s->died)
+    if (s->died || s->more)
         return;
     judge_calls(j, s, &g);
     judge_dirty(j, s);
