@@ -1,6 +1,7 @@
 #include "engine.h"
 
 #include "coverage.h"
+#include "oracles.h"
 #include "states.h"
 
 #include <gpup/os.h>
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define WORLDS 24u                      /* shapes kept started */
+#define WORLDS 48u                      /* shapes kept started */
 #define FINDINGS 4096u                  /* different ones */
 #define STEPS 64u                       /* of one program */
 #define JUDGE_RESERVE ((size_t)1 << 30) /* address space only */
@@ -34,6 +35,9 @@ struct fuzz_engine {
     struct shape shape[WORLDS], *now;
     struct fuzz_finding finding[FINDINGS];
     size_t findings;
+    struct twin first, other, again; /* what the calls of a program gave */
+    struct twin *hears;              /* one of them, or NULL */
+    bool repeating;                  /* for comparison only */
     uint64_t executions, starts;
 };
 
@@ -42,8 +46,13 @@ __attribute__((section("__libfuzzer_extra_counters"), used)) static uint8_t coun
 
 static void on_event(void *context, const struct gpup_event *e) {
     struct fuzz_engine *f = context;
-    gpup_judge_event(f->now->judge, e);
+    if (!f->repeating || f->now->starting)
+        gpup_judge_event(f->now->judge, e);
     if (f->now->starting)
+        return;
+    if (f->hears)
+        twin_event(f->hears, e);
+    if (f->repeating)
         return;
     if (!f->options.blind)
         fuzz_states_event(&f->states, e);
@@ -133,7 +142,8 @@ static bool same_shape(const struct gpup_world_config *a, const struct gpup_worl
            a->msix_entries == b->msix_entries && a->page_size == b->page_size &&
            a->performant == b->performant && a->seed == b->seed && a->preempt == b->preempt &&
            a->one_system == b->one_system && a->scatter == b->scatter && a->uneven == b->uneven &&
-           a->reserved == b->reserved && a->untracked == b->untracked && a->bus == b->bus;
+           a->reserved == b->reserved && a->untracked == b->untracked && a->bus == b->bus &&
+           a->fill == b->fill;
 }
 
 static bool ready(struct fuzz_engine *f, const struct gpup_world_config *config) {
@@ -207,17 +217,68 @@ static void leave_out(const struct fuzz_engine *f, struct gpup_program *p) {
     p->step_count = kept;
 }
 
+/* The steps, and the end when that is asked about. */
+static void carry_out(struct fuzz_engine *f, const struct gpup_program *p, unsigned oracles,
+                      struct twin *twin) {
+    if (twin)
+        twin_reset(twin);
+    f->hears = twin;
+    for (size_t i = 0; i < p->step_count; i++)
+        if (!gpup_world_step(f->now->world, &p->steps[i], (uint32_t)i))
+            break;
+    if (oracles & FUZZ_ORACLE_RECOVERY)
+        gpup_world_stop(f->now->world);
+    f->hears = NULL;
+}
+
+static bool other_world(struct fuzz_engine *f, const struct gpup_program *p) {
+    struct gpup_world_config config = p->world;
+    config.fill ^= 1;
+    bool ok = ready(f, &config);
+    f->now->used = f->executions;
+    return ok;
+}
+
+static bool repeat(struct fuzz_engine *f, const struct gpup_program *p, unsigned oracles, struct twin *twin) {
+    struct shape *first = f->now;
+    f->repeating = true;
+    bool ok = other_world(f, p);
+    if (ok)
+        carry_out(f, p, oracles, twin);
+    f->repeating = false;
+    f->now = first;
+    return ok;
+}
+
+/* Once more in another world, where memory lies elsewhere and holds other bytes. Where that differs, there
+ * again: that tells what memory held from what the implementation makes up. */
+static void compare(struct fuzz_engine *f, const struct gpup_program *p, unsigned oracles) {
+    struct twin_output place;
+    struct gpup_event e;
+    if (!repeat(f, p, oracles, &f->other))
+        return;
+    bool equal = twin_equal(&f->first, &f->other, &place);
+    if (!equal && !repeat(f, p, oracles, &f->again))
+        return;
+    if (fuzz_oracles_compare(&f->first, &f->other, equal ? NULL : &f->again, &e))
+        gpup_judge_event(f->now->judge, &e);
+}
+
 unsigned fuzz_engine_run(struct fuzz_engine *f, struct gpup_program *p) {
     f->executions++;
     simplify(&p->world);
+    leave_out(f, p);
+    unsigned oracles =
+        f->options.oracles && fuzz_oracles_due(p, f->options.oracle_share) ? f->options.oracles : 0;
+    if (oracles & FUZZ_ORACLE_TWIN && !other_world(f, p)) /* started before the execution is counted */
+        oracles &= ~FUZZ_ORACLE_TWIN;
     if (!ready(f, &p->world))
         return 0;
     f->now->used = f->executions;
     fuzz_states_reset(&f->states);
-    leave_out(f, p);
-    for (size_t i = 0; i < p->step_count; i++)
-        if (!gpup_world_step(f->now->world, &p->steps[i], (uint32_t)i))
-            break;
+    carry_out(f, p, oracles, oracles & FUZZ_ORACLE_TWIN ? &f->first : NULL);
+    if (oracles & FUZZ_ORACLE_TWIN)
+        compare(f, p, oracles);
     gpup_judge_end(f->now->judge);
     return collect(f, p);
 }
@@ -243,6 +304,9 @@ void fuzz_engine_free(struct fuzz_engine *f) {
         return;
     for (unsigned i = 0; i < WORLDS; i++)
         drop_shape(&f->shape[i]);
+    twin_free(&f->first);
+    twin_free(&f->other);
+    twin_free(&f->again);
     gpup_binding_close(&f->binding);
     free(f);
 }

@@ -20,9 +20,11 @@ struct fuzz_options {
     const char *findings;              /* directory for programs of new findings; NULL: none are written */
     const struct gpup_trace_sink *tap; /* hears the steps of every execution as well; NULL */
     bool strict;                       /* WARN and POLICY count as findings too */
-    bool negative; /* steps of class robustness and policy are carried out; else they are left out */
-    bool blind;    /* no state feedback */
-    bool quiet;    /* new findings are not printed */
+    bool negative;         /* steps of class robustness and policy are carried out; else they are left out */
+    bool blind;            /* no state feedback */
+    unsigned oracles;      /* FUZZ_ORACLE_ bits (oracles.h) */
+    uint32_t oracle_share; /* one program of so many is asked; 0, 1: each */
+    bool quiet;            /* new findings are not printed */
 };
 
 struct fuzz_finding {

@@ -1,5 +1,7 @@
 #include "settings.h"
 
+#include "oracles.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +41,16 @@ static const char *implementation(void) {
     return access(path, R_OK) == 0 ? path : NULL;
 }
 
+/* On without being asked for: a fraction costs little. */
+static void set_oracles(struct fuzz_options *o) {
+    const char *words = getenv("GPUP_FUZZ_ORACLES"), *share = getenv("GPUP_FUZZ_SHARE");
+    o->oracle_share = share ? (uint32_t)strtoul(share, NULL, 10) : FUZZ_ORACLE_SHARE;
+    if (fuzz_oracles_parse(words ? words : "all", &o->oracles))
+        return;
+    fprintf(stderr, "GPUP_FUZZ_ORACLES: expected recovery, twin, all or none, found %s\n", words);
+    exit(2);
+}
+
 struct fuzz_engine *fuzz_target_engine(bool untrusted) {
     char message[512];
     const char *states = getenv("GPUP_FUZZ_STATES");
@@ -50,6 +62,7 @@ struct fuzz_engine *fuzz_target_engine(bool untrusted) {
                                    .quiet = fuzz_flag("GPUP_FUZZ_QUIET")};
     if (the_engine)
         return the_engine;
+    set_oracles(&options);
     stop = getenv("GPUP_FUZZ_STOP");
     if (!options.implementation) {
         fputs("GPUP_FUZZ_IMPL is not set: expected the path of a shared object\n", stderr);

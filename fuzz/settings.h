@@ -6,6 +6,8 @@
  *   GPUP_FUZZ_FINDINGS   directory for programs of new findings
  *   GPUP_FUZZ_NEGATIVE=1 steps that the OS never makes are carried out too
  *   GPUP_FUZZ_STRICT=1   WARN and POLICY are findings
+ *   GPUP_FUZZ_ORACLES    what some executions are asked beyond the rules: recovery,twin; all (default); none
+ *   GPUP_FUZZ_SHARE=64   one program of so many is asked; 1: each
  *   GPUP_FUZZ_STATES=0   no state feedback
  *   GPUP_FUZZ_BYTES=1    the engine's own mutators
  *   GPUP_FUZZ_QUIET=1    new findings are not printed

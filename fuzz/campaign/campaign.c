@@ -252,6 +252,7 @@ int campaign_run(const struct options *o) {
         launch(&c, &c.worker[i]);
     watch(&c);
     say(&c, true);
+    oracle_replay(o);
     unsigned fresh = triage(o, &known);
     draw_states(o);
     summarise(&c, fresh, known, bad);

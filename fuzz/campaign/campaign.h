@@ -27,7 +27,8 @@ struct options {
     char implementation[PATH_ROOM];
     char tools[PATH_ROOM - 64]; /* folder of this program: targets, mutator, seeds */
     char out[PATH_ROOM - 512];
-    const char *known; /* file of known findings, or NULL */
+    const char *known;   /* file of known findings, or NULL */
+    const char *oracles; /* words of fuzz_oracles_parse, or NULL: what a target does by itself */
     const char *target;
     bool libfuzzer, afl, negative, strict, resume, forever, quiet;
     uint64_t seconds, runs, cap_mib, seed;
@@ -65,6 +66,7 @@ void set_target_environment(const struct options *o, bool quiet);
 int campaign_run(const struct options *o);      /* campaign.c: exit status */
 void campaign_stop(int signal);                 /* asks it to end soon; for signal handlers */
 int regression_replay(const struct options *o); /* regression.c: number of inputs that ended a process */
+void oracle_replay(const struct options *o);    /* the corpus, each input asked by all oracles */
 void minimise(const struct options *o);         /* corpus by libFuzzer's -merge=1 */
 unsigned triage(const struct options *o, unsigned *known); /* triage.c: number of new findings */
 /* One finding RULE-KEY, shrunk and written to findings/ of the options. */

@@ -1,5 +1,6 @@
 /* gpup-fuzz: campaigns against one implementation. `./cts fuzz` builds it and hands its words over. */
 #include "campaign.h"
+#include "oracles.h"
 
 #include <getopt.h>
 #include <libgen.h>
@@ -15,6 +16,7 @@ static int usage(void) {
           "                 [--target program|call|blob|packet|yaml|binary|trace|journal] [--negative] "
           "[--strict]\n"
           "                 [--seed S] [--out DIR] [--resume] [--known FILE] [--cap MIB]\n"
+          "                 [--oracles recovery,twin|all|none]\n"
           "       gpup-fuzz minimise [--out DIR]     the corpus of a campaign, by libFuzzer's merge\n"
           "       gpup-fuzz detect [--defects BUG-nnn,...|all] [--seeds N] [--cap N] [--compare] [--table "
           "FILE]\n\n"
@@ -38,14 +40,17 @@ enum {
     RESUME,
     KNOWN,
     CAP,
+    ORACLES,
     QUIET
 };
-static const struct option known[] = {
-    {"engine", 1, NULL, ENGINE},     {"time", 1, NULL, TIME},     {"runs", 1, NULL, RUNS},
-    {"forever", 0, NULL, FOREVER},   {"jobs", 1, NULL, JOBS},     {"target", 1, NULL, TARGET},
-    {"negative", 0, NULL, NEGATIVE}, {"strict", 0, NULL, STRICT}, {"seed", 1, NULL, SEED},
-    {"out", 1, NULL, OUT},           {"resume", 0, NULL, RESUME}, {"known", 1, NULL, KNOWN},
-    {"cap", 1, NULL, CAP},           {"quiet", 0, NULL, QUIET},   {NULL, 0, NULL, 0}};
+static const struct option known[] = {{"engine", 1, NULL, ENGINE},     {"time", 1, NULL, TIME},
+                                      {"runs", 1, NULL, RUNS},         {"forever", 0, NULL, FOREVER},
+                                      {"jobs", 1, NULL, JOBS},         {"target", 1, NULL, TARGET},
+                                      {"negative", 0, NULL, NEGATIVE}, {"strict", 0, NULL, STRICT},
+                                      {"seed", 1, NULL, SEED},         {"out", 1, NULL, OUT},
+                                      {"resume", 0, NULL, RESUME},     {"known", 1, NULL, KNOWN},
+                                      {"cap", 1, NULL, CAP},           {"oracles", 1, NULL, ORACLES},
+                                      {"quiet", 0, NULL, QUIET},       {NULL, 0, NULL, 0}};
 
 static bool number(const char *text, uint64_t *out) {
     char *end;
@@ -75,6 +80,7 @@ static bool engine(const char *text, struct options *o) {
 
 static bool take(struct options *o, int option) {
     uint64_t value = 0;
+    unsigned oracles;
     switch (option) {
     case ENGINE:
         return engine(optarg, o);
@@ -108,6 +114,9 @@ static bool take(struct options *o, int option) {
         return true;
     case CAP:
         return number(optarg, &o->cap_mib);
+    case ORACLES:
+        o->oracles = optarg;
+        return fuzz_oracles_parse(optarg, &oracles);
     case QUIET:
         return (o->quiet = true);
     default:

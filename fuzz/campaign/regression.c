@@ -47,6 +47,7 @@ static int replay_folder(const struct options *o, const char *path) {
 int regression_replay(const struct options *o) {
     char path[PATH_ROOM], **names;
     set_target_environment(o, true);
+    setenv("GPUP_FUZZ_SHARE", "1", 1);
     snprintf(path, sizeof path, "%s/seeds/%s", o->tools, o->target);
     int bad = access(path, R_OK) == 0 ? replay_folder(o, path) : 0;
     snprintf(path, sizeof path, "%s/findings", o->out);
@@ -60,6 +61,17 @@ int regression_replay(const struct options *o) {
     }
     free_names(names, count);
     return bad;
+}
+
+void oracle_replay(const struct options *o) {
+    static const char *const of_programs[] = {"program", "call", "blob", "packet"};
+    char path[PATH_ROOM];
+    set_target_environment(o, true);
+    setenv("GPUP_FUZZ_SHARE", "1", 1);
+    snprintf(path, sizeof path, "%s/corpus", o->out);
+    for (size_t i = 0; i < sizeof of_programs / sizeof *of_programs; i++)
+        if (strcmp(o->target, of_programs[i]) == 0)
+            replay_folder(o, path);
 }
 
 void minimise(const struct options *o) {

@@ -4,6 +4,8 @@
  */
 #include "triage.h"
 
+#include "oracles.h"
+
 #include <gpup/binding.h>
 
 #include <stdio.h>
@@ -48,6 +50,12 @@ static int work(const struct options *o, const char *name, const char *source, b
     if (!crash && !(goal.engine = fuzz_engine_new(&options, message, sizeof message)))
         return 3;
     bool again = goal_shrink(&goal, &program);
+    if (!again && !crash) { /* nothing that a rule sees by itself */
+        fuzz_engine_free(goal.engine);
+        options.oracles = FUZZ_ORACLES;
+        goal.engine = fuzz_engine_new(&options, message, sizeof message);
+        again = goal.engine && goal_shrink(&goal, &program);
+    }
     const struct gpup_finding *f =
         !crash && again && goal_kept(&goal, &program) ? fuzz_engine_made(goal.engine, goal.key) : NULL;
     if (f)

@@ -26,6 +26,9 @@ void set_target_environment(const struct options *o, bool quiet) {
     setenv("GPUP_FUZZ_NEGATIVE", o->negative ? "1" : "0", 1);
     setenv("GPUP_FUZZ_STRICT", o->strict ? "1" : "0", 1);
     setenv("GPUP_FUZZ_QUIET", quiet ? "1" : "0", 1);
+    if (o->oracles)
+        setenv("GPUP_FUZZ_ORACLES", o->oracles, 1);
+    unsetenv("GPUP_FUZZ_SHARE"); /* the usual fraction */
 }
 
 const char *max_input(const struct options *o) {
