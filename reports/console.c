@@ -170,6 +170,9 @@ void gpup_report_console(const struct gpup_report *r, FILE *out, bool colour, co
     table(r, out, colour);
     required(r, out);
     fputc('\n', out);
+    if (gpup_report_missing(r))
+        fprintf(out, "  %u of %u programs have no result: interrupted, or in other shards\n",
+                gpup_report_missing(r), r->results->planned);
     bad_programs(r, out, colour);
     findings(r, out, colour);
     expectations(r, out, colour);

@@ -26,9 +26,21 @@ static void property(FILE *out, const char *name, const char *value) {
     fputs("/>\n", out);
 }
 
+/* The first as source, source.title and so on, the next as source2. */
+static void document(FILE *out, unsigned index, const struct gpup_source *s) {
+    const char *const parts[] = {"", ".title", ".date", ".url"}, *const values[] = {s->id, s->title, s->date,
+                                                                                    s->url};
+    for (unsigned i = 0; i < 4; i++) {
+        char name[32], number[8] = "";
+        if (index)
+            snprintf(number, sizeof number, "%u", (index + 1) % 1000);
+        snprintf(name, sizeof name, "source%s%s", number, parts[i]);
+        property(out, name, values[i]);
+    }
+}
+
 static void rule_properties(const struct gpup_report *r, FILE *out, unsigned i) {
     const struct gpup_rule *g = &gpup_rules[i];
-    const struct gpup_source *source = &gpup_sources[g->sources[0]];
     fputs("    <properties>\n", out);
     property(out, "rule", g->id);
     property(out, "sentence", g->sentence);
@@ -38,10 +50,8 @@ static void rule_properties(const struct gpup_report *r, FILE *out, unsigned i) 
     property(out, "required", gpup_report_required(r, i) ? "true" : "false");
     property(out, "verdict", gpup_report_verdict_name(r, i));
     property(out, "reason", gpup_reason_name(r->rules[i].reason));
-    property(out, "source", source->id);
-    property(out, "source.title", source->title);
-    property(out, "source.date", source->date);
-    property(out, "source.url", source->url);
+    for (unsigned k = 0; k < g->source_count; k++)
+        document(out, k, &gpup_sources[g->sources[k]]);
     property(out, "implementation", r->results->implementation);
     property(out, "implementation.hash", r->results->implementation_hash);
     property(out, "specification", gpup_spec_version());

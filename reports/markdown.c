@@ -62,6 +62,11 @@ static void heading(const struct gpup_report *r, FILE *out) {
             "Required rules: **%u passed**, **%u failed**, %u not applicable, %u beyond a black box, %u not "
             "judged.\n\n",
             sum.passed, sum.failed, sum.inapplicable, sum.beyond, sum.unjudged);
+    if (gpup_report_missing(r))
+        fprintf(
+            out,
+            "**%u of %u programs have no result**: the run was interrupted, or other shards have them.\n\n",
+            gpup_report_missing(r), r->results->planned);
 }
 
 static void row(FILE *out, const char *name, const unsigned *count) {
@@ -83,8 +88,7 @@ static void table(const struct gpup_report *r, FILE *out) {
     fputc('\n', out);
 }
 
-static void document(FILE *out, const struct gpup_rule *g) {
-    const struct gpup_source *s = &gpup_sources[g->sources[0]];
+static void document(FILE *out, const struct gpup_source *s) {
     fputs(*s->url ? "[" : "", out);
     text_put(out, TEXT_MARKDOWN, s->title);
     if (*s->url)
@@ -104,8 +108,10 @@ static void finding(const struct gpup_report *r, FILE *out, unsigned i) {
     const struct gpup_rule_summary *s = &r->rules[i];
     fprintf(out, "**%s** %s (%s): ", g->id, gpup_report_verdict_name(r, i), gpup_level_name(g->level));
     text_put(out, TEXT_MARKDOWN, g->sentence);
-    fputs("  \nsource: ", out);
-    document(out, g);
+    for (unsigned k = 0; k < g->source_count; k++) {
+        fputs("  \nsource: ", out);
+        document(out, &gpup_sources[g->sources[k]]);
+    }
     fputs("  \nseen: ", out);
     text_put_short(out, TEXT_CODE, s->first ? s->first->text : "", SHORT);
     fputs("  \nwhere: ", out);

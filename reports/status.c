@@ -96,7 +96,17 @@ static bool counted_failure(const struct gpup_report *report) {
     return counted_crash(report);
 }
 
+unsigned gpup_report_missing(const struct gpup_report *report) {
+    const struct gpup_results *all = report->results;
+    unsigned done = 0;
+    for (size_t i = 0; i < all->program_count; i++)
+        done += all->programs[i].done;
+    return all->planned > done ? all->planned - done : 0;
+}
+
 static bool unjudged(const struct gpup_report *report) {
+    if (gpup_report_missing(report))
+        return true;
     for (unsigned i = 0; i < gpup_spec_counts.rules; i++) {
         unsigned verdict = report->rules[i].verdict;
         bool beyond = verdict == GPUP_NOT_COVERED && *gpup_rules[i].beyond;

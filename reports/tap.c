@@ -43,10 +43,19 @@ static void line(struct tap *t, enum gpup_standing standing, const char *name, c
     fputc('\n', t->out);
 }
 
+static void documents(const struct tap *t, const struct gpup_rule *g) {
+    fprintf(t->out, "%s  sources:\n", t->indent);
+    for (unsigned k = 0; k < g->source_count; k++) {
+        const struct gpup_source *s = &gpup_sources[g->sources[k]];
+        yaml(t, "  - title", s->title);
+        yaml(t, "    date", s->date);
+        yaml(t, "    url", s->url);
+    }
+}
+
 static void rule_block(const struct tap *t, unsigned i) {
     const struct gpup_rule *g = &gpup_rules[i];
     const struct gpup_rule_summary *s = &t->report->rules[i];
-    const struct gpup_source *source = &gpup_sources[g->sources[0]];
     fprintf(t->out, "%s  ---\n", t->indent);
     yaml(t, "message", s->first ? s->first->text : gpup_rules[i].sentence);
     yaml(t, "severity", s->verdict == GPUP_FAIL ? "fail" : "comment");
@@ -54,9 +63,7 @@ static void rule_block(const struct tap *t, unsigned i) {
     yaml(t, "rule", g->sentence);
     yaml(t, "level", gpup_level_name(g->level));
     yaml(t, "basis", gpup_basis_name(g->basis));
-    yaml(t, "source", source->title);
-    yaml(t, "date", source->date);
-    yaml(t, "url", source->url);
+    documents(t, g);
     yaml(t, "program", s->first_program);
     if (s->first && s->first->step != GPUP_NO_STEP)
         fprintf(t->out, "%s  step: %u\n", t->indent, s->first->step + 1);

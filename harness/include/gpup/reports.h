@@ -59,6 +59,8 @@ bool gpup_report_required(const struct gpup_report *report, unsigned rule); /* i
 /* The framework is what is under test, and no driver: the implementation is `framework` or `framework:...`.
  */
 bool gpup_report_of_framework(const struct gpup_report *report);
+/* Programs of the run without a result: it was interrupted, or other shards have them. */
+unsigned gpup_report_missing(const struct gpup_report *report);
 int gpup_report_exit_status(const struct gpup_report *report);
 const char *gpup_report_status_words(int status); /* one sentence */
 
