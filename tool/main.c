@@ -19,6 +19,12 @@ static const struct command {
     {"check", "TRACE [--json]", "judges a stored trace", command_check},
     {"report", "DIR... [--out DIR] [--expect FILE] [--baseline DIR] [--strict] [--json]",
      "results of stored journals; several are merged", command_report},
+    {"package", "DIR... -o FILE [--expect FILE] [--strict] [--sign KEY]",
+     "one archive of the shards of a run, with all that its verdicts rest on", command_package},
+    {"verify", "FILE [--key PUB]", "derives the verdicts of a package again and compares", command_verify},
+    {"compare", "OLD NEW [--json]", "what differs between two runs: directories or packages",
+     command_compare},
+    {"keygen", "FILE", "a key for --sign; FILE.pub is the one for --key", command_keygen},
     {"bench", "", "figures, one `name value unit` per line", command_bench},
 };
 

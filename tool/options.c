@@ -67,14 +67,27 @@ enum {
     JSON,
     TIMEOUT,
     REVERSE,
+    SIGN,
+    KEY,
     BASELINE
 };
-static const struct option known[] = {
-    {"profile", 1, NULL, PROFILE}, {"select", 1, NULL, SELECT},     {"jobs", 1, NULL, JOBS},
-    {"shard", 1, NULL, SHARD},     {"seed", 1, NULL, SEED},         {"out", 1, NULL, OUT},
-    {"expect", 1, NULL, EXPECT},   {"traces", 1, NULL, TRACES},     {"strict", 0, NULL, STRICT},
-    {"resume", 0, NULL, RESUME},   {"json", 0, NULL, JSON},         {"timeout", 1, NULL, TIMEOUT},
-    {"reverse", 0, NULL, REVERSE}, {"baseline", 1, NULL, BASELINE}, {NULL, 0, NULL, 0}};
+static const struct option known[] = {{"profile", 1, NULL, PROFILE},
+                                      {"select", 1, NULL, SELECT},
+                                      {"jobs", 1, NULL, JOBS},
+                                      {"shard", 1, NULL, SHARD},
+                                      {"seed", 1, NULL, SEED},
+                                      {"out", 1, NULL, OUT},
+                                      {"expect", 1, NULL, EXPECT},
+                                      {"traces", 1, NULL, TRACES},
+                                      {"strict", 0, NULL, STRICT},
+                                      {"resume", 0, NULL, RESUME},
+                                      {"json", 0, NULL, JSON},
+                                      {"timeout", 1, NULL, TIMEOUT},
+                                      {"reverse", 0, NULL, REVERSE},
+                                      {"baseline", 1, NULL, BASELINE},
+                                      {"sign", 1, NULL, SIGN},
+                                      {"key", 1, NULL, KEY},
+                                      {NULL, 0, NULL, 0}};
 
 static bool take(struct options *o, int option) {
     uint64_t value;
@@ -97,7 +110,14 @@ static bool take(struct options *o, int option) {
         o->seeded = true;
         return number("seed", optarg, UINT64_MAX >> 1, &o->seed);
     case OUT:
+    case 'o':
         o->out = optarg;
+        return true;
+    case SIGN:
+        o->sign = optarg;
+        return true;
+    case KEY:
+        o->key = optarg;
         return true;
     case EXPECT:
         o->expect = optarg;
@@ -132,7 +152,7 @@ bool options_parse(struct options *o, const char *command, int argc, char **argv
     o->jobs = cores > 0 ? (unsigned)cores : 1;
     opterr = 0;
     optind = 1;
-    for (int option; (option = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
+    for (int option; (option = getopt_long(argc, argv, ":o:", known, NULL)) != -1;) {
         if (option == '?' || option == ':') {
             usage_error(option == ':' ? "%s: the option '%s' needs a value; see `gpup-cts help`"
                                       : "%s: unknown option '%s'; see `gpup-cts help`",

@@ -7,9 +7,9 @@
 #include <gpup/runner.h>
 
 struct options {
-    const char *words[16]; /* arguments that are no options */
+    const char *words[128]; /* arguments that are no options */
     unsigned word_count;
-    const char *profile, *select, *out, *expect, *baseline;
+    const char *profile, *select, *out, *expect, *baseline, *sign, *key;
     uint64_t seed;
     unsigned jobs, shard_index, shard_count, timeout_ms;
     bool seeded, resume, all_traces, strict, json, reverse;
@@ -43,6 +43,10 @@ int command_replay(const struct options *options);
 int command_shrink(const struct options *options);
 int command_check(const struct options *options);
 int command_report(const struct options *options);
+int command_package(const struct options *options);
+int command_verify(const struct options *options);
+int command_keygen(const struct options *options);
+int command_compare(const struct options *options);
 int command_bench(const struct options *options);
 
 /* One message on stderr, prefixed with the program's name; returns 2. */

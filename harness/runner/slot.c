@@ -299,7 +299,7 @@ static enum slot_news died(struct slot *s, const char *what) {
     if (s->ran == 0) {
         explain(s, what);
         add_event(s, GPUP_EVENT_FAULT, GPUP_FAULT_cause, GPUP_FAULT_ABORT);
-        add_event(s, GPUP_EVENT_END, GPUP_END_outcome, GPUP_CRASH);
+        add_event(s, GPUP_EVENT_END, GPUP_END_outcome, s->hung ? GPUP_TIMEOUT : GPUP_CRASH);
     }
     return bad_end(s, GPUP_CRASH);
 }
@@ -355,7 +355,7 @@ static enum slot_news program_over(struct slot *s, const uint8_t *bytes, size_t 
     }
     if (outcome == GPUP_CRASH) {
         if (s->ended) { /* the trace says how it ended, too */
-            s->end.f[GPUP_END_outcome] = GPUP_CRASH;
+            s->end.f[GPUP_END_outcome] = s->hung ? GPUP_TIMEOUT : GPUP_CRASH;
             take_event(s, &s->end);
         }
         return bad_end(s, outcome);
