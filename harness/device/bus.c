@@ -64,7 +64,7 @@ static uint64_t registers_read(struct gpu *gpu, const struct gpu_place *place, u
         uint64_t at = place->offset + i;
         uint32_t word = register_read(gpu, place, at & ~3ull) >> (at % 4 * 8);
         uint32_t bytes = 4 - at % 4 < width - i ? (uint32_t)(4 - at % 4) : width - i;
-        value |= (word & gpu_ones(bytes)) << (8 * i);
+        value |= (word & gpup_pci_ones(bytes)) << (8 * i);
         i += bytes;
     }
     return value;
@@ -91,13 +91,13 @@ static bool proper(const struct gpu_place *place, uint32_t width) {
 uint64_t gpu_op_bus_read(void *device, uint64_t physical, uint32_t width) {
     struct gpu *gpu = device;
     struct gpu_place place;
-    uint64_t value = gpu_ones(width), offset;
+    uint64_t value = gpup_pci_ones(width), offset;
     if (!gpu_bar_find(gpu, physical, &place) || !proper(&place, width))
         return value;
     if (answers(gpu, &place)) {
         if (in_aperture(gpu, &place))
-            return gpu_vfconfig_read(gpu, (uint32_t)(place.offset - GPU_REG_VF_CONFIG(0)) / GPU_CONFIG_SIZE,
-                                     place.offset % GPU_CONFIG_SIZE, width);
+            return gpu_vfconfig_read(gpu, (uint32_t)(place.offset - GPU_REG_VF_CONFIG(0)) / GPUP_PCI_SPACE,
+                                     place.offset % GPUP_PCI_SPACE, width);
         switch (area_of(gpu, &place, &offset)) {
         case AREA_TABLE:
             value = gpu_msix_read(gpu_msix_of(gpu, place.vf), offset, width);
@@ -120,11 +120,11 @@ void gpu_op_bus_write(void *device, uint64_t physical, uint32_t width, uint64_t 
     uint64_t offset;
     if (!gpu_bar_find(gpu, physical, &place) || !proper(&place, width))
         return;
-    value &= gpu_ones(width);
+    value &= gpup_pci_ones(width);
     bool alive = answers(gpu, &place);
     if (alive && in_aperture(gpu, &place)) {
-        gpu_vfconfig_write(gpu, (uint32_t)(place.offset - GPU_REG_VF_CONFIG(0)) / GPU_CONFIG_SIZE,
-                           place.offset % GPU_CONFIG_SIZE, width, value);
+        gpu_vfconfig_write(gpu, (uint32_t)(place.offset - GPU_REG_VF_CONFIG(0)) / GPUP_PCI_SPACE,
+                           place.offset % GPUP_PCI_SPACE, width, value);
         return;
     }
     enum area area = area_of(gpu, &place, &offset);

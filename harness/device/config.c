@@ -1,21 +1,13 @@
 /* Configuration space of the PF. */
 #include "ops.h"
 #include "state.h"
-#include <string.h>
 
 #define SRIOV(offset) (GPU_CFG_SRIOV + (offset))
-#define BAR_TYPE 0x4u          /* 64-bit memory */
-#define BAR_PREFETCHABLE 0xCu  /* the same, prefetchable */
 #define COMMAND_MEMORY 0x0002u /* memory space and bus master: what the OS sets at start */
 #define COMMAND_MASTER 0x0004u
 
 static void put(struct gpu *gpu, uint32_t offset, uint32_t value, uint32_t width) {
-    memcpy(gpu->config + offset, &value, width);
-}
-
-static void put_bar(struct gpu *gpu, uint32_t offset, uint64_t address, uint32_t type) {
-    put(gpu, offset, (uint32_t)address | type, 4);
-    put(gpu, offset + 4, (uint32_t)(address >> 32), 4);
+    gpup_pci_put(gpu->config, offset, value, width);
 }
 
 static void put_header(struct gpu *gpu) {
@@ -51,18 +43,19 @@ void gpu_config_new(struct gpu *gpu, uint32_t host, uint64_t seed) {
     base += gpu_mix(seed * 2 + host + 1) % 16 << 32;
     put_header(gpu);
     put_extended(gpu);
-    put_bar(gpu, GPU_CFG_BAR(0), base, BAR_TYPE);
-    put_bar(gpu, GPU_CFG_BAR(2), base + 0x100000, BAR_TYPE);
-    put_bar(gpu, GPU_CFG_BAR(4), base + 0x110000, BAR_TYPE);
-    put_bar(gpu, SRIOV(GPU_SRIOV_VF_BAR(0)), base + 0x10000000, BAR_TYPE);
-    put_bar(gpu, SRIOV(GPU_SRIOV_VF_BAR(2)), base + 0x40000000, BAR_PREFETCHABLE);
-    put_bar(gpu, SRIOV(GPU_SRIOV_VF_BAR(4)), base + 0x20000000, BAR_TYPE);
+    gpup_pci_put_bar(gpu->config, GPU_CFG_BAR(0), base, GPUP_PCI_BAR_64);
+    gpup_pci_put_bar(gpu->config, GPU_CFG_BAR(2), base + 0x100000, GPUP_PCI_BAR_64);
+    gpup_pci_put_bar(gpu->config, GPU_CFG_BAR(4), base + 0x110000, GPUP_PCI_BAR_64);
+    gpup_pci_put_bar(gpu->config, SRIOV(GPU_SRIOV_VF_BAR(0)), base + 0x10000000, GPUP_PCI_BAR_64);
+    gpup_pci_put_bar(gpu->config, SRIOV(GPU_SRIOV_VF_BAR(2)), base + 0x40000000,
+                     GPUP_PCI_BAR_64_PREFETCHABLE);
+    gpup_pci_put_bar(gpu->config, SRIOV(GPU_SRIOV_VF_BAR(4)), base + 0x20000000, GPUP_PCI_BAR_64);
 }
 
 /* Writable bits of BAR n of a set that starts at `first`; `at` is the dword. */
 static uint32_t bar_bits(uint32_t at, uint32_t first, const uint64_t sizes[3]) {
     uint32_t index = (at - first) / 4;
-    return index % 2 ? UINT32_MAX : (uint32_t) ~(sizes[index / 2] - 1) & ~0xFu;
+    return index % 2 ? UINT32_MAX : gpup_pci_bar_bits(sizes[index / 2]);
 }
 
 static uint32_t writable(const struct gpu *gpu, uint32_t at) {
@@ -111,17 +104,9 @@ void gpu_config_power_lost(struct gpu *gpu) {
     put(gpu, GPU_CFG_PMCSR, 0x0008, 4);
 }
 
-static bool proper(uint32_t offset, uint32_t width) {
-    return (width == 1 || width == 2 || width == 4) && gpu_inside(offset, width, GPU_CONFIG_SIZE);
-}
-
 uint32_t gpu_op_config_read(void *device, uint32_t offset, uint32_t width) {
     struct gpu *gpu = device;
-    uint32_t value = (uint32_t)gpu_ones(width);
-    if (!gpu->removed && proper(offset, width)) {
-        value = 0;
-        memcpy(&value, gpu->config + offset, width);
-    }
+    uint32_t value = gpup_pci_read(gpu->removed ? NULL : gpu->config, offset, width);
     if (gpu->log.config)
         gpu->log.config(gpu->log.context, false, GPUP_PF, offset, width, value);
     return value;
@@ -131,17 +116,12 @@ void gpu_op_config_write(void *device, uint32_t offset, uint32_t width, uint32_t
     struct gpu *gpu = device;
     if (gpu->log.config)
         gpu->log.config(gpu->log.context, true, GPUP_PF, offset, width, value);
-    if (gpu->removed || !proper(offset, width))
+    if (gpu->removed || !gpup_pci_proper(offset, width))
         return;
-    uint32_t i = 0;
-    while (i < width) { /* one dword of the space after the other */
-        uint32_t at = (offset + i) & ~3u, before = gpu_config_dword(gpu, at), after = before;
-        for (; i < width && ((offset + i) & ~3u) == at; i++) {
-            uint32_t shift = (offset + i) % 4 * 8, byte = value >> (8 * i) & 0xFF;
-            uint32_t mask = writable(gpu, at) & 0xFFu << shift;
-            after = (after & ~mask) | (byte << shift & mask);
-        }
-        put(gpu, at, after, 4);
-        effects(gpu, at, before, after);
+    struct gpup_pci_write write = {offset, width, value};
+    struct gpup_pci_part part;
+    while (gpup_pci_cut(&write, &part)) {
+        uint32_t before = gpup_pci_store(gpu->config, &part, writable(gpu, part.at));
+        effects(gpu, part.at, before, gpup_pci_dword(gpu->config, part.at));
     }
 }

@@ -91,17 +91,17 @@ size_t gpu_op_read_guest(void *device, uint32_t vf, uint8_t *state, size_t capac
 
 size_t gpu_op_read_config(void *device, uint32_t vf, uint8_t *bytes, size_t capacity) {
     const struct gpu *gpu = device;
-    if (gpu->removed || (vf >= gpu->vfs && vf != GPUP_PF) || capacity < GPU_CONFIG_SIZE)
+    if (gpu->removed || (vf >= gpu->vfs && vf != GPUP_PF) || capacity < GPUP_PCI_SPACE)
         return 0;
     bool there = vf == GPUP_PF || gpu_vf_exists(gpu, vf);
     uint32_t end =
-        vf == GPUP_PF ? GPU_CONFIG_SIZE : GPU_VFCFG_END; /* a VF has nothing behind its capabilities */
-    memset(bytes, there ? 0 : 0xFF, GPU_CONFIG_SIZE);
+        vf == GPUP_PF ? GPUP_PCI_SPACE : GPU_VFCFG_END; /* a VF has nothing behind its capabilities */
+    memset(bytes, there ? 0 : 0xFF, GPUP_PCI_SPACE);
     for (uint32_t at = 0; there && at < end; at += 4) {
         uint32_t dword = vf == GPUP_PF ? gpu_config_dword(gpu, at) : gpu_vfconfig_dword(gpu, vf, at);
         memcpy(bytes + at, &dword, 4);
     }
-    return GPU_CONFIG_SIZE;
+    return GPUP_PCI_SPACE;
 }
 
 bool gpu_op_read_vram(void *device, uint32_t segment, uint64_t offset, void *out, uint64_t size) {

@@ -5,6 +5,7 @@
 #ifndef GPUP_GPU_STATE_H
 #define GPUP_GPU_STATE_H
 
+#include "pci.h"
 #include "registers.h"
 #include <gpup/gpu.h>
 #include <gpup/spec.h>
@@ -20,7 +21,6 @@
 #define GPU_SHARE_ALL 1000000u    /* parts per million */
 #define GPU_MSIX_MAX 2048u        /* entries of one table */
 #define GPU_MSIX_ENTRY 16u        /* bytes */
-#define GPU_CONFIG_SIZE 4096u     /* configuration space of one function */
 #define GPU_OBSERVERS GPUP_OBSERVER_COUNT
 
 /* --- VRAM (vram.c, dirty.c) ---------------------------------------------------------------------------- */
@@ -126,9 +126,9 @@ struct gpu {
     uint64_t serial;
     uint32_t features, lose, lose_after; /* the next `lose` completions behind that many never come */
 
-    uint8_t config[GPU_CONFIG_SIZE]; /* of the PF */
-    struct gpu_msix msix;            /* of the PF */
-    uint64_t messages;               /* PF messages that wait for take_interrupt, one bit each */
+    uint8_t config[GPUP_PCI_SPACE]; /* of the PF */
+    struct gpu_msix msix;           /* of the PF */
+    uint64_t messages;              /* PF messages that wait for take_interrupt, one bit each */
     uint32_t int_status, int_mask, int_sent, command_done;
     uint64_t vf_fault;
     uint64_t ring;
@@ -162,20 +162,13 @@ static inline bool gpu_inside(uint64_t offset, uint64_t size, uint64_t whole) {
     return offset <= whole && size <= whole - offset;
 }
 
-/* All ones of `width` bytes: what nothing answers with. */
-static inline uint64_t gpu_ones(uint32_t width) {
-    return width >= 8 ? UINT64_MAX : (1ull << (8 * width)) - 1;
-}
-
 static inline void *gpu_alloc(struct gpu *gpu, size_t size) {
     return gpu->memory.alloc(gpu->memory.context, size);
 }
 
 /* Configuration space of the PF: aligned, inside. */
 static inline uint32_t gpu_config_dword(const struct gpu *gpu, uint32_t offset) {
-    uint32_t value;
-    memcpy(&value, gpu->config + offset, 4);
-    return value;
+    return gpup_pci_dword(gpu->config, offset);
 }
 
 /* observe.c: a reading of `observer` (enum gpup_observer bits) of that VF may have changed. */

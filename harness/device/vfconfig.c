@@ -39,7 +39,7 @@ uint64_t gpu_vfconfig_read(struct gpu *gpu, uint32_t vf, uint32_t offset, uint32
     uint64_t value = 0;
     for (uint32_t i = 0; i < width; i++) {
         uint64_t byte = 0xFF;
-        if (offset + i < GPU_CONFIG_SIZE)
+        if (offset + i < GPUP_PCI_SPACE)
             byte = gpu_vfconfig_dword(gpu, vf, (offset + i) & ~3u) >> ((offset + i) % 4 * 8) & 0xFF;
         value |= byte << (8 * i);
     }
@@ -48,11 +48,10 @@ uint64_t gpu_vfconfig_read(struct gpu *gpu, uint32_t vf, uint32_t offset, uint32
     return value;
 }
 
-/* `mask` has ones in the bytes that are written. */
-static void write_dword(struct gpu *gpu, uint32_t vf, uint32_t offset, uint32_t value, uint32_t mask) {
+static void write_dword(struct gpu *gpu, uint32_t vf, const struct gpup_pci_part *part) {
     struct gpu_vf *v = &gpu->vf[vf];
-    value = (gpu_vfconfig_dword(gpu, vf, offset) & ~mask) | (value & mask);
-    switch (offset) {
+    uint32_t value = (gpu_vfconfig_dword(gpu, vf, part->at) & ~part->mask) | (part->value & part->mask);
+    switch (part->at) {
     case GPU_VFCFG_COMMAND:
         v->command = (uint16_t)(value & 0x4);
         gpu_changed(gpu, vf, GPUP_OBSERVER_config);
@@ -77,13 +76,9 @@ void gpu_vfconfig_write(struct gpu *gpu, uint32_t vf, uint32_t offset, uint32_t 
         gpu->log.config(gpu->log.context, true, vf, offset, width, value);
     if (!gpu_vf_exists(gpu, vf))
         return;
-    for (uint32_t i = 0; i < width && offset + i < GPU_CONFIG_SIZE;) {
-        uint32_t at = (offset + i) & ~3u, dword = 0, mask = 0;
-        for (; i < width && ((offset + i) & ~3u) == at; i++) {
-            uint32_t shift = (offset + i) % 4 * 8;
-            dword |= (uint32_t)(value >> (8 * i) & 0xFF) << shift;
-            mask |= 0xFFu << shift;
-        }
-        write_dword(gpu, vf, at, dword, mask);
-    }
+    uint32_t room = GPUP_PCI_SPACE - offset;
+    struct gpup_pci_write write = {offset, width < room ? width : room, value};
+    struct gpup_pci_part part;
+    while (gpup_pci_cut(&write, &part))
+        write_dword(gpu, vf, &part);
 }

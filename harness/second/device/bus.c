@@ -5,14 +5,14 @@
 
 static const struct bar {
     uint32_t number, config; /* place of its register */
-    bool vf, wide;
+    bool vf;
     uint64_t size;
 } bars[] = {
-    {0, SECOND_CFG_BAR(0), false, false, SECOND_PF_BAR0_SIZE},
-    {2, SECOND_CFG_BAR(2), false, true, SECOND_PF_BAR2_SIZE},
-    {0, SECOND_CFG_SRIOV + SECOND_SRIOV_VF_BAR(0), true, true, SECOND_VF_BAR0_SIZE},
-    {2, SECOND_CFG_SRIOV + SECOND_SRIOV_VF_BAR(2), true, false, SECOND_VF_BAR2_SIZE},
-    {4, SECOND_CFG_SRIOV + SECOND_SRIOV_VF_BAR(4), true, true, SECOND_VF_BAR4_SIZE},
+    {0, SECOND_CFG_BAR(0), false, SECOND_PF_BAR0_SIZE},
+    {2, SECOND_CFG_BAR(2), false, SECOND_PF_BAR2_SIZE},
+    {0, SECOND_CFG_SRIOV + SECOND_SRIOV_VF_BAR(0), true, SECOND_VF_BAR0_SIZE},
+    {2, SECOND_CFG_SRIOV + SECOND_SRIOV_VF_BAR(2), true, SECOND_VF_BAR2_SIZE},
+    {4, SECOND_CFG_SRIOV + SECOND_SRIOV_VF_BAR(4), true, SECOND_VF_BAR4_SIZE},
 };
 #define BARS (sizeof(bars) / sizeof(bars[0]))
 
@@ -22,8 +22,7 @@ struct place {
 };
 
 static uint64_t base_of(const struct sgpu *gpu, const struct bar *bar) {
-    uint64_t base = sgpu_config(gpu, bar->config) & ~0xFull;
-    return base | (bar->wide ? (uint64_t)sgpu_config(gpu, bar->config + 4) << 32 : 0);
+    return gpup_pci_bar(gpu->config, bar->config);
 }
 
 static uint64_t extent(const struct sgpu *gpu, const struct bar *bar) {
@@ -132,9 +131,9 @@ uint64_t sgpu_op_bus_read(void *device, uint64_t physical, uint32_t width) {
     struct sgpu *gpu = device;
     struct place place;
     if (!find(gpu, physical, width, &place))
-        return sgpu_ones(width);
+        return gpup_pci_ones(width);
     bool alive = answers(gpu, &place);
-    uint64_t value = alive ? area_read(gpu, &place, width) : sgpu_ones(width);
+    uint64_t value = alive ? area_read(gpu, &place, width) : gpup_pci_ones(width);
     if (!alive || width != 4 || !speaks(&place, false))
         log_mmio(gpu, false, &place, width, value);
     return value;
@@ -146,7 +145,7 @@ void sgpu_op_bus_write(void *device, uint64_t physical, uint32_t width, uint64_t
     uint64_t offset;
     if (!find(gpu, physical, width, &place))
         return;
-    value &= sgpu_ones(width);
+    value &= gpup_pci_ones(width);
     bool alive = answers(gpu, &place), word = width == 4 && place.offset % 4 == 0;
     enum area area = area_of(gpu, &place, &offset);
     if (area == AREA_TABLE || area == AREA_PBA) {

@@ -1,29 +1,13 @@
 /* Configuration space of the PF. */
 #include "ops.h"
 #include "state.h"
-#include <string.h>
 
 #define SRIOV(offset) (SECOND_CFG_SRIOV + (offset))
-#define BAR_32 0x0u
-#define BAR_64 0x4u
-#define BAR_64_PREFETCHABLE 0xCu
 #define COMMAND_ON 0x0006u /* memory space and bus master: what the OS sets at start */
 #define PAGE_SIZES 0x553u
 
 static void put(struct sgpu *gpu, uint32_t offset, uint32_t value, uint32_t width) {
-    memcpy(gpu->config + offset, &value, width);
-}
-
-uint32_t sgpu_config(const struct sgpu *gpu, uint32_t offset) {
-    uint32_t value;
-    memcpy(&value, gpu->config + offset, 4);
-    return value;
-}
-
-static void put_bar(struct sgpu *gpu, uint32_t offset, uint64_t address, uint32_t type) {
-    put(gpu, offset, (uint32_t)address | type, 4);
-    if (type != BAR_32)
-        put(gpu, offset + 4, (uint32_t)(address >> 32), 4);
+    gpup_pci_put(gpu->config, offset, value, width);
 }
 
 static void put_header(struct sgpu *gpu) {
@@ -61,15 +45,12 @@ void sgpu_config_new(struct sgpu *gpu, uint32_t host, uint64_t seed) {
     uint64_t low = (host ? 0xD0000000u : 0xC0000000u) + (place << 24);
     put_header(gpu);
     put_extended(gpu);
-    put_bar(gpu, SECOND_CFG_BAR(0), low, BAR_32);
-    put_bar(gpu, SECOND_CFG_BAR(2), high, BAR_64_PREFETCHABLE);
-    put_bar(gpu, SRIOV(SECOND_SRIOV_VF_BAR(0)), high + 0x08000000, BAR_64);
-    put_bar(gpu, SRIOV(SECOND_SRIOV_VF_BAR(2)), low + 0x100000, BAR_32);
-    put_bar(gpu, SRIOV(SECOND_SRIOV_VF_BAR(4)), high + 0x10000000, BAR_64_PREFETCHABLE);
-}
-
-static uint32_t address_bits(uint64_t size) {
-    return (uint32_t) ~(size - 1) & ~0xFu;
+    gpup_pci_put_bar(gpu->config, SECOND_CFG_BAR(0), low, GPUP_PCI_BAR_32);
+    gpup_pci_put_bar(gpu->config, SECOND_CFG_BAR(2), high, GPUP_PCI_BAR_64_PREFETCHABLE);
+    gpup_pci_put_bar(gpu->config, SRIOV(SECOND_SRIOV_VF_BAR(0)), high + 0x08000000, GPUP_PCI_BAR_64);
+    gpup_pci_put_bar(gpu->config, SRIOV(SECOND_SRIOV_VF_BAR(2)), low + 0x100000, GPUP_PCI_BAR_32);
+    gpup_pci_put_bar(gpu->config, SRIOV(SECOND_SRIOV_VF_BAR(4)), high + 0x10000000,
+                     GPUP_PCI_BAR_64_PREFETCHABLE);
 }
 
 static uint32_t writable(const struct sgpu *gpu, uint32_t at) {
@@ -77,15 +58,15 @@ static uint32_t writable(const struct sgpu *gpu, uint32_t at) {
     case SECOND_CFG_COMMAND:
         return 0x0400 | COMMAND_ON;
     case SECOND_CFG_BAR(0):
-        return address_bits(SECOND_PF_BAR0_SIZE);
+        return gpup_pci_bar_bits(SECOND_PF_BAR0_SIZE);
     case SECOND_CFG_BAR(2):
-        return address_bits(SECOND_PF_BAR2_SIZE);
+        return gpup_pci_bar_bits(SECOND_PF_BAR2_SIZE);
     case SRIOV(SECOND_SRIOV_VF_BAR(0)):
-        return address_bits(SECOND_VF_BAR0_SIZE);
+        return gpup_pci_bar_bits(SECOND_VF_BAR0_SIZE);
     case SRIOV(SECOND_SRIOV_VF_BAR(2)):
-        return address_bits(SECOND_VF_BAR2_SIZE);
+        return gpup_pci_bar_bits(SECOND_VF_BAR2_SIZE);
     case SRIOV(SECOND_SRIOV_VF_BAR(4)):
-        return address_bits(SECOND_VF_BAR4_SIZE);
+        return gpup_pci_bar_bits(SECOND_VF_BAR4_SIZE);
     case SECOND_CFG_BAR(3): /* high halves */
     case SRIOV(SECOND_SRIOV_VF_BAR(1)):
     case SRIOV(SECOND_SRIOV_VF_BAR(5)):
@@ -127,17 +108,9 @@ void sgpu_config_power_lost(struct sgpu *gpu) {
     put(gpu, SECOND_CFG_MSIX + 2, SECOND_PF_MESSAGES - 1 + SECOND_MSIX_CONTROL_ENABLE, 2);
 }
 
-static bool proper(uint32_t offset, uint32_t width) {
-    return (width == 1 || width == 2 || width == 4) && sgpu_inside(offset, width, SGPU_CONFIG_SIZE);
-}
-
 uint32_t sgpu_op_config_read(void *device, uint32_t offset, uint32_t width) {
     struct sgpu *gpu = device;
-    uint32_t value = (uint32_t)sgpu_ones(width);
-    if (!gpu->removed && proper(offset, width)) {
-        value = 0;
-        memcpy(&value, gpu->config + offset, width);
-    }
+    uint32_t value = gpup_pci_read(gpu->removed ? NULL : gpu->config, offset, width);
     if (gpu->log.config)
         gpu->log.config(gpu->log.context, false, GPUP_PF, offset, width, value);
     return value;
@@ -147,16 +120,12 @@ void sgpu_op_config_write(void *device, uint32_t offset, uint32_t width, uint32_
     struct sgpu *gpu = device;
     if (gpu->log.config)
         gpu->log.config(gpu->log.context, true, GPUP_PF, offset, width, value);
-    if (gpu->removed || !proper(offset, width))
+    if (gpu->removed || !gpup_pci_proper(offset, width))
         return;
-    for (uint32_t i = 0; i < width;) { /* one dword of the space after the other */
-        uint32_t at = (offset + i) & ~3u, before = sgpu_config(gpu, at), after = before;
-        for (; i < width && ((offset + i) & ~3u) == at; i++) {
-            uint32_t shift = (offset + i) % 4 * 8, byte = value >> (8 * i) & 0xFF;
-            uint32_t mask = writable(gpu, at) & 0xFFu << shift;
-            after = (after & ~mask) | (byte << shift & mask);
-        }
-        put(gpu, at, after, 4);
-        effects(gpu, at, before, after);
+    struct gpup_pci_write write = {offset, width, value};
+    struct gpup_pci_part part;
+    while (gpup_pci_cut(&write, &part)) {
+        uint32_t before = gpup_pci_store(gpu->config, &part, writable(gpu, part.at));
+        effects(gpu, part.at, before, gpup_pci_dword(gpu->config, part.at));
     }
 }

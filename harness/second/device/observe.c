@@ -99,13 +99,13 @@ size_t sgpu_op_read_guest(void *device, uint32_t vf, uint8_t *state, size_t capa
 
 size_t sgpu_op_read_config(void *device, uint32_t vf, uint8_t *bytes, size_t capacity) {
     const struct sgpu *gpu = device;
-    if (!seen(gpu, vf) || capacity < SGPU_CONFIG_SIZE)
+    if (!seen(gpu, vf) || capacity < GPUP_PCI_SPACE)
         return 0;
-    for (uint32_t at = 0; at < SGPU_CONFIG_SIZE; at += 4) {
+    for (uint32_t at = 0; at < GPUP_PCI_SPACE; at += 4) {
         uint32_t dword = vf == GPUP_PF ? sgpu_config(gpu, at) : sgpu_vfconfig(gpu, vf, at);
         memcpy(bytes + at, &dword, 4);
     }
-    return SGPU_CONFIG_SIZE;
+    return GPUP_PCI_SPACE;
 }
 
 bool sgpu_op_read_vram(void *device, uint32_t segment, uint64_t offset, void *out, uint64_t size) {

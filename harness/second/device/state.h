@@ -3,6 +3,7 @@
 #ifndef GPUP_SECOND_STATE_H
 #define GPUP_SECOND_STATE_H
 
+#include "../../device/pci.h"
 #include "device.h"
 #include "registers.h"
 #include <gpup/spec.h>
@@ -17,7 +18,6 @@
 #define SGPU_US 1000u           /* ns */
 #define SGPU_MSIX_MAX 8u        /* entries of the largest table, the PF's */
 #define SGPU_MSIX_ENTRY 16u     /* bytes */
-#define SGPU_CONFIG_SIZE 4096u
 #define SGPU_CONTEXT_MAX 1600u
 
 /* --- VRAM: missing leaves and pages are zeros --- */
@@ -96,9 +96,9 @@ struct sgpu {
 
     uint64_t now, powered_at, serial, changes;
     bool removed, free_tracking;
-    uint32_t lose, lose_after; /* the next `lose` completions behind that many never come */
-    uint8_t config[SGPU_CONFIG_SIZE]; /* of the PF */
-    uint32_t messages;                /* of the PF, that wait for take_interrupt */
+    uint32_t lose, lose_after;      /* the next `lose` completions behind that many never come */
+    uint8_t config[GPUP_PCI_SPACE]; /* of the PF */
+    uint32_t messages;              /* of the PF, that wait for take_interrupt */
     uint32_t cause, enable;
     uint64_t drained, faulted;
     struct sgpu_mailbox mailbox;
@@ -119,15 +119,16 @@ static inline uint64_t sgpu_mix(uint64_t x) {
 static inline bool sgpu_inside(uint64_t offset, uint64_t size, uint64_t whole) {
     return offset <= whole && size <= whole - offset;
 }
-static inline uint64_t sgpu_ones(uint32_t width) {
-    return width >= 8 ? UINT64_MAX : (1ull << (8 * width)) - 1;
-}
 static inline void *sgpu_alloc(struct sgpu *gpu, size_t size) {
     return gpu->memory.alloc(gpu->memory.context, size);
 }
 /* The function behind the number that the outside uses, or NULL. */
 static inline struct sgpu_function *sgpu_function(const struct sgpu *gpu, uint32_t vf) {
     return vf < gpu->vfs ? &gpu->function[vf] : vf == GPUP_PF ? &gpu->function[gpu->vfs] : NULL;
+}
+/* Configuration space of the PF: aligned, inside. */
+static inline uint32_t sgpu_config(const struct sgpu *gpu, uint32_t offset) {
+    return gpup_pci_dword(gpu->config, offset);
 }
 
 /* observe.c: a reading of these observers may have changed. */
@@ -206,7 +207,6 @@ void sgpu_guest_write(struct sgpu *gpu, uint32_t vf, uint64_t offset, uint32_t v
 /* config.c, vfconfig.c: aligned dwords */
 void sgpu_config_new(struct sgpu *gpu, uint32_t host, uint64_t seed);
 void sgpu_config_power_lost(struct sgpu *gpu);
-uint32_t sgpu_config(const struct sgpu *gpu, uint32_t offset);
 uint32_t sgpu_vfconfig(const struct sgpu *gpu, uint32_t vf, uint32_t offset);
 void sgpu_vfconfig_write(struct sgpu *gpu, uint32_t vf, uint32_t offset, uint32_t value, uint32_t mask);
 

@@ -1,0 +1,47 @@
+/* Bytes of a configuration space, and accesses to them that are cut into dwords. */
+#include "pci.h"
+
+void gpup_pci_put(uint8_t *space, uint32_t offset, uint32_t value, uint32_t width) {
+    memcpy(space + offset, &value, width);
+}
+
+void gpup_pci_put_bar(uint8_t *space, uint32_t at, uint64_t address, uint32_t type) {
+    gpup_pci_put(space, at, (uint32_t)address | type, 4);
+    if (type & GPUP_PCI_BAR_64)
+        gpup_pci_put(space, at + 4, (uint32_t)(address >> 32), 4);
+}
+
+uint32_t gpup_pci_bar_bits(uint64_t size) {
+    return (uint32_t) ~(size - 1) & ~0xFu;
+}
+
+bool gpup_pci_proper(uint32_t offset, uint32_t width) {
+    return (width == 1 || width == 2 || width == 4) && offset <= GPUP_PCI_SPACE - width;
+}
+
+uint32_t gpup_pci_read(const uint8_t *space, uint32_t offset, uint32_t width) {
+    if (!space || !gpup_pci_proper(offset, width))
+        return (uint32_t)gpup_pci_ones(width);
+    uint32_t value = 0;
+    memcpy(&value, space + offset, width);
+    return value;
+}
+
+bool gpup_pci_cut(struct gpup_pci_write *write, struct gpup_pci_part *part) {
+    if (write->width == 0)
+        return false;
+    uint32_t skip = write->offset % 4, bytes = write->width < 4 - skip ? write->width : 4 - skip;
+    *part = (struct gpup_pci_part){.at = write->offset - skip,
+                                   .value = (uint32_t)write->value << (8 * skip),
+                                   .mask = (uint32_t)gpup_pci_ones(bytes) << (8 * skip)};
+    write->offset += bytes;
+    write->width -= bytes;
+    write->value >>= 8 * bytes;
+    return true;
+}
+
+uint32_t gpup_pci_store(uint8_t *space, const struct gpup_pci_part *part, uint32_t writable) {
+    uint32_t before = gpup_pci_dword(space, part->at), mask = part->mask & writable;
+    gpup_pci_put(space, part->at, (before & ~mask) | (part->value & mask), 4);
+    return before;
+}
