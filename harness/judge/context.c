@@ -90,6 +90,8 @@ static void seen_shape(struct gpup_judge *j, const struct gpup_event *e) {
     v->msix_offset = e->f[GPUP_SHAPE_offset];
 }
 
+    v->id = (uint32_t)e->f[GPUP_SHAPE_id];
+    v->routing = (uint32_t)e->f[GPUP_SHAPE_routing];
 static void seen_slots(struct host *h, const struct gpup_event *e) {
     uint64_t table = e->f[GPUP_TABLE_SLOTS_table];
     if (table >= 5)

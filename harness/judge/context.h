@@ -47,6 +47,7 @@ struct vf {
     uint32_t sessions;    /* Prepare that succeeded in this life */
     uint64_t guest_write; /* number of the event of the last write by the VF */
     uint32_t entries, msix_bar;
+    uint32_t id, routing; /* vendor | device << 16 and 1 + routing id, as SR-IOV gives them; 0 unknown */
     uint64_t msix_offset;
     struct schedule schedule;
     struct content guest, vram, config, dirty;

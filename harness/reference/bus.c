@@ -20,7 +20,7 @@ ULONG vf_config(const struct adapter *a, ULONG vf, ULONG offset) {
 }
 
 NTSTATUS config_read(struct adapter *a, ULONG offset, void *data, ULONG length) {
-    ULONG done = 0;
+    ULONG done;
     NTSTATUS status = a->dxgkrnl.DxgkCbReadDeviceSpace(a->dxgkrnl.DeviceHandle, DXGK_WHICHSPACE_CONFIG, data,
                                                        offset, length, &done);
 
@@ -28,7 +28,7 @@ NTSTATUS config_read(struct adapter *a, ULONG offset, void *data, ULONG length) 
 }
 
 NTSTATUS config_write(struct adapter *a, ULONG offset, const void *data, ULONG length) {
-    ULONG done = 0;
+    ULONG done;
     NTSTATUS status = a->dxgkrnl.DxgkCbWriteDeviceSpace(a->dxgkrnl.DeviceHandle, DXGK_WHICHSPACE_CONFIG,
                                                         (PVOID)(ULONG_PTR)data, offset, length, &done);
 

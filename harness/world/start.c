@@ -160,10 +160,41 @@ void host_get_interfaces(struct host *h) {
             op_query_interface(h, i, sizes[i], 1, true);
 }
 
+/* What PCI says of the VFs of a PF: an extended capability with this id. */
+#define SRIOV_CAPABILITY 0x10u
+#define SRIOV_VF_OFFSET 0x14u /* and the stride behind it */
+#define SRIOV_VF_DEVICE 0x1Au
+struct identity {
+    uint32_t vendor, device, offset, stride; /* device 0: not known */
+};
+
+static struct identity identify(const struct host *h) {
+    uint32_t (*read)(void *, uint32_t, uint32_t) = h->device_ops ? h->device_ops->config_read : NULL;
+    uint32_t at = 0x100, header = 0;
+    for (unsigned i = 0; read && h->device && i < 64 && at >= 0x100; i++, at = header >> 20) {
+        header = read(h->device, at, 4);
+        if ((header & 0xFFFF) != SRIOV_CAPABILITY)
+            continue;
+        uint32_t places = read(h->device, at + SRIOV_VF_OFFSET, 4);
+        return (struct identity){read(h->device, 0, 2), read(h->device, at + SRIOV_VF_DEVICE, 2),
+                                 places & 0xFFFF, places >> 16};
+    }
+    return (struct identity){0};
+}
+
+/* 1 + routing id of a VF whose PF is where the PnP manager says; 0: nobody was told. */
+static uint32_t routing(const struct host *h, const struct identity *who, uint32_t vf) {
+    uint32_t bus = world_bus(h->world, h->index), function = bus ? 1u << 3 | 2 : 0;
+    if (!who->device || !h->world->implementation->driver_entry)
+        return 0;
+    return 1 + (bus << 8 | function) + who->offset + vf * who->stride;
+}
+
 static void describe(struct host *h) {
     if (h->device_ops && h->device)
         h->device_ops->describe(h->device, &h->shape);
     h->observers = world_observers(h);
+    const struct identity who = identify(h);
     struct gpup_event e = world_event(h, GPUP_EVENT_ADAPTER);
     e.f[GPUP_ADAPTER_observers] = h->observers;
     e.f[GPUP_ADAPTER_vfs] = h->shape.vfs;
@@ -187,6 +218,8 @@ static void describe(struct host *h) {
         e.f[GPUP_SHAPE_offset] = h->shape.msix_offset;
         e.f[GPUP_SHAPE_pba_bar] = h->shape.pba_bar;
         e.f[GPUP_SHAPE_pba_offset] = h->shape.pba_offset;
+        e.f[GPUP_SHAPE_id] = who.device ? who.vendor | who.device << 16 : 0;
+        e.f[GPUP_SHAPE_routing] = routing(h, &who, vf);
         world_emit(h, &e);
     }
     for (unsigned i = 0; h->device_ops && h->device_ops->bar && h->device && i < 6; i++) {

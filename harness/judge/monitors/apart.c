@@ -67,6 +67,31 @@ static void judge_place(struct gpup_judge *j, struct apart *s) {
     }
 }
 
+/* A function number may hold the device as well, below as PCI counts, or above as the PnP manager writes it.
+ */
+static bool is_at(const struct call *c, uint32_t routing) {
+    uint64_t function = c->r[GPUP_RES_GetDeviceLocation_FunctionNumber], low = routing & 0xFF;
+    return c->r[GPUP_RES_GetDeviceLocation_BusNumber] == routing >> 8 &&
+           (function == low || function == (low >> 3 << 16 | (low & 7)));
+}
+
+/* What the SR-IOV capability of the PF says of its VFs. */
+static void judge_hardware(struct gpup_judge *j) {
+    const struct call *c = &j->call;
+    const struct vf *v = &j->host[c->host].vf[c->vf];
+    uint64_t vendor = c->r[GPUP_RES_GetVendorAndDevice_VendorId];
+    uint64_t device = c->r[GPUP_RES_GetVendorAndDevice_DeviceId];
+    if (c->ddi == GPUP_DDI_GetVendorAndDevice && v->id)
+        CHECK(j, GPUP_RULE_VF_027, (vendor | device << 16) == v->id,
+              "VF %u is told to be %04llx:%04llx, and is %04x:%04x", c->vf, (unsigned long long)vendor,
+              (unsigned long long)device, v->id & 0xFFFF, v->id >> 16);
+    if (c->ddi == GPUP_DDI_GetDeviceLocation && v->routing)
+        CHECK(j, GPUP_RULE_VF_027, is_at(c, v->routing - 1),
+              "VF %u is told to be on bus %llu, function %llu; its routing id is 0x%04x", c->vf,
+              (unsigned long long)c->r[GPUP_RES_GetDeviceLocation_BusNumber],
+              (unsigned long long)c->r[GPUP_RES_GetDeviceLocation_FunctionNumber], v->routing - 1);
+}
+
 static void settle(struct gpup_judge *j, void *state) {
     struct apart *s = state;
     const struct call *c = &j->call;
@@ -78,6 +103,7 @@ static void settle(struct gpup_judge *j, void *state) {
         judge_memory(j, s);
     else if (c->ddi == GPUP_DDI_GetDeviceLocation)
         judge_place(j, s);
+    judge_hardware(j);
 }
 
 static void reset(struct gpup_judge *j, void *state) {
