@@ -262,5 +262,12 @@ int campaign_run(const struct options *o) {
     }
     printf("%s: %llu executions, %u new findings, %u known, summary %s/summary.md\n", o->label,
            (unsigned long long)total(&c), fresh, known, o->out);
+    if (fresh)
+        printf("next: read the pages above; `./cts replay FOLDER/program.yaml %s` plays one again; `--known "
+               "%s/known.txt` passes "
+               "over these in a later campaign\n",
+               o->label, o->out);
+    else
+        printf("next: `./cts fuzz %s --out %s --resume` goes on with this corpus\n", o->label, o->out);
     return fresh ? 1 : 0;
 }

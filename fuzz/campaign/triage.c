@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,11 +68,14 @@ static int work(const struct options *o, const char *name, const char *source, b
 }
 
 static bool write_down(const struct options *o, const char *name, const char *source, bool crash) {
-    char path[PATH_ROOM];
+    char path[PATH_ROOM], log[PATH_ROOM];
     int status = -1;
+    snprintf(log, sizeof log, "%s/log/triage.log", o->out);
     fflush(stdout);
     pid_t pid = fork();
     if (pid == 0) {
+        if (!freopen(log, "a", stderr)) /* what sanitizers say */
+            _exit(3);
         alarm(600);
         if (crash && strcmp(o->target, "program") != 0)
             _exit(3); /* not a program, but what the target takes: kept as it is */
@@ -92,10 +96,42 @@ static bool write_down(const struct options *o, const char *name, const char *so
     return status == 0;
 }
 
+/* Findings of one rule: often one cause that shows in many calls and states. */
+struct group {
+    char rule[280], best[280]; /* the one with the smallest program */
+    size_t size;
+    unsigned fresh;
+};
+
+static void say_group(const struct options *o, const struct group *g) {
+    if (g->fresh)
+        fprintf(stderr, "fuzz: NEW %s, in %u place%s: %s/findings/%s/page.md\n", g->rule, g->fresh,
+                g->fresh > 1 ? "s" : "", o->out, g->best);
+}
+
+static void add_to_group(const struct options *o, struct group *g, const char *name, bool old) {
+    char path[PATH_ROOM];
+    size_t length = strlen(name) > 9 ? strlen(name) - 9 : 0; /* -KEY */
+    struct stat st;
+    if (strlen(g->rule) != length || strncmp(g->rule, name, length) != 0) {
+        say_group(o, g);
+        *g = (struct group){0};
+        snprintf(g->rule, sizeof g->rule, "%.*s", (int)length, name);
+    }
+    snprintf(path, sizeof path, "%s/findings/%s/program", o->out, name);
+    size_t size = stat(path, &st) == 0 ? (size_t)st.st_size : SIZE_MAX;
+    g->fresh += !old;
+    if (!old && (!g->best[0] || size < g->size)) {
+        snprintf(g->best, sizeof g->best, "%s", name);
+        g->size = size;
+    }
+}
+
 static unsigned sort(const struct options *o, const char *from, bool crash, const char *known_list,
                      FILE *table, unsigned *known) {
     char path[PATH_ROOM], source[PATH_ROOM], name[280], **names;
     unsigned fresh = 0;
+    struct group group = {0};
     snprintf(path, sizeof path, "%s/%s", o->out, from);
     size_t count = list_names(path, &names);
     for (size_t i = 0; i < count; i++) {
@@ -115,11 +151,44 @@ static unsigned sort(const struct options *o, const char *from, bool crash, cons
         fprintf(table, "| %s | [%s](findings/%s/page.md) |\n", old ? "known" : "NEW", name, name);
         fresh += !old;
         *known += old;
-        if (!old)
-            fprintf(stderr, "fuzz: NEW %s: %s/page.md\n", name, folder_name);
+        add_to_group(o, &group, name, old);
     }
+    say_group(o, &group);
     free_names(names, count);
     return fresh;
+}
+
+static bool met(const struct options *o, const char *name) {
+    char path[PATH_ROOM];
+    snprintf(path, sizeof path, "%s/raw/%s", o->out, name);
+    return access(path, F_OK) == 0;
+}
+
+/* Lines of the list that no finding answers to. */
+static void name_fixed_of_list(const struct options *o, const char *list, FILE *table) {
+    for (size_t length; *list; list += length + (list[length] == '\n')) {
+        char name[280], folder_name[PATH_ROOM];
+        length = strcspn(list, "\n");
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(list, " \t\r\n"), list);
+        snprintf(folder_name, sizeof folder_name, "%s/findings/%s", o->out, name);
+        if (name[0] && name[0] != '#' && strncmp(name, "CRASH", 5) != 0 && !met(o, name) &&
+            access(folder_name, F_OK) != 0)
+            fprintf(table, "| fixed | %s |\n", name);
+    }
+}
+
+/* For the campaign on the next build: --known. */
+static void write_known(const struct options *o) {
+    char path[PATH_ROOM], **names;
+    snprintf(path, sizeof path, "%s/findings", o->out);
+    size_t count = list_names(path, &names);
+    snprintf(path, sizeof path, "%s/known.txt", o->out);
+    FILE *out = fopen(path, "w");
+    for (size_t i = 0; out && i < count; i++)
+        fprintf(out, "%s\n", names[i]);
+    if (out)
+        fclose(out);
+    free_names(names, count);
 }
 
 /* Written down earlier and not met today. */
@@ -127,11 +196,9 @@ static void name_fixed(const struct options *o, FILE *table) {
     char path[PATH_ROOM], **names;
     snprintf(path, sizeof path, "%s/findings", o->out);
     size_t count = list_names(path, &names);
-    for (size_t i = 0; i < count; i++) {
-        snprintf(path, sizeof path, "%s/raw/%s", o->out, names[i]);
-        if (access(path, F_OK) != 0 && strncmp(names[i], "CRASH", 5) != 0)
+    for (size_t i = 0; i < count; i++)
+        if (!met(o, names[i]) && strncmp(names[i], "CRASH", 5) != 0)
             fprintf(table, "| fixed | [%s](findings/%s/page.md) |\n", names[i], names[i]);
-    }
     free_names(names, count);
 }
 
@@ -147,6 +214,8 @@ unsigned triage(const struct options *o, unsigned *known) {
     unsigned fresh = sort(o, "raw", false, list ? list : "", table, known);
     fresh += sort(o, "crashes", true, list ? list : "", table, known);
     name_fixed(o, table);
+    name_fixed_of_list(o, list ? list : "", table);
+    write_known(o);
     fclose(table);
     free(list);
     return fresh;

@@ -29,6 +29,16 @@ grep -q 'cells were reached' one/states.txt || fail "no picture of the states"
 grep -q '| known | .PAUSE-007' one/findings.md || fail "the finding is not known the second time"
 "$fuzz/gpup-fuzz" reference --runs 200 --seed 2 --jobs 1 --out one --resume >third.log 2>&1 || fail "on the sound driver"
 grep -q '| fixed | .PAUSE-007' one/findings.md || fail "the finding is not called fixed"
+# Across builds, in another folder: what the list names is passed over, and fixed where it is not met.
+"$fuzz/gpup-fuzz" reference:BUG-133 --runs 200 --seed 3 --jobs 1 --out two --known one/known.txt >fifth.log 2>&1 || fail "all of it is known"
+"$fuzz/gpup-fuzz" reference --runs 200 --seed 3 --jobs 1 --out three --known one/known.txt >sixth.log 2>&1 || fail "sound, with a list"
+grep -q "^| fixed | PAUSE-007" three/findings.md || fail "the list names a finding that is fixed"
+# Three faults at once.
+"$fuzz/gpup-fuzz" reference:BUG-133,BUG-011,BUG-065 --runs 3000 --seed 1 --jobs 1 --out four >seventh.log 2>&1
+[ $? = 1 ] || fail "three faults: expected status 1"
+for rule in PAUSE-007 MSIX-005 DIRTY-023; do
+    ls -d four/findings/$rule-* >/dev/null 2>&1 || fail "three faults: $rule was not found"
+done
 "$fuzz/gpup-fuzz" --nonsense >fourth.log 2>&1
 [ $? = 2 ] || fail "wrong usage: expected status 2"
 echo "$(find one/findings -name page.md | wc -l) findings written down"
