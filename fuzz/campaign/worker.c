@@ -39,6 +39,13 @@ const char *max_input(const struct options *o) {
     return MAX_INPUT;
 }
 
+/* Words of the target's input; false: the typed mutator knows better. */
+static bool dictionary(const struct options *o, char *path) {
+    bool text = strcmp(max_input(o), MAX_TEXT) == 0;
+    snprintf(path, PATH_ROOM, "%s/seeds/%s.dict", o->tools, text ? "yaml" : "binary");
+    return strcmp(o->target, "program") != 0 && access(path, R_OK) == 0;
+}
+
 static void set_afl_environment(const struct options *o) {
     static const char *const on[] = {
         "AFL_NO_UI",       "AFL_SKIP_CPUFREQ", "AFL_AUTORESUME", "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES",
@@ -56,6 +63,7 @@ static void set_afl_environment(const struct options *o) {
 static _Noreturn void become_libfuzzer(const struct options *o, const struct worker *w, uint64_t seconds,
                                        uint64_t runs) {
     char target[PATH_ROOM], seed[64], prefix[PATH_ROOM], corpus[PATH_ROOM], limit[64], length[32];
+    char words[PATH_ROOM], given[PATH_ROOM + 8];
     snprintf(length, sizeof length, "-max_len=%s", max_input(o));
     snprintf(target, sizeof target, "%s/fuzz_%s", o->tools, o->target);
     snprintf(seed, sizeof seed, "-seed=%llu", (unsigned long long)o->seed + w->index + 1000ull * w->lives);
@@ -65,15 +73,17 @@ static _Noreturn void become_libfuzzer(const struct options *o, const struct wor
         snprintf(limit, sizeof limit, "-runs=%llu", (unsigned long long)runs);
     else
         snprintf(limit, sizeof limit, "-max_total_time=%llu", (unsigned long long)seconds);
+    snprintf(given, sizeof given, "-dict=%s", dictionary(o, words) ? words : "");
     set_target_environment(o, true);
     execl(target, target, seed, limit, length, "-len_control=0", "-rss_limit_mb=4096", "-timeout=60",
-          "-reload=5", prefix, corpus, (char *)NULL);
+          "-reload=5", prefix, corpus, dictionary(o, words) ? given : (char *)NULL, (char *)NULL);
     _exit(127);
 }
 
 static _Noreturn void become_afl(const struct options *o, const struct worker *w, uint64_t seconds,
                                  uint64_t runs) {
     char target[PATH_ROOM], name[32], out[PATH_ROOM], corpus[PATH_ROOM], limit[32], seed[32];
+    char words[PATH_ROOM];
     bool leader = w->index == 0;
     char *argv[32] = {
         "afl-fuzz", leader ? "-M" : "-S",           name, "-i", corpus, "-o", out, "-s", seed, "-t", "5000+",
@@ -88,6 +98,10 @@ static _Noreturn void become_afl(const struct options *o, const struct worker *w
     if (runs || seconds) {
         argv[count++] = runs ? "-E" : "-V";
         argv[count++] = limit;
+    }
+    if (dictionary(o, words)) {
+        argv[count++] = "-x";
+        argv[count++] = words;
     }
     if (leader) { /* takes over what libFuzzer adds */
         argv[count++] = "-F";
