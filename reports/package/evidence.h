@@ -9,7 +9,7 @@
 #define TRACES "traces/"
 #define EXPECTATIONS "expectations.yaml"
 #define SETTINGS "settings.json"
-#define RULES "rules.json"
+#define RULES "rules.json.zst"
 
 struct shard {
     uint32_t index, count, programs;

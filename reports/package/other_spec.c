@@ -9,7 +9,11 @@
 
 json_t *other_spec(const struct gpup_package *package) {
     const struct gpup_member *m = gpup_package_find(package, RULES);
-    json_t *root = m ? json_loadb((const char *)m->bytes, m->size, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    char message[512];
+    size_t size = 0;
+    uint8_t *text = m ? gpup_package_unpack(m, &size, message, sizeof message) : NULL;
+    json_t *root = text ? json_loadb((const char *)text, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    free(text);
     const char *spec = json_string_value(json_object_get(root, "spec"));
     if (spec && strcmp(spec, gpup_spec_version()) != 0)
         return root;

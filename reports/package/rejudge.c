@@ -16,13 +16,15 @@ __attribute__((format(printf, 3, 4))) static bool wrong(char *message, size_t si
 /* --- the steps of the trace are those of the program --------------------------------------------------- */
 struct steps {
     const struct gpup_program *program;
-    size_t seen;
-    uint32_t wrong; /* first step that is another, or GPUP_NO_STEP */
+    size_t seen, said; /* STEP events; what END says */
+    uint32_t wrong;    /* first step that is another, or GPUP_NO_STEP */
 };
 
 static void on_event(void *context, const struct gpup_event *e) {
     struct steps *s = context;
     char text[256];
+    if (e->kind == GPUP_EVENT_END)
+        s->said = e->f[GPUP_END_steps];
     if (e->kind != GPUP_EVENT_STEP || s->wrong != GPUP_NO_STEP)
         return;
     int length = e->step < s->program->step_count
@@ -115,15 +117,14 @@ bool rejudge(const struct gpup_package *package, const struct gpup_program_resul
     size_t size = 0;
     bool ok = read_program(package, said, &program, message, message_size);
     uint8_t *trace = ok ? rejudge_trace(package, said->name, &size, name, message, message_size) : NULL;
-    struct steps steps = {&program, 0, GPUP_NO_STEP};
+    struct steps steps = {&program, 0, 0, GPUP_NO_STEP};
     struct gpup_trace_sink sink = {on_event, &steps};
     ok = trace;
     if (ok && gpup_trace_judge(trace, size, &sink, &found, spec, why, sizeof why) != 0)
         ok = wrong(message, message_size, "%s: %s", name, why);
     if (ok && strcmp(spec, gpup_spec_version()) != 0)
         ok = wrong(message, message_size, "%s: was written with the specification '%s'", name, spec);
-    if (ok &&
-        (steps.wrong != GPUP_NO_STEP || (said->outcome == GPUP_COMPLETE && steps.seen != program.step_count)))
+    if (ok && (steps.wrong != GPUP_NO_STEP || (said->outcome == GPUP_COMPLETE && steps.seen != steps.said)))
         ok = wrong(message, message_size, "%s: its steps are not those of the program", name);
     ok = ok && same(name, said, &found, message, message_size);
     gpup_program_result_free(&found);

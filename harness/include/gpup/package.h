@@ -8,7 +8,7 @@
  * lines SIGNATURE            optional: Ed25519 over the root hash, with the public key statement.txt for
  * people; statement.json the same for machines results.json         schema: reports/results.schema.json
  *     settings.json        what `package` was told
- *     rules.json           the rules as they were: id, level, basis, subject, sentence
+ *     rules.json.zst       the rules as they were: id, level, basis, subject, sentence
  *     expectations.yaml    as given with --expect, or absent
  *     journals/NNNN.jsonl.zst   one per shard
  *     programs/NAME.yaml        every program that ran
