@@ -58,6 +58,8 @@ static uint32_t bar_bits(uint32_t at, uint32_t first, const uint64_t sizes[3]) {
     return index % 2 ? UINT32_MAX : gpup_pci_bar_bits(sizes[index / 2]);
 }
 
+static const struct gpup_pci_places places = {GPU_CFG_PM, GPU_CFG_MSIX, GPU_CFG_SRIOV};
+
 static uint32_t writable(const struct gpu *gpu, uint32_t at) {
     static const uint64_t pf[3] = {GPU_PF_BAR0_SIZE, GPU_PF_BAR2_SIZE, GPU_PF_BAR4_SIZE};
     static const uint64_t vf[3] = {GPU_VF_BAR0_SIZE, GPU_VF_BAR2_SIZE, GPU_VF_BAR4_SIZE};
@@ -65,24 +67,7 @@ static uint32_t writable(const struct gpu *gpu, uint32_t at) {
         return bar_bits(at, GPU_CFG_BAR(0), pf);
     if (at >= SRIOV(GPU_SRIOV_VF_BAR(0)) && at <= SRIOV(GPU_SRIOV_VF_BAR(5)))
         return bar_bits(at, SRIOV(GPU_SRIOV_VF_BAR(0)), vf);
-    switch (at) {
-    case GPU_CFG_COMMAND:
-        return 0x0400 | COMMAND_MEMORY | COMMAND_MASTER;
-    case 0x3C: /* interrupt line */
-        return 0xFF;
-    case GPU_CFG_PMCSR:
-        return 0x3;
-    case GPU_CFG_MSIX:
-        return (uint32_t)(GPU_MSIX_CONTROL_ENABLE | GPU_MSIX_CONTROL_FUNCTION_MASK) << 16;
-    case SRIOV(GPU_SRIOV_CONTROL):
-        return GPU_SRIOV_CONTROL_VFE | GPU_SRIOV_CONTROL_MSE;
-    case SRIOV(GPU_SRIOV_NUM_VFS):
-        return gpu_config_dword(gpu, SRIOV(GPU_SRIOV_CONTROL)) & GPU_SRIOV_CONTROL_VFE ? 0 : 0xFFFF;
-    case SRIOV(GPU_SRIOV_PAGE_SIZE):
-        return 0x553;
-    default:
-        return 0;
-    }
+    return gpup_pci_writable(gpu->config, &places, at);
 }
 
 static void effects(struct gpu *gpu, uint32_t at, uint32_t before, uint32_t after) {

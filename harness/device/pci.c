@@ -1,6 +1,22 @@
 /* Bytes of a configuration space, and accesses to them that are cut into dwords. */
 #include "pci.h"
 
+enum {
+    COMMAND = 0x04,
+    COMMAND_BITS = 0x0406, /* memory space, bus master, INTx off */
+    INTERRUPT_LINE = 0x3C,
+    POWER_CONTROL = 0x04, /* inside its capability, as are those below */
+    POWER_STATE = 0x3,
+    MSIX_CONTROL = 0x00,
+    SRIOV_CONTROL = 0x08,
+    SRIOV_NUM_VFS = 0x10,
+    SRIOV_PAGE_SIZES = 0x1C, /* supported */
+    SRIOV_PAGE_SIZE = 0x20,  /* in use */
+    VF_ENABLE = 0x1,
+    VF_MEMORY = 0x8
+};
+static const uint32_t msix_bits = 0xC0000000u; /* enable, function mask */
+
 void gpup_pci_put(uint8_t *space, uint32_t offset, uint32_t value, uint32_t width) {
     memcpy(space + offset, &value, width);
 }
@@ -25,6 +41,24 @@ uint32_t gpup_pci_read(const uint8_t *space, uint32_t offset, uint32_t width) {
     uint32_t value = 0;
     memcpy(&value, space + offset, width);
     return value;
+}
+
+uint32_t gpup_pci_writable(const uint8_t *space, const struct gpup_pci_places *places, uint32_t at) {
+    if (at == COMMAND)
+        return COMMAND_BITS;
+    if (at == INTERRUPT_LINE)
+        return 0xFF;
+    if (at == places->power + POWER_CONTROL)
+        return POWER_STATE;
+    if (at == places->msix + MSIX_CONTROL)
+        return msix_bits;
+    if (at == places->sriov + SRIOV_CONTROL)
+        return VF_ENABLE | VF_MEMORY;
+    if (at == places->sriov + SRIOV_NUM_VFS)
+        return gpup_pci_dword(space, places->sriov + SRIOV_CONTROL) & VF_ENABLE ? 0 : 0xFFFF;
+    if (at == places->sriov + SRIOV_PAGE_SIZE)
+        return gpup_pci_dword(space, places->sriov + SRIOV_PAGE_SIZES);
+    return 0;
 }
 
 bool gpup_pci_cut(struct gpup_pci_write *write, struct gpup_pci_part *part) {

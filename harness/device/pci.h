@@ -44,6 +44,14 @@ bool gpup_pci_proper(uint32_t offset, uint32_t width);
 /* space NULL: the function is not there. */
 uint32_t gpup_pci_read(const uint8_t *space, uint32_t offset, uint32_t width);
 
+/* Where the capabilities of a PF begin. */
+struct gpup_pci_places {
+    uint32_t power, msix, sriov;
+};
+/* Writable bits of the dword at `at`, as PCI has the registers that every PF needs; none of BARs, whose sizes
+ * the part knows. NumVFs takes nothing while VF Enable is set. */
+uint32_t gpup_pci_writable(const uint8_t *space, const struct gpup_pci_places *places, uint32_t at);
+
 /* A write, and what of it falls into one dword: mask has ones in the bytes that are written. */
 struct gpup_pci_write {
     uint32_t offset, width;

@@ -4,7 +4,6 @@
 
 #define SRIOV(offset) (SECOND_CFG_SRIOV + (offset))
 #define COMMAND_ON 0x0006u /* memory space and bus master: what the OS sets at start */
-#define PAGE_SIZES 0x553u
 
 static void put(struct sgpu *gpu, uint32_t offset, uint32_t value, uint32_t width) {
     gpup_pci_put(gpu->config, offset, value, width);
@@ -31,7 +30,7 @@ static void put_extended(struct sgpu *gpu) {
     put(gpu, SRIOV(SECOND_SRIOV_INITIAL_VFS), gpu->vfs | gpu->vfs << 16, 4);
     put(gpu, SRIOV(SECOND_SRIOV_VF_OFFSET), 4 | 2u << 16, 4); /* and the stride */
     put(gpu, SRIOV(SECOND_SRIOV_VF_DEVICE), SECOND_VF_DEVICE_ID, 2);
-    put(gpu, SRIOV(SECOND_SRIOV_PAGE_SIZES), PAGE_SIZES, 4);
+    put(gpu, SRIOV(SECOND_SRIOV_PAGE_SIZES), 0x553, 4);
     put(gpu, SRIOV(SECOND_SRIOV_PAGE_SIZE), 1, 4);
     put(gpu, SECOND_CFG_SERIAL, 0x0003 | 1u << 16, 4);
     put(gpu, SECOND_CFG_SERIAL + 4, (uint32_t)gpu->serial, 4);
@@ -53,10 +52,10 @@ void sgpu_config_new(struct sgpu *gpu, uint32_t host, uint64_t seed) {
                      GPUP_PCI_BAR_64_PREFETCHABLE);
 }
 
+static const struct gpup_pci_places places = {SECOND_CFG_PM, SECOND_CFG_MSIX, SECOND_CFG_SRIOV};
+
 static uint32_t writable(const struct sgpu *gpu, uint32_t at) {
     switch (at) {
-    case SECOND_CFG_COMMAND:
-        return 0x0400 | COMMAND_ON;
     case SECOND_CFG_BAR(0):
         return gpup_pci_bar_bits(SECOND_PF_BAR0_SIZE);
     case SECOND_CFG_BAR(2):
@@ -71,20 +70,8 @@ static uint32_t writable(const struct sgpu *gpu, uint32_t at) {
     case SRIOV(SECOND_SRIOV_VF_BAR(1)):
     case SRIOV(SECOND_SRIOV_VF_BAR(5)):
         return UINT32_MAX;
-    case 0x3C: /* interrupt line */
-        return 0xFF;
-    case SECOND_CFG_PMCSR:
-        return 0x3;
-    case SECOND_CFG_MSIX:
-        return (uint32_t)(SECOND_MSIX_CONTROL_ENABLE | SECOND_MSIX_CONTROL_FUNCTION_MASK) << 16;
-    case SRIOV(SECOND_SRIOV_CONTROL):
-        return SECOND_SRIOV_CONTROL_VFE | SECOND_SRIOV_CONTROL_MSE;
-    case SRIOV(SECOND_SRIOV_NUM_VFS):
-        return sgpu_config(gpu, SRIOV(SECOND_SRIOV_CONTROL)) & SECOND_SRIOV_CONTROL_VFE ? 0 : 0xFFFF;
-    case SRIOV(SECOND_SRIOV_PAGE_SIZE):
-        return PAGE_SIZES;
     default:
-        return 0;
+        return gpup_pci_writable(gpu->config, &places, at);
     }
 }
 
