@@ -60,6 +60,8 @@ const char *gpup_report_standing_words(const struct gpup_report *report, unsigne
 char *gpup_report_replay(const struct gpup_report *report, const char *tool, const char *program) {
     char *line = NULL;
     size_t size = 0;
+    if (!text_is_plain(program) || !text_is_plain(report->results->implementation))
+        return NULL; /* it would name something else */
     char *name = text_shell(program), *implementation = text_shell(report->results->implementation);
     FILE *out = name && implementation ? open_memstream(&line, &size) : NULL;
     if (out) {

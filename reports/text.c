@@ -1,6 +1,5 @@
 #include "text.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +146,13 @@ char *text_copy(const char *text) {
         return copy;
     free(copy);
     return NULL;
+}
+
+bool text_is_plain(const char *text) {
+    char *copy = text_copy(text);
+    bool same = copy && strcmp(copy, text ? text : "") == 0;
+    free(copy);
+    return same;
 }
 
 json_t *text_json(const char *text) {

@@ -10,6 +10,7 @@
 #define GPUP_REPORTS_TEXT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #define TEXT_LIMIT 2048
@@ -29,7 +30,8 @@ void text_put(FILE *out, enum text_form form, const char *text);
 void text_put_short(FILE *out, enum text_form form, const char *text, size_t limit);
 /* The plain form as a string of its own; NULL: out of memory. */
 char *text_copy(const char *text);
-json_t *text_json(const char *text); /* a JSON string of the plain form */
+bool text_is_plain(const char *text); /* the plain form is the text itself */
+json_t *text_json(const char *text);  /* a JSON string of the plain form */
 
 /* The same as one word of a POSIX shell, so that a command can be copied from a report whatever is in it;
  * malloc'ed, plain form already. */

@@ -23,6 +23,20 @@ static bool wrong(struct reading *r, const char *what, const char *found) {
     return false;
 }
 
+/* 16 hexadecimal digits, or none. */
+static bool is_hash(const char *text) {
+    size_t digits = strspn(text, "0123456789abcdef");
+    return !text[digits] && (digits == 0 || digits == 16);
+}
+
+static bool is_profile(const char *text) {
+    static const char *const names[] = {"smoke", "certification", "full", "nightly"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], text) == 0)
+            return true;
+    return false;
+}
+
 static bool read_header(struct reading *r, json_t *line, struct gpup_results *out) {
     int format, seeded;
     json_int_t seed;
@@ -44,6 +58,10 @@ static bool read_header(struct reading *r, json_t *line, struct gpup_results *ou
             r,
             "the journal was written with another specification; run again, or judge its traces with `check`",
             spec);
+    if (!is_hash(hash))
+        return wrong(r, "expected the hash of an implementation", hash);
+    if (!is_profile(profile))
+        return wrong(r, "expected a profile", profile);
     snprintf(out->implementation, sizeof out->implementation, "%s", implementation);
     snprintf(out->implementation_hash, sizeof out->implementation_hash, "%s", hash);
     snprintf(out->profile, sizeof out->profile, "%s", profile);
@@ -135,8 +153,11 @@ static bool read_finding(struct reading *r, json_t *value, struct gpup_finding *
                        "verdict", &verdict, "ddi", &ddi, "class", &class, "host", &host, "vf", &vf, "step",
                        &step, "event", &event, "key", &key, "text", &text) != 0)
         return wrong(r, "expected a finding", e.text);
-    if (gpup_rule_find(rule) == GPUP_SPEC_NONE || find_verdict(verdict) < 0)
-        return wrong(r, "expected a known rule and verdict in a finding", rule);
+    if (gpup_rule_find(rule) == GPUP_SPEC_NONE || find_verdict(verdict) < GPUP_FAIL ||
+        find_verdict(verdict) > GPUP_POLICY_FINDING)
+        return wrong(r, "expected a known rule and FAIL, WARN or POLICY in a finding", rule);
+    if (host < 0 || host > 1)
+        return wrong(r, "expected host 0 or 1 in a finding", rule);
     if (class < 0 || class >= GPUP_CLASSES || (*ddi && gpup_ddi_find(ddi) == GPUP_SPEC_NONE))
         return wrong(r, "expected the class of a step and the name of a DDI in a finding", ddi);
     *f = (struct gpup_finding){.rule = gpup_rule_find(rule),

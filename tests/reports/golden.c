@@ -17,6 +17,7 @@
 
 #define TODAY "2026-06-01"
 #define MEGA (1u << 20)
+#define SPEC "fedcba9876543210" /* in the stored outputs, for the version of the specification */
 
 static char *read_file(const char *path, size_t *size) {
     FILE *file = fopen(path, "rb");
@@ -137,7 +138,7 @@ static bool check(const struct gpup_report *report, const char *directory, const
             fprintf(stderr, "%s: not written, or with a zero byte\n", gpup_writers[i].file);
             ok = false;
         } else {
-            text = replaced(text, &size, gpup_spec_version(), "@SPEC@");
+            text = replaced(text, &size, gpup_spec_version(), SPEC);
             snprintf(path, sizeof path, "%s/%s/%s", directory, name, gpup_writers[i].file);
             ok = compare(path, text, accept) && ok;
         }

@@ -15,14 +15,18 @@ static const char sound[] =
     "'full',"
     " 'select': '', 'seed': null, 'strict': false, 'status': 1, 'meaning': 'words', 'rules': [{'id': "
     "'MSIX-001',"
-    " 'area': 'MSIX', 'level': 'MUST', 'basis': 'D', 'subject': 'driver', 'sources': ['R-WVI'], 'required': "
+    " 'sentence': 'words', 'area': 'MSIX', 'level': 'MUST', 'basis': 'D', 'subject': 'driver', 'sources': "
+    "['R-WVI'], 'required': "
     "true, 'expected': false, 'expectation': null, 'shown': 'FAIL',"
     ""
     " 'verdict': 'FAIL', 'reason': 'violated', 'missing_observers': [], 'checks': 1, 'violations': 1,"
-    " 'programs': 1}], 'programs': [{'name': 'msix/x', 'source': '0123456789abcdef', 'outcome': 'COMPLETE', 'why': null, 'ddi': null,"
+    " 'programs': 1}], 'programs': [{'name': 'msix/x', 'source': '0123456789abcdef', 'outcome': 'COMPLETE', "
+    "'why': null, 'ddi': null,"
     " 'last_step': 3, 'trace': '0123456789abcdef', 'events': 9, 'calls': 1, 'findings': [{'rule': 'MSIX-001',"
     " 'verdict': 'FAIL', 'ddi': 'WriteVirtualizedInterrupt', 'class': 'legal', 'host': 0, 'vf': 0, 'step': 3,"
-    " 'event': 8, 'key': 77, 'text': 'expected 1, found 2'}]}]}";
+    " 'event': 8, 'key': 77, 'text': 'expected 1, found 2'}]}], 'sources': [{'id': 'R-WVI', 'title': 'x', "
+    "'date': 'undated'}],"
+    " 'missing_programs': 0}";
 
 static json_t *schema;
 
@@ -67,6 +71,8 @@ static void each_edit_is_found(void **state) {
         {"'COMPLETE'", "'CRASH'", "/programs/0: anyOf"},
         {"'last_step': 3", "'last_step': 0", "/programs/0/last_step: minimum 1"},
         {"'host': 0", "'host': 2", "/programs/0/findings/0/host: enum"},
+        {"'missing_programs': 0", "'missing_programs': -1", "/missing_programs: minimum 0"},
+        {"'date': 'undated'", "'date': 'undated', 'url': 'x'", "/sources/0/url: pattern"},
         {"'key': 77", "'key': 'a'", "/programs/0/findings/0/key: type \"integer\""},
     };
     (void)state;
