@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <link.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -130,6 +131,8 @@ int gpup_binding_open(struct gpup_binding *binding, const char *name,
     if (rc == 1)
         rc = say(message, message_size, name,
                  "unknown implementation: expected a bundled name or a path ending in .so");
+    if (rc == 0 && !binding->handle && (binding->loaded = malloc(gpup_image_size(binding->image) + 1)))
+        gpup_image_save(binding->image, binding->loaded);
     if (rc == 0 && option)
         rc = set_options(binding, option, message, message_size);
     if (rc == 0 && !gpup_image_capture(binding->image))
@@ -140,8 +143,10 @@ int gpup_binding_open(struct gpup_binding *binding, const char *name,
 }
 
 void gpup_binding_close(struct gpup_binding *binding) {
-    if (!binding->handle) /* stays in the process; the next that opens it finds it as this one did */
-        gpup_image_reset(binding->image);
+    if (binding->loaded) /* it stays in the process: the next that opens it finds it as this one did */
+        gpup_image_load(binding->image, binding->loaded);
+    free(binding->loaded);
+    binding->loaded = NULL;
     gpup_image_free(binding->image);
     if (binding->handle)
         dlclose(binding->handle);

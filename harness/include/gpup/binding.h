@@ -16,6 +16,7 @@ struct gpup_binding {
     const struct gpup_implementation *implementation;
     struct gpup_image *image;             /* NULL: nothing writable */
     void *handle;                         /* of dlopen, or NULL */
+    void *loaded;                         /* linked in: the image before options were set; else NULL */
     char name[256];                       /* as given */
     struct gpup_implementation described; /* filled for an object that exports only DriverEntry */
 };
