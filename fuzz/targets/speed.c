@@ -1,7 +1,7 @@
 /*
  * What an execution costs: fixed programs of 8 DDI calls in libFuzzer's loop, one after another, whatever it
  * offers. GPUP_FUZZ_PROGRAMS is a folder of programs; each is cut behind the step that makes its 8th call,
- * and left out when no cut has 8. At exit a line per program: `SPEED NAME us T`, the median of its turns.
+ * and left out when no cut has 8. At exit a line per program: `SPEED NAME us T`, see clock.h.
  */
 #include "clock.h"
 #include "settings.h"
@@ -36,17 +36,10 @@ static void count_calls(void *context, const struct gpup_event *e) {
     calls += e->kind == GPUP_EVENT_CALL;
 }
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void report(void) {
     for (size_t i = 0; i < count; i++) {
         struct candidate *c = &programs[i];
-        qsort(c->us, c->turns, sizeof *c->us, ascending);
-        if (c->turns)
-            fprintf(stderr, "SPEED %s us %.4f\n", c->name, c->us[c->turns / 2]);
+        fprintf(stderr, "SPEED %s us %.4f\n", c->name, fuzz_clock_typical(c->us, c->turns));
     }
 }
 

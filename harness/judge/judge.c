@@ -138,10 +138,8 @@ static bool is_death(unsigned kind) {
            kind == GPUP_EVENT_FRAMEWORK_STOP;
 }
 
-/* Register accesses are most of a trace, and no monitor looks at narrow ones to the physical function. */
 static bool is_routine(const struct gpup_event *e) {
-    return e->kind == GPUP_EVENT_MMIO && e->f[GPUP_MMIO_region] < GPUP_REGION_VF_BAR0 &&
-           e->f[GPUP_MMIO_width] < sizeof(uint64_t);
+    return e->kind == GPUP_EVENT_MMIO && gpup_mmio_is_routine(e->f[GPUP_MMIO_region], e->f[GPUP_MMIO_width]);
 }
 
 static void hand_over(struct gpup_judge *j, const struct gpup_event *e) {
@@ -198,7 +196,8 @@ size_t gpup_judge_findings(const struct gpup_judge *j, const struct gpup_finding
 }
 
 /* Verdicts of all rules are worked out for who asks: a fuzzer wants the findings alone. */
-const struct gpup_rule_result *gpup_judge_results(struct gpup_judge *j) {
+const struct gpup_rule_result *gpup_judge_results(const struct gpup_judge *judge) {
+    struct gpup_judge *j = (struct gpup_judge *)(uintptr_t)judge; // NOLINT(performance-no-int-to-ptr)
     if (j->ended && !j->resolved)
         judge_resolve(j);
     j->resolved = j->ended;

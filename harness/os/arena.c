@@ -151,26 +151,24 @@ bool gpup_arena_written(const void *address) {
     return false;
 }
 
-/* Not memcmp and memcpy: under a sanitizer these look at the shadow of every byte first. */
-static bool same_page(const uint8_t *a, const uint8_t *b) {
-    const __m128i *p = (const __m128i *)(const void *)a, *q = (const __m128i *)(const void *)b;
+/* Line by line, since few of a page were written. Not memcmp and memcpy: under a sanitizer these look at the
+ * shadow of every byte first. */
+static bool bring_back_page(uint8_t *at, const uint8_t *saved) {
+    __m128i *p = (__m128i *)(void *)at;
+    const __m128i *q = (const __m128i *)(const void *)saved;
+    bool changed = false;
 
     for (size_t i = 0; i < GPUP_PAGE / sizeof *p; i += 4) {
         __m128i x = _mm_or_si128(_mm_xor_si128(p[i], q[i]), _mm_xor_si128(p[i + 1], q[i + 1]));
         __m128i y = _mm_or_si128(_mm_xor_si128(p[i + 2], q[i + 2]), _mm_xor_si128(p[i + 3], q[i + 3]));
 
-        if (_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_or_si128(x, y), _mm_setzero_si128())) != 0xFFFF)
-            return false;
+        if (_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_or_si128(x, y), _mm_setzero_si128())) == 0xFFFF)
+            continue;
+        for (size_t k = i; k < i + 4; k++)
+            p[k] = q[k];
+        changed = true;
     }
-    return true;
-}
-
-static void copy_page(uint8_t *to, const uint8_t *from) {
-    __m128i *p = (__m128i *)(void *)to;
-    const __m128i *q = (const __m128i *)(const void *)from;
-
-    for (size_t i = 0; i < GPUP_PAGE / sizeof *p; i++)
-        p[i] = q[i];
+    return changed;
 }
 
 static void bring_back_warm(struct gpup_arena *arena) {
@@ -181,8 +179,7 @@ static void bring_back_warm(struct gpup_arena *arena) {
         size_t page = t->warm[i];
         uint8_t *at = arena->base + page * GPUP_PAGE, *saved = arena->saved.bytes + page * GPUP_PAGE;
 
-        if (!same_page(at, saved)) {
-            copy_page(at, saved);
+        if (bring_back_page(at, saved)) {
             t->age[page] = 0;
         } else if (++t->age[page] == COOLS_AFTER && !mprotect(at, GPUP_PAGE, PROT_READ)) {
             t->age[page] = COLD;
@@ -227,6 +224,10 @@ void *gpup_arena_alloc(struct gpup_arena *arena, size_t size) {
     if (size > arena->reserve)
         return NULL;
     return take(arena, size, 16, true);
+}
+
+void *gpup_arena_alloc_raw(struct gpup_arena *arena, size_t size) {
+    return size > arena->reserve ? NULL : take(arena, size, 16, false);
 }
 
 void *gpup_arena_pages(struct gpup_arena *arena, size_t count) {

@@ -28,6 +28,14 @@ void __sanitizer_finish_switch_fiber(void *fake_stack, const void **old_bottom, 
 #define gpup_unpoison(address, size) ((void)(address), (void)(size))
 #endif
 
+/* A copy from or to memory of the driver: the sanitizer looks at both. */
+#ifdef GPUP_ASAN
+void *__asan_memcpy(void *to, const void *from, size_t size);
+#define gpup_copy_driver(to, from, size) __asan_memcpy((to), (from), (size))
+#else
+#define gpup_copy_driver(to, from, size) memcpy((to), (from), (size))
+#endif
+
 /* A copy that may read poisoned stack memory. */
 GPUP_NO_ASAN static inline void gpup_copy_raw(uint8_t *to, const uint8_t *from, size_t size) {
 #ifdef GPUP_ASAN

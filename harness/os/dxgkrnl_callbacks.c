@@ -1,4 +1,5 @@
 /* Callbacks about events, memory and configuration space (DXGKCB_* pages). */
+#include "asan.h"
 #include "dxgkrnl.h"
 #include "fiber.h"
 
@@ -37,7 +38,7 @@ VOID DDI_CALL gpup_dxgkrnl_log_etw_event(const GUID *guid, UCHAR type, USHORT si
     if (guid)
         memcpy(values + 2, guid, sizeof *guid);
     if (os && buffer && guid && !memcmp(guid, &triage, sizeof triage) && size == sizeof notification) {
-        memcpy(&notification, buffer, sizeof notification);
+        gpup_copy_driver(&notification, buffer, sizeof notification);
         values[4] = which_handle(os, notification.hAdapter);
         notification.hAdapter = NULL;
         data = &notification;
@@ -66,7 +67,7 @@ static const void *mdl_bytes(const MDL *mdl) {
 static const void *copy_of(struct gpup_os *os, const void *bytes, size_t size) {
     void *copy = gpup_arena_alloc(os->config.arena, size ? size : 1);
     if (copy && size)
-        memcpy(copy, bytes, size);
+        gpup_copy_driver(copy, bytes, size);
     return copy;
 }
 
@@ -194,11 +195,11 @@ static void access_space(const struct space *space, ULONG done, ULONG width) {
     const struct gpup_device_ops *ops = space->os->config.device_ops;
     uint32_t value = 0;
     if (space->write) {
-        memcpy(&value, space->bytes + done, width);
+        gpup_copy_driver(&value, space->bytes + done, width);
         ops->config_write(space->os->config.device, space->offset + done, width, value);
     } else {
         value = ops->config_read(space->os->config.device, space->offset + done, width);
-        memcpy(space->bytes + done, &value, width);
+        gpup_copy_driver(space->bytes + done, &value, width);
     }
 }
 
@@ -249,7 +250,7 @@ NTSTATUS DDI_CALL gpup_dxgkrnl_read_space(HANDLE handle, ULONG type, PVOID buffe
     struct space space = {.bytes = buffer ? bytes : NULL, .offset = offset, .length = length};
     NTSTATUS status = transfer(handle, type, &space, done, GPUP_CALLBACK(DxgkCbReadDeviceSpace));
     if (NT_SUCCESS(status))
-        memcpy(buffer, bytes, length); /* here, so that a bad buffer faults in the driver's call */
+        gpup_copy_driver(buffer, bytes, length); /* here, so that a bad buffer faults in the driver's call */
     return status;
 }
 

@@ -2,6 +2,7 @@
  * Registration of a display miniport (DxgkInitialize and DriverEntry of Display Miniport Driver pages): the
  * entry table is copied as far as its version reaches, so that slots a driver filled beyond it do not count.
  */
+#include "asan.h"
 #include "dxgkrnl.h"
 
 #include <string.h>
@@ -98,7 +99,7 @@ static NTSTATUS enroll(struct gpup_os *os, struct gpup_dxgkrnl *dxgkrnl,
         return STATUS_INVALID_DEVICE_STATE;
     }
     memset(&dxgkrnl->ddis, 0, sizeof dxgkrnl->ddis);
-    memcpy(&dxgkrnl->ddis, data, size);
+    gpup_copy_driver(&dxgkrnl->ddis, data, size);
     emit_slots(os, dxgkrnl, size);
     if (dxgkrnl->options.initialize_status)
         return dxgkrnl->options.initialize_status; /* whatever it is, DriverEntry has to pass it on */

@@ -2,6 +2,7 @@
  * WdfInterruptCreate, with its checks in the order of the published framework (fxinterruptapi.cpp,
  * interruptobject.cpp): the first that fails gives the status.
  */
+#include "asan.h"
 #include "kmdf.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@ static NTSTATUS copy_config(const WDF_INTERRUPT_CONFIG *given, WDF_INTERRUPT_CON
         return STATUS_INFO_LENGTH_MISMATCH;
     size = size < sizeof *given ? size : sizeof *given;
     WDF_INTERRUPT_CONFIG_INIT(config, NULL, NULL);
-    memcpy(config, given, size);
+    gpup_copy_driver(config, given, size);
     config->Size = sizeof *config;
     return config->EvtInterruptIsr ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }

@@ -1,5 +1,6 @@
 /* Contiguous memory and physical addresses. All memory of a host has physical addresses at a distance of its
  * own, so that a driver that hands the source's addresses to the target is seen. */
+#include "asan.h"
 #include "kernel.h"
 
 static uint64_t distance(const struct gpup_os *os) {
@@ -30,7 +31,7 @@ static bool dma_read(void *context, uint64_t physical, void *out, size_t size) {
     const uint8_t *from = from_physical(context, physical, size);
 
     if (from)
-        memcpy(out, from, size);
+        gpup_copy_driver(out, from, size);
     return from != NULL;
 }
 
@@ -38,7 +39,7 @@ static bool dma_write(void *context, uint64_t physical, const void *in, size_t s
     uint8_t *to = from_physical(context, physical, size);
 
     if (to)
-        memcpy(to, in, size);
+        gpup_copy_driver(to, in, size);
     return to != NULL;
 }
 

@@ -1,4 +1,5 @@
 /* Run-time library, registry (empty), system information, messages and the ways to stop. */
+#include "asan.h"
 #include "format.h"
 #include "kernel.h"
 
@@ -153,7 +154,7 @@ NTSTATUS DDI_CALL RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path, PRTL_QUE
             return STATUS_OBJECT_NAME_NOT_FOUND;
         if ((entry->Flags & RTL_QUERY_REGISTRY_DIRECT) && entry->DefaultType == REG_DWORD &&
             entry->DefaultData)
-            memcpy(entry->EntryContext, entry->DefaultData, sizeof(ULONG));
+            gpup_copy_driver(entry->EntryContext, entry->DefaultData, sizeof(ULONG));
     }
     return STATUS_SUCCESS;
 }
@@ -174,7 +175,7 @@ NTSTATUS DDI_CALL IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGIST
     *ResultLength = sizeof value;
     if (BufferLength < sizeof value)
         return STATUS_BUFFER_TOO_SMALL;
-    memcpy(PropertyBuffer, &value, sizeof value);
+    gpup_copy_driver(PropertyBuffer, &value, sizeof value);
     return STATUS_SUCCESS;
 }
 

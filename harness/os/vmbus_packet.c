@@ -1,4 +1,5 @@
 /* Packets from the guest: delivery, completion, and accounting of what the driver still holds. */
+#include "asan.h"
 #include "vmbus.h"
 
 #include <string.h>
@@ -45,7 +46,7 @@ struct gpup_vmbus_packet *gpup_vmbus_packet(struct gpup_os *os, struct gpup_vmbu
         return NULL;
     }
     if (size)
-        memcpy(packet->bytes, bytes, size);
+        gpup_copy_driver(packet->bytes, bytes, size);
     hold(channel, packet);
     return packet;
 }

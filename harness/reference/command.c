@@ -6,13 +6,16 @@
 #include "driver.h"
 
 #define TIMEOUT_100NS (-5000000ll) /* 500 ms, relative; TDR would come after 2 s */
+#define GPU_SLOT_ARGUMENTS (sizeof(((struct command *)0)->arg) / sizeof(ULONG))
 #define SLOT_TIMEOUT_100NS (-20000000ll)
 
 void command_init(struct adapter *a) {
     KeInitializeSpinLock(&a->slots);
     KeInitializeSemaphore(&a->free_slots, GPU_SLOTS, GPU_SLOTS);
-    for (struct command_slot *slot = a->slot; slot != a->slot + GPU_SLOTS; slot++)
+    for (struct command_slot *slot = a->slot; slot != a->slot + GPU_SLOTS; slot++) {
         KeInitializeEvent(&slot->done, SynchronizationEvent, FALSE);
+        slot->arguments = GPU_SLOT_ARGUMENTS; /* whoever had the device before */
+    }
 }
 
 static NTSTATUS take_slot(struct adapter *a, ULONG *slot) {
@@ -42,6 +45,17 @@ void release_slot(struct adapter *a, ULONG slot) {
     KeReleaseSemaphore(&a->free_slots, IO_NO_INCREMENT, 1, FALSE);
 }
 
+/* Register accesses are what an order costs: arguments that are zero and were zero are not written again. */
+static void write_arguments(struct adapter *a, ULONG slot, const struct command *c) {
+    ULONG count = GPU_SLOT_ARGUMENTS, before = a->slot[slot].arguments;
+
+    while (count && !c->arg[count - 1])
+        count--;
+    for (ULONG i = 0; i < count || i < before; i++)
+        write32(a, GPU_REG_SLOT(slot) + GPU_SLOT_ARG(i), c->arg[i]);
+    a->slot[slot].arguments = count;
+}
+
 static void fill_slot(struct adapter *a, ULONG slot, const struct command *c) {
     ULONG at = GPU_REG_SLOT(slot), size = c->in ? c->in_size : c->out_size;
     UINT64 dma = (UINT64)a->dma_address.QuadPart + (UINT64)slot * DMA_PAGE;
@@ -51,8 +65,7 @@ static void fill_slot(struct adapter *a, ULONG slot, const struct command *c) {
     write32(a, at + GPU_SLOT_OPCODE, c->opcode);
     write32(a, at + GPU_SLOT_VF, c->vf);
     write32(a, at + GPU_SLOT_FLAGS, c->flags);
-    for (ULONG i = 0; i < sizeof c->arg / sizeof *c->arg; i++)
-        write32(a, at + GPU_SLOT_ARG(i), c->arg[i]);
+    write_arguments(a, slot, c);
     if (c->dma) {
         dma = c->dma;
         size = c->dma_size;

@@ -134,6 +134,32 @@ bool ddi_begin(struct ddi_call *c, struct host *h, uint16_t ddi, const uint64_t 
     return !skip;
 }
 
+/* What a buffer held before the call, in the arena, so that nothing of a call is on the heap. */
+struct copy {
+    struct copy *next;
+};
+
+static unsigned copy_class(size_t size) {
+    unsigned class = 0;
+    while (class < WORLD_COPIES - 1 && (size_t)64 << class < size)
+        class ++;
+    return class;
+}
+
+static uint8_t *take_copy(struct gpup_world *w, size_t size) {
+    struct copy **list = &w->copies[copy_class(size)], *copy = *list;
+    if (!copy)
+        return gpup_arena_alloc_raw(w->arena, (size_t)64 << copy_class(size));
+    *list = copy->next;
+    return (uint8_t *)copy;
+}
+
+static void give_copy(struct gpup_world *w, uint8_t *bytes, size_t size) {
+    struct copy **list = &w->copies[copy_class(size)], *copy = (struct copy *)(void *)bytes;
+    copy->next = *list;
+    *list = copy;
+}
+
 void *ddi_buffer(struct ddi_call *c, unsigned role, size_t size, unsigned flags, bool unaligned) {
     if (c->buffers >= WORLD_BUFFERS)
         return NULL;
@@ -141,13 +167,12 @@ void *ddi_buffer(struct ddi_call *c, unsigned role, size_t size, unsigned flags,
     size_t slack = unaligned ? 31 - size % 16 : 0; /* starts one byte after a multiple of 16 */
     b->block = gpup_os_buffer(c->host->os, size, slack, &b->object);
     b->memory = b->block;
-    b->before = b->memory ? malloc(size ? size : 1) : NULL;
+    b->before = b->memory ? take_copy(c->host->world, size) : NULL;
     if (!b->before) {
         gpup_os_buffer_free(c->host->os, b->block);
         c->host->world->broken = true;
         return NULL;
     }
-    memset(b->memory, 0, size);
     b->size = size;
     b->role = (uint8_t)role;
     b->flags = (uint8_t)flags;
@@ -231,7 +256,7 @@ static void free_buffers(struct ddi_call *c) {
     for (unsigned i = 0; i < c->buffers; i++) {
         if (!(c->buffer[i].flags & DDI_KEEP))
             gpup_os_buffer_free(c->host->os, c->buffer[i].block);
-        free(c->buffer[i].before);
+        give_copy(c->host->world, c->buffer[i].before, c->buffer[i].size);
     }
     c->buffers = 0;
 }

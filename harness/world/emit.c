@@ -59,6 +59,9 @@ struct gpup_emitter world_emitter(struct host *h) {
 
 static void log_mmio(void *context, bool write, uint32_t region, uint32_t vf, uint64_t offset, uint32_t width,
                      uint64_t value) {
+    const struct host *h = context;
+    if (!h->world->page_guards && gpup_mmio_is_routine(region, width))
+        return;
     struct gpup_event e = world_event(context, GPUP_EVENT_MMIO);
     e.f[GPUP_MMIO_write] = write;
     e.f[GPUP_MMIO_region] = region;

@@ -315,7 +315,8 @@ bool lanes_collect(struct gpup_world *w, const struct gpup_step *step, uint32_t 
     const struct gpup_op_info *op = gpup_op_info(step->op);
     if (!l || !l->wanted)
         return false;
-    bool call = op && (op->group == GPUP_GROUP_call || step->op == GPUP_OP_ProgramInterrupts);
+    bool call = op && step->op != GPUP_OP_WdfInterruptCreate &&
+                (op->group == GPUP_GROUP_call || step->op == GPUP_OP_ProgramInterrupts);
     bool here = !l->count || h == l->lane[0].host || w->config.one_system;
     struct lane *lane = &l->lane[l->count];
     if (call && here) {

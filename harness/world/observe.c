@@ -15,7 +15,7 @@ static void *scratch(struct host *h, size_t size) {
     size_t grown = w->scratch_size ? w->scratch_size : GUEST_STATE_MAX;
     while (grown < size)
         grown *= 2;
-    w->scratch = gpup_arena_alloc(w->arena, grown);
+    w->scratch = gpup_arena_alloc_raw(w->arena, grown);
     w->scratch_size = w->scratch ? grown : 0;
     w->broken = w->broken || !w->scratch;
     return w->scratch;

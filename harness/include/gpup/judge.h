@@ -91,7 +91,7 @@ size_t gpup_judge_findings(const struct gpup_judge *judge, const struct gpup_fin
  * another does not. */
 uint32_t gpup_judge_offers(const struct gpup_judge *judge);
 bool gpup_rule_offered(unsigned rule, uint32_t offers);
-const struct gpup_rule_result *gpup_judge_results(struct gpup_judge *judge);
+const struct gpup_rule_result *gpup_judge_results(const struct gpup_judge *judge);
 /* Out of memory or more findings than kept: the program's outcome is ERROR. */
 bool gpup_judge_overflowed(const struct gpup_judge *judge);
 

@@ -30,6 +30,7 @@ struct gpup_arena;
 struct gpup_arena *gpup_arena_new(size_t reserve); /* NULL: no address space */
 void gpup_arena_free(struct gpup_arena *arena);
 void *gpup_arena_alloc(struct gpup_arena *arena, size_t size); /* zeroed, 16-byte aligned; NULL: full */
+void *gpup_arena_alloc_raw(struct gpup_arena *arena, size_t size); /* the same with unspecified contents */
 void gpup_arena_reset(struct gpup_arena *arena);               /* forgets everything, keeps the mapping */
 bool gpup_arena_snapshot(struct gpup_arena *arena);            /* one snapshot is kept */
 void gpup_arena_restore(struct gpup_arena *arena);

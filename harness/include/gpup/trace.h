@@ -192,6 +192,12 @@ struct gpup_event {
 };
 #define GPUP_EVENT_MAX_DATA (16u << 20)
 
+/* Narrow accesses to the physical function are most of a trace, and no monitor looks at them: worlds for
+ * fuzzing leave them out. */
+static inline bool gpup_mmio_is_routine(uint64_t region, uint64_t width) {
+    return region < GPUP_REGION_VF_BAR0 && width < sizeof(uint64_t);
+}
+
 /* Receives each event as it happens; must not call into the world. */
 struct gpup_trace_sink {
     void (*event)(void *context, const struct gpup_event *event);

@@ -22,7 +22,8 @@ struct gpup_image;
 struct gpup_world *gpup_world_new(const struct gpup_implementation *implementation, struct gpup_image *image,
                                   const struct gpup_world_config *config, const struct gpup_trace_sink *sink,
                                   char *message, size_t message_size);
-/* The same for fuzzing: blocks lie between red zones instead of pages without access, which costs a fraction.
+/* The same for fuzzing, at a fraction of the price: blocks lie between red zones instead of pages without
+ * access, and the trace lacks routine register accesses (trace.h).
  */
 struct gpup_world *gpup_world_new_fast(const struct gpup_implementation *implementation,
                                        struct gpup_image *image, const struct gpup_world_config *config,
