@@ -25,7 +25,8 @@ packages_test=(
     libclang-rt-14-dev  # its AddressSanitizer and UndefinedBehaviorSanitizer
     clang-format-14     # one style
     clang-tidy-14       # static analysis
-    libxml2-utils       # xmllint: junit.xml is well formed
+    libxml2-utils       # xmllint: junit.xml against its schema
+    perl                # prove reads results.tap
 )
 packages_fuzz=(
     clang-14            # libFuzzer
@@ -91,6 +92,14 @@ need() {
         { apt update && apt install --no-install-recommends "${missing[@]}"; } ||
         fail_with_log "$log/apt.log" "apt-get could not install ${missing[*]}."
     say "installed in $(seconds_since "$started")"
+}
+
+# Schemas that others published come from npm, as tests/reports/npm/package-lock.json names them. A Node.js that is
+# there is taken; Debian's would conflict with it.
+need_node() {
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+        need nodejs npm
+    fi
 }
 
 # ---- building ---------------------------------------------------------------------------------------------------
@@ -197,6 +206,7 @@ build_and_test() {
 test_all() {
     local started=$SECONDS
     need "${packages_build[@]}" "${packages_test[@]}" "${packages_fuzz[@]}"
+    need_node
     without_python
     say "building with gcc, then all tests"
     build_and_test release
@@ -244,6 +254,7 @@ test_fuzz() {
 nightly() {
     local rc
     need "${packages_build[@]}" "${packages_test[@]}"
+    need_node
     build_preset release all -DGPUP_TESTS=ON || fail_with_log "$log/release.log" "the build failed."
     CFLAGS="-std=gnu11 -D_GNU_SOURCE -I$root/harness/include -fno-omit-frame-pointer -fno-common" \
         "$release/tests/mutants/mutants" "$root/harness/reference" "$release/harness/reference/reference-defects.so" \
@@ -260,6 +271,7 @@ nightly() {
 coverage() {
     local info=$build/coverage/lcov.info html=$build/coverage/html
     need "${packages_build[@]}" "${packages_test[@]}" "${packages_coverage[@]}"
+    need_node
     build_preset coverage all -DGPUP_TESTS=ON || fail_with_log "$log/coverage.log" "the build failed."
     find "$build/coverage" -name '*.gcda' -delete
     run_tests coverage -LE once
