@@ -1,108 +1,16 @@
 #include "support.h"
-#include <stdlib.h>
 #include <string.h>
 
-static void *take(void *context, size_t size) {
-    struct bench *bench = context;
-    if (bench->block_count == sizeof(bench->blocks) / sizeof(bench->blocks[0]))
-        return NULL;
-    bench->bytes += size;
-    return bench->blocks[bench->block_count++] = calloc(1, size);
-}
-
-static bool dma_read(void *context, uint64_t physical, void *out, size_t size) {
-    struct bench *bench = context;
-    if (physical < DMA_BASE || physical - DMA_BASE > DMA_BYTES || size > DMA_BYTES - (physical - DMA_BASE))
-        return false;
-    memcpy(out, bench->dma + (physical - DMA_BASE), size);
-    return true;
-}
-
-static bool dma_write(void *context, uint64_t physical, const void *in, size_t size) {
-    struct bench *bench = context;
-    if (physical < DMA_BASE || physical - DMA_BASE > DMA_BYTES || size > DMA_BYTES - (physical - DMA_BASE))
-        return false;
-    memcpy(bench->dma + (physical - DMA_BASE), in, size);
-    return true;
-}
-
-static void on_message(void *context, uint32_t vf, uint32_t index, uint64_t address, uint32_t data) {
-    struct bench *bench = context;
-    if (bench->messages == MAX_MESSAGES)
-        return;
-    bench->message[bench->messages].vf = vf;
-    bench->message[bench->messages].index = index;
-    bench->message[bench->messages].address = address;
-    bench->message[bench->messages++].data = data;
-}
-
-static void on_table(void *context, uint32_t vf, uint32_t area, uint64_t offset, uint32_t width,
-                     uint64_t value, bool powered) {
-    struct bench *bench = context;
-    (void)vf, (void)offset, (void)width, (void)value;
-    bench->table_writes += area == 0;
-    bench->pba_writes += area == 1;
-    bench->dead_writes += !powered;
-}
-
-static void on_guest(void *context, uint32_t vf, uint64_t offset, uint64_t size, uint64_t hash) {
-    (void)vf, (void)offset, (void)size, (void)hash;
-    ((struct bench *)context)->guest_writes++;
-}
-
-struct gpup_world_config bench_config(void) {
-    return (struct gpup_world_config){.hosts = 1,
-                                      .vfs = 4,
-                                      .partitions = 4,
-                                      .segments = 2,
-                                      .msix_entries = 8,
-                                      .msix_bar = 4,
-                                      .msix_offset = 0x2000,
-                                      .page_size = 4096,
-                                      .vram_mib = 64,
-                                      .seed = 7};
-}
-
 struct bench *bench_new(const struct gpup_world_config *config, uint32_t host) {
-    struct bench *bench = calloc(1, sizeof(*bench));
-    assert_non_null(bench);
-    bench->dma = calloc(1, DMA_BYTES);
-    bench->ops = gpup_gpu_ops();
-    bench->config = *config;
-    bench->device = bench->ops->create(config, host, &(struct gpup_memory){take, bench});
-    assert_non_null(bench->device);
-    bench->ops->set_dma(bench->device, dma_read, dma_write, bench);
-    bench->ops->attach(bench->device, &(struct gpup_device_log){.message = on_message,
-                                                                .table = on_table,
-                                                                .guest_write = on_guest,
-                                                                .context = bench});
-    return bench;
-}
-
-void bench_free(struct bench *bench) {
-    while (bench->block_count)
-        free(bench->blocks[--bench->block_count]);
-    free(bench->dma);
-    free(bench);
-}
-
-void bench_advance(struct bench *bench, uint64_t ns) {
-    bench->now += ns;
-    bench->ops->advance(bench->device, bench->now);
-}
-
-static uint64_t bar0(struct bench *bench) {
-    uint64_t physical, size;
-    assert_true(bench->ops->bar(bench->device, 0, &physical, &size));
-    return physical;
+    return bench_make(gpup_gpu_ops(), config, host);
 }
 
 uint32_t bench_read(struct bench *bench, uint32_t offset) {
-    return (uint32_t)bench->ops->bus_read(bench->device, bar0(bench) + offset, 4);
+    return bench_bar_read(bench, 0, offset);
 }
 
 void bench_write(struct bench *bench, uint32_t offset, uint32_t value) {
-    bench->ops->bus_write(bench->device, bar0(bench) + offset, 4, value);
+    bench_bar_write(bench, 0, offset, value);
 }
 
 uint64_t bench_vf_bar(struct bench *bench, uint32_t vf, uint32_t bar) {

@@ -1,41 +1,13 @@
-/* A device on its own: memory, DMA memory, a log, and the moves a PF driver makes. */
+/* The bundled GPU on the bench, and the moves a PF driver makes. */
 #ifndef GPUP_TEST_DEVICE_H
 #define GPUP_TEST_DEVICE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-/* after the four above */
-#include <cmocka.h>
+#include "../gpu/bench.h"
 
 #include "../../harness/device/registers.h"
 #include <gpup/gpu.h>
 
-#define DMA_BASE 0x10000000u
-#define DMA_BYTES 0x200000u
-#define MAX_MESSAGES 4096u
-
-struct bench {
-    const struct gpup_device_ops *ops;
-    void *device;
-    struct gpup_world_config config;
-    uint64_t now;
-    void *blocks[4096];
-    size_t block_count, bytes;
-    uint8_t *dma;
-    struct {
-        uint32_t vf, index, data;
-        uint64_t address;
-    } message[MAX_MESSAGES];
-    uint32_t messages, table_writes, pba_writes, dead_writes, guest_writes;
-};
-
 struct bench *bench_new(const struct gpup_world_config *config, uint32_t host);
-void bench_free(struct bench *bench);
-struct gpup_world_config bench_config(void); /* 4 VFs, 2 segments of 64 MiB, 8 messages in BAR 4 */
-
-void bench_advance(struct bench *bench, uint64_t ns);
 uint32_t bench_read(struct bench *bench, uint32_t offset); /* BAR0 */
 void bench_write(struct bench *bench, uint32_t offset, uint32_t value);
 uint64_t bench_vf_bar(struct bench *bench, uint32_t vf, uint32_t bar);

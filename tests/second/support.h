@@ -1,46 +1,15 @@
-/* The second GPU on its own: memory, DMA memory, a log, and the moves its PF driver makes. */
+/* The second GPU on the bench, and the moves its PF driver makes. */
 #ifndef GPUP_TEST_SECOND_H
 #define GPUP_TEST_SECOND_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-/* after the four above */
-#include <cmocka.h>
+#include "../gpu/bench.h"
 
 #include "../../harness/second/device/device.h"
 #include "../../harness/second/device/registers.h"
-#include <gpup/spec.h>
-#include <gpup/trace.h>
 
-#define DMA_BASE 0x30000000u
-#define DMA_BYTES 0x200000u
-#define MAX_MESSAGES 4096u
-
-struct bench {
-    const struct gpup_device_ops *ops;
-    void *device;
-    uint64_t now;
-    struct block {
-        void *bytes;
-        size_t size;
-    } blocks[4096];
-    size_t block_count;
-    uint8_t *dma;
-    struct {
-        uint32_t vf, index, data;
-        uint64_t address;
-    } message[MAX_MESSAGES];
-    uint32_t messages, mmio, table_writes, pba_writes, dead_writes, config_accesses, guest_writes;
-    uint64_t config_last; /* vf, offset, width, value of the last one: each 16 bits */
-};
-
-struct gpup_world_config bench_config(void); /* 4 VFs, 2 segments, 64 MiB */
+struct gpup_world_config second_config(void); /* bench_config, with free tracking */
 struct bench *bench_new(const struct gpup_world_config *config, uint32_t host);
 struct bench *bench_start(void); /* with that configuration, 4 VFs enabled */
-void bench_free(struct bench *bench);
-void bench_advance(struct bench *bench, uint64_t ns);
 
 uint32_t bench_read(struct bench *bench, uint32_t offset); /* PF BAR2 */
 void bench_write(struct bench *bench, uint32_t offset, uint32_t value);

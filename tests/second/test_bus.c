@@ -183,7 +183,7 @@ static void power_cycle_keeps_vram_only(void **state) {
 }
 
 static void hosts_differ(void **state) {
-    struct gpup_world_config config = bench_config();
+    struct gpup_world_config config = second_config();
     struct bench *one = bench_new(&config, 0), *two = bench_new(&config, 1);
     (void)state;
     for (unsigned bar = 0; bar <= 2; bar += 2) {

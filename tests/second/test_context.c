@@ -38,7 +38,7 @@ static struct bench *source(void) {
 }
 
 static void context_goes_on_on_another_part(void **state) {
-    struct gpup_world_config config = bench_config();
+    struct gpup_world_config config = second_config();
     struct bench *one = source(), *two = bench_new(&config, 1);
     struct gpup_msix_control control;
     uint8_t bytes[2][4096];

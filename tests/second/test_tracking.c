@@ -101,7 +101,7 @@ static void overflow_is_told_and_the_scan_finds_all(void **state) {
 }
 
 static void segments_have_pages_of_their_own(void **state) {
-    struct gpup_world_config config = bench_config();
+    struct gpup_world_config config = second_config();
     struct gpup_device_shape shape;
     config.segments = 3;
     struct bench *bench = bench_new(&config, 0);
@@ -164,7 +164,7 @@ static void guests_share_no_page(void **state) {
 }
 
 static void copies_and_hashes_follow_the_content(void **state) {
-    struct gpup_world_config config = bench_config();
+    struct gpup_world_config config = second_config();
     struct bench *one = bench_start(), *two = bench_new(&config, 1);
     uint8_t bytes[9000];
     uint64_t a, b, zero;
