@@ -8,6 +8,7 @@ const struct gpup_writer gpup_writers[] = {
     {"json", "results.json", gpup_write_json},    {"junit", "junit.xml", gpup_write_junit},
     {"tap", "results.tap", gpup_write_tap},       {"tap14", "results.tap14", gpup_write_tap14},
     {"sarif", "results.sarif", gpup_write_sarif}, {"markdown", "summary.md", gpup_write_markdown},
+    {"html", "report.html", gpup_write_html},
 };
 const size_t gpup_writer_count = sizeof gpup_writers / sizeof *gpup_writers;
 

@@ -25,7 +25,7 @@ static int report(struct gpup_program_result *program, const struct options *o) 
     struct gpup_results results = {.programs = program, .program_count = 1};
     snprintf(results.implementation, sizeof results.implementation, "%s", "stored trace");
     snprintf(results.profile, sizeof results.profile, "%s", "full");
-    return report_results(&results, o, NULL);
+    return report_results(&results, o, NULL, &(struct report_sources){0});
 }
 
 int command_check(const struct options *o) {

@@ -33,6 +33,18 @@ static int read_journal(const char *directory, struct gpup_results *results) {
     return status;
 }
 
+/* A directory alone is written into; what was in it before came from the same journal. */
+static int report_words(const struct gpup_results *results, const struct options *o) {
+    struct report_sources sources = {o->words, o->word_count, results_before(o->baseline)};
+    int status = report_results(results, o,
+                                o->out               ? o->out
+                                : o->word_count == 1 ? o->words[0]
+                                                     : NULL,
+                                &sources);
+    free(sources.last);
+    return status;
+}
+
 int command_report(const struct options *o) {
     struct gpup_results results = {0}, first = {0};
     if (o->word_count < 1)
@@ -52,7 +64,7 @@ int command_report(const struct options *o) {
         status = usage_error("%s: cannot be made: %s", o->out, strerror(errno));
     gpup_results_sort(&results);
     if (status == 0)
-        status = report_results(&results, o, o->out ? o->out : o->word_count == 1 ? o->words[0] : NULL);
+        status = report_words(&results, o);
     gpup_results_free(&results);
     return status;
 }

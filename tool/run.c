@@ -90,8 +90,26 @@ static bool baseline_readable(const char *directory) {
     return !directory || baseline;
 }
 
+char *results_before(const char *directory) {
+    char path[4096], *text = NULL;
+    size_t size = 0;
+    int length = directory ? snprintf(path, sizeof path, "%s/results.json", directory) : -1;
+    FILE *file = length >= 0 && (size_t)length < sizeof path ? fopen(path, "rb") : NULL;
+    FILE *copy = file ? open_memstream(&text, &size) : NULL;
+    for (int c; copy && (c = getc(file)) != EOF;)
+        putc(c, copy);
+    if (copy && fclose(copy) != 0) {
+        free(text);
+        text = NULL;
+    }
+    if (file)
+        fclose(file);
+    return text;
+}
+
 /* Shared with `report`: files, then the console or the JSON. */
-int report_results(const struct gpup_results *results, const struct options *o, const char *directory) {
+int report_results(const struct gpup_results *results, const struct options *o, const char *directory,
+                   const struct report_sources *sources) {
     struct gpup_report report;
     struct gpup_expectations expectations = {0};
     char *errors = NULL;
@@ -107,6 +125,9 @@ int report_results(const struct gpup_results *results, const struct options *o, 
     }
     struct gpup_baseline *baseline = baseline_open(o->baseline);
     report.baseline = baseline;
+    report.evidence = sources->evidence;
+    report.evidence_count = sources->evidence_count;
+    report.last = sources->last;
     int status = gpup_report_exit_status(&report);
     if (directory && !write_files(&report, directory))
         status = 3;
@@ -172,13 +193,15 @@ int command_run(const struct options *o) {
                                    .reverse = o->reverse,
                                    .progress = progress,
                                    .context = &terminal};
+    char *last = results_before(o->baseline ? o->baseline : o->resume ? NULL : run.out);
     int status = gpup_run(&run, &results, message, sizeof message);
     if (status != 0)
         fprintf(stderr, "%sgpup-cts: %s\n", terminal ? "\r\033[K" : "", message);
     else
-        status = report_results(&results, o, run.out);
+        status = report_results(&results, o, run.out, &(struct report_sources){&run.out, 1, last});
     if (status == 0 || message[0] == 0)
         gpup_results_free(&results);
+    free(last);
     release(&set);
     return status;
 }

@@ -32,8 +32,17 @@ bool program_open(const char *name, struct gpup_program *program);
 /* A whole file, malloc'ed; NULL: a message is printed. */
 uint8_t *file_read(const char *path, size_t *size);
 
+/* Where traces are, and what was there before. */
+struct report_sources {
+    const char *const *evidence; /* directories with traces/ */
+    size_t evidence_count;
+    char *last; /* text of an earlier results.json, or NULL; the caller's */
+};
 /* Files into directory (NULL: none), then the console or the JSON; exit status. */
-int report_results(const struct gpup_results *results, const struct options *options, const char *directory);
+int report_results(const struct gpup_results *results, const struct options *options, const char *directory,
+                   const struct report_sources *sources);
+/* Text of DIRECTORY/results.json, malloc'ed; NULL: there is none. */
+char *results_before(const char *directory);
 
 struct gpup_scenario;
 bool in_profile(const struct gpup_scenario *scenario, const char *profile); /* of a run */

@@ -28,6 +28,9 @@ struct gpup_report {
     int *entry;                                   /* per rule: the expectation that excuses it, or -1 */
     char today[11];                               /* YYYY-MM-DD */
     const struct gpup_baseline *baseline;         /* results to compare with; NULL: none */
+    const char *const *evidence; /* directories whose traces/ belong to the journal; only HTML reads them */
+    size_t evidence_count;
+    const char *last; /* an earlier results.json as text, which HTML compares with; NULL: none */
 };
 
 /* Findings of earlier results, by fingerprint: from a directory with results.json of any specification. */
@@ -80,7 +83,8 @@ const char *gpup_report_standing_words(const struct gpup_report *report, unsigne
 
 const char *gpup_outcome_name(unsigned outcome); /* "COMPLETE" ... */
 
-/* The command that runs a program again, quoted for a shell. tool: how it is called. malloc'ed or NULL. */
+/* The command that runs a program again, quoted for a shell. tool: how it is called. malloc'ed; NULL: no
+ * memory, or a name that cannot be printed as it is. */
 char *gpup_report_replay(const struct gpup_report *report, const char *tool, const char *program);
 
 /* Console: table by area, findings, programs that ended badly, what to do next. colour: ANSI escapes. */
@@ -94,6 +98,7 @@ bool gpup_write_tap(const struct gpup_report *report, FILE *out);   /* version 1
 bool gpup_write_tap14(const struct gpup_report *report, FILE *out); /* version 14, a subtest per area */
 bool gpup_write_sarif(const struct gpup_report *report, FILE *out); /* 2.1.0 */
 bool gpup_write_markdown(const struct gpup_report *report, FILE *out);
+bool gpup_write_html(const struct gpup_report *report, FILE *out); /* reads the traces in `evidence`, too */
 
 /* A new kind of document is a row here (reports/writers.c); `run` and `report` write them all. */
 struct gpup_writer {
