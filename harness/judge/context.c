@@ -27,7 +27,9 @@ bool vf_quiet(const struct vf *v) {
 
 bool call_must_succeed(const struct gpup_judge *j) {
     const struct call *c = &j->call;
-    return c->class <= GPUP_STATED && !c->failed_alloc && !c->overlapped && !j->host[c->host].impaired;
+    const struct host *h = &j->host[c->host];
+    bool powered = !h->asleep || c->ddi == GPUP_DDI_SetPowerState;
+    return c->class <= GPUP_STATED && !c->failed_alloc && !c->overlapped && !h->impaired && powered;
 }
 
 const struct change *call_change(const struct gpup_judge *j, unsigned kind, unsigned host, uint32_t vf) {
@@ -88,10 +90,10 @@ static void seen_shape(struct gpup_judge *j, const struct gpup_event *e) {
     v->entries = (uint32_t)e->f[GPUP_SHAPE_entries];
     v->msix_bar = (uint32_t)e->f[GPUP_SHAPE_bar];
     v->msix_offset = e->f[GPUP_SHAPE_offset];
-}
-
     v->id = (uint32_t)e->f[GPUP_SHAPE_id];
     v->routing = (uint32_t)e->f[GPUP_SHAPE_routing];
+}
+
 static void seen_slots(struct host *h, const struct gpup_event *e) {
     uint64_t table = e->f[GPUP_TABLE_SLOTS_table];
     if (table >= 5)

@@ -112,6 +112,9 @@ static NTSTATUS resume_vf(struct adapter *a, struct vf *vf) {
     vf->powered = false;
     if (NT_SUCCESS(status) && powered)
         status = vf_set_power(a, vf, true);
+    vf->powered = powered;
+    if (!NT_SUCCESS(status))
+        return status; /* to be tried again */
     release(vf->context);
     vf->context = NULL;
     return status;
@@ -136,7 +139,9 @@ NTSTATUS adapter_power_up(struct adapter *a) {
             status = resume_vf(a, vf);
         ExReleaseFastMutex(&vf->lock);
     }
-    tracking_resume(a);
+    a->power = NT_SUCCESS(status);
+    if (a->power)
+        tracking_resume(a);
     return status;
 }
 

@@ -12,10 +12,9 @@ static bool choose(const struct adapter *a, ULONG kind, const DXGK_VIRTUALGPUCAP
 
     if (want->MinValue > want->MaxValue || want->MinValue > most)
         return false;
-    most = most < want->MaxValue ? most : want->MaxValue;
-    value = value < want->MinValue ? want->MinValue : value;
-    value = value < capability_min(a, kind) ? capability_min(a, kind) : value;
-    value = value > most ? most : value;
+    most = smaller(most, want->MaxValue);
+    value = larger(value, larger(want->MinValue, capability_min(a, kind)));
+    value = smaller(value, most);
     value -= value % granule;
     if (value < want->MinValue)
         value += granule;
@@ -167,6 +166,8 @@ NTSTATUS DDI_CALL reference_destroy_virtual_gpu(HANDLE context, DXGKARG_DESTROYV
 
     if (!a || !args || !a->started)
         return STATUS_INVALID_PARAMETER;
+    if (!a->power)
+        return STATUS_DEVICE_NOT_READY; /* the part would keep what it has of the VF */
     KeWaitForSingleObject(&a->partition, Executive, KernelMode, FALSE, NULL);
     vf = vf_find(a, args->PartitionId);
     if (vf)

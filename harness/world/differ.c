@@ -5,6 +5,13 @@ static bool can_differ(const struct gpup_implementation *i) {
     return i->size >= offsetof(struct gpup_implementation, differ) + sizeof i->differ && i->differ;
 }
 
+/* The image is as new: what its driver declared, it is told again. */
+void host_differ_again(struct host *h) {
+    for (uint32_t what = GPUP_DIFFERS_DRIVER; what <= GPUP_DIFFERS_HARDWARE; what++)
+        if (h->differs >> what & 1)
+            (void)h->world->implementation->differ(what);
+}
+
 void do_ChangeDriver(struct host *h, const struct gpup_step *s) {
     const struct gpup_implementation *i = h->world->implementation;
     uint32_t what = step_u32(s, GPUP_ChangeDriver_what);

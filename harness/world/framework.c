@@ -281,10 +281,10 @@ void do_InterruptSignal(struct host *h, const struct gpup_step *s) {
     struct framework *f = framework_of(h);
     struct framework_device *d = f ? framework_device(f, step_number(s, GPUP_InterruptSignal_device)) : NULL;
     struct gpup_event e = world_event(h, GPUP_EVENT_FRAMEWORK_SIGNAL);
-    if (!d || d->state == GPUP_KMDF_REMOVED)
+    uint32_t count = step_u32(s, GPUP_InterruptSignal_count) % 16;
+    if (!d || d->state == GPUP_KMDF_REMOVED || !count)
         return;
-    struct signals signals = {f, d->handle, step_u32(s, GPUP_InterruptSignal_message),
-                              step_u32(s, GPUP_InterruptSignal_count) % 16};
+    struct signals signals = {f, d->handle, step_u32(s, GPUP_InterruptSignal_message), count};
     e.f[GPUP_FRAMEWORK_SIGNAL_device] = (uint64_t)(d - f->device);
     e.f[GPUP_FRAMEWORK_SIGNAL_message] = signals.message;
     e.f[GPUP_FRAMEWORK_SIGNAL_count] = signals.count;

@@ -65,6 +65,7 @@ static void unload(struct host *h) {
 static bool load_again(struct host *h) {
     world_make_current(h);
     gpup_image_reset(h->world->image);
+    host_differ_again(h);
     return !h->dead && host_load_driver(h) && host_add_device(h);
 }
 
@@ -79,7 +80,7 @@ static bool can_update(const struct host *h) {
     for (uint32_t vf = 0; vf < GPUP_MAX_VFS; vf++)
         if (gpup_machine_state_of(&h->machines, GPUP_MACHINE_migration, vf) != GPUP_STATE_migration_Idle)
             return false;
-    return h->world->implementation->driver_entry && !h->world->config.one_system;
+    return h->world->implementation->driver_entry && !h->world->config.one_system && !h->older;
 }
 
 static void hand_over_channels(struct host *h) {
@@ -101,6 +102,7 @@ static void give_up(struct host *h) {
     }
     if (!h->dead)
         host_take_down_driver(h, true);
+    h->dead = true; /* a system would stop here */
 }
 
 static void bring_back(struct host *h, const struct gpup_machine_state *machines, uint32_t partitions) {

@@ -112,6 +112,7 @@ struct host {
     uint64_t next_object;
     bool asleep;             /* the physical function is in D3 */
     bool removed;            /* the hardware was */
+    bool older;              /* it was started with a table that is shorter than ours */
     struct gpup_step change; /* the last ChangeBuffer */
     bool to_change;          /* and it waits for its call */
     bool resource_told;      /* GetResourceForBar succeeded once */
@@ -252,6 +253,7 @@ void host_get_interfaces(struct host *h);
 void host_query_capabilities(struct host *h);
 void host_dereference(struct host *h);
 void host_enable_logging(struct host *h, bool on);
+void host_differ_again(struct host *h);
 void host_take_down_driver(struct host *h, bool unload); /* and reports what it left */
 bool host_plain_call(struct host *h, uint16_t ddi);
 void host_take_down(struct host *h, bool unload); /* what is left of a program, then the adapter */

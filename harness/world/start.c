@@ -109,6 +109,7 @@ bool host_start_device(struct host *h, uint32_t interface_size) {
     }
     ddi_end(&c);
     lend(h, table);
+    h->older = options.interface_size && options.interface_size < sizeof(DXGKRNL_INTERFACE);
     h->started = c.success || before;
     h->asleep = h->asleep && !c.success;
     h->world->started = h->world->started || h->started;
@@ -337,6 +338,7 @@ static bool load_again(struct host *h, NTSTATUS refusal) {
         gpup_dxgkrnl_set_options(h->os, &options);
         gpup_image_reset(h->world->image);
     }
+    host_differ_again(h);
     return !h->dead && host_load_driver(h);
 }
 

@@ -40,6 +40,18 @@ void blobs_content(struct gpup_judge *j, struct blobs *b) {
           "the VRAM of the target differs from that of the source at the pause");
 }
 
+/* Paging wrote to a VF: what was saved of it stands for other content. */
+static void moved_over(struct blobs *b, unsigned host, uint64_t vf) {
+    for (unsigned i = 0; i < BLOBS; i++)
+        if (b->saved[i].host == host && b->saved[i].vf == vf)
+            b->saved[i].vram.seen = false;
+    for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
+        for (unsigned i = 0; i < JUDGE_VFS; i++) {
+            struct target *t = &b->target[h][i];
+            t->vram_known = t->vram_known && (t->vram_host != host || t->vram_vf != vf);
+        }
+}
+
 static void saw_paging(struct gpup_judge *j, struct blobs *b, const struct gpup_event *e) {
     uint64_t vf = e->f[GPUP_PAGING_vf];
     struct target *t = target_of(b, e->host, vf);
@@ -51,6 +63,7 @@ static void saw_paging(struct gpup_judge *j, struct blobs *b, const struct gpup_
         b->out.vf = (uint32_t)vf;
         return;
     }
+    moved_over(b, e->host, vf);
     if (!b->out.there) {
         t->transfer.there = false;
         return;

@@ -85,6 +85,8 @@ static void touch(struct basis *b, uint32_t segment, const struct stretch *s) {
     bool hit = b->segment == segment && mark(b, s);
     if (!s->writes)
         return;
+    hit = hit || (b->unaligned && b->segment == segment && s->offset < b->only.offset + b->only.size &&
+                  b->only.offset < s->offset + s->size);
     b->touched = b->touched || hit;
     b->clean = b->clean && b->segment != segment;
     b->neighbour = b->neighbour || !hit;

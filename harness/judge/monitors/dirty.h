@@ -30,6 +30,7 @@ struct basis {
     bool paged_before;            /* the host wrote there before the start */
     bool answered;                /* a whole query with index and offset 0 worked since the start */
     bool blurred;                 /* since the start something happened that may set any bit */
+    struct piece only;            /* of an unaligned basis of one range; several are not followed */
     bool began; /* its VF got power for the first time since the last good query of the whole basis */
     bool neighbour, near; /* writes beside it, within DIRTY_NEAR */
     /* Since the last good query of the whole basis: */

@@ -105,6 +105,7 @@ static void add(struct gpup_judge *j, struct dirty *d) {
                         .page = page ? page : 4096,
                         .vf = d->next_vf,
                         .count = pages ? d->next_count : 0,
+                        .only = unaligned && d->next_count == 1 ? d->next[0] : (struct piece){0},
                         .piece = old.piece,
                         .piece_room = old.piece_room,
                         .map_room = old.map_room};
@@ -257,7 +258,7 @@ static void judge_start(struct gpup_judge *j, struct dirty *d, struct basis *b) 
     b->serial = ++d->starts[c->host];
     b->clean = true;
     b->calm = d->calls[c->host];
-    b->blurred = v && !vf_quiet(v); /* writes between the start and the return of the call */
+    b->blurred = v && (!vf_quiet(v) || v->guest_write >= c->event); /* writes while the call was at it */
     b->paged_before = b->vf < JUDGE_VFS && d->paged[c->host][b->vf];
     b->others_started = b->others_stopped = b->part_cleared = b->answered = false;
     b->repeated = b->failed_clear = b->unknown_flags = b->upset = b->began = b->touched = false;

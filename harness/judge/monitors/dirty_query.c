@@ -505,6 +505,7 @@ void dirty_settle(struct gpup_judge *j, void *state) {
     bool query = c->ddi == GPUP_DDI_QueryDirtyBitData;
     bool life = c->ddi == GPUP_DDI_CreateVirtualGpu || c->ddi == GPUP_DDI_DestroyVirtualGpu;
     struct basis *b = writes_nothing(c->ddi) && d->live[c->host] ? dirty_find(d, c->host, c->a[0]) : NULL;
+    d->next_whole = d->next_whole || c->ddi == GPUP_DDI_CreateMemoryBasis; /* the ranges were of that call */
     if (j->host[c->host].removed || c->overlapped)
         return;
     if (d->lost[c->host]) {

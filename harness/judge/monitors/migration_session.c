@@ -74,11 +74,12 @@ static void judge_end_effect(struct gpup_judge *j, const struct session_of *s, c
     bool table = own_change(j, GPUP_EVENT_OBS_MSIX) != NULL;
     bool pause = c->before.paused && v->schedule.seen && v->schedule.running;
     bool tracking = s->tracking && c->before.tracking && !v->tracking;
-    CHECK(j, GPUP_RULE_LM_056, !table && !pause && !tracking, "EndLiveMigration changed the %s of the VF",
-          table   ? "MSI-X table"
-          : pause ? "pause state"
-                  : "dirty tracking");
-    if (!j->host[c->host].bases && !s->tracking && v->dirty.seen)
+    if (!j->host[c->host].impaired)
+        CHECK(j, GPUP_RULE_LM_056, !table && !pause && !tracking, "EndLiveMigration changed the %s of the VF",
+              table   ? "MSI-X table"
+              : pause ? "pause state"
+                      : "dirty tracking");
+    if (!j->host[c->host].bases && !s->tracking && v->dirty.seen && !j->host[c->host].impaired)
         CHECK(j, GPUP_RULE_LM_057, !v->tracking,
               "no basis is tracked and EndLiveMigration left tracking on in the device");
 }
@@ -145,7 +146,7 @@ static void judge_restore(struct gpup_judge *j, struct session_of *s, const stru
         CHECK(j, GPUP_RULE_LM_046, !success && !effect,
               "the VF is not paused, and the restore returned 0x%08x%s", c->status,
               effect ? " with an effect" : "");
-    if (!first && c->before.session == SESSION_TARGET && !s->restored)
+    if (!first && c->before.session == SESSION_TARGET && !s->restored && !s->unsure)
         CHECK(j, GPUP_RULE_LM_048, !success,
               "mutable data was restored before the immutable data (status 0x%08x)", c->status);
     if (first && !success)

@@ -45,7 +45,9 @@ static void check_restored(struct gpup_judge *j, struct msix *m, const struct gp
     unsigned other = e->host ^ 1u;
     for (uint32_t i = 0; i < t->entries; i++) {
         const uint8_t *entry = e->data + (size_t)i * 16;
-        if ((t->read && memcmp(entry, t->now + (size_t)i * 16, 16) == 0) || (entry[12] & 1) || t->known[i])
+        if ((t->read && memcmp(entry, t->now + (size_t)i * 16, 16) == 0) || (entry[12] & 1) || t->known[i] ||
+            (t->written &&
+             get64(t->model + (size_t)i * 16) == get64(entry))) /* the target wrote that itself, before */
             continue;
         for (uint32_t vf = 0; vf < JUDGE_VFS; vf++) {
             const struct table *from = &m->table[other][vf];

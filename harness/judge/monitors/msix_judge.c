@@ -284,6 +284,19 @@ static void judge_restore(struct gpup_judge *j, struct table *t) {
     t->restored = !j->call.before.powered;
 }
 
+static bool is_power(uint16_t ddi) {
+    return ddi == GPUP_DDI_SetPowerState || ddi == GPUP_DDI_SetVirtualFunctionPowerState;
+}
+
+/* There was no memory, or no answer, to keep the tables by. */
+static void forget(const struct gpup_judge *j, struct msix *m, unsigned host) {
+    for (uint64_t used = j->used[host]; used; used &= used - 1) {
+        struct table *t = &m->table[host][__builtin_ctzll(used)];
+        if (t->entries)
+            memset(t->known, 0, t->entries);
+    }
+}
+
 void msix_settle(struct gpup_judge *j, void *state) {
     struct msix *m = state;
     const struct call *c = &j->call;
@@ -293,6 +306,8 @@ void msix_settle(struct gpup_judge *j, void *state) {
         return;
     if (write)
         judge_write(j, m);
+    if (is_power(c->ddi) && (c->failed_alloc || j->host[c->host].impaired))
+        forget(j, m, c->host);
     if (!t)
         return;
     switch (c->ddi) {

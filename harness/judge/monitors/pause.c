@@ -91,7 +91,7 @@ static void judge_release(struct gpup_judge *j, const struct pause *p, const str
 static void judge_long(struct gpup_judge *j, const struct overlay *o, const struct vf *v) {
     const struct call *c = &j->call;
     if (c->begin_ns - o->since_ns < WATCHDOG_NS || o->moved || !o->guest.seen || !v->powered ||
-        o->structure != j->host[c->host].structure)
+        c->before.work_pending || o->structure != j->host[c->host].structure)
         return;
     CHECK(j, GPUP_RULE_PAUSE_012, v->guest.hash == o->guest.hash || v->schedule.busy,
           "after %llu ms of pause the state of the VF is another",

@@ -234,7 +234,7 @@ static void settle(struct gpup_judge *j, void *state) {
     struct ranges *all = state;
     const struct call *c = &j->call;
     struct vf_ranges *r = c->names_vf ? ranges_of(j, all, c->host, c->vf) : NULL;
-    if (!r || c->overlapped || j->host[c->host].removed || c->failed_alloc)
+    if (!r || c->overlapped || j->host[c->host].removed || j->host[c->host].asleep || c->failed_alloc)
         return;
     const struct vf *v = judge_vf(j, c->host, c->vf);
     switch (c->ddi) {

@@ -125,8 +125,9 @@ static void judge_second(struct gpup_judge *j, struct resources *all, struct vf_
         CHECK(j, GPUP_RULE_RSV_014, !success, "SetVirtualGpuResources2 succeeded without ScatterMapReserve");
         return;
     }
-    if (r && c->before.powered && (same_places(&all->next, &r->given) || all->next.more))
-        return; /* the same once more changes nothing */
+    if (r && c->before.powered &&
+        ((c->before.resourced && !r->form) || same_places(&all->next, &r->given) || all->next.more))
+        return; /* the same once more changes nothing; of calls that overlapped the places are not known */
     if (!r || !c->before.present || c->before.powered) {
         CHECK(j, GPUP_RULE_RSV_011, !success, "SetVirtualGpuResources2 for %s VF %u succeeded",
               r && c->before.present ? "the powered" : "the absent", c->vf);

@@ -237,7 +237,8 @@ static void judge_sum(struct gpup_judge *j, const struct host *h) {
 static void judge_destroy(struct gpup_judge *j, const struct baseline *b) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
-    if (!nt_success(c->status) || c->before.session == SESSION_NONE || h->open_sessions || !b->known)
+    if (!nt_success(c->status) || c->before.session == SESSION_NONE || h->open_sessions || h->asleep ||
+        !b->known)
         return;
     for (uint32_t i = 0; i < JUDGE_VFS; i++)
         if (i != c->vf && h->vf[i].present && b->vf[i].seen && !h->vf[i].paused)
@@ -296,7 +297,7 @@ static void settle(struct gpup_judge *j, void *state) {
 
 static void overlapped(struct gpup_judge *j, void *state) {
     struct scheduling *s = state;
-    s->base[j->call.host].known = false;
+    s->base[j->call.host].known = s->down[j->call.host].known = false;
     if (call_vf(j))
         s->session[j->call.host][j->call.vf].pf_before = s->session[j->call.host][j->call.vf].pf_after = 0;
 }

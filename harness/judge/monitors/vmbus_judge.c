@@ -81,7 +81,7 @@ static void accepted(struct gpup_judge *j, const struct vmbus_host *h, struct re
         judge_inapplicable(j, GPUP_RULE_VMB_003);
     if (r->accepted && r->had_channel && !r->awaiting && !c->overlapped)
         replaced(j, r, &n);
-    r->awaiting = !n.on_new;
+    r->awaiting = !n.on_new && !c->overlapped;
     r->had_channel = r->had_channel || n.on_new;
     if (n.on_new) {
         COUNT(j, GPUP_RULE_VMB_005);
