@@ -88,6 +88,7 @@ foreach(name yaml binary trace)
   fuzz_target(${name} gpup_fuzz_rooms)
 endforeach()
 fuzz_target(journal gpup_fuzz_runner ${world})
+fuzz_target(package gpup_fuzz_runner ${world})
 
 # gpup-fuzz speed: an execution of programs against one of nothing, in the same loop with the same flags.
 add_library(speed_objects OBJECT targets/speed.c)

@@ -4,7 +4,7 @@
 # $SRC/gpup-cts is the source, $WORK for what is in between. GPUP_DRIVER names another driver than the reference.
 source=${GPUP_SOURCE:-$SRC/gpup-cts}
 build=$WORK/gpup-cts
-targets="program call blob packet yaml binary trace journal"
+targets="program call blob packet yaml binary trace journal package"
 
 # Everything takes the service's flags: it counts instrumented code in the targets themselves, too.
 flags=$CFLAGS
@@ -35,8 +35,8 @@ for target in $targets; do
         (cd "$build/fuzz/seeds/$target" && cmake -E tar cf "$OUT/fuzz_${target}_seed_corpus.zip" --format=zip .)
     fi
 done
-# The fuzzing image may lack what YAML and JSON are read with.
-for library in libfyaml libjansson; do
-    file=$(ldd "$OUT/fuzz_journal" "$OUT/fuzz_yaml" | sed -n "s,.*\($library[^ ]*\) => \([^ ]*\) .*,\2,p" | head -n 1)
+# The fuzzing image may lack what YAML, JSON and packages are read with.
+for library in libfyaml libjansson libarchive libsodium; do
+    file=$(ldd "$OUT/fuzz_journal" "$OUT/fuzz_package" "$OUT/fuzz_yaml" | sed -n "s,.*\($library[^ ]*\) => \([^ ]*\) .*,\2,p" | head -n 1)
     [ -z "$file" ] || { mkdir -p "$OUT/lib" && cp -L "$file" "$OUT/lib/"; }
 done
