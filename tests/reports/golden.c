@@ -17,6 +17,7 @@
 
 #define TODAY "2026-06-01"
 #define MEGA (1u << 20)
+#define LARGEST (256u << 10)    /* a document of any of these journals */
 #define SPEC "fedcba9876543210" /* in the stored outputs, for the version of the specification */
 
 static char *read_file(const char *path, size_t *size) {
@@ -134,6 +135,10 @@ static bool check(const struct gpup_report *report, const char *directory, const
         FILE *memory = open_memstream(&text, &size);
         bool written = memory && gpup_writers[i].write(report, memory);
         written = memory && fclose(memory) == 0 && written;
+        if (size > LARGEST) {
+            fprintf(stderr, "%s: %zu bytes of a small journal\n", gpup_writers[i].file, size);
+            ok = false;
+        }
         if (!written || strlen(text) != size) {
             fprintf(stderr, "%s: not written, or with a zero byte\n", gpup_writers[i].file);
             ok = false;
