@@ -49,8 +49,8 @@ static void hand_out(struct adapter *a, const struct span *s, const UCHAR *bits)
         for (UINT64 i = 0; b->tracking && b->segment == s->segment && i < b->count; i++) {
             struct span r = range_span(b, i);
             UINT64 from = r.offset / b->page, at = s->offset / b->page;
-            UINT64 start = from > at ? from : at;
-            UINT64 end = from + r.pages < at + s->pages ? from + r.pages : at + s->pages;
+            UINT64 start = larger(from, at);
+            UINT64 end = smaller(from + r.pages, at + s->pages);
 
             if (start < end)
                 merge_bits(b->carry, first + start - from, bits, start - at, end - start);
@@ -69,7 +69,7 @@ static NTSTATUS read_span(struct adapter *a, struct span s, bool take, UCHAR *ou
     while (NT_SUCCESS(status) && s.pages != 0) {
         struct span piece = s;
 
-        piece.pages = s.pages < CHUNK_PAGES ? s.pages : CHUNK_PAGES;
+        piece.pages = smaller(s.pages, CHUNK_PAGES);
         if (take && DEFECT(35))
             (void)plane(a, GPU_COMMAND_DIRTY_CLEAR, false, &piece, NULL);
         status = plane(a, GPU_COMMAND_DIRTY_READ, take, &piece, bits);

@@ -123,10 +123,9 @@ struct vf {
     ULONG context_size;
 };
 
-/* What is known of a virtual machine. Dxgkrnl holds a secure one to its limits; here it is for attribution.
- */
+/* That a worker process was told of its virtual machine. Dxgkrnl holds a secure one to its limits. */
 struct machine {
-    GUID id;
+    GUID id; /* BUG-161 only */
 };
 
 struct process {
@@ -190,6 +189,8 @@ struct adapter {
 /* --- allocation: zeroed, non-paged; NULL when out of memory --- */
 void *allocate(SIZE_T size);
 void release(void *memory);
+UINT64 smaller(UINT64 x, UINT64 y);
+UINT64 larger(UINT64 x, UINT64 y);
 
 /* --- bus.c --- */
 ULONG read32(const struct adapter *a, ULONG offset);

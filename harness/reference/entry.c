@@ -10,6 +10,14 @@ void release(void *memory) {
         ExFreePoolWithTag(memory, TAG);
 }
 
+UINT64 smaller(UINT64 x, UINT64 y) {
+    return x < y ? x : y;
+}
+
+UINT64 larger(UINT64 x, UINT64 y) {
+    return x < y ? y : x;
+}
+
 static NTSTATUS DDI_CALL add_device(const PDEVICE_OBJECT physical_device, PVOID *context) {
     struct adapter *a;
 

@@ -40,18 +40,18 @@ UINT64 capability_max(const struct adapter *a, ULONG kind, ULONG count) {
 
         size = size > rest ? size - rest : 0;
         size -= size % granule;
-        least = size < least ? size : least;
+        least = smaller(size, least);
     }
     return least;
 }
 
 UINT64 capability_min(const struct adapter *a, ULONG kind) {
-    ULONG largest = PAGE_SIZE;
+    UINT64 largest = PAGE_SIZE;
 
     if (kind != DXGK_VGPU_CAPABILITY_MEMORY)
         return totals[kind] / GPU_MAX_VFS / 4;
     for (ULONG i = 0; i < a->segment_count; i++)
-        largest = memory_granule(a, i) > largest ? memory_granule(a, i) : largest;
+        largest = larger(largest, memory_granule(a, i));
     return largest;
 }
 

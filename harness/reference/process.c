@@ -102,7 +102,8 @@ static void keep(struct adapter *a, struct process *p, const DXGKARG_SETVIRTUALM
         p->machine = *spare;
         *spare = NULL;
     }
-    p->machine->id = *args->pVmGuid;
+    if (DEFECT(161))
+        p->machine->id = *args->pVmGuid;
 }
 
 NTSTATUS DDI_CALL reference_set_virtual_machine_data(const HANDLE adapter,

@@ -60,10 +60,6 @@ static NTSTATUS set_shares(struct adapter *a, ULONG index, ULONG share, ULONG pa
     return status;
 }
 
-static ULONG lower(ULONG x, ULONG y) {
-    return x < y ? x : y;
-}
-
 /* The VFs that there are, then the PF. */
 static ULONG next_function(const struct adapter *a, ULONG i) {
     if (i + 1 < a->sriov.total_vfs)
@@ -81,8 +77,8 @@ static NTSTATUS round_of(struct adapter *a, bool give) {
         ULONG paging = i == SCHEDULE_PF ? pf_paging(a) : vf_paging(a, i);
 
         if (!give) {
-            share = lower(share, e->applied_share);
-            paging = lower(paging, e->applied_paging);
+            share = (ULONG)smaller(share, e->applied_share);
+            paging = (ULONG)smaller(paging, e->applied_paging);
         }
         if (e->applied_share != share || e->applied_paging != paging)
             status = set_shares(a, i, share, paging);

@@ -31,10 +31,6 @@ static VOID DDI_CALL channel_closed(VMBCHANNEL channel) {
 #endif
 }
 
-static VOID DDI_CALL channel_suspend(VMBCHANNEL channel) {
-    (void)channel; /* nothing is sent of this driver's own accord but the greeting */
-}
-
 static VOID DDI_CALL hello_done(VMBPACKET packet, NTSTATUS status, PVOID buffer, UINT32 length) {
     (void)status;
     (void)buffer;
@@ -86,7 +82,6 @@ static NTSTATUS configure(const struct vmbus_channel *c, const LUID *luid, HANDL
     VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT(&callbacks);
     callbacks.EvtChannelOpened = channel_opened;
     callbacks.EvtChannelClosed = channel_closed;
-    callbacks.EvtChannelSuspend = channel_suspend;
     callbacks.EvtChannelStarted = channel_started;
     if (DEFECT(150))
         VmbChannelSetPointer(c->channel, (PVOID)(ULONG_PTR)c);
@@ -190,7 +185,7 @@ NTSTATUS DDI_CALL reference_set_virtual_gpu_vmbus(HANDLE context, DXGKARG_SETVIR
     LUID luid;
     NTSTATUS status;
 
-    if (!args || !args->VmBusHandle || args->VmBusHandle == (HANDLE)(LONG_PTR)-1)
+    if (!args || !args->VmBusHandle)
         return STATUS_INVALID_PARAMETER;
     if (DEFECT(153) && a->vf)
         a->vf[args->VirtualGpuIndex].index = args->VirtualGpuIndex;
