@@ -151,7 +151,7 @@ static bool take_ddi(struct reading *r, struct fy_node *node, struct gpup_expect
 }
 
 static bool take_key(struct reading *r, struct fy_node *node, struct gpup_expectation *e) {
-    char text[32], *end;
+    char text[32] = "", *end;
     if (!copy_text(r, node, text, sizeof text, "the key of a finding"))
         return false;
     errno = 0;
@@ -271,8 +271,9 @@ int gpup_expectations_parse(const char *text, size_t size, const char *path, str
     if (!r.out)
         return -1;
     fy_diag_cfg_default(&config);
+    config.fp = NULL; /* collected, not printed */
     struct fy_diag *diag = fy_diag_create(&config);
-    struct fy_parse_cfg parse = {.flags = FYPCF_COLLECT_DIAG | FYPCF_QUIET, .diag = diag};
+    struct fy_parse_cfg parse = {.flags = FYPCF_JSON_NONE, .diag = diag};
     if (diag)
         fy_diag_set_collect_errors(diag, true);
     struct fy_document *document = size ? fy_document_build_from_string(&parse, text, size) : NULL;

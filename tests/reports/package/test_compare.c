@@ -26,7 +26,7 @@ static json_t *document(const char *rules, const char *programs) {
 
 #define RULE(verdict, shown, reason)                                                                         \
     "{'id': 'A-1', 'required': true, 'verdict': '" verdict "', 'shown': '" shown "', 'reason': '" reason "'" \
-                                                                                                         "}"
+    "}"
 #define PROGRAM(name, source, outcome, findings)                                                             \
     "{'name': '" name "', 'source': '" source "', 'outcome': '" outcome                                      \
     "', 'why': null, 'findings': [" findings "]}"
