@@ -185,7 +185,7 @@ NTSTATUS DDI_CALL reference_set_virtual_gpu_vmbus(HANDLE context, DXGKARG_SETVIR
     LUID luid;
     NTSTATUS status;
 
-    if (!args || !args->VmBusHandle)
+    if (!args || !args->VmBusHandle || args->VmBusHandle == (HANDLE)(LONG_PTR)-1)
         return STATUS_INVALID_PARAMETER;
     if (DEFECT(153) && a->vf)
         a->vf[args->VirtualGpuIndex].index = args->VirtualGpuIndex;
