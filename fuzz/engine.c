@@ -66,12 +66,22 @@ static void drop_shape(struct shape *s) {
     *s = (struct shape){0};
 }
 
-/* So few shapes that each is started once: small or large tables, plain or wide memory, performant or not,
- * one host or two. Preemption and a second adapter of one system come with a plain world only. */
+/* One VF with more VRAM than 32 bits can count. */
+static void make_high(struct gpup_world_config *c) {
+    c->hosts = c->vfs = c->partitions = 1;
+    c->page_size = 65536;
+    c->vram_mib = 16384;
+    c->reserve_kib = 6u << 20;
+}
+
+/* So few shapes that each is started once: small or large tables (the latter with reserved bits set), plain
+ * or wide memory, performant or not, one host or two. What is rare comes with a plain world only: preemption,
+ * a second adapter of one system, no dirty planes, a reserve beyond 4 GiB. */
 static void simplify(struct gpup_world_config *c) {
     bool special = c->preempt || (c->one_system && c->hosts > 1);
-    bool large = !special && (c->vfs > 4 || c->msix_entries > 256);
-    bool wide = !special && (c->page_size > 4096 || c->segments > 1);
+    bool large = !special && (c->vfs > 4 || c->msix_entries > 256 || c->reserved);
+    bool high = !special && !large && c->reserve_kib > 4u << 20;
+    bool wide = !special && !high && (c->page_size > 4096 || c->segments > 1);
     struct gpup_world_config plain = {
         .hosts = c->hosts, .preempt = c->preempt, .one_system = special && !c->preempt};
     plain.vfs = large ? 8 : 4;
@@ -81,11 +91,16 @@ static void simplify(struct gpup_world_config *c) {
     plain.partitions = 4;
     plain.segments = wide ? 2 : 1;
     plain.scatter = wide;
+    plain.uneven = wide && c->uneven;
+    plain.reserved = large;
+    plain.untracked = !special && !large && !wide && !high && c->untracked;
     plain.page_size = wide ? 65536 : 4096;
     plain.performant = special || c->performant;
     plain.vram_mib = 64; /* what a program touches stays resident */
     plain.reserve_kib = 512;
     plain.seed = c->preempt ? c->seed % 2 : 1; /* the seed is the schedule */
+    if (high)
+        make_high(&plain);
     gpup_world_clamp(&plain);
     *c = plain;
 }
@@ -143,7 +158,7 @@ static bool same_shape(const struct gpup_world_config *a, const struct gpup_worl
            a->performant == b->performant && a->seed == b->seed && a->preempt == b->preempt &&
            a->one_system == b->one_system && a->scatter == b->scatter && a->uneven == b->uneven &&
            a->reserved == b->reserved && a->untracked == b->untracked && a->bus == b->bus &&
-           a->fill == b->fill;
+           a->reserve_kib == b->reserve_kib && a->fill == b->fill;
 }
 
 static bool ready(struct fuzz_engine *f, const struct gpup_world_config *config) {

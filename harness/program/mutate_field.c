@@ -8,8 +8,8 @@ static const uint64_t addresses[] = {
     0,          4,           0xFEE00000,  0xFEE00001,         0xFEE00010,
     0xFFFFFFFC, 0x100000000, UINT64_MAX,  0x8000000000000000, 0x1122334455667788,
     1,          0x1000,      0xFFFFF000u, 0xFFFFFFFFFFFFF000, 0x10000};
-static const uint64_t places[] = {0,       0x1000,  0x2000,  0x8000,  0xF000,   0x10000,
-                                  0x20000, 0x3F000, 0x40000, 0x7F000, 0x100000, 0x200000};
+static const uint64_t places[] = {0,       0x1000,  0x2000,  0x8000,   0xF000,      0x10000,    0x20000,
+                                  0x3F000, 0x40000, 0x7F000, 0x100000, 0x100000000, 0x140000000};
 static const uint64_t words[] = {0,          1,          2,          3,          0x80000000, 0xFFFFFFFF,
                                  0xA5A55A5A, 0x7FFFFFFF, 0xFFFF0000, 0x00FF0000, 4,          0x1000};
 static const uint64_t bytes[] = {0, 1, 2, 0x7F, 0x80, 0xFF};
@@ -236,7 +236,7 @@ void mutate_new_step(struct gpup_mutator *m, const struct gpup_world_config *wor
 
 void mutate_world(struct gpup_mutator *m, struct gpup_world_config *w) {
     static const uint16_t entries[] = {1, 3, 8, 16, 64, 256, 300};
-    switch (mutate_below(m, 6)) {
+    switch (mutate_below(m, 10)) {
     case 0:
         w->hosts = (uint8_t)(1 + mutate_below(m, m->options.max_hosts));
         break;
@@ -251,6 +251,20 @@ void mutate_world(struct gpup_mutator *m, struct gpup_world_config *w) {
         break;
     case 4:
         w->segments = (uint8_t)(1 + mutate_below(m, 2));
+        break;
+    case 5:
+        w->reserved ^= 1;
+        break;
+    case 6:
+        w->uneven ^= 1;
+        w->segments = 2;
+        break;
+    case 7:
+        w->untracked ^= 1;
+        break;
+    case 8: /* more than 32 bits can count, or as usual */
+        w->vram_mib = w->reserve_kib > 4u << 20 ? 256 : 16384;
+        w->reserve_kib = w->reserve_kib > 4u << 20 ? 1024 : 6u << 20;
         break;
     default:
         w->preempt ^= 1;
