@@ -244,6 +244,13 @@ bench_fuzz() {
     exec "$build/fuzz/fuzz/gpup-fuzz" detect --compare "$@"
 }
 
+# An execution of programs of 8 calls beside one of nothing, and where the time goes.
+bench_fuzz_speed() {
+    build_fuzz
+    exec 9>&-
+    exec "$build/fuzz/fuzz/gpup-fuzz" speed "$@"
+}
+
 # Each target for a bounded number of executions, with both engines.
 test_fuzz() {
     build_fuzz
@@ -298,7 +305,8 @@ usage: ./cts WORD ...
              how soon fuzzing finds each seeded fault (fuzz/detection.txt)
   fuzz       a campaign: ./cts fuzz [IMPL] [--engine libfuzzer|afl|both] [--time 10m] ...
              (./cts fuzz --help)
-  bench      figures, one `name value unit` per line; `bench fuzz`: executions to detection
+  bench      figures, one `name value unit` per line; `bench fuzz`: executions to detection,
+             `bench fuzz-speed`: an execution beside one of an empty target
   help       this
 
 Any other word goes to gpup-cts, which is built when needed:
@@ -329,6 +337,10 @@ bench)
     if [ "${2-}" = fuzz ]; then
         shift 2
         bench_fuzz "$@"
+    fi
+    if [ "${2-}" = fuzz-speed ]; then
+        shift 2
+        bench_fuzz_speed "$@"
     fi
     ;;
 esac

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <x86intrin.h>
 
 #define WORLDS 48u                      /* shapes kept started */
 #define FINDINGS 4096u                  /* different ones */
@@ -39,14 +40,30 @@ struct fuzz_engine {
     struct twin *hears;              /* one of them, or NULL */
     bool repeating;                  /* for comparison only */
     uint64_t executions, starts;
+    struct fuzz_clock *clock;           /* NULL: not wanted */
+    uint64_t called, judge_when_called; /* times of the call at hand */
 };
 
 /* libFuzzer reads and clears this section; AFL++'s wrapper copies it. */
 __attribute__((section("__libfuzzer_extra_counters"), used)) static uint8_t counters[FUZZ_STATES];
 
+static void judge_by_the_clock(struct fuzz_engine *f, const struct gpup_event *e) {
+    uint64_t before = __rdtsc();
+    if (e->kind == GPUP_EVENT_RETURN)
+        f->clock->calls += before - f->called - (f->clock->judge - f->judge_when_called);
+    gpup_judge_event(f->now->judge, e);
+    f->clock->judge += __rdtsc() - before;
+    if (e->kind == GPUP_EVENT_CALL) {
+        f->called = __rdtsc();
+        f->judge_when_called = f->clock->judge;
+    }
+}
+
 static void on_event(void *context, const struct gpup_event *e) {
     struct fuzz_engine *f = context;
-    if (!f->repeating || f->now->starting)
+    if (f->clock && !f->now->starting && !f->repeating)
+        judge_by_the_clock(f, e);
+    else if (!f->repeating || f->now->starting)
         gpup_judge_event(f->now->judge, e);
     if (f->now->starting)
         return;
@@ -265,8 +282,8 @@ static bool repeat(struct fuzz_engine *f, const struct gpup_program *p, unsigned
     return ok;
 }
 
-/* Once more in another world, where memory lies elsewhere and holds other bytes. Where that differs, there
- * again: that tells what memory held from what the implementation makes up. */
+/* Once more in another world, where memory lies elsewhere and holds other bytes. Where that differs,
+ * there again: that tells what memory held from what the implementation makes up. */
 static void compare(struct fuzz_engine *f, const struct gpup_program *p, unsigned oracles) {
     struct twin_output place;
     struct gpup_event e;
@@ -287,15 +304,24 @@ unsigned fuzz_engine_run(struct fuzz_engine *f, struct gpup_program *p) {
         f->options.oracles && fuzz_oracles_due(p, f->options.oracle_share) ? f->options.oracles : 0;
     if (oracles & FUZZ_ORACLE_TWIN && !other_world(f, p)) /* started before the execution is counted */
         oracles &= ~FUZZ_ORACLE_TWIN;
+    uint64_t begin = f->clock ? __rdtsc() : 0;
     if (!ready(f, &p->world))
         return 0;
+    if (f->clock)
+        f->clock->restore += __rdtsc() - begin;
     f->now->used = f->executions;
     fuzz_states_reset(&f->states);
     carry_out(f, p, oracles, oracles & FUZZ_ORACLE_TWIN ? &f->first : NULL);
     if (oracles & FUZZ_ORACLE_TWIN)
         compare(f, p, oracles);
+    uint64_t end = f->clock ? __rdtsc() : 0;
     gpup_judge_end(f->now->judge);
-    return collect(f, p);
+    unsigned fresh = collect(f, p);
+    if (f->clock) {
+        f->clock->judge += __rdtsc() - end;
+        f->clock->all += __rdtsc() - begin;
+    }
+    return fresh;
 }
 
 struct fuzz_engine *fuzz_engine_new(const struct fuzz_options *options, char *message, size_t message_size) {
@@ -324,6 +350,10 @@ void fuzz_engine_free(struct fuzz_engine *f) {
     twin_free(&f->again);
     gpup_binding_close(&f->binding);
     free(f);
+}
+
+void fuzz_engine_clock(struct fuzz_engine *f, struct fuzz_clock *clock) {
+    f->clock = clock;
 }
 
 void fuzz_engine_tap(struct fuzz_engine *f, const struct gpup_trace_sink *tap) {

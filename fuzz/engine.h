@@ -43,6 +43,13 @@ void fuzz_engine_free(struct fuzz_engine *engine);
  * Returns the findings it made that were new. */
 unsigned fuzz_engine_run(struct fuzz_engine *engine, struct gpup_program *program);
 
+/* Where executions spend their time, in ticks of the processor; added up while the engine has a place for it.
+ */
+struct fuzz_clock {
+    uint64_t all, restore, judge;
+    uint64_t calls; /* in the implementation, with the services and the device that it uses */
+};
+void fuzz_engine_clock(struct fuzz_engine *engine, struct fuzz_clock *clock); /* NULL: no longer */
 void fuzz_engine_tap(struct fuzz_engine *engine,
                      const struct gpup_trace_sink *tap); /* in place of the option */
 uint64_t fuzz_engine_executions(const struct fuzz_engine *engine);

@@ -73,5 +73,6 @@ unsigned triage(const struct options *o, unsigned *known); /* triage.c: number o
 bool triage_one(const struct options *o, const char *name, const char *source);
 void draw_states(const struct options *o);                  /* states.txt, picture.c */
 int detect(int argc, char **argv, const struct options *o); /* detect.c: exit status */
+int speed(const struct options *o); /* speed.c: exit status */
 
 #endif

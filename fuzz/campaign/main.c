@@ -11,18 +11,20 @@
 #include <unistd.h>
 
 static int usage(void) {
-    fputs("usage: gpup-fuzz [run] [IMPL] [--engine libfuzzer|afl|both] [--time 10m|--runs N|--forever] "
-          "[--jobs N]\n"
-          "                 [--target program|call|blob|packet|yaml|binary|trace|journal] [--negative] "
-          "[--strict]\n"
-          "                 [--seed S] [--out DIR] [--resume] [--known FILE] [--cap MIB]\n"
-          "                 [--oracles recovery,twin|all|none]\n"
-          "       gpup-fuzz minimise [--out DIR]     the corpus of a campaign, by libFuzzer's merge\n"
-          "       gpup-fuzz detect [--defects BUG-nnn,...|all] [--seeds N] [--cap N] [--compare] [--table "
-          "FILE]\n\n"
-          "IMPL: reference (default), reference:DEFECT, second, file.so, file.so:OPTION\n"
-          "exit status: 0 nothing new, 1 a new finding, 2 wrong usage, 3 nothing could be executed\n",
-          stderr);
+    fputs(
+        "usage: gpup-fuzz [run] [IMPL] [--engine libfuzzer|afl|both] [--time 10m|--runs N|--forever] "
+        "[--jobs N]\n"
+        "                 [--target program|call|blob|packet|yaml|binary|trace|journal|package] [--negative] "
+        "[--strict]\n"
+        "                 [--seed S] [--out DIR] [--resume] [--known FILE] [--cap MIB]\n"
+        "                 [--oracles recovery,twin|all|none]\n"
+        "       gpup-fuzz minimise [--out DIR]     the corpus of a campaign, by libFuzzer's merge\n"
+        "       gpup-fuzz speed [IMPL] [--out DIR]  an execution of programs beside one of nothing\n"
+        "       gpup-fuzz detect [--defects BUG-nnn,...|all] [--seeds N] [--cap N] [--compare] [--table "
+        "FILE]\n\n"
+        "IMPL: reference (default), reference:DEFECT, second, file.so, file.so:OPTION\n"
+        "exit status: 0 nothing new, 1 a new finding, 2 wrong usage, 3 nothing could be executed\n",
+        stderr);
     return 2;
 }
 
@@ -173,8 +175,9 @@ int main(int argc, char **argv) {
         snprintf(o.out, sizeof o.out, "%s/detect", o.tools);
         return detect(argc - 1, argv + 1, &o);
     }
+    bool measuring = argc > 1 && strcmp(argv[1], "speed") == 0;
     bool minimising = argc > 1 && strcmp(argv[1], "minimise") == 0;
-    optind = minimising || (argc > 1 && strcmp(argv[1], "run") == 0) ? 2 : 1;
+    optind = minimising || measuring || (argc > 1 && strcmp(argv[1], "run") == 0) ? 2 : 1;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
         if (!take(&o, option))
             return usage();
@@ -184,6 +187,8 @@ int main(int argc, char **argv) {
         o.seconds = 60;
     if (!folder("%s/log", o.out))
         return fprintf(stderr, "gpup-fuzz: %s cannot be made\n", o.out), 2;
+    if (measuring)
+        return speed(&o);
     if (minimising)
         return minimise(&o), 0;
     signal(SIGINT, campaign_stop);

@@ -1,7 +1,8 @@
 /*
  * What an execution costs: fixed programs of 8 DDI calls in libFuzzer's loop, one after another, whatever it
  * offers. GPUP_FUZZ_PROGRAMS is a folder of programs; each is cut behind the step that makes its 8th call,
- * and left out when no cut has 8. At exit a line per program: `SPEED NAME us T`, see clock.h.
+ * and left out when no cut has 8. At exit a line per program:
+ * `SPEED NAME us T`, see clock.h; with GPUP_FUZZ_PARTS=1 also `PART NAME P`, percentages of all time.
  */
 #include "clock.h"
 #include "settings.h"
@@ -11,9 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <x86intrin.h>
 
 #define CALLS 8u
 #define PROGRAMS 512u
+#define LARGEST 65536u /* bytes of a program */
 #define TURN 8u /* executions of one program in a row: a mutator goes on from one for a while */
 #define TURNS 512u
 
@@ -29,6 +32,8 @@ static size_t count;
 static struct fuzz_engine *engine;
 static uint64_t executions;
 static double turn_started;
+static struct fuzz_clock parts;
+static uint64_t parts_since; /* 0: not wanted */
 static unsigned calls;
 
 static void count_calls(void *context, const struct gpup_event *e) {
@@ -36,7 +41,18 @@ static void count_calls(void *context, const struct gpup_event *e) {
     calls += e->kind == GPUP_EVENT_CALL;
 }
 
+static void report_parts(void) {
+    double all = (double)(__rdtsc() - parts_since);
+    double rest = (double)(parts.all - parts.restore - parts.judge - parts.calls);
+    fprintf(stderr,
+            "PART libfuzzer %.1f\nPART restore %.1f\nPART judge %.1f\nPART calls %.1f\nPART world %.1f\n",
+            100 * (all - (double)parts.all) / all, 100 * (double)parts.restore / all,
+            100 * (double)parts.judge / all, 100 * (double)parts.calls / all, 100 * rest / all);
+}
+
 static void report(void) {
+    if (parts_since)
+        report_parts();
     for (size_t i = 0; i < count; i++) {
         struct candidate *c = &programs[i];
         fprintf(stderr, "SPEED %s us %.4f\n", c->name, fuzz_clock_typical(c->us, c->turns));
@@ -74,12 +90,23 @@ static bool load(const char *folder, const char *name, struct candidate *c) {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "rb");
-    *c = (struct candidate){.name = strdup(name), .bytes = malloc(1 << 16)};
-    if (!file || !c->name || !c->bytes)
-        return false;
-    c->size = fread(c->bytes, 1, 1 << 16, file);
-    fclose(file);
-    return true;
+    *c = (struct candidate){.name = strdup(name), .bytes = malloc(LARGEST)};
+    if (file && c->bytes)
+        c->size = fread(c->bytes, 1, LARGEST, file);
+    if (file)
+        fclose(file);
+    return c->name && c->size;
+}
+
+static void take(const char *folder, const char *name) {
+    struct candidate *c = &programs[count];
+    if (load(folder, name, c) && cut(c)) {
+        count++;
+        return;
+    }
+    free(c->name);
+    free(c->bytes);
+    *c = (struct candidate){0};
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
@@ -92,11 +119,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     fuzz_engine_tap(engine, &tap);
     int found = scandir(folder ? folder : ".", &names, NULL, alphasort);
     for (int i = 0; i < found; i++) {
-        if (names[i]->d_name[0] != '.' && count < PROGRAMS &&
-            load(folder, names[i]->d_name, &programs[count]) && cut(&programs[count]))
-            count++;
+        if (names[i]->d_name[0] != '.' && count < PROGRAMS)
+            take(folder, names[i]->d_name);
         free(names[i]);
     }
+    if (found >= 0)
+        free(names);
     if (count == 0) {
         fputs("GPUP_FUZZ_PROGRAMS: expected a folder of programs\n", stderr);
         exit(2);
@@ -111,6 +139,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct gpup_program p;
     (void)data;
     (void)size;
+    if (!executions && fuzz_flag("GPUP_FUZZ_PARTS")) {
+        fuzz_engine_clock(engine, &parts);
+        parts_since = __rdtsc();
+    }
     if (executions % TURN == 0) {
         struct candidate *before = &programs[(executions / TURN + count - 1) % count];
         double now = fuzz_clock_us();
