@@ -58,6 +58,7 @@ bool blackout_event(struct blackout_watch *w, const struct gpup_event *e, const 
     if (!on_again(w, r))
         return false;
     w->seen.copied = w->paged;
+    w->paused = w->restored = false;
     return true;
 }
 
@@ -118,7 +119,7 @@ static double place(double value, double low, double high, double length) {
     return length * bits / span;
 }
 
-#define LEFT 56.0
+#define LEFT 68.0
 #define WIDTH 600.0
 #define HEIGHT 260.0
 #define LOW_MIB (1.0 / 64)

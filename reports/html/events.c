@@ -71,6 +71,34 @@ static void tell_table(FILE *out, const struct gpup_event *e) {
             e->f[GPUP_TABLE_powered] ? "" : ", without power");
 }
 
+static void tell_channel(FILE *out, const struct gpup_event *e) {
+    static const char *const words[] = {[GPUP_CHANNEL_ALLOCATE] = "VmbChannelAllocate",
+                                        [GPUP_CHANNEL_CONFIGURE] = "configured",
+                                        [GPUP_CHANNEL_ENABLE] = "VmbChannelEnable",
+                                        [GPUP_CHANNEL_OPENED] = "opened",
+                                        [GPUP_CHANNEL_CLOSED] = "closed",
+                                        [GPUP_CHANNEL_DISABLE] = "VmbChannelDisable",
+                                        [GPUP_CHANNEL_CLEANUP] = "VmbChannelCleanup",
+                                        [GPUP_CHANNEL_PACKET] = "packet",
+                                        [GPUP_CHANNEL_COMPLETE] = "packet completed",
+                                        [GPUP_CHANNEL_SEND] = "sent",
+                                        [GPUP_CHANNEL_SUSPEND] = "suspended",
+                                        [GPUP_CHANNEL_START] = "started",
+                                        [GPUP_CHANNEL_GONE] = "VmbChannelDisable came back"};
+    uint64_t what = e->f[GPUP_CHANNEL_what];
+    fprintf(out, "channel %llu: %s", (unsigned long long)e->f[GPUP_CHANNEL_channel],
+            what < sizeof words / sizeof *words && words[what] ? words[what] : "?");
+    if (e->f[GPUP_CHANNEL_status])
+        fprintf(out, ", 0x%08llx", (unsigned long long)e->f[GPUP_CHANNEL_status]);
+}
+
+static void tell_config(FILE *out, const struct gpup_event *e) {
+    fprintf(out, "%s configuration of ", e->f[GPUP_CONFIG_write] ? "writes" : "reads");
+    vf_name(out, e->f[GPUP_CONFIG_vf]);
+    fprintf(out, " + 0x%llx %s 0x%llx", (unsigned long long)e->f[GPUP_CONFIG_offset],
+            e->f[GPUP_CONFIG_write] ? "&#x2190;" : "&#x2192;", (unsigned long long)e->f[GPUP_CONFIG_value]);
+}
+
 /* Names of fields and numbers, and the text that some events carry. */
 static void tell_any(FILE *out, const struct gpup_event *e, bool text) {
     for (const char *c = gpup_event_name(e->kind); c && *c; c++)
@@ -103,11 +131,16 @@ bool event_tell(FILE *out, const struct gpup_event *e) {
     case GPUP_EVENT_TABLE:
         tell_table(out, e);
         return true;
+    case GPUP_EVENT_CHANNEL:
+        tell_channel(out, e);
+        return true;
+    case GPUP_EVENT_CONFIG:
+        tell_config(out, e);
+        return true;
     case GPUP_EVENT_MISUSE:
     case GPUP_EVENT_SKIP:
         tell_any(out, e, true);
         return true;
-    case GPUP_EVENT_CONFIG:
     case GPUP_EVENT_FAULT:
     case GPUP_EVENT_BUGCHECK:
     case GPUP_EVENT_HANG:
@@ -116,7 +149,6 @@ bool event_tell(FILE *out, const struct gpup_event *e) {
     case GPUP_EVENT_LEFT:
     case GPUP_EVENT_RAISE:
     case GPUP_EVENT_MESSAGE:
-    case GPUP_EVENT_CHANNEL:
     case GPUP_EVENT_GUEST_WRITE:
     case GPUP_EVENT_GUEST_WORK:
     case GPUP_EVENT_PAGING:

@@ -101,17 +101,20 @@ void put_rule(FILE *out, unsigned rule) {
     fprintf(out, "<a class=\"id\" href=\"#%s\">%s</a>", gpup_rules[rule].id, gpup_rules[rule].id);
 }
 
-/* Names of programs may hold anything. */
+/* Names of programs may hold anything and be as long; other than ours are told by a hash. */
 void put_program_id(FILE *out, const char *program) {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-/";
+    size_t length = strlen(program);
+    uint64_t hash = 0xCBF29CE484222325u;
     fputs("program-", out);
-    for (const unsigned char *c = (const unsigned char *)program; *c; c++)
-        if (*c == '/')
-            fputc('.', out);
-        else if (strchr(plain, *c))
-            fputc(*c, out);
-        else
-            fprintf(out, "_%02x", *c);
+    if (length < 100 && strspn(program, plain) == length) {
+        for (const char *c = program; *c; c++)
+            fputc(*c == '/' ? '.' : *c, out);
+        return;
+    }
+    for (const char *c = program; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 0x100000001B3u;
+    fprintf(out, "_%016llx", (unsigned long long)hash);
 }
 
 const char *standing_name(enum gpup_standing standing) {

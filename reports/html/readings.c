@@ -116,8 +116,9 @@ static void tell_data(FILE *out, const struct reading *old, const struct gpup_ev
         break;
     case GPUP_EVENT_OBS_DIRTY:
     case GPUP_EVENT_OBS_MSIX_CONTROL:
-        fprintf(out, " bits set %llu &#x2192; %llu", (unsigned long long)bits(old->data, old->size),
-                (unsigned long long)bits(e->data, e->data_size));
+        if (bits(old->data, old->size) != bits(e->data, e->data_size))
+            fprintf(out, " bits set %llu &#x2192; %llu", (unsigned long long)bits(old->data, old->size),
+                    (unsigned long long)bits(e->data, e->data_size));
         break;
     default:
         break;
@@ -126,8 +127,10 @@ static void tell_data(FILE *out, const struct reading *old, const struct gpup_ev
 
 static void tell_fields(FILE *out, const struct reading *old, const struct gpup_event *e) {
     for (unsigned i = e->kind == GPUP_EVENT_OBS_POOL ? 0 : 1; i < gpup_event_field_count(e->kind); i++)
-        if (old->f[i] != e->f[i])
-            fprintf(out, " %s %llx &#x2192; %llx", gpup_event_field_name(e->kind, i),
+        if (old->f[i] != e->f[i] && strcmp(gpup_event_field_name(e->kind, i), "hash") == 0)
+            fputs(" other contents", out);
+        else if (old->f[i] != e->f[i])
+            fprintf(out, " %s %llu &#x2192; %llu", gpup_event_field_name(e->kind, i),
                     (unsigned long long)old->f[i], (unsigned long long)e->f[i]);
 }
 

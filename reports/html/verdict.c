@@ -131,8 +131,8 @@ static const char *heat(const struct cell *c) {
 
 static void write_cell(FILE *out, const struct cell *c, const char *area, const char *level) {
     static const char *const words[] = {"passed", "failed", "found, not counted", "excused", "not judged"};
-    if (!c->all) {
-        fputs("<td></td>", out);
+    if (c->all == c->inapplicable) {
+        fputs(c->all ? "<td class=\"none\">n/a</td>" : "<td></td>", out);
         return;
     }
     fprintf(out, "<td class=\"%s\"><a href=\"#rules\" data-area=\"%s\" data-level=\"%s\" title=\"", heat(c),
