@@ -199,6 +199,23 @@ static void try_step(struct gpup_mutator *m, const struct gpup_world_config *wor
     plausible(m, s);
 }
 
+/* The field whose bounds a driver has to mind, rather than data that it only carries. */
+static void mutate_bound(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
+    const struct gpup_op_info *info = gpup_op_info(s->op);
+    uint32_t first = mutate_below(m, info->field_count);
+    for (uint32_t i = 0; i < info->field_count; i++) {
+        uint32_t at = (first + i) % info->field_count;
+        unsigned kind = info->field[at].kind;
+        if (kind == GPUP_KIND_INDEX || kind == GPUP_KIND_COUNT || kind == GPUP_KIND_SIZE ||
+            kind == GPUP_KIND_HANDLE || kind == GPUP_KIND_MIGRATION || kind == GPUP_KIND_POWER) {
+            other_value(m, kind, &s->f[at]);
+            gpup_step_clamp(s);
+            return;
+        }
+    }
+    mutate_field(m, world, s);
+}
+
 /* A call at its time with arguments that the OS never passes. */
 static void odd_arguments(struct gpup_mutator *m, const struct gpup_world_config *world,
                           struct gpup_step *s) {
@@ -209,8 +226,11 @@ static void odd_arguments(struct gpup_mutator *m, const struct gpup_world_config
             break;
     }
     s->class = GPUP_ROBUSTNESS;
-    for (uint32_t n = 1 + mutate_below(m, 2); n; n--)
+    if (mutate_below(m, 2))
+        mutate_bound(m, world, s);
+    for (uint32_t n = mutate_below(m, 3); n; n--)
         mutate_field(m, world, s);
+    gpup_step_clamp(s);
 }
 
 void mutate_new_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
