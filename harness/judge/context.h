@@ -201,6 +201,8 @@ bool call_must_succeed(const struct gpup_judge *j);
 bool vf_quiet(const struct vf *v);
 /* A change in this call of another VF than the one it names, which that VF did not make itself; NULL none. */
 const struct change *call_foreign(const struct gpup_judge *j);
+/* A change of the VF that the call names, other than by the work that the VF does; NULL none. */
+const struct change *call_own(const struct gpup_judge *j);
 const char *change_name(const struct change *change); /* of what changed */
 /* Bus Master Enable in a reading of a configuration space that is there. */
 bool judge_bus_master(const struct gpup_event *e);

@@ -138,6 +138,17 @@ static bool is_foreign(const struct call *c, const struct change *m) {
     return !own_doing || m->quiet;
 }
 
+const struct change *call_own(const struct gpup_judge *j) {
+    const struct call *c = &j->call;
+    for (unsigned i = 0; i < c->changes; i++) {
+        const struct change *m = &c->change[i];
+        bool schedule = m->kind == GPUP_EVENT_OBS_SCHEDULE;
+        if (m->vf == c->vf && (schedule ? m->old.running != m->now.running : m->fresh && m->quiet))
+            return m;
+    }
+    return NULL;
+}
+
 const struct change *call_foreign(const struct gpup_judge *j) {
     for (unsigned i = 0; i < j->call.changes; i++)
         if (is_foreign(&j->call, &j->call.change[i]))

@@ -12,6 +12,9 @@
 #include <gpup/implementation.h>
 
 struct gpup_image;
+
+/* Filled by gpup_binding_open and closed as a whole; members are for reading. Must not move or be copied
+ * while it is open: `implementation` may point at `described`. */
 struct gpup_binding {
     const struct gpup_implementation *implementation;
     struct gpup_image *image;             /* NULL: nothing writable */
@@ -23,14 +26,17 @@ struct gpup_binding {
 
 /* Static implementations, a table that ends with {NULL}; the tool owns it. */
 struct gpup_static_implementation {
-    const char *name;
-    const struct gpup_implementation *(*get)(void);
+    const char *name;                               /* what the user types before a colon */
+    const struct gpup_implementation *(*get)(void); /* its description; constant, one per process */
     const char *section; /* prefix of its writable sections in the executable, or NULL: it has none */
 };
 
-/* 0, or -1 with one message: what was expected, what was found, what to do. */
+/* Loads and checks: table versions, one of driver_entry and open, the options after the colon. After -1 there
+ * is nothing to close.
+ * 0, or -1 with one message: what was expected, what was found, what to do. */
 int gpup_binding_open(struct gpup_binding *binding, const char *name,
                       const struct gpup_static_implementation *known, char *message, size_t message_size);
+/* The image goes, and the shared object is unloaded: no world may be left that uses it. */
 void gpup_binding_close(struct gpup_binding *binding);
 
 /* The image of an implementation that is linked into this process, by the object it lies in: all writable
@@ -38,6 +44,7 @@ void gpup_binding_close(struct gpup_binding *binding);
  * or -1. */
 int gpup_image_of(const struct gpup_implementation *implementation, struct gpup_image **out, char *message,
                   size_t message_size);
+/* NULL is allowed. The sections themselves stay as they are. */
 void gpup_image_free(struct gpup_image *image);
 
 /* Size of one copy in bytes. save copies out, load copies in; both are exact and skip counters. */
@@ -48,6 +55,7 @@ void gpup_image_load(const struct gpup_image *image, const void *copy);
  * brings that back: what a freshly loaded driver looks like. */
 bool gpup_image_capture(struct gpup_image *image);
 void gpup_image_reset(const struct gpup_image *image);
+/* capture: false when memory is out. reset without a capture, or of NULL, does nothing. */
 /* Bounds of the code, so that addresses can be given as offsets. */
 void gpup_image_code(const struct gpup_image *image, uintptr_t *start, uintptr_t *end);
 

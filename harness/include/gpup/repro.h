@@ -8,7 +8,14 @@
 #include <gpup/implementation.h>
 #include <gpup/program.h>
 
-/* 0: no finding. 1: a finding, message has the first one. -1: it could not be run, message says why. */
+/*
+ * Both arguments stay the caller's. The writable sections of the implementation are set back first, so that
+ * one run leaves nothing to the next. The program stops early when the driver dies; that is a finding.
+ *
+ * 0: no finding. 1: a finding, message has the first one: verdict, rule, step (from 1), what was seen. -1: it
+ * could not be run (no memory, a device that refuses its shape, sections that cannot be found); message says
+ * why. The message is always ended and cut to `size` bytes, which must not be 0.
+ */
 int gpup_world_run_and_judge(const struct gpup_program *program,
                              const struct gpup_implementation *implementation, char *message, size_t size);
 

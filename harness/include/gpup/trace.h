@@ -58,13 +58,21 @@ enum gpup_class {
     GPUP_CLASSES
 };
 
-enum gpup_outcome { GPUP_COMPLETE, GPUP_SKIPPED, GPUP_ERROR, GPUP_TIMEOUT, GPUP_CRASH };
+/* How a program ended. In files: only append. */
+enum gpup_outcome {
+    GPUP_COMPLETE, /* it started, and nothing ended it early */
+    GPUP_SKIPPED,  /* no host started, so no step was played */
+    GPUP_ERROR,    /* the suite itself failed: out of memory */
+    GPUP_TIMEOUT,  /* the wall clock ended it */
+    GPUP_CRASH     /* a fault, a bug check, or a hang that was counted (HANG) */
+};
+/* FAULT: what the processor or the process met while code of the implementation ran. */
 enum gpup_fault {
     GPUP_FAULT_NONE,
-    GPUP_FAULT_READ,
-    GPUP_FAULT_WRITE,
-    GPUP_FAULT_EXECUTE,
-    GPUP_FAULT_STACK, /* stack guard page */
+    GPUP_FAULT_READ,    /* of memory that is not there */
+    GPUP_FAULT_WRITE,   /* to memory that is not there, or read-only */
+    GPUP_FAULT_EXECUTE, /* a jump to what is no code */
+    GPUP_FAULT_STACK,   /* stack guard page */
     GPUP_FAULT_BREAKPOINT,
     GPUP_FAULT_ILLEGAL,
     GPUP_FAULT_DIVIDE,
@@ -76,6 +84,7 @@ enum gpup_together { /* phase of TOGETHER */
                      GPUP_TOGETHER_RETURNED,
                      GPUP_TOGETHER_SETTLED
 };
+/* HANG: which counted budget ran out. */
 enum gpup_hang {
     GPUP_HANG_NONE,
     GPUP_HANG_MMIO,     /* register accesses in one call */
@@ -85,6 +94,7 @@ enum gpup_hang {
     GPUP_HANG_SWITCHES, /* fiber switches in one call */
     GPUP_HANG_WALL      /* wall clock, the last resort */
 };
+/* DAMAGE and POOL_DAMAGE: bytes that changed and must not have. */
 enum gpup_damage {
     GPUP_DAMAGE_NONE,
     GPUP_DAMAGE_BEFORE, /* bytes before the buffer */
@@ -95,6 +105,7 @@ enum gpup_damage {
     GPUP_DAMAGE_DOUBLE_FREE,
     GPUP_DAMAGE_BAD_FREE
 };
+/* MISUSE: how a kernel, Dxgkrnl, VMBus or KMDF service was called wrongly. */
 enum gpup_misuse {
     GPUP_MISUSE_NONE,
     GPUP_MISUSE_IRQL,        /* called above the IRQL its page allows */
@@ -105,17 +116,19 @@ enum gpup_misuse {
     GPUP_MISUSE_UNSUPPORTED, /* a service this suite does not play: its own limit, never a finding */
     GPUP_MISUSE_STALE        /* through a structure of the caller's that was only lent for a call */
 };
+/* LEFT: what a driver had not given back when it was removed. */
 enum gpup_object {
-    GPUP_OBJECT_POOL,
-    GPUP_OBJECT_THREAD,
-    GPUP_OBJECT_TIMER,
-    GPUP_OBJECT_CHANNEL,
-    GPUP_OBJECT_HANDLE,
-    GPUP_OBJECT_MAPPING,
-    GPUP_OBJECT_REFERENCE,
-    GPUP_OBJECT_INTERRUPT,
-    GPUP_OBJECT_WORK_ITEM
+    GPUP_OBJECT_POOL,      /* an allocation */
+    GPUP_OBJECT_THREAD,    /* a system thread that still runs */
+    GPUP_OBJECT_TIMER,     /* a timer that is set */
+    GPUP_OBJECT_CHANNEL,   /* a VMBus channel that was not cleaned up */
+    GPUP_OBJECT_HANDLE,    /* a handle of the kernel that was not closed */
+    GPUP_OBJECT_MAPPING,   /* device memory that was not unmapped */
+    GPUP_OBJECT_REFERENCE, /* a reference that was not dropped */
+    GPUP_OBJECT_INTERRUPT, /* an interrupt that is still connected */
+    GPUP_OBJECT_WORK_ITEM  /* a work item that is queued or was not freed */
 };
+/* Where an MMIO access went. A 64-bit BAR takes two registers, hence the even numbers. */
 enum gpup_region {
     GPUP_REGION_PF_BAR0,
     GPUP_REGION_PF_BAR2,
@@ -125,30 +138,31 @@ enum gpup_region {
     GPUP_REGION_VF_BAR4,
     GPUP_REGION_OTHER
 };
+/* CHANNEL: what was done to a VMBus channel; by the driver, unless said otherwise. */
 enum gpup_channel {
     GPUP_CHANNEL_ALLOCATE = 1,
-    GPUP_CHANNEL_CONFIGURE,
+    GPUP_CHANNEL_CONFIGURE, /* VmbServerChannelInit... and callbacks, before it is enabled */
     GPUP_CHANNEL_ENABLE,
-    GPUP_CHANNEL_OPENED,
-    GPUP_CHANNEL_CLOSED,
-    GPUP_CHANNEL_DISABLE,
-    GPUP_CHANNEL_CLEANUP,
-    GPUP_CHANNEL_PACKET,
-    GPUP_CHANNEL_COMPLETE,
-    GPUP_CHANNEL_SEND,
-    GPUP_CHANNEL_SUSPEND,
-    GPUP_CHANNEL_START,
-    GPUP_CHANNEL_GONE /* VmbChannelDisable came back */
+    GPUP_CHANNEL_OPENED,   /* by the guest */
+    GPUP_CHANNEL_CLOSED,   /* by the guest, or because it was disabled */
+    GPUP_CHANNEL_DISABLE,  /* VmbChannelDisable is called */
+    GPUP_CHANNEL_CLEANUP,  /* the memory of the channel is given back */
+    GPUP_CHANNEL_PACKET,   /* one of the guest is handed to the driver; data: its number */
+    GPUP_CHANNEL_COMPLETE, /* the driver is done with that packet; data: its number */
+    GPUP_CHANNEL_SEND,     /* a packet to the guest; data: its bytes */
+    GPUP_CHANNEL_SUSPEND,  /* no packets from here on */
+    GPUP_CHANNEL_START,    /* packets flow again */
+    GPUP_CHANNEL_GONE      /* VmbChannelDisable came back */
 };
 /* Which buffer of a call a BUFFER, OUTPUT or DAMAGE event speaks of. */
 enum gpup_role {
-    GPUP_ROLE_ARGUMENTS,
-    GPUP_ROLE_SIZE,
-    GPUP_ROLE_DATA,
-    GPUP_ROLE_INPUT,
+    GPUP_ROLE_ARGUMENTS, /* the DXGKARG_ structure itself */
+    GPUP_ROLE_SIZE,      /* a size behind a pointer, in and out */
+    GPUP_ROLE_DATA,      /* bytes that the call reads or fills */
+    GPUP_ROLE_INPUT,     /* bytes that go in beside those that come out, or a blob to restore */
     GPUP_ROLE_GUID,
-    GPUP_ROLE_RANGES,
-    GPUP_ROLE_INTERFACE
+    GPUP_ROLE_RANGES,   /* an array of memory ranges */
+    GPUP_ROLE_INTERFACE /* an interface table or another structure to fill */
 };
 /* INTERRUPT_ACT.what. Callbacks of the driver first. */
 enum gpup_interrupt_act {
@@ -172,6 +186,7 @@ enum gpup_interrupt_act {
     GPUP_ACT_DELETE_QUEUE,  /* it came back from the parent queue, object 0 */
     GPUP_ACT_INITIALISED /* data: a WDF_INTERRUPT_CONFIG after its INIT function; the two callbacks as 1, 2 */
 };
+/* SKIP: why a step was not played. Never a finding. */
 enum gpup_skip {
     GPUP_SKIP_ILLEGAL = 1, /* the documents say the OS never does it here, and the step is not marked */
     GPUP_SKIP_ABSENT,      /* slot or interface not provided by the implementation */
@@ -181,14 +196,14 @@ enum gpup_skip {
 }; /* the host bug-checked or faulted before */
 
 struct gpup_event {
-    uint16_t kind;    /* enum gpup_event_kind */
-    uint8_t host;     /* 0 or 1 */
-    uint16_t fiber;   /* 0 the world itself; else a number that is unique in the host */
-    uint32_t step;    /* index in the program, or GPUP_NO_STEP */
-    uint64_t time_ns; /* simulated time of the host since the world was made */
-    uint64_t f[GPUP_EVENT_MAX_FIELDS];
-    const uint8_t *data; /* NULL with data_size 0 */
-    size_t data_size;    /* bytes, at most GPUP_EVENT_MAX_DATA */
+    uint16_t kind;                     /* enum gpup_event_kind */
+    uint8_t host;                      /* 0 or 1 */
+    uint16_t fiber;                    /* 0 the world itself; else a number that is unique in the host */
+    uint32_t step;                     /* index in the program, or GPUP_NO_STEP */
+    uint64_t time_ns;                  /* simulated time of the host since the world was made */
+    uint64_t f[GPUP_EVENT_MAX_FIELDS]; /* as events.def orders them for this kind; the rest is 0 */
+    const uint8_t *data;               /* NULL with data_size 0 */
+    size_t data_size;                  /* bytes, at most GPUP_EVENT_MAX_DATA */
 };
 #define GPUP_EVENT_MAX_DATA (16u << 20)
 
@@ -207,25 +222,28 @@ struct gpup_trace_sink {
 /* Names, for text and reports. NULL when out of range. */
 const char *gpup_event_name(unsigned kind);
 const char *gpup_event_field_name(unsigned kind, unsigned field);
+/* 0 when out of range. */
 unsigned gpup_event_field_count(unsigned kind);
 
 /* Binary form. Writer appends to a growing buffer that the caller frees with gpup_trace_free. */
 struct gpup_trace_buffer {
     uint8_t *bytes;
-    size_t size, capacity;
+    size_t size, capacity; /* bytes written, bytes allocated */
     bool failed; /* out of memory or an impossible event: what is here is whole, later events are lost */
 };
 /* Writes the header; the buffer is all zero or was used before: then its memory is used again. */
 void gpup_trace_begin(struct gpup_trace_buffer *buffer);
+/* One event after the others; the data is copied. Errors only set `failed`: look once, at the end. */
 void gpup_trace_append(struct gpup_trace_buffer *buffer, const struct gpup_event *event);
+/* Leaves an empty buffer that can be used again. */
 void gpup_trace_free(struct gpup_trace_buffer *buffer);
 
 /* Reader over bytes in memory; event.data points into them. Returns 1 an event, 0 the end, -1 damaged:
  * message and offset are set. */
 struct gpup_trace_reader {
-    const uint8_t *bytes;
-    size_t size, offset;
-    char message[160];
+    const uint8_t *bytes; /* the caller's: must outlive the reader and its events */
+    size_t size, offset;  /* offset: of the next record, or of the damage */
+    char message[160];    /* one line, after -1 */
 };
 int gpup_trace_open(struct gpup_trace_reader *reader, const void *bytes, size_t size);
 int gpup_trace_next(struct gpup_trace_reader *reader, struct gpup_event *event);

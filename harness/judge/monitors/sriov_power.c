@@ -16,17 +16,6 @@ struct powers {
     uint64_t count[GPUP_MAX_HOSTS];                       /* of partitions, as the driver said */
 };
 
-static const struct change *own_change(const struct gpup_judge *j) {
-    const struct call *c = &j->call;
-    for (unsigned i = 0; i < c->changes; i++) {
-        const struct change *m = &c->change[i];
-        bool schedule = m->kind == GPUP_EVENT_OBS_SCHEDULE;
-        if (m->vf == c->vf && (schedule ? m->old.running != m->now.running : m->fresh && m->quiet))
-            return m;
-    }
-    return NULL;
-}
-
 /* --- ResetVirtualFunction --- */
 
 static void judge_reset(struct gpup_judge *j, const struct power *p, const struct vf *v) {
@@ -98,7 +87,7 @@ static void judge_power(struct gpup_judge *j, struct power *p, const struct vf *
     } else if (to == D0 && c->a[GPUP_ARG_SetVirtualFunctionPowerState_Wake]) {
         COUNT(j, GPUP_RULE_VF_014);
     } else if (again) {
-        const struct change *m = own_change(j);
+        const struct change *m = call_own(j);
         CHECK(j, GPUP_RULE_VF_016, !m, "%s for a VF in that state changed its %s", to == D0 ? "D0" : "D3",
               m ? change_name(m) : "");
     } else if (to == D0) {

@@ -90,17 +90,6 @@ static bool is_impossible(const struct vgpu *g, const struct call *c) {
            (g->host[c->host].profiled && least > g->host[c->host].available);
 }
 
-static const struct change *own_change(const struct gpup_judge *j) {
-    const struct call *c = &j->call;
-    for (unsigned i = 0; i < c->changes; i++) {
-        const struct change *m = &c->change[i];
-        bool schedule = m->kind == GPUP_EVENT_OBS_SCHEDULE;
-        if (m->vf == c->vf && (schedule ? m->old.running != m->now.running : m->fresh && m->quiet))
-            return m;
-    }
-    return NULL;
-}
-
 /* What was granted before, and what includes the optimum that the driver itself names. */
 static bool is_good(const struct vgpu *g, const struct call *c) {
     uint64_t least = c->a[GPUP_ARG_CreateVirtualGpu_MemoryMin],
@@ -167,7 +156,7 @@ void vgpu_judge_create(struct gpup_judge *j, struct vgpu *g, const struct vf *v)
     const struct host *h = &j->host[c->host];
     bool success = nt_success(c->status), impossible = is_impossible(g, c);
     if (!v || c->before.present || (h->partitions && c->vf >= h->partitions)) {
-        const struct change *m = c->before.present ? own_change(j) : NULL;
+        const struct change *m = c->before.present ? call_own(j) : NULL;
         CHECK(j, GPUP_RULE_PART_020, !success && !m, "VF %u %s: the status is 0x%08x%s%s", c->vf,
               c->before.present ? "has a vGPU" : "is past the partition count", c->status,
               m ? ", changed is its " : "", m ? change_name(m) : "");
