@@ -209,12 +209,12 @@ test_all() {
     need_node
     without_python
     say "building with gcc, then all tests"
-    build_and_test release
+    build_and_test release -LE nightly
     say "building the fuzz targets, then a bounded run of each on both engines"
     test_fuzz
     say "building with clang and sanitizers, then the tests that gain from them"
     # Whole runs of the tool take minutes under a sanitizer and gain little: the first build runs them.
-    build_and_test asan -LE once -E '^(runner\.(status|bad)|defects|example|binding)'
+    build_and_test asan -LE "once|nightly" -E '^(runner\.(status|bad)|defects|example|binding)'
     if [ -e "$build/nopython/called" ]; then
         say "something called Python: $(head -n 1 "$build/nopython/called")"
         failed=$((failed + 1))
@@ -267,6 +267,7 @@ nightly() {
         "$release/tests/mutants/mutants" "$root/harness/reference" "$release/harness/reference/reference-defects.so" \
         300 1 -s "$root/tests/mutants/survivors.txt" -j "$(nproc)"
     rc=$?
+    run_tests release -L nightly
     build_fuzz
     run_tests fuzz -L nightly
     [ "$failed" = 0 ] || rc=1
@@ -281,7 +282,7 @@ coverage() {
     need_node
     build_preset coverage all -DGPUP_TESTS=ON || fail_with_log "$log/coverage.log" "the build failed."
     find "$build/coverage" -name '*.gcda' -delete
-    run_tests coverage -LE once
+    run_tests coverage -LE "once|nightly"
     # Generated code and the tests themselves say nothing about what the tests reach.
     { lcov -q -c -d "$build/coverage" -b "$root" --no-external --rc lcov_branch_coverage=1 -o "$info.all" &&
         lcov -q -r "$info.all" "$build/*" "$root/tests/*" --rc lcov_branch_coverage=1 -o "$info" &&

@@ -17,7 +17,7 @@
 #define CALLS 8u
 #define PROGRAMS 512u
 #define LARGEST 65536u /* bytes of a program */
-#define TURN 8u /* executions of one program in a row: a mutator goes on from one for a while */
+#define TURN 8u        /* executions of one program in a row: a mutator goes on from one for a while */
 #define TURNS 512u
 
 static struct candidate {
