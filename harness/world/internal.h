@@ -149,7 +149,7 @@ struct gpup_world {
     void *image_at_snapshot;
     struct blob blob_at_snapshot[WORLD_BLOBS];
     struct copy *copies[WORLD_COPIES]; /* free ones by size, call.c */
-    struct lanes *lanes; /* of lanes.c, NULL until the first Together */
+    struct lanes *lanes;               /* of lanes.c, NULL until the first Together */
 };
 
 /* --- emit.c

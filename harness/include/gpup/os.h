@@ -29,10 +29,10 @@ struct gpup_arena;
  * restore copies it back to the same addresses. */
 struct gpup_arena *gpup_arena_new(size_t reserve); /* NULL: no address space */
 void gpup_arena_free(struct gpup_arena *arena);
-void *gpup_arena_alloc(struct gpup_arena *arena, size_t size); /* zeroed, 16-byte aligned; NULL: full */
+void *gpup_arena_alloc(struct gpup_arena *arena, size_t size);     /* zeroed, 16-byte aligned; NULL: full */
 void *gpup_arena_alloc_raw(struct gpup_arena *arena, size_t size); /* the same with unspecified contents */
-void gpup_arena_reset(struct gpup_arena *arena);               /* forgets everything, keeps the mapping */
-bool gpup_arena_snapshot(struct gpup_arena *arena);            /* one snapshot is kept */
+void gpup_arena_reset(struct gpup_arena *arena);                   /* forgets everything, keeps the mapping */
+bool gpup_arena_snapshot(struct gpup_arena *arena);                /* one snapshot is kept */
 void gpup_arena_restore(struct gpup_arena *arena);
 /* From now on restoring the snapshot costs what was written: its pages are write-protected until somebody
  * writes to them, which the fault handler sees. Of the thread that calls it. false: nothing changes. */
