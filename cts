@@ -27,6 +27,7 @@ packages_test=(
     clang-tidy-14       # static analysis
     libxml2-utils       # xmllint: junit.xml against its schema
     perl                # prove reads results.tap
+    chromium            # opens report.html
 )
 packages_fuzz=(
     clang-14            # libFuzzer

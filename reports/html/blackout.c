@@ -57,9 +57,10 @@ bool blackout_event(struct blackout_watch *w, const struct gpup_event *e, const 
     watch_return(w, e, r);
     if (!on_again(w, r))
         return false;
+    bool whole = w->seen.reserve && w->seen.before >= w->seen.reserve; /* all of it was copied while it ran */
     w->seen.copied = w->paged;
     w->paused = w->restored = false;
-    return true;
+    return whole;
 }
 
 void blackout_keep(struct page *p, const struct blackout_watch *watch) {

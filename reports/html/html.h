@@ -13,7 +13,7 @@
 #include <gpup/reports.h>
 
 /* The page may be opened on a phone: what would make it larger is left out, and said. */
-#define PAGE_TIMELINE_BYTES (1500u << 10) /* of all timelines */
+#define PAGE_TIMELINE_BYTES (1000u << 10) /* of all timelines */
 #define PAGE_TIMELINE_ROWS 400u           /* of one */
 
 /* A transition of a machine, from one of its states: how often a call took it. */
