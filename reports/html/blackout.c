@@ -8,6 +8,7 @@
 
 #include <gpup/spec_ids.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,15 +110,8 @@ static void row(FILE *out, const struct blackout *b) {
 
 /* Logarithmic on both sides. */
 static double place(double value, double low, double high, double length) {
-    double bits = 0, span = 0;
-    for (double v = value < low    ? low
-                    : value > high ? high
-                                   : value;
-         v > low * 1.0001; v /= 1.0905077326652577)
-        bits++;
-    for (double v = high; v > low * 1.0001; v /= 1.0905077326652577)
-        span++;
-    return length * bits / span;
+    value = value < low ? low : value > high ? high : value;
+    return length * log2(value / low) / log2(high / low);
 }
 
 #define LEFT 68.0
@@ -136,12 +130,13 @@ static double at_y(double ms) {
 }
 
 static void axes(FILE *out) {
-    for (double ms = LOW_MS; ms <= HIGH_MS * 1.01; ms *= 10)
+    double ms = LOW_MS, mib = LOW_MIB;
+    for (unsigned i = 0; i < 7; i++, ms *= 10)
         fprintf(out,
                 "<path class=\"grid\" d=\"M%.0f %.1fh%.0f\"/><text class=\"tick end\" x=\"%.0f\" "
                 "y=\"%.1f\">%g ms</text>",
                 LEFT, at_y(ms), WIDTH, LEFT - 6, at_y(ms) + 4, ms);
-    for (double mib = LOW_MIB; mib <= HIGH_MIB * 1.01; mib *= 16)
+    for (unsigned i = 0; i < 6; i++, mib *= 16)
         fprintf(out, "<text class=\"tick\" x=\"%.1f\" y=\"%.0f\">%g %s</text>", at_x(mib), HEIGHT + 28,
                 mib < 1      ? mib * 1024
                 : mib < 1024 ? mib

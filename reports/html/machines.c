@@ -47,7 +47,9 @@ static struct edge edge_of(const struct coverage *c, unsigned m, unsigned from, 
     return e;
 }
 
-static const char *edge_class(const struct edge *e) {
+static const char *edge_class(const struct coverage *c, const struct edge *e) {
+    if (!c->traces)
+        return "unknown";
     return e->covered == e->all ? "taken" : e->covered ? "partly" : "never";
 }
 
@@ -69,7 +71,8 @@ static unsigned longest(const struct gpup_machine *machine, bool back) {
     return span;
 }
 
-static void draw_edge(FILE *out, const struct edge *e, unsigned from, unsigned to, int top) {
+static void draw_edge(FILE *out, const struct coverage *c, const struct edge *e, unsigned from, unsigned to,
+                      int top) {
     bool back = to < from;
     int span = back ? (int)(from - to) : (int)(to - from), sign = back ? 1 : -1;
     int y = back ? top + ROW : top, reach = sign * (12 + RISE * span);
@@ -79,8 +82,9 @@ static void draw_edge(FILE *out, const struct edge *e, unsigned from, unsigned t
             "<g class=\"%s\"><title>%s: %u of %u taken</title><path d=\"M%d %dC%d %d %d %d %d %d\"/><path "
             "class=\"head\" "
             "d=\"M%d %dl-4 %dh8z\"/><text x=\"%d\" y=\"%d\">%s</text></g>",
-            edge_class(e), e->title, e->covered, e->all, x1, y, x1, y + reach * 4 / 3, x2, y + reach * 4 / 3,
-            x2, y + sign * 7, x2, y, sign * 8, (x1 + x2) / 2, y + reach + (back ? 12 : -3), e->label);
+            edge_class(c, e), e->title, e->covered, e->all, x1, y, x1, y + reach * 4 / 3, x2,
+            y + reach * 4 / 3, x2, y + sign * 7, x2, y, sign * 8, (x1 + x2) / 2, y + reach + (back ? 12 : -3),
+            e->label);
 }
 
 static void draw_state(FILE *out, const struct coverage *c, unsigned m, unsigned state, int top) {
@@ -92,11 +96,13 @@ static void draw_state(FILE *out, const struct coverage *c, unsigned m, unsigned
         "y=\"%d\">%s</text></g>",
         state == gpup_machines[m].initial ? " first" : "", x - BOX / 2, top, BOX, ROW, x, top + 19,
         gpup_machine_state_name((uint16_t)m, (uint8_t)state));
-    if (stays.all)
-        fprintf(out,
-                "<g class=\"stays %s\"><title>stay here: %s</title><text x=\"%d\" y=\"%d\">&#x21ba; "
-                "%u/%u</text></g>",
-                edge_class(&stays), stays.title, x + BOX / 2 + 2, top + 34, stays.covered, stays.all);
+    if (!stays.all)
+        return;
+    fprintf(out, "<g class=\"stays %s\"><title>stay here: %s</title><text x=\"%d\" y=\"%d\">&#x21ba; ",
+            edge_class(c, &stays), stays.title, x + BOX / 2 + 2, top + 34);
+    if (c->traces)
+        fprintf(out, "%u/", stays.covered);
+    fprintf(out, "%u</text></g>", stays.all);
 }
 
 static void diagram(FILE *out, const struct coverage *c, unsigned m) {
@@ -115,7 +121,7 @@ static void diagram(FILE *out, const struct coverage *c, unsigned m) {
         for (unsigned to = 0; to < machine->state_count; to++) {
             struct edge e = edge_of(c, m, from, to);
             if (from != to && e.all)
-                draw_edge(out, &e, from, to, top);
+                draw_edge(out, c, &e, from, to, top);
         }
     for (unsigned state = 0; state < machine->state_count; state++)
         draw_state(out, c, m, state, top);
@@ -143,7 +149,9 @@ static void rows(FILE *out, const struct coverage *c, unsigned m) {
         for (unsigned from = 0; from < machine->state_count; from++)
             if (row->from >> from & 1)
                 fprintf(out, "<span class=\"%s\">%s <small>%u</small></span> ",
-                        c->taken[m][t][from] ? "taken" : "never",
+                        c->taken[m][t][from] ? "taken"
+                        : c->traces          ? "never"
+                                             : "unknown",
                         gpup_machine_state_name((uint16_t)m, (uint8_t)from), c->taken[m][t][from]);
         if (!row->from)
             fputs("<small>the OS never makes this call</small>", out);
@@ -161,8 +169,10 @@ static void machine_section(FILE *out, const struct coverage *c, unsigned m) {
             all += machine->transitions[t].from >> from & 1;
             covered += c->taken[m][t][from] != 0;
         }
-    fprintf(out, "<h3>%s <small>one per %s; %u of %u transitions taken</small></h3>", machine->name,
-            per[machine->per % 3], covered, all);
+    fprintf(out, "<h3>%s <small>one per %s", machine->name, per[machine->per % 3]);
+    if (c->traces)
+        fprintf(out, "; %u of %u transitions taken", covered, all);
+    fputs("</small></h3>", out);
     diagram(out, c, m);
     fputs("<details><summary>All its transitions</summary><div class=\"wide\" "
           "tabindex=\"0\"><table><thead><tr><th "
@@ -174,18 +184,26 @@ static void machine_section(FILE *out, const struct coverage *c, unsigned m) {
     fputs("</tbody></table></div></details>", out);
 }
 
+static void intro(FILE *out, const struct coverage *c) {
+    if (!c->traces) {
+        fputs("<p>No trace is stored, so that nothing is known of what was taken; <code>--traces all</code> "
+              "keeps "
+              "those of all programs.</p>",
+              out);
+        return;
+    }
+    fprintf(
+        out,
+        "<p>Calls that succeeded, from which state, in the %zu of %zu programs whose traces are "
+        "stored.%s</p><p class=\"key\"><span class=\"taken\">taken</span> <span class=\"partly\">some of its "
+        "calls</span> <span class=\"never\">never</span> &#x21ba; calls that stay in the state</p>",
+        c->traces, c->programs,
+        c->traces < c->programs ? " <code>--traces all</code> keeps those of all programs." : "");
+}
+
 void part_machines(struct page *p) {
     const struct coverage *c = p->coverage;
-    fprintf(p->out,
-            "<p>Calls that succeeded, from which state, in the %zu of %zu programs whose traces are "
-            "stored.%s</p>",
-            c->traces, c->programs,
-            c->traces < c->programs ? " The traces of all programs are kept with <code>--traces all</code>."
-                                    : "");
-    fputs("<p class=\"key\"><span class=\"taken\">taken</span> <span class=\"partly\">some of its "
-          "calls</span> <span "
-          "class=\"never\">never</span> &#x21ba; calls that stay in the state</p>",
-          p->out);
+    intro(p->out, c);
     for (unsigned m = 0; m < gpup_spec_counts.machines && m < GPUP_MACHINE_MAX; m++)
         machine_section(p->out, c, m);
 }

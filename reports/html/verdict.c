@@ -239,7 +239,7 @@ static unsigned write_ended(struct page *p) {
         fputs("\">", p->out);
         text_put_short(p->out, TEXT_XML, program->name, 120);
         fputs("</a>: ", p->out);
-        put(p->out, program->why);
+        text_put_short(p->out, TEXT_XML, program->why, 400);
         fputs("</li>", p->out);
     }
     fputs(count ? "</ul>" : "", p->out);
