@@ -6,6 +6,7 @@
  */
 #include "html.h"
 
+#include <gpup/scenarios.h>
 #include <gpup/spec_ids.h>
 
 #include <math.h>
@@ -90,8 +91,14 @@ static void size_text(FILE *out, uint64_t bytes) {
 }
 
 static void row(FILE *out, const struct blackout *b) {
+    const struct gpup_scenario *scenario = gpup_scenario_find(b->program);
     fputs("<tr><th scope=\"row\">", out);
     text_put_short(out, TEXT_XML, b->program, 120);
+    if (scenario) {
+        fputs("<br><small>", out);
+        put(out, scenario->title);
+        fputs("</small>", out);
+    }
     fputs("</th><td>", out);
     size_text(out, b->reserve);
     fputs("</td><td>", out);
@@ -117,8 +124,8 @@ static double place(double value, double low, double high, double length) {
 #define LEFT 68.0
 #define WIDTH 600.0
 #define HEIGHT 260.0
-#define LOW_MIB (1.0 / 64)
-#define HIGH_MIB 16384.0
+#define LOW_MIB (1.0 / 256)
+#define HIGH_MIB 4096.0
 #define LOW_MS 0.01
 #define HIGH_MS 10000.0
 

@@ -142,9 +142,13 @@ static unsigned differences(FILE *out, const json_t *comparison, const char *par
     size_t i;
     if (!json_array_size(list))
         return 0;
-    fprintf(out, "<h3 class=\"%s\">%s: %zu</h3><ul>", class, title, json_array_size(list));
+    bool folded = strcmp(part, "regressions") != 0 && strcmp(part, "fixes") != 0;
+    fprintf(out,
+            folded ? "<details class=\"%s\"><summary>%s: %zu</summary><ul>"
+                   : "<h3 class=\"%s\">%s: %zu</h3><ul>",
+            class, title, json_array_size(list));
     json_array_foreach(list, i, one) difference(out, one);
-    fputs("</ul>", out);
+    fputs(folded ? "</ul></details>" : "</ul>", out);
     return (unsigned)json_array_size(list);
 }
 
