@@ -80,6 +80,7 @@ int speed(const struct options *o) {
     snprintf(seeds, sizeof seeds, "%s/seeds/program", o->tools);
     setenv("GPUP_FUZZ_PROGRAMS", seeds, 1);
     set_target_environment(o, true);
+    setenv("GPUP_FUZZ_ORACLES", "none", 1); /* a fixed program would have them always or never */
     for (unsigned i = 0; i < ROUNDS; i++)
         if (!measure(o, &empty[i], &program[i], &programs))
             return 3;

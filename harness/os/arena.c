@@ -18,7 +18,7 @@
 #define FIRST_WINDOW ((size_t)4 * 1024) /* small: each clean looks at all of it */
 #define CALM_RUNS 64
 #define COLD 255u
-#define COOLS_AFTER 40u /* restores: as dear as the fault when it is written to after all */
+#define COOLS_AFTER 120u /* restores: as dear as the fault when it is written to after all */
 
 struct saved {
     bool valid;
@@ -153,12 +153,16 @@ bool gpup_arena_written(const void *address) {
 
 /* Line by line, since few of a page were written. Not memcmp and memcpy: under a sanitizer these look at the
  * shadow of every byte first. */
-static bool bring_back_page(uint8_t *at, const uint8_t *saved) {
+static bool bring_back_page(uint8_t *at, const uint8_t *saved, const uint8_t *next,
+                            const uint8_t *next_saved) {
     __m128i *p = (__m128i *)(void *)at;
     const __m128i *q = (const __m128i *)(const void *)saved;
     bool changed = false;
 
     for (size_t i = 0; i < GPUP_PAGE / sizeof *p; i += 4) {
+        _mm_prefetch(next + i * sizeof *p,
+                     _MM_HINT_T0); /* pages lie apart: nothing else sees the next coming */
+        _mm_prefetch(next_saved + i * sizeof *p, _MM_HINT_T0);
         __m128i x = _mm_or_si128(_mm_xor_si128(p[i], q[i]), _mm_xor_si128(p[i + 1], q[i + 1]));
         __m128i y = _mm_or_si128(_mm_xor_si128(p[i + 2], q[i + 2]), _mm_xor_si128(p[i + 3], q[i + 3]));
 
@@ -176,10 +180,11 @@ static void bring_back_warm(struct gpup_arena *arena) {
     size_t kept = 0, whole = t->pages * GPUP_PAGE;
 
     for (size_t i = 0; i < t->warm_count; i++) {
-        size_t page = t->warm[i];
+        size_t page = t->warm[i], next = t->warm[i + 1 < t->warm_count ? i + 1 : i];
         uint8_t *at = arena->base + page * GPUP_PAGE, *saved = arena->saved.bytes + page * GPUP_PAGE;
 
-        if (bring_back_page(at, saved)) {
+        if (bring_back_page(at, saved, arena->base + next * GPUP_PAGE,
+                            arena->saved.bytes + next * GPUP_PAGE)) {
             t->age[page] = 0;
         } else if (++t->age[page] == COOLS_AFTER && !mprotect(at, GPUP_PAGE, PROT_READ)) {
             t->age[page] = COLD;
