@@ -50,6 +50,8 @@ void put_bytes(FILE *out, const void *text, size_t size); /* the same of text wi
 void put_link(FILE *out, const char *url, const char *text);
 void put_rule(FILE *out, unsigned rule);             /* its id, linked to its card */
 void put_program_id(FILE *out, const char *program); /* the id of its timeline, as an attribute's value */
+void put_where(FILE *out,
+               const struct gpup_rule_summary *summary);        /* of its first finding: program and step */
 const char *verdict_class(const struct page *p, unsigned rule); /* CSS */
 const char *standing_name(enum gpup_standing standing);         /* CSS and filter */
 

@@ -117,6 +117,18 @@ void put_program_id(FILE *out, const char *program) {
     fprintf(out, "_%016llx", (unsigned long long)hash);
 }
 
+void put_where(FILE *out, const struct gpup_rule_summary *summary) {
+    fputs("<a href=\"#", out);
+    put_program_id(out, summary->first_program);
+    fputs("\">", out);
+    text_put_short(out, TEXT_XML, summary->first_program, 120);
+    fputs("</a>", out);
+    if (summary->first->step != GPUP_NO_STEP)
+        fprintf(out, ", step %u", summary->first->step + 1);
+    if (summary->first->ddi != GPUP_SPEC_NONE)
+        fprintf(out, ", %s", gpup_ddi_name(summary->first->ddi));
+}
+
 const char *standing_name(enum gpup_standing standing) {
     switch (standing) {
     case GPUP_STANDS_PASSED:

@@ -64,13 +64,8 @@ static void seen(struct page *p, unsigned i) {
         return;
     fputs("<dt>Seen</dt><dd class=\"seen\">", p->out);
     put(p->out, s->first->text);
-    fputs(" <a href=\"#", p->out);
-    put_program_id(p->out, s->first_program);
-    fputs("\">", p->out);
-    text_put_short(p->out, TEXT_XML, s->first_program, 120);
-    fputs("</a>", p->out);
-    if (s->first->step != GPUP_NO_STEP)
-        fprintf(p->out, ", step %u", s->first->step + 1);
+    fputs(", in ", p->out);
+    put_where(p->out, s);
     fputs("</dd>", p->out);
 }
 

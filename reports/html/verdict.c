@@ -196,15 +196,8 @@ static void write_finding(struct page *p, unsigned i) {
     if (s->first) {
         fputs("<br><span class=\"seen\">Seen: ", p->out);
         put(p->out, s->first->text);
-        fputs(", in <a href=\"#", p->out);
-        put_program_id(p->out, s->first_program);
-        fputs("\">", p->out);
-        text_put_short(p->out, TEXT_XML, s->first_program, 120);
-        fputs("</a>", p->out);
-        if (s->first->step != GPUP_NO_STEP)
-            fprintf(p->out, ", step %u", s->first->step + 1);
-        if (s->first->ddi != GPUP_SPEC_NONE)
-            fprintf(p->out, ", %s", gpup_ddi_name(s->first->ddi));
+        fputs(", in ", p->out);
+        put_where(p->out, s);
         fputs("</span>", p->out);
     }
     fputs("</li>", p->out);

@@ -1,12 +1,15 @@
 /*
- * golden [--accept] DIRECTORY NAME: what every writer makes of DIRECTORY/NAME.jsonl, compared with the stored
- * DIRECTORY/NAME/FILE, byte for byte.
+ * golden [--accept] DIRECTORY NAME [OUT]: what every writer makes of DIRECTORY/NAME.jsonl, compared with the
+ * stored DIRECTORY/NAME/FILE, byte for byte; as it is it also goes to OUT/NAME-FILE. In the stored page
+ * @STYLE@ and @SCRIPT@ stand for its own files, which have their hashes in it.
  *
  * In the journal @SPEC@ stands for the version of the specification, @MEGA@ for a megabyte of markup; what is
  * @BAD@ in a name, a reason or a text becomes bytes that are no UTF-8 once the journal is read, as a name on
  * a command line can be. NAME.expect.yaml, if there, is what --expect would be; NAME.baseline/ what
  * --baseline.
  */
+#include "html/html.h"
+
 #include <gpup/reports.h>
 
 #include <errno.h>
@@ -106,6 +109,15 @@ static void show_difference(const char *path, const char *stored, const char *no
     fprintf(stderr, "%s:%u: expected %.200s\nfound %.200s\n", path, line, stored + start, now + start);
 }
 
+/* What changes with the specification or the look of the page is no part of what is stored. */
+static char *plain(char *text, size_t *size) {
+    text = replaced(text, size, gpup_spec_version(), SPEC);
+    text = replaced(text, size, html_style, "@STYLE@");
+    text = replaced(text, size, html_script, "@SCRIPT@");
+    text = replaced(text, size, html_style_hash, "@STYLE-HASH@");
+    return replaced(text, size, html_script_hash, "@SCRIPT-HASH@");
+}
+
 static bool compare(const char *path, const char *now, bool accept) {
     size_t size;
     if (accept) {
@@ -123,7 +135,8 @@ static bool compare(const char *path, const char *now, bool accept) {
     return same;
 }
 
-static bool check(const struct gpup_report *report, const char *directory, const char *name, bool accept) {
+static bool check(const struct gpup_report *report, const char *directory, const char *name, const char *out,
+                  bool accept) {
     bool ok = true;
     char path[1024];
     snprintf(path, sizeof path, "%s/%s", directory, name);
@@ -143,7 +156,9 @@ static bool check(const struct gpup_report *report, const char *directory, const
             fprintf(stderr, "%s: not written, or with a zero byte\n", gpup_writers[i].file);
             ok = false;
         } else {
-            text = replaced(text, &size, gpup_spec_version(), SPEC);
+            snprintf(path, sizeof path, "%s/%s-%s", out, name, gpup_writers[i].file);
+            ok = (!out || compare(path, text, true)) && ok;
+            text = plain(text, &size);
             snprintf(path, sizeof path, "%s/%s/%s", directory, name, gpup_writers[i].file);
             ok = compare(path, text, accept) && ok;
         }
@@ -168,10 +183,10 @@ static bool consistent(const struct gpup_report *report) {
 }
 
 int main(int argc, char **argv) {
-    bool accept = argc == 4 && strcmp(argv[1], "--accept") == 0;
-    if (argc != 3 + accept)
-        return fputs("usage: golden [--accept] DIRECTORY NAME\n", stderr), 2;
-    const char *directory = argv[1 + accept], *name = argv[2 + accept];
+    bool accept = argc > 1 && strcmp(argv[1], "--accept") == 0;
+    if (argc != 3 + accept && argc != 4 + accept)
+        return fputs("usage: golden [--accept] DIRECTORY NAME [OUT]\n", stderr), 2;
+    const char *directory = argv[1 + accept], *name = argv[2 + accept], *out = argv[3 + accept];
     struct gpup_results results = {0};
     struct gpup_report report;
     struct gpup_expectations expectations = {0};
@@ -190,7 +205,7 @@ int main(int argc, char **argv) {
     struct gpup_baseline *baseline =
         stat(path, &st) == 0 ? gpup_baseline_load(path, message, sizeof message) : NULL;
     report.baseline = baseline;
-    ok = ok && check(&report, directory, name, accept) && consistent(&report);
+    ok = ok && check(&report, directory, name, out, accept) && consistent(&report);
     gpup_report_close(&report);
     gpup_baseline_free(baseline);
     gpup_expectations_free(&expectations);
