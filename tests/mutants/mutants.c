@@ -187,7 +187,8 @@ static int by_place(const void *a, const void *b) {
 static void draw(struct job *j) {
     for (size_t i = 0; i < j->count; i++)
         j->mutant[i].place = place(j->seed, j->mutant[i].id);
-    qsort(j->mutant, j->count, sizeof *j->mutant, by_place);
+    if (j->count)
+        qsort(j->mutant, j->count, sizeof *j->mutant, by_place);
 }
 
 static bool collect(struct job *j) {
@@ -255,13 +256,14 @@ static int work_share(const struct job *j, unsigned share, unsigned jobs) {
 /* Reasons that no survivor of this run has any more. The first line of the file names the whole sample it is
  * for. */
 static unsigned stale(const struct job *j, const char *const *reason) {
-    char line[1024], id[200];
-    unsigned found = 0, count, seed;
+    char line[1024], id[200], sample[64];
+    unsigned found = 0;
     bool whole = false;
+    snprintf(sample, sizeof sample, "# sample %zu %lu\n", j->wanted, j->seed);
     FILE *file = fopen(j->survivors, "r");
     while (file && fgets(line, sizeof line, file)) {
-        if (sscanf(line, "# sample %u %u", &count, &seed) == 2)
-            whole = count == j->wanted && seed == j->seed && !j->only && !j->files_named;
+        if (strcmp(line, sample) == 0)
+            whole = !j->only && !j->files_named;
         if (line[0] == '#' || sscanf(line, "%199s", id) != 1)
             continue;
         size_t m = 0;
