@@ -90,7 +90,8 @@ static void hand_over_channels(struct host *h) {
             op_set_vmbus(h, vf, &fresh, 0);
 }
 
-/* The new driver cannot take over: its adapter goes, and with it every vGPU. */
+/* The new driver cannot take over: its adapter goes, and with it every vGPU. A system would stop here, and a
+ * driver whose device is gone is not to blame. */
 static void give_up(struct host *h) {
     for (uint32_t vf = 0; vf < GPUP_MAX_VFS; vf++) {
         struct vf *v = &h->vf[vf];
@@ -102,7 +103,7 @@ static void give_up(struct host *h) {
     }
     if (!h->dead)
         host_take_down_driver(h, true);
-    h->dead = true; /* a system would stop here */
+    h->over = true;
 }
 
 static void bring_back(struct host *h, const struct gpup_machine_state *machines, uint32_t partitions) {

@@ -82,6 +82,7 @@ struct host {
     struct gpup_open open; /* tables form */
     void *image_copy;      /* the implementation's writable sections while the other host is current */
     bool loaded, added, started, partitioned, dead;
+    bool over;      /* it has no driver any more and can have none: no step is made on it */
     bool supported; /* GetGpuPartitionInfo answered: the GPU takes part in partitioning */
     bool fail_next;
     HANDLE adapter;

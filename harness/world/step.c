@@ -37,7 +37,7 @@ static void level_clocks(struct gpup_world *w) {
 static bool any_broken(const struct gpup_world *w) {
     bool all_dead = true;
     for (uint32_t i = 0; i < w->config.hosts; i++)
-        all_dead = all_dead && w->host[i].dead;
+        all_dead = all_dead && (w->host[i].dead || w->host[i].over);
     return w->broken || all_dead;
 }
 
@@ -78,13 +78,14 @@ void step_do(struct gpup_world *world, const struct gpup_step *step, uint32_t in
     e.data = (const uint8_t *)text;
     e.data_size = length > 0 && (size_t)length < sizeof text ? (size_t)length : strlen(text);
     world_emit(h, &e);
-    if (h->dead || !h->started) {
+    bool dead = h->dead || h->over;
+    if (dead || !h->started) {
         bool again = h->added && (step->op == GPUP_OP_StartDevice || step->op == GPUP_OP_QueryInterface);
         bool restart =
-            !h->dead && (again || step->op == GPUP_OP_Restart || (op && op->group == GPUP_GROUP_fault));
+            !dead && (again || step->op == GPUP_OP_Restart || (op && op->group == GPUP_GROUP_fault));
         if (!restart) {
-            world_skip(h, h->dead ? GPUP_SKIP_DEAD : GPUP_SKIP_ABSENT,
-                       h->dead ? "the host is dead" : "the adapter did not start");
+            world_skip(h, dead ? GPUP_SKIP_DEAD : GPUP_SKIP_ABSENT,
+                       dead ? "the host is dead" : "the adapter did not start");
             return;
         }
     }

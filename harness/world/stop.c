@@ -104,6 +104,8 @@ void host_take_down(struct host *h, bool unload) {
 
 void host_stop(struct host *h) {
     uint8_t class = h->world->class;
+    if (h->over)
+        return;
     h->world->class = GPUP_LEGAL;
     if (!h->dead)
         act_wake(h);
