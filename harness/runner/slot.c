@@ -94,6 +94,8 @@ static bool send_order(struct slot *slot, uint32_t variant) {
     struct order order = {slot->index, variant};
     slot->variant = variant;
     twin_reset(&slot->twin[variant != VARIANT_FIRST]);
+    if (variant == VARIANT_FIRST)
+        slot->differs = (struct twin_output){0};
     clock_gettime(CLOCK_MONOTONIC, &slot->started);
     slot->used = used_ms(slot);
     return write(slot->commands, &order, sizeof order) == (ssize_t)sizeof order;
