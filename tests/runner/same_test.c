@@ -145,8 +145,8 @@ static void cut_journal(void **state) {
         keep -= i == 8 ? 5 : 0; /* in the middle of the last line */
         tool_write(tool_path("cut/events.jsonl"), journal, keep);
         if (i != 0 && journal[keep - 1] != '\n') {
-            struct tool t = tool_run("report $D/cut");
-            assert_int_equal(t.status, 2);
+            struct tool t = tool_run("report $D/cut"); /* of what is there, and it says so */
+            assert_true(t.status == 1 || t.status == 4);
             assert_non_null(strstr(t.err, "cut short"));
             tool_free(&t);
         }
