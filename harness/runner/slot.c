@@ -362,6 +362,8 @@ static enum slot_news program_over(struct slot *s, const uint8_t *bytes, size_t 
         }
         return bad_end(s, outcome);
     }
+    if (!s->ended && outcome == GPUP_ERROR && s->result.events == 0)
+        return finish(s, outcome); /* there was no world: nothing of the implementation ran */
     if (!s->ended)
         return died(s, "the implementation wrote over the process");
     return outcome == GPUP_COMPLETE ? next_run(s) : finish_twins(s, 0, true, &(struct twin_output){0});
