@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -34,6 +35,22 @@ static void every_status(void **state) {
     expect(4, "run --select 'pause/*' --out $D/four"); /* one area: not every required rule */
     expect(4, "run null --out $D/null");
     expect(4, "report $D/four");
+}
+
+/* Without the address space for a world nothing of the driver runs: nothing is said of it. */
+static void no_room_for_a_world(void **state) {
+    struct rlimit before, narrow;
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    narrow = before;
+    narrow.rlim_cur = (rlim_t)8 << 30;
+    assert_int_equal(setrlimit(RLIMIT_AS, &narrow), 0);
+    struct tool t = tool_run("run --select pause/work --out $D/narrow");
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(t.status, 3);
+    assert_non_null(strstr(t.out, "the world could not be made"));
+    assert_null(strstr(t.out, "CRASH"));
+    tool_free(&t);
 }
 
 /* What `run` says, `report` says again from its journal, and results.json holds. */
@@ -146,6 +163,7 @@ static int start(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_status),
+                                       cmocka_unit_test(no_room_for_a_world),
                                        cmocka_unit_test(status_in_results),
                                        cmocka_unit_test(list_rules),
                                        cmocka_unit_test(other_lists),
