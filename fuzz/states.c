@@ -23,7 +23,7 @@ void fuzz_states_reset(struct fuzz_states *s) {
     counters[ALWAYS] = 1;
 }
 
-static uint32_t basis_of(struct fuzz_states *s, unsigned host, uint64_t object) {
+uint32_t fuzz_states_basis(const struct fuzz_states *s, unsigned host, uint64_t object) {
     for (uint32_t i = 0; object && i < GPUP_MACHINE_SLOTS; i++)
         if (s->basis[host][i] == object)
             return i;
@@ -40,7 +40,7 @@ static uint32_t new_basis(struct fuzz_states *s, unsigned host, uint64_t object)
     return GPUP_SLOT_NONE;
 }
 
-static bool succeeded(uint16_t ddi, const struct gpup_event *e) {
+bool fuzz_states_succeeded(uint16_t ddi, const struct gpup_event *e) {
     if (gpup_ddis[ddi].returns == GPUP_RETURNS_HANDLE)
         return e->f[GPUP_RETURN_handle] != 0 && e->f[GPUP_RETURN_handle] != UINT64_MAX;
     return (int32_t)e->f[GPUP_RETURN_status] >= 0;
@@ -56,9 +56,10 @@ static void returned(struct fuzz_states *s, unsigned host, const struct gpup_eve
     const struct gpup_ddi *d = &gpup_ddis[ddi];
     const uint64_t *a = s->a[host];
     struct gpup_machine_state *at = &s->at[host];
-    bool success = succeeded(ddi, e);
+    bool success = fuzz_states_succeeded(ddi, e);
     uint32_t vf = d->vf_argument >= 0 ? (uint32_t)a[d->vf_argument] : GPUP_SLOT_NONE;
-    uint32_t basis = d->basis_argument >= 0 ? basis_of(s, host, a[d->basis_argument]) : GPUP_SLOT_NONE;
+    uint32_t basis =
+        d->basis_argument >= 0 ? fuzz_states_basis(s, host, a[d->basis_argument]) : GPUP_SLOT_NONE;
     uint32_t life = gpup_machine_state_of(at, GPUP_MACHINE_vgpu, vf);
     uint32_t session = gpup_machine_state_of(at, GPUP_MACHINE_migration, vf) * 2u +
                        (gpup_machine_state_of(at, GPUP_MACHINE_pause, vf) != 0);

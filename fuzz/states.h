@@ -25,4 +25,9 @@ struct fuzz_states {
 void fuzz_states_reset(struct fuzz_states *states); /* the adapters are started, nothing else is there */
 void fuzz_states_event(struct fuzz_states *states, const struct gpup_event *event);
 
+/* For those who follow a run beside it. The slot of a basis alive, or GPUP_SLOT_NONE; how the call came back.
+ */
+uint32_t fuzz_states_basis(const struct fuzz_states *states, unsigned host, uint64_t object);
+bool fuzz_states_succeeded(uint16_t ddi, const struct gpup_event *returned);
+
 #endif

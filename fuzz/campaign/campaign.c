@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,16 +21,24 @@ struct campaign {
     const struct options *o;
     struct worker worker[MAX_WORKERS];
     unsigned workers;
-    uint64_t started, last_total;
-    double speed; /* executions a second, smoothed */
-    size_t raw_before;
+    uint64_t started;
 };
 
 static volatile sig_atomic_t stopping;
 
-void campaign_stop(int signal) {
-    (void)signal;
-    stopping = 1;
+static void on_signal(int number) {
+    (void)number;
+    stopping = stopping ? 2 : 1;
+}
+
+void campaign_heed_signals(void) {
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    signal(SIGHUP, on_signal);
+}
+
+bool campaign_hurried(void) {
+    return stopping > 1;
 }
 
 static uint64_t now_s(void) {
@@ -124,32 +133,48 @@ static uint64_t total(const struct campaign *c) {
     return sum;
 }
 
-static void say(struct campaign *c, bool end) {
+/* One line that stays one: what does not fit the terminal is cut off. */
+static void show(const char *line, bool end) {
+    struct winsize size = {.ws_col = 80};
+    if (!isatty(STDERR_FILENO)) {
+        fprintf(stderr, "%s\n", line);
+        return;
+    }
+    ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
+    fprintf(stderr, "\r\033[K%.*s%s", size.ws_col > 1 ? size.ws_col - 1 : 79, line, end ? "\n" : "");
+}
+
+static void say(const struct campaign *c, bool end) {
     uint64_t executions = total(c), gone = now_s() - c->started;
     unsigned covered = 0, features = 0;
-    c->speed = gone ? (double)executions / (double)gone : 0;
+    char line[256], of[32] = "";
     for (unsigned i = 0; i < c->workers; i++) {
         covered = c->worker[i].covered > covered ? c->worker[i].covered : covered;
         features = c->worker[i].features > features ? c->worker[i].features : features;
     }
-    bool terminal = isatty(STDERR_FILENO);
-    fprintf(
-        stderr,
-        "%sfuzz: %llu s, %llu executions, %.0f/s, corpus %zu, coverage %u, features %u, findings met %zu, "
-        "crashes %zu%s",
-        terminal ? "\r\033[K" : "", (unsigned long long)gone, (unsigned long long)executions, c->speed,
-        count_files(c->o, "corpus"), covered, features, count_files(c->o, "raw"),
-        count_files(c->o, "crashes"), terminal && !end ? "" : "\n");
+    if (c->o->seconds && !end)
+        snprintf(of, sizeof of, " of %llu", (unsigned long long)c->o->seconds);
+    snprintf(line, sizeof line,
+             "fuzz: %llu%s s, findings %zu, crashes %zu, %llu executions, %llu/s, corpus %zu, coverage %u, "
+             "features %u",
+             (unsigned long long)gone, of, count_files(c->o, "raw"), count_files(c->o, "crashes"),
+             (unsigned long long)executions, (unsigned long long)(gone ? executions / gone : 0),
+             count_files(c->o, "corpus"), covered, features);
+    show(line, end);
 }
 
 /* The folder is kept below the cap: a corpus is made small, and when that is not enough the campaign ends. */
 static bool room_left(struct campaign *c) {
+    char path[PATH_ROOM];
     size_t files = 0;
     if (folder_size(c->o->out, &files) >> 20 < c->o->cap_mib)
         return true;
     for (unsigned i = 0; i < c->workers; i++)
-        worker_stop(&c->worker[i], SIGINT);
+        worker_stop(&c->worker[i]);
+    sync_afl(c);
     minimise(c->o);
+    snprintf(path, sizeof path, "%s/afl", c->o->out); /* begins anew, from that corpus */
+    remove_tree(path);
     files = 0;
     if (folder_size(c->o->out, &files) >> 20 >= c->o->cap_mib) {
         fprintf(stderr, "\nfuzz: %s is larger than %llu MiB (--cap)\n", c->o->out,
@@ -175,7 +200,7 @@ static void watch(struct campaign *c) {
             break; /* an engine that does not look at the clock */
     }
     for (unsigned i = 0; i < c->workers; i++) {
-        worker_stop(&c->worker[i], SIGINT);
+        worker_stop(&c->worker[i]);
         worker_look(c->o, &c->worker[i]);
     }
     sync_afl(c);
@@ -205,69 +230,35 @@ static bool prepare(const struct options *o) {
     return true;
 }
 
-static void summarise(const struct campaign *c, unsigned fresh, unsigned known, int bad) {
-    char path[PATH_ROOM];
-    snprintf(path, sizeof path, "%s/summary.md", c->o->out);
-    FILE *out = fopen(path, "w");
-    if (!out)
-        return;
-    fprintf(out, "# Fuzzing of %s\n\n| | |\n|---|---|\n", c->o->label);
-    fprintf(out, "| target | fuzz_%s |\n| executions | %llu |\n| seconds | %llu |\n| corpus | %zu inputs |\n",
-            c->o->target, (unsigned long long)total(c), (unsigned long long)(now_s() - c->started),
-            count_files(c->o, "corpus"));
-    fprintf(out,
-            "| steps | %s |\n| new findings | %u |\n| known findings | %u |\n| inputs that ended a process | "
-            "%zu |\n",
-            c->o->negative ? "legal, stated, robustness, policy" : "legal, stated", fresh, known,
-            count_files(c->o, "crashes"));
-    fprintf(out, "| regression programs that ended a process | %d |\n\n", bad);
-    fprintf(out, "| engine | executions | lives | coverage |\n|---|---|---|---|\n");
-    for (unsigned i = 0; i < c->workers; i++) {
-        const struct worker *w = &c->worker[i];
-        fprintf(out, "| %s %u | %llu | %u | %u |\n", w->afl ? "AFL++" : "libFuzzer", w->index,
-                (unsigned long long)(w->before + w->now), w->lives, w->covered);
-    }
-    size_t size;
-    snprintf(path, sizeof path, "%s/findings.md", c->o->out);
-    char *findings = read_file(path, &size);
-    fprintf(out, "\n## Findings\n\n%s\n", findings ? findings : "None.");
-    free(findings);
-    snprintf(path, sizeof path, "%s/states.txt", c->o->out);
-    char *states = read_file(path, &size);
-    fprintf(out, "\n## States of the model that were reached\n\n```\n%s```\n", states ? states : "");
-    free(states);
-    fclose(out);
-}
-
 int campaign_run(const struct options *o) {
     static struct campaign c;
-    unsigned known = 0;
+    struct sorted sorted = {0};
     c.o = o;
     if (!prepare(o))
         return 2;
-    int bad = regression_replay(o);
+    if (!o->quiet)
+        show("fuzz: first what was found before", false);
+    struct course course = {.worker = c.worker, .bad = regression_replay(o)};
     enlist(&c);
     c.started = now_s();
-    for (unsigned i = 0; i < c.workers; i++)
+    for (unsigned i = 0; i < c.workers && !stopping; i++)
         launch(&c, &c.worker[i]);
     watch(&c);
     say(&c, true);
-    oracle_replay(o);
-    unsigned fresh = triage(o, &known);
-    draw_states(o);
-    summarise(&c, fresh, known, bad);
-    if (total(&c) == 0) {
+    course.seconds = now_s() - c.started;
+    course.workers = c.workers;
+    course.interrupted = stopping;
+    if (stopping)
+        fputs("fuzz: interrupted; once more leaves findings as they were met\n", stderr);
+    if (!stopping)
+        oracle_replay(o);
+    triage(o, &sorted);
+    if (!campaign_hurried())
+        draw_states(o);
+    if (total(&c) == 0 && !stopping) {
         fprintf(stderr, "fuzz: nothing was executed: see %s/log\n", o->out);
         return 3;
     }
-    printf("%s: %llu executions, %u new findings, %u known, summary %s/summary.md\n", o->label,
-           (unsigned long long)total(&c), fresh, known, o->out);
-    if (fresh)
-        printf("next: read the pages above; `./cts replay FOLDER/program.yaml %s` plays one again; `--known "
-               "%s/known.txt` passes "
-               "over these in a later campaign\n",
-               o->label, o->out);
-    else
-        printf("next: `./cts fuzz %s --out %s --resume` goes on with this corpus\n", o->label, o->out);
-    return fresh ? 1 : 0;
+    summarise(o, &course, &sorted);
+    return sorted.fresh ? 1 : 0;
 }

@@ -7,7 +7,8 @@
  *   raw/RULE-KEY          programs of findings as they were met  crashes/   inputs that ended a process
  *   findings/RULE-KEY/    program.yaml, program, repro.c, page.md: shrunk, as people read them
  *   known.txt             findings that are known, one a line
- *   log/                  what the engines printed               summary.md, states.txt
+ *   log/                  what the engines printed
+ *   summary.md            the outcome; rules.md, findings.md, states.svg, states.txt are its parts
  */
 #ifndef GPUP_FUZZ_CAMPAIGN_H
 #define GPUP_FUZZ_CAMPAIGN_H
@@ -45,6 +46,7 @@ void free_names(char **names, size_t count);
 uint64_t folder_size(const char *path, size_t *files);
 size_t copy_files(const char *from, const char *to, const char *prefix); /* those not there yet */
 void empty_folder(const char *path);                                     /* files only */
+void remove_tree(const char *path);
 
 /* --- processes (worker.c) */
 struct worker {
@@ -56,23 +58,41 @@ struct worker {
 };
 bool worker_start(const struct options *o, struct worker *w, uint64_t seconds, uint64_t runs);
 void worker_look(const struct options *o, struct worker *w); /* reads its figures */
-void worker_stop(struct worker *w, int signal);
-/* Runs argv to its end, output to a log. Exit status, or 128 + signal, or -1. */
+void worker_stop(struct worker *w);
+/* Runs argv to its end, output to a log. Exit status, or 128 + signal, or -1. A hurried
+ * campaign does not wait for it. */
 int run_tool(const char *log, char *const argv[]);
 const char *max_input(const struct options *o);
 void set_target_environment(const struct options *o, bool quiet);
 
 /* --- phases */
 int campaign_run(const struct options *o);      /* campaign.c: exit status */
-void campaign_stop(int signal);                 /* asks it to end soon; for signal handlers */
+void campaign_heed_signals(void);               /* SIGINT, SIGTERM, SIGHUP ask it to end soon */
+bool campaign_hurried(void);                    /* asked twice: what remains is left as it is */
 int regression_replay(const struct options *o); /* regression.c: number of inputs that ended a process */
 void oracle_replay(const struct options *o);    /* the corpus, each input asked by all oracles */
-void minimise(const struct options *o);         /* corpus by libFuzzer's -merge=1 */
-unsigned triage(const struct options *o, unsigned *known); /* triage.c: number of new findings */
+void minimise(const struct options *o);         /* corpus by afl-cmin where it is, and libFuzzer's -merge=1 */
+/* What was found, sorted. */
+struct sorted {
+    unsigned fresh, known, rules; /* findings; rules with a new one */
+    char best[280];               /* the new one with the smallest program */
+};
+void triage(const struct options *o, struct sorted *sorted);
 /* One finding RULE-KEY, shrunk and written to findings/ of the options. */
 bool triage_one(const struct options *o, const char *name, const char *source);
-void draw_states(const struct options *o);                  /* states.txt, picture.c */
+void draw_states(const struct options *o);                  /* states.txt, states.svg: picture.c */
 int detect(int argc, char **argv, const struct options *o); /* detect.c: exit status */
-int speed(const struct options *o); /* speed.c: exit status */
+int speed(const struct options *o);                         /* speed.c: exit status */
+
+/* How a campaign went. */
+struct course {
+    const struct worker *worker;
+    unsigned workers;
+    uint64_t seconds;
+    int bad;          /* regression programs that ended a process */
+    bool interrupted; /* by a signal */
+};
+/* summary.md, and its outcome on the standard output. */
+void summarise(const struct options *o, const struct course *course, const struct sorted *sorted);
 
 #endif

@@ -4,7 +4,6 @@
 
 #include <getopt.h>
 #include <libgen.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,8 @@ static int usage(void) {
         "[--strict]\n"
         "                 [--seed S] [--out DIR] [--resume] [--known FILE] [--cap MIB]\n"
         "                 [--oracles recovery,twin|all|none]\n"
-        "       gpup-fuzz minimise [--out DIR]     the corpus of a campaign, by libFuzzer's merge\n"
+        "       gpup-fuzz minimise [--out DIR]     the corpus of a campaign, by afl-cmin and libFuzzer's "
+        "merge\n"
         "       gpup-fuzz speed [IMPL] [--out DIR]  an execution of programs beside one of nothing\n"
         "       gpup-fuzz detect [--defects BUG-nnn,...|all] [--seeds N] [--cap N] [--compare] [--table "
         "FILE]\n\n"
@@ -191,7 +191,6 @@ int main(int argc, char **argv) {
         return speed(&o);
     if (minimising)
         return minimise(&o), 0;
-    signal(SIGINT, campaign_stop);
-    signal(SIGTERM, campaign_stop);
+    campaign_heed_signals();
     return campaign_run(&o);
 }

@@ -1,4 +1,4 @@
-/* What was found before is run first; and the corpus made small. */
+/* What was found before is run first; and the corpus is made small. */
 #include "campaign.h"
 
 #include <stdio.h>
@@ -30,12 +30,12 @@ static void keep_crash(const struct options *o, const char *path, const char *na
 static int replay_folder(const struct options *o, const char *path) {
     char **names, below[PATH_ROOM];
     int bad = 0;
-    if (replay(o, o->target, path) == 0)
+    if (replay(o, o->target, path) == 0 || campaign_hurried())
         return 0;
     size_t count = list_names(path, &names);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !campaign_hurried(); i++) {
         snprintf(below, sizeof below, "%s/%s", path, names[i]);
-        if (replay(o, o->target, below) != 0) {
+        if (replay(o, o->target, below) != 0 && !campaign_hurried()) {
             keep_crash(o, below, names[i]);
             bad++;
         }
@@ -52,9 +52,9 @@ int regression_replay(const struct options *o) {
     int bad = access(path, R_OK) == 0 ? replay_folder(o, path) : 0;
     snprintf(path, sizeof path, "%s/findings", o->out);
     size_t count = list_names(path, &names);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && !campaign_hurried(); i++) {
         snprintf(path, sizeof path, "%s/findings/%s/program", o->out, names[i]);
-        if (access(path, R_OK) == 0 && replay(o, "program", path) != 0) {
+        if (access(path, R_OK) == 0 && replay(o, "program", path) != 0 && !campaign_hurried()) {
             keep_crash(o, path, names[i]);
             bad++;
         }
@@ -74,20 +74,39 @@ void oracle_replay(const struct options *o) {
             replay_folder(o, path);
 }
 
+/* AFL++'s choice, where it is installed: the smallest inputs that hold what it counts. */
+static void choose_with_afl(const struct options *o, char *from, char *to) {
+    char target[PATH_ROOM], log[PATH_ROOM];
+    char *argv[] = {"afl-cmin", "-i", from, "-o", to, "-t", "60000", "-m", "none", "--", target, NULL};
+    snprintf(target, sizeof target, "%s/fuzz_%s_afl", o->tools, o->target);
+    snprintf(log, sizeof log, "%s/log/cmin.log", o->out);
+    setenv("AFL_ALLOW_TMP", "1", 1);
+    if (access(target, X_OK) != 0 || run_tool(log, argv) != 0)
+        remove_tree(to); /* part of a choice is none */
+}
+
 void minimise(const struct options *o) {
-    char target[PATH_ROOM], log[PATH_ROOM], from[PATH_ROOM], to[PATH_ROOM];
-    char *argv[] = {target, "-merge=1", "-rss_limit_mb=4096", to, from, NULL};
+    char target[PATH_ROOM], log[PATH_ROOM], from[PATH_ROOM], to[PATH_ROOM], length[32];
+    char *argv[] = {target, "-merge=1", "-rss_limit_mb=4096", length, to, from, NULL};
     snprintf(target, sizeof target, "%s/fuzz_%s", o->tools, o->target);
     snprintf(log, sizeof log, "%s/log/merge.log", o->out);
     snprintf(from, sizeof from, "%s/corpus", o->out);
     snprintf(to, sizeof to, "%s/corpus.new", o->out);
+    snprintf(length, sizeof length, "-max_len=%s", max_input(o));
     set_target_environment(o, true);
     unsetenv("GPUP_FUZZ_FINDINGS");
-    folder("%s", to);
-    empty_folder(to);
-    if (run_tool(log, argv) != 0)
+    remove_tree(to);
+    choose_with_afl(o, from, to);
+    if (!folder("%s", to) || run_tool(log, argv) != 0) { /* adds what libFuzzer alone tells apart */
+        remove_tree(to);
         return; /* the old one stays */
-    empty_folder(from);
-    rmdir(from);
+    }
+    char **names;
+    size_t before = list_names(from, &names);
+    free_names(names, before);
+    remove_tree(from);
     rename(to, from);
+    size_t left = list_names(from, &names);
+    free_names(names, left);
+    fprintf(stderr, "fuzz: the corpus had %zu inputs, now %zu\n", before, left);
 }

@@ -8,6 +8,7 @@
 
 #include <gpup/binding.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +73,7 @@ static bool write_down(const struct options *o, const char *name, const char *so
     int status = -1;
     snprintf(log, sizeof log, "%s/log/triage.log", o->out);
     fflush(stdout);
-    pid_t pid = fork();
+    pid_t pid = campaign_hurried() ? -1 : fork();
     if (pid == 0) {
         if (!freopen(log, "a", stderr)) /* what sanitizers say */
             _exit(3);
@@ -81,8 +82,11 @@ static bool write_down(const struct options *o, const char *name, const char *so
             _exit(3); /* not a program, but what the target takes: kept as it is */
         _exit(work(o, name, source, crash));
     }
-    if (pid > 0)
-        waitpid(pid, &status, 0);
+    while (pid > 0 && waitpid(pid, &status, WNOHANG) == 0) {
+        if (campaign_hurried())
+            kill(pid, SIGKILL);
+        usleep(10000);
+    }
     snprintf(path, sizeof path, "%s/findings/%s", o->out, name);
     if (status != 0) { /* the program as it was met is what there is */
         size_t size;
@@ -100,62 +104,103 @@ static bool write_down(const struct options *o, const char *name, const char *so
 struct group {
     char rule[280], best[280]; /* the one with the smallest program */
     size_t size;
-    unsigned fresh;
+    unsigned fresh, known;
 };
 
-static void say_group(const struct options *o, const struct group *g) {
-    if (g->fresh)
-        fprintf(stderr, "fuzz: NEW %s, in %u place%s: %s/findings/%s/page.md\n", g->rule, g->fresh,
-                g->fresh > 1 ? "s" : "", o->out, g->best);
+struct tables {
+    FILE *rules, *places; /* rules.md, findings.md */
+    struct group group;
+    size_t smallest;
+    struct sorted *sorted;
+};
+
+/* What stands at the head of a page. */
+static void tell_text(const struct options *o, const char *name, FILE *out) {
+    char path[PATH_ROOM];
+    size_t size;
+    snprintf(path, sizeof path, "%s/findings/%s/page.md", o->out, name);
+    char *page = read_file(path, &size), *text = page ? strstr(page, ": ") : NULL;
+    if (text)
+        for (text += 2; *text && *text != '\n'; text++)
+            fprintf(out, "%s%c", *text == '|' ? "\\" : "", *text);
+    free(page);
 }
 
-static void add_to_group(const struct options *o, struct group *g, const char *name, bool old) {
+static void close_group(const struct options *o, struct tables *t) {
+    const struct group *g = &t->group;
+    if (g->fresh) {
+        fprintf(stderr, "fuzz: NEW %s, in %u place%s: %s/findings/%s/page.md\n", g->rule, g->fresh,
+                g->fresh > 1 ? "s" : "", o->out, g->best);
+        t->sorted->rules++;
+        if (g->size < t->smallest || !t->sorted->best[0]) {
+            snprintf(t->sorted->best, sizeof t->sorted->best, "%s", g->best);
+            t->smallest = g->size;
+        }
+    }
+    if (g->fresh || g->known) {
+        fprintf(t->rules, "| %s | [%s](findings/%s/page.md) | %u | %u | ", g->fresh ? "NEW" : "known",
+                g->rule, g->best, g->fresh, g->known);
+        tell_text(o, g->best, t->rules);
+        fputs(" |\n", t->rules);
+    }
+    t->group = (struct group){0};
+}
+
+static void add_to_group(const struct options *o, struct tables *t, const char *name, bool old) {
     char path[PATH_ROOM];
+    struct group *g = &t->group;
     size_t length = strlen(name) > 9 ? strlen(name) - 9 : 0; /* -KEY */
     struct stat st;
     if (strlen(g->rule) != length || strncmp(g->rule, name, length) != 0) {
-        say_group(o, g);
-        *g = (struct group){0};
+        close_group(o, t);
         snprintf(g->rule, sizeof g->rule, "%.*s", (int)length, name);
     }
     snprintf(path, sizeof path, "%s/findings/%s/program", o->out, name);
     size_t size = stat(path, &st) == 0 ? (size_t)st.st_size : SIZE_MAX;
+    bool first_new = !old && !g->fresh;
     g->fresh += !old;
-    if (!old && (!g->best[0] || size < g->size)) {
+    g->known += old;
+    if (!g->best[0] || first_new || (size < g->size && !(old && g->fresh))) {
         snprintf(g->best, sizeof g->best, "%s", name);
         g->size = size;
     }
 }
 
-static unsigned sort(const struct options *o, const char *from, bool crash, const char *known_list,
-                     FILE *table, unsigned *known) {
+/* The name of what ended a process: engines name such inputs by their content. */
+static void name_crash(const char *file, char *name, size_t size) {
+    uint32_t hash = 2166136261u;
+    for (const char *c = file; *c; c++)
+        hash = (hash ^ (uint8_t)*c) * 16777619u;
+    snprintf(name, size, "CRASH-%08x", hash);
+}
+
+static void sort(const struct options *o, const char *from, bool crash, const char *known_list,
+                 struct tables *t) {
     char path[PATH_ROOM], source[PATH_ROOM], name[280], **names;
-    unsigned fresh = 0;
-    struct group group = {0};
+    bool terminal = isatty(STDERR_FILENO) && !o->quiet;
     snprintf(path, sizeof path, "%s/%s", o->out, from);
     size_t count = list_names(path, &names);
     for (size_t i = 0; i < count; i++) {
-        uint32_t hash = 2166136261u;
+        char folder_name[PATH_ROOM];
         snprintf(source, sizeof source, "%s/%s", path, names[i]);
         snprintf(name, sizeof name, "%s", names[i]);
-        if (crash) {
-            for (const char *c = names[i]; *c; c++)
-                hash = (hash ^ (uint8_t)*c) * 16777619u;
-            snprintf(name, sizeof name, "CRASH-%08x", hash);
-        }
-        char folder_name[PATH_ROOM];
+        if (crash)
+            name_crash(names[i], name, sizeof name);
         snprintf(folder_name, sizeof folder_name, "%s/findings/%s", o->out, name);
-        bool old = listed(known_list, name) || access(folder_name, F_OK) == 0;
-        if (access(folder_name, F_OK) != 0)
+        bool written = access(folder_name, F_OK) == 0, old = listed(known_list, name) || written;
+        if (terminal)
+            fprintf(stderr, "\r\033[Kfuzz: making %s small, %zu of %zu", name, i + 1, count);
+        if (!written)
             write_down(o, name, source, crash);
-        fprintf(table, "| %s | [%s](findings/%s/page.md) |\n", old ? "known" : "NEW", name, name);
-        fresh += !old;
-        *known += old;
-        add_to_group(o, &group, name, old);
+        if (terminal)
+            fputs("\r\033[K", stderr);
+        fprintf(t->places, "| %s | [%s](findings/%s/page.md) |\n", old ? "known" : "NEW", name, name);
+        t->sorted->fresh += !old;
+        t->sorted->known += old;
+        add_to_group(o, t, name, old);
     }
-    say_group(o, &group);
+    close_group(o, t);
     free_names(names, count);
-    return fresh;
 }
 
 static bool met(const struct options *o, const char *name) {
@@ -202,23 +247,34 @@ static void name_fixed(const struct options *o, FILE *table) {
     free_names(names, count);
 }
 
-unsigned triage(const struct options *o, unsigned *known) {
+static FILE *table(const struct options *o, const char *name, const char *head) {
     char path[PATH_ROOM];
+    snprintf(path, sizeof path, "%s/%s", o->out, name);
+    FILE *out = fopen(path, "w");
+    if (out)
+        fputs(head, out);
+    return out;
+}
+
+void triage(const struct options *o, struct sorted *sorted) {
     size_t size;
     char *list = o->known ? read_file(o->known, &size) : NULL;
-    snprintf(path, sizeof path, "%s/findings.md", o->out);
-    FILE *table = fopen(path, "w");
-    if (!table)
-        return free(list), 0;
-    fputs("| | finding |\n|---|---|\n", table);
-    unsigned fresh = sort(o, "raw", false, list ? list : "", table, known);
-    fresh += sort(o, "crashes", true, list ? list : "", table, known);
-    name_fixed(o, table);
-    name_fixed_of_list(o, list ? list : "", table);
-    write_known(o);
-    fclose(table);
+    struct tables t = {.sorted = sorted};
+    t.places = table(o, "findings.md", "| | finding |\n|---|---|\n");
+    t.rules =
+        table(o, "rules.md", "| | smallest | places, new | known | what was seen |\n|---|---|---|---|---|\n");
+    if (t.places && t.rules) {
+        sort(o, "raw", false, list ? list : "", &t);
+        sort(o, "crashes", true, list ? list : "", &t);
+        name_fixed(o, t.places);
+        name_fixed_of_list(o, list ? list : "", t.places);
+        write_known(o);
+    }
+    if (t.places)
+        fclose(t.places);
+    if (t.rules)
+        fclose(t.rules);
     free(list);
-    return fresh;
 }
 
 bool triage_one(const struct options *o, const char *name, const char *source) {

@@ -187,12 +187,13 @@ void worker_look(const struct options *o, struct worker *w) {
         look_at_libfuzzer(o, w);
 }
 
-void worker_stop(struct worker *w, int signal) {
+/* libFuzzer takes SIGINT in the middle of an execution, also of a switch of stacks; SIGUSR1 after it. */
+void worker_stop(struct worker *w) {
     int status;
     if (w->pid <= 0 || w->ended)
         return;
-    kill(w->pid, signal);
-    for (unsigned i = 0; i < 100; i++) { /* both engines save and leave on SIGINT */
+    kill(w->pid, w->afl ? SIGINT : SIGUSR1);
+    for (unsigned i = 0; i < 100; i++) { /* both engines save and leave */
         if (waitpid(w->pid, &status, WNOHANG) == w->pid) {
             w->ended = true;
             return;
@@ -209,11 +210,18 @@ int run_tool(const char *log, char *const argv[]) {
     pid_t pid = fork();
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        setpgid(0, 0);
         redirect(log);
         execvp(argv[0], argv);
         _exit(127);
     }
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+    pid_t done = 0;
+    while (pid > 0 && (done = waitpid(pid, &status, WNOHANG)) == 0) {
+        if (campaign_hurried())
+            kill(-pid, SIGKILL);
+        usleep(20000);
+    }
+    if (pid < 0 || done != pid)
         return -1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

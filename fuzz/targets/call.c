@@ -17,7 +17,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc;
     (void)argv;
     engine = fuzz_target_engine(false);
-    for (uint16_t op = 0; op < GPUP_OPS; op++)
+    for (uint16_t op = 0; op < (uint16_t)GPUP_OPS; op++)
         if (gpup_op_info(op)->group == GPUP_GROUP_call)
             calls[call_count++] = op;
     return 0;

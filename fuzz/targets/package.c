@@ -126,6 +126,8 @@ static void verify(const struct gpup_package *package) {
 
 /* Plain bytes of a member, with an edit in them, put back. */
 static void edit(struct gpup_package *package, struct input *in) {
+    if (!package->count)
+        return;
     struct gpup_member *m = &package->members[input_take(in, 1) % package->count];
     unsigned what = (unsigned)input_take(in, 1);
     size_t size = 0, at, length = (size_t)input_take(in, 1);

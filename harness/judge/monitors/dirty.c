@@ -139,6 +139,8 @@ static void saw_paging(struct dirty *d, const struct gpup_event *e) {
 }
 
 static void saw_call(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {
+    if (e->f[GPUP_CALL_ddi] == GPUP_DDI_PrepareLiveMigration)
+        d->session[e->host] = true;
     if (j->call.names_vf && j->call.vf < JUDGE_VFS)
         d->reserve_open[e->host][j->call.vf] = false;
     if (j->call.ddi != GPUP_DDI_CreateMemoryBasis)
@@ -208,6 +210,7 @@ static void reset(struct gpup_judge *j, void *state) {
     memset(d->starts, 0, sizeof d->starts);
     memset(d->cycle, 0, sizeof d->cycle);
     memset(d->left_alive, 0, sizeof d->left_alive);
+    memset(d->session, 0, sizeof d->session);
     memset(d->lost, 0, sizeof d->lost);
     judge_clear_used(j, d->paged, sizeof d->paged[0][0]);
     memset(d->reserve_count, 0, sizeof d->reserve_count);

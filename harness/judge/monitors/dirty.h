@@ -60,6 +60,7 @@ struct dirty {
     uint32_t starts[GPUP_MAX_HOSTS];
     struct cycle cycle[GPUP_MAX_HOSTS];
     bool left_alive[GPUP_MAX_HOSTS]; /* bases at StopDevice */
+    bool session[GPUP_MAX_HOSTS];    /* of migration: was asked for */
     bool lost[GPUP_MAX_HOSTS]; /* lives of bases overlapped with other calls: nothing is known any more */
     uint64_t segment_size[GPUP_MAX_HOSTS][GPUP_MAX_SEGMENTS + 1];
     bool paged[GPUP_MAX_HOSTS][JUDGE_VFS]; /* the host wrote there in this life */

@@ -305,9 +305,11 @@ void dirty_life(struct gpup_judge *j, struct dirty *d, struct basis *b) {
     }
 }
 
-/* Memory that is left although the basis it may belong to was there when the device was stopped. */
+/* Memory that is left although the basis it may belong to was there when the device was stopped.
+ * What a session of migration leaves behind is that one's. */
 void dirty_left(struct gpup_judge *j, const struct dirty *d, const struct gpup_event *e) {
-    if (d->left_alive[e->host] && e->f[GPUP_LEFT_kind] == GPUP_OBJECT_POOL && !j->host[e->host].gone) {
+    if (d->left_alive[e->host] && !d->session[e->host] && e->f[GPUP_LEFT_kind] == GPUP_OBJECT_POOL &&
+        !j->host[e->host].gone) {
         judge_about(j, e->host, GPUP_PF);
         CHECK(j, GPUP_RULE_DIRTY_049, false, "bases were alive at StopDevice, and %llu bytes are left",
               (unsigned long long)e->f[GPUP_LEFT_size]);

@@ -219,6 +219,8 @@ static void overlapped(struct gpup_judge *j, void *state) {
     struct vgpu *g = state;
     const struct call *c = &j->call;
     g->host[c->host].pending = false;
+    if (c->vf < JUDGE_VFS) /* it may have written what the next guest sees */
+        g->of[c->host][c->vf].inherited = true;
     if (c->ddi != GPUP_DDI_CreateVirtualGpu && c->ddi != GPUP_DDI_DestroyVirtualGpu)
         return;
     for (uint32_t i = 0; i < JUDGE_VFS; i++) {
