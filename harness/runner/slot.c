@@ -373,7 +373,7 @@ static enum slot_news program_over(struct slot *s, const uint8_t *bytes, size_t 
 static void take_build(struct slot *s, const uint8_t *bytes, size_t size) {
     size_t length = size < sizeof s->build ? size : sizeof s->build - 1;
     for (size_t i = 0; i < length; i++)
-        s->build[i] = bytes[i] >= 0x20 && bytes[i] < 0x7F ? (char)bytes[i] : '?';
+        s->build[i] = (char)(bytes[i] >= 0x20 && bytes[i] < 0x7F ? bytes[i] : '?');
     s->build[length] = 0;
 }
 

@@ -62,9 +62,9 @@ static char *megabyte(void) {
 }
 
 static void spoil(char *text) {
-    static const char bad[] = "\xff\xed\xa0\x80\xc3";
+    static const unsigned char bad[] = {0xFF, 0xED, 0xA0, 0x80, 0xC3};
     for (char *at = text; at && (at = strstr(at, "@BAD@"));)
-        memcpy(at, bad, 5);
+        memcpy(at, bad, sizeof bad);
 }
 
 static void spoil_all(struct gpup_results *results) {

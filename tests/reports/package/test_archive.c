@@ -220,7 +220,7 @@ static void bombs(void **state) {
     to_bytes(&package, &bytes, &size);
     gpup_package_free(&package);
     /* The size field of the header, and the checksum that makes it sound. */
-    memcpy(bytes + 124, "77777777777", 11);
+    memset(bytes + 124, '7', 11);
     unsigned sum = 0;
     memset(bytes + 148, ' ', 8);
     for (unsigned i = 0; i < 512; i++)

@@ -204,7 +204,7 @@ static void builds(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct fixture f;
         make(&f, 1);
-        strcpy(f.results.build, rows[i].build);
+        snprintf(f.results.build, sizeof f.results.build, "%s", rows[i].build);
         expect(&f, WAIVER "}", rows[i].in ? 0 : 1, rows[i].in ? "WAIVED" : "FAIL",
                rows[i].in ? GPUP_ENTRY_USED : GPUP_ENTRY_OTHER_IMPLEMENTATION);
     }

@@ -57,9 +57,9 @@ static const struct kind {
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 static uint8_t reason_of(uint8_t verdict) {
-    for (uint8_t reason = 0; reason < GPUP_REASONS; reason++)
-        if (gpup_reason_legal(verdict, reason))
-            return reason;
+    for (unsigned reason = 0; reason < GPUP_REASONS; reason++)
+        if (gpup_reason_legal(verdict, (uint8_t)reason))
+            return (uint8_t)reason;
     return GPUP_REASONS;
 }
 
@@ -138,7 +138,7 @@ static void errors_say_nothing(void **state) {
                 struct gpup_finding finding = {.verdict = GPUP_FAIL};
                 struct gpup_program_result p = {
                     .outcome = (uint8_t)outcome, .findings = &finding, .finding_count = judged};
-                p.rules = calloc(gpup_spec_counts.rules, sizeof *p.rules);
+                p.rules = calloc(gpup_spec_counts.rules + 1u, sizeof *p.rules);
                 for (unsigned i = 0; i < gpup_spec_counts.rules; i++)
                     gpup_rule_unjudged(i, &p.rules[i].verdict, &p.rules[i].reason);
                 if (judged)
