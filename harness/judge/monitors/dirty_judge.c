@@ -256,9 +256,9 @@ static void judge_start(struct gpup_judge *j, struct dirty *d, struct basis *b) 
         return;
     b->tracking = true;
     b->serial = ++d->starts[c->host];
-    b->clean = true;
     b->calm = d->calls[c->host];
     b->blurred = v && (!vf_quiet(v) || v->guest_write >= c->event); /* writes while the call was at it */
+    b->clean = !b->blurred;
     b->paged_before = b->vf < JUDGE_VFS && d->paged[c->host][b->vf];
     b->others_started = b->others_stopped = b->part_cleared = b->answered = false;
     b->repeated = b->failed_clear = b->unknown_flags = b->upset = b->began = b->touched = false;
