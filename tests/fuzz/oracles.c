@@ -73,7 +73,9 @@ static int sound(void) {
     struct fuzz_engine *engine = fuzz_engine_new(&options, message, sizeof message);
     for (size_t i = 0; engine && i < bundled_count(); i++)
         run(engine, i);
-    return engine && fuzz_engine_findings(engine, &all) == 0 ? 0 : 1;
+    bool none = engine && fuzz_engine_findings(engine, &all) == 0;
+    fuzz_engine_free(engine);
+    return none ? 0 : 1;
 }
 
 int main(int argc, char **argv) {
