@@ -5,7 +5,7 @@
 
 void call_buffer(struct gpup_judge *j, const struct gpup_event *e) {
     struct buffer buffer = {true, e->f[GPUP_BUFFER_object], e->f[GPUP_BUFFER_size],
-                            judge_hash(2, e->data, e->data_size)};
+                            gpup_trace_hash(2, e->data, e->data_size)};
     if (e->f[GPUP_BUFFER_role] == GPUP_ROLE_INPUT)
         j->next_input = buffer;
     if (e->f[GPUP_BUFFER_role] == GPUP_ROLE_DATA)
@@ -125,7 +125,7 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
         reset_vf(v);
         v->present = true;
         v->life++;
-        v->profile = judge_hash(9, c->a + 1, 3 * sizeof *c->a); /* what memory it was to have */
+        v->profile = gpup_trace_hash(9, c->a + 1, 3 * sizeof *c->a); /* what memory it was to have */
         break;
     case GPUP_DDI_DestroyVirtualGpu:
         h->structure++;

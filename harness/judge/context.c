@@ -189,7 +189,7 @@ static void seen_reserve(struct gpup_judge *j, const struct gpup_event *e) {
     v->reserve_ranges++;
     j->reserving = e->f[GPUP_RESERVE_vf] + 1;
     v->reserve_size += size;
-    v->reserve_shape = judge_hash(v->reserve_shape, &size, sizeof size);
+    v->reserve_shape = gpup_trace_hash(v->reserve_shape, &size, sizeof size);
 }
 
 static void seen_place(struct gpup_judge *j, const struct gpup_event *e) {

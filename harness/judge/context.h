@@ -208,7 +208,6 @@ const char *change_name(const struct change *change); /* of what changed */
 bool judge_bus_master(const struct gpup_event *e);
 /* Whether that reading of the VF changed in this call, with nothing else to explain it. */
 const struct change *call_change(const struct gpup_judge *j, unsigned kind, unsigned host, uint32_t vf);
-uint64_t judge_hash(uint64_t seed, const void *bytes, size_t size);
 /* First place where 8 bytes or more of a pattern that repeats every 8 bytes stand, or -1. */
 long judge_find_pattern(const uint8_t *bytes, size_t size, uint64_t pattern);
 bool judge_find_value(const uint8_t *bytes, size_t size, uint64_t value);

@@ -94,8 +94,8 @@ void context_reading(struct gpup_judge *j, const struct gpup_event *e) {
     }
     struct content *content = v ? content_of(v, e->kind) : NULL;
     if (content) {
-        uint64_t hash =
-            e->kind == GPUP_EVENT_OBS_VRAM ? e->f[GPUP_OBS_VRAM_hash] : judge_hash(1, e->data, e->data_size);
+        uint64_t hash = e->kind == GPUP_EVENT_OBS_VRAM ? e->f[GPUP_OBS_VRAM_hash]
+                                                       : gpup_trace_hash(1, e->data, e->data_size);
         *content = (struct content){true, true, hash, e->data_size};
     }
     if (v && e->kind == GPUP_EVENT_OBS_DIRTY)

@@ -74,7 +74,7 @@ static void shuffle(struct basis *b, uint32_t order, uint64_t seed) {
         if (order == GPUP_ORDER_DESCENDING && k <= i)
             break;
         if (order == GPUP_ORDER_SHUFFLED)
-            k = i + (uint32_t)(world_mix(seed + i) % (b->count - i));
+            k = i + (uint32_t)(gpup_trace_mix(seed + i) % (b->count - i));
         struct range r = b->ranges[i];
         uint64_t at = b->at[i];
         b->ranges[i] = b->ranges[k];

@@ -117,32 +117,3 @@ static void log_guest_write(void *context, uint32_t vf, uint64_t offset, uint64_
 struct gpup_device_log world_device_log(struct host *h) {
     return (struct gpup_device_log){log_mmio, log_table, log_config, log_message, log_guest_write, h};
 }
-
-uint64_t world_mix(uint64_t x) {
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-    return x ^ (x >> 31);
-}
-
-static uint64_t stir(uint64_t lane, const uint8_t *bytes, size_t size) {
-    uint64_t word = 0;
-    memcpy(&word, bytes, size);
-    lane = (lane ^ word) * 0xBF58476D1CE4E5B9u;
-    return lane ^ (lane >> 32);
-}
-
-/* Four lanes, so that the steps of one need not wait for each other. */
-uint64_t world_hash(uint64_t seed, const void *bytes, size_t size) {
-    uint64_t lane[4] = {world_mix(seed + 1), 1, 2, 3};
-    const uint8_t *p = bytes;
-    size_t left = size;
-    for (; left >= sizeof lane; left -= sizeof lane, p += sizeof lane)
-        for (unsigned i = 0; i < 4; i++)
-            lane[i] = stir(lane[i], p + 8 * i, 8);
-    for (unsigned i = 0; left; i++) {
-        size_t part = left < 8 ? left : 8;
-        lane[i] = stir(lane[i], p + 8 * i, part);
-        left -= part;
-    }
-    return world_mix(world_mix(world_mix(lane[0]) + lane[1]) + world_mix(lane[2] + size) + lane[3]);
-}

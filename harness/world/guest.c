@@ -18,7 +18,7 @@ static void guest_write(struct host *h, const struct gpup_step *step) {
     uint8_t *bytes = exists ? malloc(size + 8) : NULL;
     h->world->broken = h->world->broken || (exists && !bytes);
     for (uint64_t i = 0; bytes && i < size; i += 8) {
-        uint64_t word = world_mix(seed * 0x9E3779B97F4A7C15u + i);
+        uint64_t word = gpup_trace_mix(seed * 0x9E3779B97F4A7C15u + i);
         memcpy(bytes + i, &word, 8);
     }
     if (!bytes ||

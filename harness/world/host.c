@@ -29,7 +29,7 @@ static uint32_t find_msix(struct host *h, uint32_t vf) {
 static void set_cookie(struct host *h, uint32_t vf) {
     struct gpup_event e = world_event(h, GPUP_EVENT_COOKIE);
     uint64_t cookie =
-        world_mix(h->world->config.seed * 977 + (h->index * GPUP_MAX_VFS + vf) * 7919 + h->world->calls);
+        gpup_trace_mix(h->world->config.seed * 977 + (h->index * GPUP_MAX_VFS + vf) * 7919 + h->world->calls);
     h->vf[vf].cookie = cookie | 0x0101010101010101u; /* no zero byte: never mistaken for empty memory */
     e.f[GPUP_COOKIE_vf] = vf;
     e.f[GPUP_COOKIE_value] = h->vf[vf].cookie;

@@ -161,8 +161,6 @@ void world_skip(struct host *h, enum gpup_skip reason, const char *why);
 struct gpup_emitter world_emitter(struct host *h);
 uint8_t world_bus(const struct gpup_world *w, uint32_t host); /* number of that PF's bus */
 struct gpup_device_log world_device_log(struct host *h);
-uint64_t world_hash(uint64_t seed, const void *bytes, size_t size);
-uint64_t world_mix(uint64_t value);
 
 /* --- call.c
  * ---------------------------------------------------------------------------------------------------- */

@@ -217,7 +217,7 @@ static bool has_calls(const struct lanes *l, const struct host *h) {
 /* One thing on one host; where two adapters are one system, the seed says on which. */
 static bool turn(struct gpup_world *w) {
     struct host *next = NULL;
-    unsigned first = (unsigned)(world_mix(w->lanes->seed++) & 1);
+    unsigned first = (unsigned)(gpup_trace_mix(w->lanes->seed++) & 1);
     for (unsigned i = 0; i < w->config.hosts; i++) {
         struct host *h = &w->host[(first + i) % w->config.hosts];
         if (!has_calls(w->lanes, h))
@@ -305,7 +305,7 @@ void do_Together(struct host *h, const struct gpup_step *s) {
     if (!l)
         return;
     l->wanted = count < 2 ? 2 : count > LANES ? LANES : (unsigned)count;
-    l->seed = world_mix(step_number(s, GPUP_Together_seed) + h->world->config.seed) | 1;
+    l->seed = gpup_trace_mix(step_number(s, GPUP_Together_seed) + h->world->config.seed) | 1;
     l->count = 0;
 }
 

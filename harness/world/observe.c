@@ -81,7 +81,7 @@ static void observe_msix(struct host *h, struct seen *seen, uint32_t vf) {
         e.f[GPUP_OBS_MSIX_CONTROL_vf] = vf;
         e.f[GPUP_OBS_MSIX_CONTROL_enable] = control.enable;
         e.f[GPUP_OBS_MSIX_CONTROL_function_mask] = control.function_mask;
-        if (differs(seen, GPUP_OBSERVER_msix_messages, world_hash(0, &control, sizeof control)))
+        if (differs(seen, GPUP_OBSERVER_msix_messages, gpup_trace_hash(0, &control, sizeof control)))
             emit_bytes(h, &e, control.pending, (h->shape.msix_entries + 7) / 8);
     }
     /* What the OS powered must be there to read; a driver that only said so shows an empty table. */
@@ -91,7 +91,7 @@ static void observe_msix(struct host *h, struct seen *seen, uint32_t vf) {
         return;
     uint8_t *entries = scratch(h, size);
     if (entries && h->device_ops->read_msix(h->device, vf, entries) &&
-        differs(seen, GPUP_OBSERVER_msix_table, world_hash(1, entries, size))) {
+        differs(seen, GPUP_OBSERVER_msix_table, gpup_trace_hash(1, entries, size))) {
         struct gpup_event e = world_event(h, GPUP_EVENT_OBS_MSIX);
         e.f[GPUP_OBS_MSIX_vf] = vf;
         e.f[GPUP_OBS_MSIX_entries] = h->shape.msix_entries;
@@ -104,7 +104,7 @@ static void observe_schedule(struct host *h, struct seen *seen, uint32_t vf) {
     if (!h->device_ops->read_schedule(h->device, vf, &s))
         return;
     uint64_t flat[4] = {s.running, s.share_ppm, s.paging_ppm, s.busy};
-    if (!differs(seen, GPUP_OBSERVER_schedule, world_hash(2, flat, sizeof flat)))
+    if (!differs(seen, GPUP_OBSERVER_schedule, gpup_trace_hash(2, flat, sizeof flat)))
         return;
     struct gpup_event e = world_event(h, GPUP_EVENT_OBS_SCHEDULE);
     e.f[GPUP_OBS_SCHEDULE_vf] = vf;
@@ -123,7 +123,7 @@ static bool hash_range(struct host *h, const struct range *r, uint64_t *hash) {
         uint64_t size = r->size - at < sizeof chunk ? r->size - at : sizeof chunk;
         if (!h->device_ops->read_vram(h->device, r->segment, r->offset + at, chunk, size))
             return false;
-        *hash = world_hash(*hash, chunk, size);
+        *hash = gpup_trace_hash(*hash, chunk, size);
     }
     return true;
 }
@@ -135,7 +135,7 @@ static void observe_vram(struct host *h, struct seen *seen, uint32_t vf) {
         uint64_t part = 0;
         if (!hash_range(h, &v->reserve[i], &part))
             return;
-        hash = world_mix(hash ^ part);
+        hash = gpup_trace_mix(hash ^ part);
     }
     if (!v->reserve_count || !differs(seen, GPUP_OBSERVER_vram, hash))
         return;
@@ -181,7 +181,8 @@ static void observe_dirty(struct host *h, struct seen *seen, uint32_t vf) {
         append_bits(bits, at, part, count);
         at += count;
     }
-    if (bits && any && differs(seen, GPUP_OBSERVER_dirty_bits, world_hash(tracking, bits, pages / 8 + 1))) {
+    if (bits && any &&
+        differs(seen, GPUP_OBSERVER_dirty_bits, gpup_trace_hash(tracking, bits, pages / 8 + 1))) {
         struct gpup_event e = world_event(h, GPUP_EVENT_OBS_DIRTY);
         e.f[GPUP_OBS_DIRTY_vf] = vf;
         e.f[GPUP_OBS_DIRTY_tracking] = tracking;
@@ -193,7 +194,7 @@ static void observe_blob(struct host *h, struct seen *seen, uint32_t vf, uint32_
                          size_t (*read)(void *, uint32_t, uint8_t *, size_t), size_t capacity) {
     uint8_t *bytes = scratch(h, capacity);
     size_t size = bytes ? read(h->device, vf, bytes, capacity) : 0;
-    if (size && size <= capacity && differs(seen, observer, world_hash(4, bytes, size))) {
+    if (size && size <= capacity && differs(seen, observer, gpup_trace_hash(4, bytes, size))) {
         struct gpup_event e = world_event(h, kind);
         e.f[0] = vf;
         e.f[1] = size;

@@ -258,8 +258,8 @@ static void set_resources2(struct host *h, const struct gpup_step *s) {
  */
 static void reorder(struct range *ranges, uint32_t count, uint32_t order, uint64_t seed) {
     for (uint32_t i = 0; i < count && order; i++) {
-        uint32_t k =
-            order == GPUP_ORDER_SHUFFLED ? i + (uint32_t)(world_mix(seed + i) % (count - i)) : count - 1 - i;
+        uint32_t k = order == GPUP_ORDER_SHUFFLED ? i + (uint32_t)(gpup_trace_mix(seed + i) % (count - i))
+                                                  : count - 1 - i;
         if (k <= i && order == GPUP_ORDER_DESCENDING)
             break;
         struct range r = ranges[i];

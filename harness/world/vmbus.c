@@ -119,7 +119,7 @@ void do_StartChannel(struct host *h, const struct gpup_step *s) {
 
 static void fill(uint8_t *bytes, size_t size, uint64_t seed, uint64_t head) {
     for (size_t i = 0; i < size; i++)
-        bytes[i] = (uint8_t)world_mix(seed + i);
+        bytes[i] = (uint8_t)gpup_trace_mix(seed + i);
     if (head)
         memcpy(bytes, &head, size < sizeof head ? size : sizeof head);
 }

@@ -225,6 +225,11 @@ const char *gpup_event_field_name(unsigned kind, unsigned field);
 /* 0 when out of range. */
 unsigned gpup_event_field_count(unsigned kind);
 
+/* Mixes the bits of a number; hashes bytes (equal seed and bytes, equal hash; a size of 0 reads nothing). Not
+ * for keeping secrets. Traces hold such hashes: another function needs another version of the format. */
+uint64_t gpup_trace_mix(uint64_t value);
+uint64_t gpup_trace_hash(uint64_t seed, const void *bytes, size_t size);
+
 /* Binary form. Writer appends to a growing buffer that the caller frees with gpup_trace_free. */
 struct gpup_trace_buffer {
     uint8_t *bytes;

@@ -219,7 +219,7 @@ static void saw_profile(struct gpup_judge *j, const struct gpup_event *e) {
     struct vf *v = call_vf(j);
     if (v && j->call.ddi == GPUP_DDI_CreateVirtualGpu && j->call.returned && nt_success(j->call.status) &&
         e->f[GPUP_OUTPUT_role] == GPUP_ROLE_ARGUMENTS && e->data_size >= PROFILE_AT + PROFILE_SIZE)
-        v->profile = judge_hash(9, e->data + PROFILE_AT, PROFILE_SIZE);
+        v->profile = gpup_trace_hash(9, e->data + PROFILE_AT, PROFILE_SIZE);
 }
 
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {

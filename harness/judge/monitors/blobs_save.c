@@ -86,7 +86,7 @@ void blobs_output(struct gpup_judge *j, struct blobs *b, const struct gpup_event
                         .session = v->sessions,
                         .entries = v->entries,
                         .partitions = j->host[c->host].partitions,
-                        .hash = judge_hash(2, e->data, size),
+                        .hash = gpup_trace_hash(2, e->data, size),
                         .size = size,
                         .reserve = v->resourced ? v->reserve_shape : 0,
                         .profile = v->profile,
@@ -117,7 +117,7 @@ static uint8_t likeness(const struct saved *s, const uint8_t *bytes, size_t size
 }
 
 void blobs_input(struct blobs *b, const struct gpup_event *e) {
-    uint64_t hash = judge_hash(2, e->data, e->data_size);
+    uint64_t hash = gpup_trace_hash(2, e->data, e->data_size);
     b->input = (struct input){.there = true, .size = e->data_size, .from = {-1, -1}};
     for (unsigned k = 0; k < BLOBS; k++) {
         unsigned i = (b->next + BLOBS - 1 - k) % BLOBS; /* the newest first */

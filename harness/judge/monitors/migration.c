@@ -33,7 +33,7 @@ static void saved(struct gpup_judge *j, struct migration *m, const struct gpup_e
         !c->before.paused)
         return;
     size_t used = e->f[GPUP_OUTPUT_used] < e->data_size ? (size_t)e->f[GPUP_OUTPUT_used] : e->data_size;
-    uint64_t hash = judge_hash(2, e->data, used);
+    uint64_t hash = gpup_trace_hash(2, e->data, used);
     if (s->phase[1].hash_known && !(j->varies & 2))
         CHECK(j, GPUP_RULE_LM_030, hash == s->phase[1].hash, "two saves of the same paused VF differ");
     s->phase[1].hash = hash;

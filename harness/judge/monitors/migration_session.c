@@ -97,7 +97,7 @@ static void judge_pool(struct gpup_judge *j, struct migration *m, struct session
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     uint64_t objects[6] = {h->bases, h->processes, h->vgpus, h->open_sessions, v->life, h->structure};
-    uint64_t state = judge_hash(7, objects, sizeof objects);
+    uint64_t state = gpup_trace_hash(7, objects, sizeof objects);
     uint32_t others = m->calls[c->host] - m->own[c->host][c->vf];
     if (!(h->observers & GPUP_OBSERVER_pool))
         return;
@@ -239,7 +239,7 @@ void migration_session(struct gpup_judge *j, struct migration *m, struct session
     judge_frozen(j, v);
     if (!s || !v)
         return;
-    s->calls = judge_hash(s->calls, what, sizeof what);
+    s->calls = gpup_trace_hash(s->calls, what, sizeof what);
     if (!c->before.present)
         return;
     judge_time(j, v);

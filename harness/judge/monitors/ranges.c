@@ -171,10 +171,10 @@ static void saw_answer(struct gpup_judge *j, struct ranges *all, const struct gp
         !read_spans(&s, e, which, asked))
         return;
     struct bar_ranges *known = &r->bar[which][bar];
-    uint64_t hash = judge_hash(3, s.span, 0);
+    uint64_t hash = gpup_trace_hash(3, s.span, 0);
     for (uint64_t i = 0; i < s.count; i++) {
         uint64_t flat[] = {s.span[i].first, s.span[i].count, s.span[i].reads, s.span[i].writes};
-        hash = judge_hash(hash, flat, sizeof flat);
+        hash = gpup_trace_hash(hash, flat, sizeof flat);
     }
     if (which == MITIGATED && known->known)
         CHECK(j, GPUP_RULE_MIT_007, r->announced || known->hash == hash,

@@ -138,17 +138,17 @@ static void keep_structure(const struct gpup_judge *j, struct vgpu *g, const str
         memset(g->in, 0, sizeof g->in);
         if (e->data_size)
             memcpy(g->in, e->data, e->data_size < sizeof g->in ? e->data_size : sizeof g->in);
-        g->before = judge_hash(3, e->data, e->data_size);
+        g->before = gpup_trace_hash(3, e->data, e->data_size);
         bool whole = e->data_size == CREATE_SIZE;
-        g->engines = whole ? judge_hash(4, e->data + CREATE_ENGINES, CREATE_END - CREATE_ENGINES) : 0;
-        g->provider = whole ? judge_hash(5, e->data + CREATE_CLSID, CLSID_SIZE) : 0;
+        g->engines = whole ? gpup_trace_hash(4, e->data + CREATE_ENGINES, CREATE_END - CREATE_ENGINES) : 0;
+        g->provider = whole ? gpup_trace_hash(5, e->data + CREATE_CLSID, CLSID_SIZE) : 0;
         return;
     }
     if (e->kind != GPUP_EVENT_OUTPUT || e->f[GPUP_OUTPUT_role] != GPUP_ROLE_ARGUMENTS || !j->call.returned)
         return;
     g->size = e->data_size < CREATE_SIZE ? e->data_size : CREATE_SIZE;
     g->shown = j->call.ddi != GPUP_DDI_CreateVirtualGpu || g->size == CREATE_SIZE;
-    g->after = judge_hash(3, e->data, e->data_size);
+    g->after = gpup_trace_hash(3, e->data, e->data_size);
     if (g->size)
         memcpy(g->out, e->data, g->size);
 }

@@ -18,7 +18,7 @@ static void judge_segment(struct gpup_judge *j, const struct vgpu *g, unsigned i
  * warning. */
 static void judge_rest(struct gpup_judge *j, const struct vgpu *g) {
     size_t stray = CREATE_ENGINES;
-    bool alone = judge_hash(4, g->out + CREATE_ENGINES, CREATE_END - CREATE_ENGINES) == g->engines;
+    bool alone = gpup_trace_hash(4, g->out + CREATE_ENGINES, CREATE_END - CREATE_ENGINES) == g->engines;
     while (stray < CREATE_END && g->out[stray] == 0)
         stray++;
     if (judge_checked(j, GPUP_RULE_PART_015) && stray < CREATE_END)
@@ -27,7 +27,7 @@ static void judge_rest(struct gpup_judge *j, const struct vgpu *g) {
     static const uint8_t none[CLSID_SIZE];
     bool zero = memcmp(g->out + CREATE_CLSID, none, sizeof none) == 0;
     if (judge_checked(j, GPUP_RULE_PART_015) && !zero &&
-        judge_hash(5, g->out + CREATE_CLSID, CLSID_SIZE) == g->provider)
+        gpup_trace_hash(5, g->out + CREATE_CLSID, CLSID_SIZE) == g->provider)
         judge_violated(j, GPUP_RULE_PART_015, GPUP_WARN, "the CLSID was not written");
 }
 
