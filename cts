@@ -148,7 +148,7 @@ demo() {
     flock -u 9
     "$release/gpup-cts" run --profile certification --out out
     status=$?
-    say "the report is in $PWD/out (exit status $status; the README says what each means)"
+    say "open $PWD/out/report.html in a browser (exit status $status; the README says what each means)"
     exit "$status"
 }
 
