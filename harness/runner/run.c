@@ -126,16 +126,16 @@ static bool keep(struct run *r, struct slot *s) {
 static bool feed(struct run *r, struct slot *s) {
     unsigned batch = r->options->batch ? r->options->batch : DEFAULT_BATCH;
     if (r->enough)
-        slot_kill(s);
+        slot_end(s);
     if (s->busy || r->enough)
         return true;
     bool more = r->taken < r->queued, lone = !more && r->alone_count;
     if (!more && !lone) {
-        slot_kill(s);
+        slot_end(s);
         return true;
     }
     if (s->pid && (s->ran >= batch || (lone && s->ran)))
-        slot_kill(s);
+        slot_end(s);
     if (!s->pid)
         return slot_spawn(s);
     if (!s->ready)

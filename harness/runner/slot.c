@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,8 @@
 #include <unistd.h>
 
 #define DEFAULT_TIMEOUT_MS 20000u
-#define PATIENCE 4u /* times the limit, for a worker that the machine gave less than the limit */
+#define PATIENCE 4u    /* times the limit, for a worker that the machine gave less than the limit */
+#define LEAVE_MS 10000 /* for a worker that is asked to go */
 
 bool slot_init(struct slot *slot, const struct gpup_run_options *options) {
     *slot = (struct slot){.options = options, .commands = -1, .events = -1};
@@ -37,8 +39,17 @@ void slot_kill(struct slot *slot) {
     slot->reader.used = slot->reader.taken = 0;
 }
 
-void slot_free(struct slot *slot) {
+void slot_end(struct slot *slot) {
+    struct order leave = {UINT32_MAX, 0};
+    struct pollfd fd = {.fd = slot->events};
+    if (slot->pid > 0 && slot->ready && !slot->busy &&
+        write(slot->commands, &leave, sizeof leave) == (ssize_t)sizeof leave)
+        poll(&fd, 1, LEAVE_MS); /* until the other end is closed */
     slot_kill(slot);
+}
+
+void slot_free(struct slot *slot) {
+    slot_end(slot);
     gpup_judge_free(slot->judge);
     gpup_trace_free(&slot->trace);
     twin_free(&slot->twin[0]);
@@ -278,16 +289,16 @@ static enum slot_news finish(struct slot *s, enum gpup_outcome outcome) {
 }
 
 /* The program ended badly. In a process that had run others it is run again alone, so that the result is its
- * own. */
-static enum slot_news bad_end(struct slot *s, enum gpup_outcome outcome) {
+ * own. waits: the process still takes orders. */
+static enum slot_news bad_end(struct slot *s, enum gpup_outcome outcome, bool waits) {
     bool first = s->ran == 0;
+    s->busy = !waits;
+    slot_end(s);
     if (!first) {
         gpup_program_result_free(&s->result);
-        slot_kill(s);
         s->busy = false;
         return SLOT_LOST;
     }
-    slot_kill(s);
     enum slot_news news = finish(s, outcome);
     s->ran = 0;
     return news;
@@ -303,7 +314,7 @@ static enum slot_news died(struct slot *s, const char *what) {
         add_event(s, GPUP_EVENT_FAULT, GPUP_FAULT_cause, GPUP_FAULT_ABORT);
         add_event(s, GPUP_EVENT_END, GPUP_END_outcome, s->hung ? GPUP_TIMEOUT : GPUP_CRASH);
     }
-    return bad_end(s, GPUP_CRASH);
+    return bad_end(s, GPUP_CRASH, false);
 }
 
 /* What the runs after the first showed, as one event, and the END that was held back. */
@@ -360,7 +371,7 @@ static enum slot_news program_over(struct slot *s, const uint8_t *bytes, size_t 
             s->end.f[GPUP_END_outcome] = s->hung ? GPUP_TIMEOUT : GPUP_CRASH;
             take_event(s, &s->end);
         }
-        return bad_end(s, outcome);
+        return bad_end(s, outcome, bytes[5] == PROCESS_INTACT);
     }
     if (!s->ended && outcome == GPUP_ERROR && s->result.events == 0)
         return finish(s, outcome); /* there was no world: nothing of the implementation ran */
@@ -432,5 +443,5 @@ enum slot_news slot_check_time(struct slot *slot) {
         add_event(slot, GPUP_EVENT_HANG, GPUP_HANG_cause, GPUP_HANG_WALL);
         add_event(slot, GPUP_EVENT_END, GPUP_END_outcome, GPUP_TIMEOUT);
     }
-    return bad_end(slot, GPUP_TIMEOUT);
+    return bad_end(slot, GPUP_TIMEOUT, false);
 }

@@ -45,7 +45,11 @@ enum slot_news {
 bool slot_init(struct slot *slot, const struct gpup_run_options *options);
 void slot_free(struct slot *slot);
 bool slot_spawn(struct slot *slot);
+/* At once, whatever it does. */
 void slot_kill(struct slot *slot);
+/* A worker that waits for a program closes the implementation first: what counts the code that ran (gcov) is
+ * written then. Any other is killed. */
+void slot_end(struct slot *slot);
 /* Gives the idle worker a program. */
 bool slot_give(struct slot *slot, uint32_t index);
 /* Call when the event pipe is readable, or every now and then for the time limit. */
