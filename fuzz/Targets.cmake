@@ -64,7 +64,7 @@ string(REPLACE ",fuzzer-no-link" "" sanitizers "${sanitizers}")
 list(REMOVE_ITEM sanitizers -fsanitize=fuzzer-no-link)
 set(GPUP_FUZZ_LINK ${sanitizers})
 # What a loaded implementation calls: services, and the hooks of its instrumentation.
-set(GPUP_FUZZ_SERVICES -Wl,--dynamic-list=${PROJECT_SOURCE_DIR}/tool/services.list)
+set(GPUP_FUZZ_SERVICES -Wl,--dynamic-list=${GPUP_SERVICES_DIR}/services.list)
 set(GPUP_FUZZ_HOOKS -Wl,--dynamic-list=${CMAKE_CURRENT_SOURCE_DIR}/hooks.list)
 
 # fuzz_target(NAME ROOMS...)
