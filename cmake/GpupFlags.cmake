@@ -23,6 +23,10 @@ if(GPUP_SANITIZE)
   add_link_options(-fsanitize=address,undefined)
 endif()
 if(GPUP_COVERAGE)
+  # Once for all: forked workers count too, and add to the files under a lock.
   add_compile_options(--coverage -O0)
   add_link_options(--coverage)
+  execute_process(COMMAND ${CMAKE_C_COMPILER} -fPIC -c ${CMAKE_SOURCE_DIR}/cmake/coverage_exit.c -o ${CMAKE_BINARY_DIR}/coverage_exit.o
+    COMMAND_ERROR_IS_FATAL ANY)
+  add_link_options(${CMAKE_BINARY_DIR}/coverage_exit.o -Wl,--wrap=_exit)
 endif()
