@@ -29,6 +29,8 @@ HOOK __sanitizer_cov_trace_switch(uint64_t value, uint64_t *cases);
 HOOK __sanitizer_cov_trace_div4(uint32_t value);
 HOOK __sanitizer_cov_trace_div8(uint64_t value);
 HOOK __sanitizer_cov_trace_gep(uintptr_t index);
+/* Of each thread; where there is no sanitizer, nothing else has it. */
+__attribute__((weak, visibility("default"))) __thread uintptr_t __sancov_lowest_stack;
 
 void __sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *stop) {
     for (size_t i = 0; i < region_count; i++)
