@@ -3,11 +3,21 @@
 # Builds an implementation of the DDIs and gives it a conformance test.
 # With GPUP_FUZZ also NAME.fuzz.so, instrumented for fuzzers: `./cts fuzz`, or build/fuzz/fuzz/fuzz_program with
 # GPUP_FUZZ_IMPL.
+# The target NAME.coverage, which nothing else builds, compiles NAME.counted.so with --coverage and writes which lines,
+# functions and branches of it the programs reach to NAME-coverage/coverage in the build directory.
 #   default: a shared object NAME.so, and the test NAME.conformance that runs the suite on it
 #   STATIC:  an object for linking into the tool: its writable data stands in sections of its own
 #            (gpup_impl_NAME_data, gpup_impl_NAME_bss), which the suite saves and swaps, its symbols are local, and
 #            gpup_implementation is renamed to gpup_implementation_NAME
 include_guard(GLOBAL)
+
+# Beside this file when it is installed.
+set(GPUP_COVERAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/coverage.sh)
+set(GPUP_CORPUS ${CMAKE_CURRENT_LIST_DIR}/corpus)
+if(NOT EXISTS ${GPUP_COVERAGE_SCRIPT})
+  set(GPUP_COVERAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/../tool/coverage.sh)
+  set(GPUP_CORPUS ${CMAKE_CURRENT_LIST_DIR}/../corpus)
+endif()
 
 function(gpup_cts_add_implementation name)
   cmake_parse_arguments(arg "STATIC" "" "SOURCES;DEFINITIONS;INCLUDES" ${ARGN})
@@ -21,6 +31,7 @@ function(gpup_cts_add_implementation name)
     _gpup_shared_implementation(${name})
   endif()
   _gpup_fuzz_implementation(${name})
+  _gpup_coverage_implementation(${name})
 endfunction()
 
 macro(_gpup_implementation_properties target)
@@ -52,6 +63,22 @@ macro(_gpup_fuzz_implementation name)
     _gpup_implementation_properties(${name}.fuzz)
     target_compile_options(${name}.fuzz PRIVATE ${GPUP_FUZZ_FLAGS})
     target_link_options(${name}.fuzz PRIVATE -Wl,-Bsymbolic)
+  endif()
+endmacro()
+
+# NAME.counted.so: the same, not optimised and counted by gcov.
+macro(_gpup_coverage_implementation name)
+  add_library(${name}.counted MODULE EXCLUDE_FROM_ALL ${arg_SOURCES})
+  set_target_properties(${name}.counted PROPERTIES PREFIX "" C_VISIBILITY_PRESET default)
+  _gpup_implementation_properties(${name}.counted)
+  target_compile_options(${name}.counted PRIVATE --coverage -O0 -g)
+  target_link_options(${name}.counted PRIVATE --coverage -Wl,-Bsymbolic)
+  if(TARGET gpup-cts::gpup-cts OR PROJECT_NAME STREQUAL "gpup-cts") # where the tool comes later
+    add_custom_target(${name}.coverage
+      COMMAND bash ${GPUP_COVERAGE_SCRIPT} --tool $<TARGET_FILE:gpup-cts::gpup-cts> --corpus ${GPUP_CORPUS}
+        --out ${CMAKE_CURRENT_BINARY_DIR}/${name}-coverage $<TARGET_FILE:${name}.counted>
+      USES_TERMINAL VERBATIM COMMENT "What the programs reach of ${name}")
+    add_dependencies(${name}.coverage ${name}.counted)
   endif()
 endmacro()
 

@@ -30,3 +30,6 @@ write_basic_package_version_file(gpup-cts-config-version.cmake COMPATIBILITY Sam
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gpup-cts-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/gpup-cts-config-version.cmake
   ${PROJECT_SOURCE_DIR}/cmake/GpupImplementation.cmake ${PROJECT_SOURCE_DIR}/reports/results.schema.json
   DESTINATION ${GPUP_INSTALL_CMAKE})
+# What the target NAME.coverage needs.
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/tool/coverage.sh DESTINATION ${GPUP_INSTALL_CMAKE})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/corpus DESTINATION ${GPUP_INSTALL_CMAKE})

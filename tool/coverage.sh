@@ -1,0 +1,153 @@
+#!/bin/bash
+# What the programs reach of an implementation's code: lines, functions and branches, by gcov, lcov and genhtml.
+#
+#   coverage.sh --tool GPUP_CTS [--out DIR] [--corpus DIR]... [--gcov TOOL] OBJECT
+#
+# OBJECT is a shared object that was compiled and linked with --coverage. It runs under conformance and then under the
+# programs of the corpus; counters go below DIR/coverage, never beside the object. DIR is that of `run --out`:
+# report.html in it gets a table with links to the pages. Status 0: there are pages, whatever the verdict; 2: the
+# object cannot be counted; 3: it could not be run.
+set -u
+
+say() {
+    printf 'coverage: %s\n' "$*" >&2
+}
+
+fail() {
+    local status=$1
+    shift
+    say "$*"
+    exit "$status"
+}
+
+tool='' out=out gcov='' object='' corpus=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --tool | --out | --corpus | --gcov)
+        [ $# -ge 2 ] || fail 2 "$1: expected a value after it"
+        case $1 in
+        --tool) tool=$2 ;;
+        --out) out=$2 ;;
+        --corpus) corpus+=("$2") ;;
+        --gcov) gcov=$2 ;;
+        esac
+        shift 2
+        ;;
+    -*) fail 2 "unknown option '$1'; expected --out DIR, --corpus DIR, --gcov TOOL" ;;
+    *)
+        [ -z "$object" ] || fail 2 "expected one implementation, found '$1' too"
+        object=$1
+        shift
+        ;;
+    esac
+done
+[ -x "$tool" ] || fail 2 "--tool: expected the program gpup-cts, found '$tool'"
+[ -f "$object" ] || fail 2 "$object: expected a shared object compiled with --coverage, found no such file"
+for name in lcov genhtml nm; do
+    command -v $name >/dev/null || fail 3 "$name is not installed (packages lcov, binutils)"
+done
+
+# ---- the object -------------------------------------------------------------------------------------------------
+
+# Where the object would write its counters; the compiler left its notes (.gcno) there.
+mapfile -t data < <(LC_ALL=C grep -aoE '/[[:print:]]+\.gcda' "$object" | sort -u)
+[ ${#data[@]} -gt 0 ] ||
+    fail 2 "$object: expected coverage data (gcov), found none. Compile and link it with --coverage, not optimised and" \
+        "not stripped: cc -O0 -g --coverage -fPIC -shared ... (gcc, or clang with its llvm-cov)."
+nm "$object" 2>/dev/null | grep -qE '__gcov0\.|__llvm_gcov_ctr' ||
+    fail 2 "$object: expected the names of its counters, found none: do not strip it, or its state and its counters" \
+        "cannot be told apart."
+for file in "${data[@]}"; do
+    [ -f "${file%.gcda}.gcno" ] ||
+        fail 2 "$object: ${file%.gcda}.gcno is not there, which the compiler wrote when it made the object. Build it here," \
+            "or leave the files of that build where they were."
+done
+
+# gcov must be of the compiler that made the object.
+if [ -z "$gcov" ] && nm "$object" | grep -q '__llvm_gcov_ctr'; then
+    major=$(LC_ALL=C grep -aoE 'clang version [0-9]+' "$object" | head -n 1 | grep -oE '[0-9]+$')
+    for name in "llvm-cov-$major" llvm-cov; do
+        ! command -v "$name" >/dev/null || { gcov="$name gcov" && break; }
+    done
+    [ -n "$gcov" ] || fail 3 "$object was made by clang $major: its llvm-cov is not installed (package llvm-$major)"
+fi
+
+# ---- runs -------------------------------------------------------------------------------------------------------
+
+page=$out/coverage
+rm -rf "$page"
+mkdir -p "$page" || fail 3 "$page: cannot be made"
+page=$(cd "$page" && pwd)
+options=(-q --rc lcov_branch_coverage=1)
+if [ -n "$gcov" ]; then
+    printf '#!/bin/sh\nexec %s "$@"\n' "$gcov" >"$page/gcov"
+    chmod +x "$page/gcov"
+    options+=(--gcov-tool "$page/gcov")
+fi
+
+# counted NAME COMMAND...: with the counters below a folder of their own, where gcov finds the notes too.
+counted() {
+    local folder=$page/data/$1 file
+    shift
+    for file in "${data[@]}"; do
+        mkdir -p "$folder$(dirname "$file")"
+        ln -sf "${file%.gcda}.gcno" "$folder${file%.gcda}.gcno"
+    done
+    GCOV_PREFIX=$folder GCOV_PREFIX_STRIP=0 "$@"
+}
+
+# info NAME: what the run of this name counted. System headers are nobody's own code.
+info() {
+    { lcov "${options[@]}" -c -d "$page/data/$1" -o "$page/$1.all" &&
+        lcov "${options[@]}" -r "$page/$1.all" '/usr/*' -o "$page/$1.info"; } >>"$page/log" 2>&1
+}
+
+replay() {
+    find "${corpus[@]}" -type f -print0 | sort -z |
+        xargs -0 -r -n 1 -P "$(nproc)" sh -c '"$0" replay "$2" "$1" >/dev/null 2>&1 || [ $? = 1 ] || echo "$2"' \
+            "$tool" "$object" >"$page/unread"
+}
+
+counted conformance "$tool" run "$object" --out "$out"
+status=$?
+[ "$status" != 2 ] && [ "$status" != 3 ] || exit "$status"
+info conformance || fail 3 "lcov failed on what conformance counted: $(grep -v redefined "$page/log" | tail -n 1) (the whole log: $page/log)"
+runs=(conformance)
+if [ ${#corpus[@]} -gt 0 ]; then
+    counted corpus replay
+    ! [ -s "$page/unread" ] || say "$(wc -l <"$page/unread") files of the corpus did not run ($page/unread)"
+    info corpus || fail 3 "lcov failed on what the corpus counted (see $page/log)"
+    lcov "${options[@]}" -a "$page/conformance.info" -a "$page/corpus.info" -o "$page/together.info" >>"$page/log" 2>&1 ||
+        fail 3 "lcov could not add the two (see $page/log)"
+    runs+=(corpus together)
+fi
+
+# ---- pages ------------------------------------------------------------------------------------------------------
+
+# name, then hit and found of lines, functions, branches; lcov writes no totals.
+for name in "${runs[@]}"; do
+    awk -F'[:,]' -v name="$name" '
+        $1 == "DA" { lines++; line += $3 > 0 }
+        $1 == "FNDA" { functions++; function_ += $2 > 0 }
+        $1 == "BRDA" { branches++; branch += $5 != "-" && $5 > 0 }
+        END { print name, line + 0, lines + 0, function_ + 0, functions + 0, branch + 0, branches + 0 }' "$page/$name.info"
+done >"$page/figures"
+# With the build that was counted, so that no report shows figures of another one.
+hash=$(sed -n 's/^  "hash": "\([0-9a-f]*\)"$/\1/p' "$out/results.json" | head -n 1)
+awk -v hash="$hash" '
+    BEGIN { printf "{\"hash\": \"%s\", \"runs\": [", hash }
+    { printf "%s\n  {\"name\": \"%s\", \"lines\": [%d, %d], \"functions\": [%d, %d], \"branches\": [%d, %d]}",
+        (NR > 1 ? "," : ""), $1, $2, $3, $4, $5, $6, $7 }
+    END { print "\n]}" }' "$page/figures" >"$page/summary.json"
+for name in "${runs[@]}"; do
+    genhtml -q --branch-coverage --legend -t "$(basename "$object"), $name" -o "$page/$name" "$page/$name.info" \
+        >>"$page/log" 2>&1 || fail 3 "genhtml failed: $(grep -v redefined "$page/log" | tail -n 1) (the whole log: $page/log)"
+done
+rm -rf "$page/data" "$page"/*.all "$page/unread" "$page/gcov"
+
+"$tool" report "$out" >/dev/null
+[ "$?" != 3 ] || fail 3 "$out: report.html could not be written"
+awk 'function of(hit, found) { return sprintf("%5.1f %% of %d", found ? 100 * hit / found : 0, found) }
+    { printf "%-12s %s lines, %s functions, %s branches\n", $1, of($2, $3), of($4, $5), of($6, $7) }' "$page/figures"
+rm -f "$page/figures"
+echo "pages: $out/coverage/${runs[-1]}/index.html, linked from $out/report.html"
