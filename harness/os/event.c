@@ -1,23 +1,25 @@
 /* Events, semaphores and mutexes. */
-#include "kernel.h"
+#include "services.h"
 
-static struct gpup_os *enter(const char *name, const DISPATCHER_HEADER *header, KIRQL max_irql) {
-    struct gpup_os *os = gpup_os_service(name, max_irql);
+/* waits: the caller says that a wait follows at once, which wants a lower IRQL. */
+static struct gpup_os *enter(const struct gpup_service_limit *service, const DISPATCHER_HEADER *header,
+                             bool waits) {
+    struct gpup_os *os = gpup_os_service_from(service->name, service->low, waits ? APC_LEVEL : service->high);
 
     if (os && !gpup_dispatcher_valid(header))
-        gpup_os_misuse(os, name, GPUP_MISUSE_OBJECT, 0);
+        gpup_os_misuse(os, service->name, GPUP_MISUSE_OBJECT, 0);
     return os;
 }
 
 VOID DDI_CALL KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State) {
-    gpup_os_service("KeInitializeEvent", GPUP_ANY_LEVEL);
+    gpup_os_enter(GPUP_SERVICE(KeInitializeEvent));
     gpup_dispatcher_init(&Event->Header,
                          Type == SynchronizationEvent ? GPUP_DISPATCHER_SYNC_EVENT : GPUP_DISPATCHER_EVENT,
                          State != 0);
 }
 
 LONG DDI_CALL KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait) {
-    struct gpup_os *os = enter("KeSetEvent", &Event->Header, Wait ? APC_LEVEL : DISPATCH_LEVEL);
+    struct gpup_os *os = enter(GPUP_SERVICE(KeSetEvent), &Event->Header, Wait);
     LONG before = Event->Header.SignalState;
 
     (void)Increment;
@@ -30,24 +32,24 @@ LONG DDI_CALL KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait) {
 LONG DDI_CALL KeResetEvent(PRKEVENT Event) {
     LONG before;
 
-    enter("KeResetEvent", &Event->Header, DISPATCH_LEVEL);
+    enter(GPUP_SERVICE(KeResetEvent), &Event->Header, false);
     before = Event->Header.SignalState;
     Event->Header.SignalState = 0;
     return before;
 }
 
 VOID DDI_CALL KeClearEvent(PRKEVENT Event) {
-    enter("KeClearEvent", &Event->Header, DISPATCH_LEVEL);
+    enter(GPUP_SERVICE(KeClearEvent), &Event->Header, false);
     Event->Header.SignalState = 0;
 }
 
 LONG DDI_CALL KeReadStateEvent(PRKEVENT Event) {
-    enter("KeReadStateEvent", &Event->Header, DISPATCH_LEVEL);
+    enter(GPUP_SERVICE(KeReadStateEvent), &Event->Header, false);
     return Event->Header.SignalState;
 }
 
 VOID DDI_CALL KeInitializeSemaphore(PRKSEMAPHORE Semaphore, LONG Count, LONG Limit) {
-    struct gpup_os *os = gpup_os_service("KeInitializeSemaphore", GPUP_ANY_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeInitializeSemaphore));
 
     if (os && (Count < 0 || Limit <= 0 || Count > Limit))
         gpup_os_misuse(os, "KeInitializeSemaphore", GPUP_MISUSE_PARAMETER, 0);
@@ -56,7 +58,7 @@ VOID DDI_CALL KeInitializeSemaphore(PRKSEMAPHORE Semaphore, LONG Count, LONG Lim
 }
 
 LONG DDI_CALL KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LONG Adjustment, BOOLEAN Wait) {
-    struct gpup_os *os = enter("KeReleaseSemaphore", &Semaphore->Header, DISPATCH_LEVEL);
+    struct gpup_os *os = enter(GPUP_SERVICE(KeReleaseSemaphore), &Semaphore->Header, false);
     LONG before = Semaphore->Header.SignalState;
 
     (void)Increment;
@@ -72,18 +74,18 @@ LONG DDI_CALL KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LO
 }
 
 LONG DDI_CALL KeReadStateSemaphore(PRKSEMAPHORE Semaphore) {
-    enter("KeReadStateSemaphore", &Semaphore->Header, GPUP_ANY_LEVEL);
+    enter(GPUP_SERVICE(KeReadStateSemaphore), &Semaphore->Header, false);
     return Semaphore->Header.SignalState;
 }
 
 VOID DDI_CALL KeInitializeMutex(PRKMUTEX Mutex, ULONG Level) {
     (void)Level;
-    gpup_os_service("KeInitializeMutex", GPUP_ANY_LEVEL);
+    gpup_os_enter(GPUP_SERVICE(KeInitializeMutex));
     gpup_dispatcher_init(&Mutex->Header, GPUP_DISPATCHER_MUTEX, 1);
 }
 
 LONG DDI_CALL KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait) {
-    struct gpup_os *os = enter("KeReleaseMutex", &Mutex->Header, Wait ? APC_LEVEL : DISPATCH_LEVEL);
+    struct gpup_os *os = enter(GPUP_SERVICE(KeReleaseMutex), &Mutex->Header, Wait);
     LONG before = Mutex->Header.SignalState;
 
     if (!os || !os->running)
@@ -101,6 +103,15 @@ LONG DDI_CALL KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait) {
 }
 
 LONG DDI_CALL KeReadStateMutex(PRKMUTEX Mutex) {
-    enter("KeReadStateMutex", &Mutex->Header, DISPATCH_LEVEL);
+    enter(GPUP_SERVICE(KeReadStateMutex), &Mutex->Header, false);
     return Mutex->Header.SignalState;
+}
+
+/* Whoever waits now goes on, nobody later. */
+LONG DDI_CALL KePulseEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait) {
+    LONG before = KeSetEvent(Event, Increment, Wait);
+
+    gpup_os_enter(GPUP_SERVICE(KePulseEvent));
+    Event->Header.SignalState = 0;
+    return before;
 }

@@ -1,14 +1,15 @@
 /* ExAllocatePool and its relatives, ExFreePool. */
-#include "kernel.h"
+#include "services.h"
 
-static PVOID allocate(const char *name, SIZE_T size, ULONG tag, bool paged, bool zero) {
-    struct gpup_os *os = gpup_os_service(name, paged ? APC_LEVEL : DISPATCH_LEVEL);
+static PVOID allocate(const struct gpup_service_limit *service, SIZE_T size, ULONG tag, bool paged,
+                      bool zero) {
+    struct gpup_os *os = gpup_os_service(service->name, paged ? APC_LEVEL : service->high);
     size_t rounded = (size + 15) & ~(size_t)15;
 
     if (!os)
         return NULL;
     if (!size)
-        gpup_os_misuse(os, name, GPUP_MISUSE_PARAMETER, 0);
+        gpup_os_misuse(os, service->name, GPUP_MISUSE_PARAMETER, 0);
     if (size > PTRDIFF_MAX / 2)
         return NULL;
     if (size >= PAGE_SIZE) /* the pages: such a block starts at a page */
@@ -17,7 +18,7 @@ static PVOID allocate(const char *name, SIZE_T size, ULONG tag, bool paged, bool
 }
 
 PVOID DDI_CALL ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag) {
-    static const char name[] = "ExAllocatePool2";
+    const struct gpup_service_limit *service = GPUP_SERVICE(ExAllocatePool2);
     static const POOL_FLAGS types =
         POOL_FLAG_NON_PAGED | POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED | POOL_FLAG_SESSION;
     POOL_FLAGS type = Flags & types;
@@ -25,10 +26,10 @@ PVOID DDI_CALL ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag
     PVOID block;
 
     if (os && (!type || (type & (type - 1)) || !Tag))
-        gpup_os_misuse(os, name, GPUP_MISUSE_PARAMETER, 0);
+        gpup_os_misuse(os, service->name, GPUP_MISUSE_PARAMETER, 0);
     if (!type)
         return NULL;
-    block = allocate(name, NumberOfBytes, Tag, (Flags & POOL_FLAG_PAGED) != 0,
+    block = allocate(service, NumberOfBytes, Tag, (Flags & POOL_FLAG_PAGED) != 0,
                      !(Flags & POOL_FLAG_UNINITIALIZED));
     if (!block && os && os->running && (Flags & POOL_FLAG_RAISE_ON_FAILURE))
         gpup_os_bugcheck(os, (uint32_t)STATUS_INSUFFICIENT_RESOURCES);
@@ -36,37 +37,38 @@ PVOID DDI_CALL ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag
 }
 
 PVOID DDI_CALL ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag) {
-    return allocate("ExAllocatePoolWithTag", NumberOfBytes, Tag, PoolType & PagedPool, false);
+    return allocate(GPUP_SERVICE(ExAllocatePoolWithTag), NumberOfBytes, Tag, PoolType & PagedPool, false);
 }
 
 PVOID DDI_CALL ExAllocatePoolZero(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag) {
-    return allocate("ExAllocatePoolZero", NumberOfBytes, Tag, PoolType & PagedPool, true);
+    return allocate(GPUP_SERVICE(ExAllocatePoolZero), NumberOfBytes, Tag, PoolType & PagedPool, true);
 }
 
 PVOID DDI_CALL ExAllocatePoolUninitialized(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag) {
-    return allocate("ExAllocatePoolUninitialized", NumberOfBytes, Tag, PoolType & PagedPool, false);
+    return allocate(GPUP_SERVICE(ExAllocatePoolUninitialized), NumberOfBytes, Tag, PoolType & PagedPool,
+                    false);
 }
 
 PVOID DDI_CALL ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes) {
-    return allocate("ExAllocatePool", NumberOfBytes, 0x656E6F4E, PoolType & PagedPool, false);
+    return allocate(GPUP_SERVICE(ExAllocatePool), NumberOfBytes, 0x656E6F4E, PoolType & PagedPool, false);
 }
 
-static void give_back(const char *name, PVOID block, ULONG tag) {
-    struct gpup_os *os = gpup_os_service(name, DISPATCH_LEVEL);
+static void give_back(const struct gpup_service_limit *service, PVOID block, ULONG tag) {
+    struct gpup_os *os = gpup_os_enter(service);
     uint64_t object = 0, offset = 0;
     uint32_t actual = 0;
 
     if (!os)
         return;
     if (tag && gpup_pool_place(os, block, &object, &offset, &actual) == GPUP_PLACE_BLOCK && actual != tag)
-        gpup_os_misuse(os, name, GPUP_MISUSE_PARAMETER, object);
+        gpup_os_misuse(os, service->name, GPUP_MISUSE_PARAMETER, object);
     gpup_pool_free(os, block, GPUP_BLOCK_POOL);
 }
 
 VOID DDI_CALL ExFreePool(PVOID P) {
-    give_back("ExFreePool", P, 0);
+    give_back(GPUP_SERVICE(ExFreePool), P, 0);
 }
 
 VOID DDI_CALL ExFreePoolWithTag(PVOID P, ULONG Tag) {
-    give_back("ExFreePoolWithTag", P, Tag);
+    give_back(GPUP_SERVICE(ExFreePoolWithTag), P, Tag);
 }

@@ -1,7 +1,7 @@
 /* Contiguous memory and physical addresses. All memory of a host has physical addresses at a distance of its
  * own, so that a driver that hands the source's addresses to the target is seen. */
 #include "asan.h"
-#include "kernel.h"
+#include "services.h"
 
 static uint64_t distance(const struct gpup_os *os) {
     return (uint64_t)(os->config.host + 1) << 36 | (os->config.seed & 0xFFF) << 24;
@@ -50,8 +50,8 @@ void gpup_os_wire_dma(struct gpup_os *os) {
         ops->set_dma(os->config.device, dma_read, dma_write, os);
 }
 
-static PVOID allocate(const char *name, SIZE_T size) {
-    struct gpup_os *os = gpup_os_service(name, DISPATCH_LEVEL);
+static PVOID allocate(const struct gpup_service_limit *service, SIZE_T size) {
+    struct gpup_os *os = gpup_os_enter(service);
     size_t whole = (size + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
 
     if (!os || !size || size > PTRDIFF_MAX / 2)
@@ -62,7 +62,7 @@ static PVOID allocate(const char *name, SIZE_T size) {
 
 PVOID DDI_CALL MmAllocateContiguousMemory(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS HighestAcceptableAddress) {
     (void)HighestAcceptableAddress;
-    return allocate("MmAllocateContiguousMemory", NumberOfBytes);
+    return allocate(GPUP_SERVICE(MmAllocateContiguousMemory), NumberOfBytes);
 }
 
 PVOID DDI_CALL MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes,
@@ -74,29 +74,29 @@ PVOID DDI_CALL MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes,
     (void)HighestAcceptableAddress;
     (void)BoundaryAddressMultiple;
     (void)CacheType;
-    return allocate("MmAllocateContiguousMemorySpecifyCache", NumberOfBytes);
+    return allocate(GPUP_SERVICE(MmAllocateContiguousMemorySpecifyCache), NumberOfBytes);
 }
 
-static void give_back(const char *name, PVOID block) {
-    struct gpup_os *os = gpup_os_service(name, DISPATCH_LEVEL);
+static void give_back(const struct gpup_service_limit *service, PVOID block) {
+    struct gpup_os *os = gpup_os_enter(service);
 
     if (os)
         gpup_pool_free(os, block, GPUP_BLOCK_CONTIGUOUS);
 }
 
 VOID DDI_CALL MmFreeContiguousMemory(PVOID BaseAddress) {
-    give_back("MmFreeContiguousMemory", BaseAddress);
+    give_back(GPUP_SERVICE(MmFreeContiguousMemory), BaseAddress);
 }
 
 VOID DDI_CALL MmFreeContiguousMemorySpecifyCache(PVOID BaseAddress, SIZE_T NumberOfBytes,
                                                  MEMORY_CACHING_TYPE CacheType) {
     (void)NumberOfBytes;
     (void)CacheType;
-    give_back("MmFreeContiguousMemorySpecifyCache", BaseAddress);
+    give_back(GPUP_SERVICE(MmFreeContiguousMemorySpecifyCache), BaseAddress);
 }
 
 PHYSICAL_ADDRESS DDI_CALL MmGetPhysicalAddress(PVOID BaseAddress) {
-    struct gpup_os *os = gpup_os_service("MmGetPhysicalAddress", GPUP_ANY_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(MmGetPhysicalAddress));
 
     return (PHYSICAL_ADDRESS){.QuadPart = os ? (LONGLONG)gpup_os_physical(os, BaseAddress) : 0};
 }

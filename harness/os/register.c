@@ -1,6 +1,6 @@
 /* Register mappings and the accessors. A mapping is address space without memory: only the accessors reach
  * the device, a plain dereference faults. */
-#include "kernel.h"
+#include "services.h"
 
 #define COST_OF_ACCESS 1000u /* ns a register access takes */
 
@@ -32,8 +32,8 @@ static struct gpup_mapping *free_mapping(struct gpup_os *os) {
     return NULL;
 }
 
-static PVOID map(const char *name, uint64_t physical, uint64_t size) {
-    struct gpup_os *os = gpup_os_service(name, DISPATCH_LEVEL);
+static PVOID map(const struct gpup_service_limit *service, uint64_t physical, uint64_t size) {
+    struct gpup_os *os = gpup_os_enter(service);
     const struct gpup_device_ops *ops = os ? os->config.device_ops : NULL;
     struct gpup_mapping *mapping;
     uint8_t *address;
@@ -41,7 +41,7 @@ static PVOID map(const char *name, uint64_t physical, uint64_t size) {
     if (!os || gpup_os_fails(os))
         return NULL;
     if (!size || size >> 33 || !ops || !ops->claims || !ops->claims(os->config.device, physical, size)) {
-        gpup_os_misuse(os, name, GPUP_MISUSE_PARAMETER, 0);
+        gpup_os_misuse(os, service->name, GPUP_MISUSE_PARAMETER, 0);
         return NULL;
     }
     mapping = free_mapping(os);
@@ -55,16 +55,16 @@ static PVOID map(const char *name, uint64_t physical, uint64_t size) {
 PVOID DDI_CALL MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
                             MEMORY_CACHING_TYPE CacheType) {
     (void)CacheType;
-    return map("MmMapIoSpace", (uint64_t)PhysicalAddress.QuadPart, NumberOfBytes);
+    return map(GPUP_SERVICE(MmMapIoSpace), (uint64_t)PhysicalAddress.QuadPart, NumberOfBytes);
 }
 
 PVOID DDI_CALL MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes, ULONG Protect) {
     (void)Protect;
-    return map("MmMapIoSpaceEx", (uint64_t)PhysicalAddress.QuadPart, NumberOfBytes);
+    return map(GPUP_SERVICE(MmMapIoSpaceEx), (uint64_t)PhysicalAddress.QuadPart, NumberOfBytes);
 }
 
 VOID DDI_CALL MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes) {
-    struct gpup_os *os = gpup_os_service("MmUnmapIoSpace", DISPATCH_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(MmUnmapIoSpace));
 
     for (uint32_t i = 0; os && i < os->mapping_count; i++)
         if (os->mappings[i].address == BaseAddress && BaseAddress) {
@@ -100,8 +100,8 @@ static bool locate(const struct gpup_os *os, const volatile void *address, uint3
     return false;
 }
 
-static struct gpup_os *begin(const char *name) {
-    struct gpup_os *os = gpup_os_service(name, GPUP_ANY_LEVEL);
+static struct gpup_os *begin(const struct gpup_service_limit *service) {
+    struct gpup_os *os = gpup_os_enter(service);
     const struct gpup_device_ops *ops = os ? os->config.device_ops : NULL;
     uint64_t limit;
 
@@ -116,8 +116,9 @@ static struct gpup_os *begin(const char *name) {
     return os;
 }
 
-static bool device_read(const char *name, const volatile void *address, uint32_t width, uint64_t *value) {
-    struct gpup_os *os = begin(name);
+static bool device_read(const struct gpup_service_limit *service, const volatile void *address,
+                        uint32_t width, uint64_t *value) {
+    struct gpup_os *os = begin(service);
     const struct gpup_device_ops *ops = os ? os->config.device_ops : NULL;
     uint64_t physical;
 
@@ -127,8 +128,9 @@ static bool device_read(const char *name, const volatile void *address, uint32_t
     return true;
 }
 
-static bool device_write(const char *name, volatile void *address, uint32_t width, uint64_t value) {
-    struct gpup_os *os = begin(name);
+static bool device_write(const struct gpup_service_limit *service, volatile void *address, uint32_t width,
+                         uint64_t value) {
+    struct gpup_os *os = begin(service);
     const struct gpup_device_ops *ops = os ? os->config.device_ops : NULL;
     uint64_t physical;
 
@@ -143,11 +145,12 @@ static bool device_write(const char *name, volatile void *address, uint32_t widt
 #define ACCESSORS(suffix, type)                                                                              \
     type DDI_CALL READ_REGISTER_##suffix(volatile type *Register) {                                          \
         uint64_t value;                                                                                      \
-        return device_read("READ_REGISTER_" #suffix, Register, sizeof(type), &value) ? (type)value           \
-                                                                                     : *Register;            \
+        return device_read(GPUP_SERVICE(READ_REGISTER_##suffix), Register, sizeof(type), &value)             \
+                   ? (type)value                                                                             \
+                   : *Register;                                                                              \
     }                                                                                                        \
     VOID DDI_CALL WRITE_REGISTER_##suffix(volatile type *Register, type Value) {                             \
-        if (!device_write("WRITE_REGISTER_" #suffix, Register, sizeof(type), Value))                         \
+        if (!device_write(GPUP_SERVICE(WRITE_REGISTER_##suffix), Register, sizeof(type), Value))             \
             *Register = Value;                                                                               \
     }
 ACCESSORS(UCHAR, UCHAR)

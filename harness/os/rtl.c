@@ -1,7 +1,7 @@
 /* Run-time library, registry (empty), system information, messages and the ways to stop. */
 #include "asan.h"
 #include "format.h"
-#include "kernel.h"
+#include "services.h"
 
 PVOID DDI_CALL RtlSecureZeroMemory(PVOID Destination, SIZE_T Length) {
     volatile uint8_t *p = Destination;
@@ -82,7 +82,7 @@ NTSTATUS DDI_CALL RtlStringCbCopyW(PWSTR Destination, SIZE_T DestinationSize, PC
 }
 
 NTSTATUS DDI_CALL RtlGetVersion(PRTL_OSVERSIONINFOW VersionInformation) {
-    gpup_os_service("RtlGetVersion", PASSIVE_LEVEL);
+    gpup_os_enter(GPUP_SERVICE(RtlGetVersion));
     VersionInformation->dwMajorVersion = 10;
     VersionInformation->dwMinorVersion = 0;
     VersionInformation->dwBuildNumber = 26100; /* the release that brought WDDM 3.2 */
@@ -92,7 +92,7 @@ NTSTATUS DDI_CALL RtlGetVersion(PRTL_OSVERSIONINFOW VersionInformation) {
 }
 
 ULONG DDI_CALL KeQueryActiveProcessorCount(KAFFINITY *ActiveProcessors) {
-    gpup_os_service("KeQueryActiveProcessorCount", DISPATCH_LEVEL);
+    gpup_os_enter(GPUP_SERVICE(KeQueryActiveProcessorCount));
     if (ActiveProcessors)
         *ActiveProcessors = 1;
     return 1;
@@ -100,12 +100,12 @@ ULONG DDI_CALL KeQueryActiveProcessorCount(KAFFINITY *ActiveProcessors) {
 
 ULONG DDI_CALL KeQueryActiveProcessorCountEx(USHORT GroupNumber) {
     (void)GroupNumber;
-    gpup_os_service("KeQueryActiveProcessorCountEx", GPUP_ANY_LEVEL);
+    gpup_os_enter(GPUP_SERVICE(KeQueryActiveProcessorCountEx));
     return 1;
 }
 
 ULONG DDI_CALL KeGetCurrentProcessorNumberEx(PVOID ProcNumber) {
-    gpup_os_service("KeGetCurrentProcessorNumberEx", GPUP_ANY_LEVEL);
+    gpup_os_enter(GPUP_SERVICE(KeGetCurrentProcessorNumberEx));
     if (ProcNumber)
         memset(ProcNumber, 0, 4);
     return 0;
@@ -115,7 +115,7 @@ ULONG DDI_CALL KeGetCurrentProcessorNumberEx(PVOID ProcNumber) {
 
 NTSTATUS DDI_CALL ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
                             POBJECT_ATTRIBUTES ObjectAttributes) {
-    struct gpup_os *os = gpup_os_service("ZwOpenKey", PASSIVE_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(ZwOpenKey));
     HANDLE handle;
 
     (void)DesiredAccess;
@@ -130,7 +130,7 @@ NTSTATUS DDI_CALL ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
 NTSTATUS DDI_CALL ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
                                   KEY_VALUE_INFORMATION_CLASS InformationClass, PVOID KeyValueInformation,
                                   ULONG Length, PULONG ResultLength) {
-    struct gpup_os *os = gpup_os_service("ZwQueryValueKey", PASSIVE_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(ZwQueryValueKey));
 
     (void)ValueName;
     (void)InformationClass;
@@ -148,7 +148,7 @@ NTSTATUS DDI_CALL RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path, PRTL_QUE
     (void)Path;
     (void)Context;
     (void)Environment;
-    gpup_os_service("RtlQueryRegistryValues", PASSIVE_LEVEL);
+    gpup_os_enter(GPUP_SERVICE(RtlQueryRegistryValues));
     for (const RTL_QUERY_REGISTRY_TABLE *entry = QueryTable; entry->QueryRoutine || entry->Name; entry++) {
         if (entry->Flags & RTL_QUERY_REGISTRY_REQUIRED)
             return STATUS_OBJECT_NAME_NOT_FOUND;
@@ -161,7 +161,7 @@ NTSTATUS DDI_CALL RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path, PRTL_QUE
 
 NTSTATUS DDI_CALL IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPERTY DeviceProperty,
                                       ULONG BufferLength, PVOID PropertyBuffer, PULONG ResultLength) {
-    struct gpup_os *os = gpup_os_service("IoGetDeviceProperty", PASSIVE_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(IoGetDeviceProperty));
     ULONG value = PCIBus;
 
     (void)DeviceObject;
@@ -181,10 +181,10 @@ NTSTATUS DDI_CALL IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGIST
 
 /* --- messages: formatted, so that a bad argument shows, and dropped */
 
-static ULONG print(const char *name, PCSTR format, __builtin_ms_va_list arguments) {
+static ULONG print(const struct gpup_service_limit *service, PCSTR format, __builtin_ms_va_list arguments) {
     char text[512]; /* what the kernel prints at most in one call */
 
-    gpup_os_service(name, GPUP_ANY_LEVEL);
+    gpup_os_enter(service);
     gpup_format(text, sizeof text, format, arguments);
     return STATUS_SUCCESS;
 }
@@ -194,7 +194,7 @@ ULONG DDI_CALL DbgPrint(PCSTR Format, ...) {
     ULONG status;
 
     __builtin_ms_va_start(arguments, Format);
-    status = print("DbgPrint", Format, arguments);
+    status = print(GPUP_SERVICE(DbgPrint), Format, arguments);
     __builtin_ms_va_end(arguments);
     return status;
 }
@@ -206,7 +206,7 @@ ULONG DDI_CALL DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...) {
     (void)ComponentId;
     (void)Level;
     __builtin_ms_va_start(arguments, Format);
-    status = print("DbgPrintEx", Format, arguments);
+    status = print(GPUP_SERVICE(DbgPrintEx), Format, arguments);
     __builtin_ms_va_end(arguments);
     return status;
 }

@@ -1,5 +1,5 @@
 /* System threads and the handle table. */
-#include "kernel.h"
+#include "services.h"
 
 #define HANDLE_BASE 0xFFFFFFFF80000000u /* kernel handles have the top bit set */
 
@@ -34,7 +34,7 @@ void gpup_handle_drop(struct gpup_os *os, HANDLE handle) {
 }
 
 NTSTATUS DDI_CALL ZwClose(HANDLE Handle) {
-    struct gpup_os *os = gpup_os_service("ZwClose", PASSIVE_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(ZwClose));
     struct gpup_handle *handle = os ? gpup_handle_get(os, Handle, 0) : NULL;
     struct gpup_handle copy;
 
@@ -105,7 +105,7 @@ NTSTATUS DDI_CALL PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess
                                        POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
                                        PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
                                        PVOID StartContext) {
-    struct gpup_os *os = gpup_os_service("PsCreateSystemThread", PASSIVE_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(PsCreateSystemThread));
     struct gpup_start start = {.routine = GPUP_ROUTINE_THREAD,
                                .function = (void *)StartRoutine,
                                .args = {(uint64_t)(uintptr_t)StartContext},
@@ -130,7 +130,7 @@ NTSTATUS DDI_CALL PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess
 }
 
 NTSTATUS DDI_CALL PsTerminateSystemThread(NTSTATUS ExitStatus) {
-    struct gpup_os *os = gpup_os_service("PsTerminateSystemThread", PASSIVE_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(PsTerminateSystemThread));
 
     (void)ExitStatus;
     if (!os || !os->running)
@@ -145,7 +145,7 @@ NTSTATUS DDI_CALL PsTerminateSystemThread(NTSTATUS ExitStatus) {
 NTSTATUS DDI_CALL ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
                                             KPROCESSOR_MODE AccessMode, PVOID *Object,
                                             PVOID HandleInformation) {
-    struct gpup_os *os = gpup_os_service("ObReferenceObjectByHandle", PASSIVE_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(ObReferenceObjectByHandle));
     struct gpup_handle *handle = os ? gpup_handle_get(os, Handle, 0) : NULL;
 
     (void)DesiredAccess;
@@ -162,14 +162,14 @@ NTSTATUS DDI_CALL ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAc
 }
 
 LONG_PTR DDI_CALL ObfReferenceObject(PVOID Object) {
-    struct gpup_os *os = gpup_os_service("ObReferenceObject", DISPATCH_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(ObfReferenceObject));
     struct gpup_thread *thread = os ? thread_of(os, Object) : NULL;
 
     return thread ? (LONG_PTR)++thread->references : 2; /* a device object, or a process: ours to keep */
 }
 
 LONG_PTR DDI_CALL ObfDereferenceObject(PVOID Object) {
-    struct gpup_os *os = gpup_os_service("ObDereferenceObject", DISPATCH_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(ObfDereferenceObject));
     struct gpup_thread *thread = os ? thread_of(os, Object) : NULL;
     LONG_PTR left;
 
@@ -186,7 +186,7 @@ void gpup_thread_left(struct gpup_os *os) {
 }
 
 PKTHREAD DDI_CALL KeGetCurrentThread(void) {
-    struct gpup_os *os = gpup_os_service("KeGetCurrentThread", GPUP_ANY_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeGetCurrentThread));
 
     if (!os || !os->running)
         return NULL;
@@ -196,21 +196,21 @@ PKTHREAD DDI_CALL KeGetCurrentThread(void) {
 KPRIORITY DDI_CALL KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority) {
     (void)Thread;
     (void)Priority;
-    gpup_os_service("KeSetPriorityThread", PASSIVE_LEVEL);
+    gpup_os_enter(GPUP_SERVICE(KeSetPriorityThread));
     return 8;
 }
 
 PEPROCESS DDI_CALL IoGetCurrentProcess(void) {
-    return (PEPROCESS)(void *)gpup_os_service("IoGetCurrentProcess", GPUP_ANY_LEVEL);
+    return (PEPROCESS)(void *)gpup_os_enter(GPUP_SERVICE(IoGetCurrentProcess));
 }
 
 HANDLE DDI_CALL PsGetCurrentProcessId(void) {
-    gpup_os_service("PsGetCurrentProcessId", GPUP_ANY_LEVEL);
+    gpup_os_enter(GPUP_SERVICE(PsGetCurrentProcessId));
     return (HANDLE)4; /* the System process */
 }
 
 HANDLE DDI_CALL PsGetCurrentThreadId(void) {
-    struct gpup_os *os = gpup_os_service("PsGetCurrentThreadId", GPUP_ANY_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(PsGetCurrentThreadId));
     uintptr_t id = os && os->running ? os->running->id : 0;
 
     return (HANDLE)(4 * (id + 2)); // NOLINT(performance-no-int-to-ptr)

@@ -1,5 +1,5 @@
 /* Timers, DPC queue and the services that tell or pass time. */
-#include "kernel.h"
+#include "services.h"
 
 #define COST_OF_ASKING 100u /* ns that reading a clock takes, so that a polling loop ends */
 
@@ -25,7 +25,7 @@ static bool dpc_valid(const KDPC *dpc) {
 }
 
 VOID DDI_CALL KeInitializeDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PVOID DeferredContext) {
-    gpup_os_service("KeInitializeDpc", GPUP_ANY_LEVEL);
+    gpup_os_enter(GPUP_SERVICE(KeInitializeDpc));
     memset(Dpc, 0, sizeof *Dpc);
     Dpc->Tag = (uint64_t)(uintptr_t)Dpc ^ DPC_TAG;
     Dpc->DeferredRoutine = DeferredRoutine;
@@ -34,7 +34,7 @@ VOID DDI_CALL KeInitializeDpc(PRKDPC Dpc, PKDEFERRED_ROUTINE DeferredRoutine, PV
 }
 
 BOOLEAN DDI_CALL KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID SystemArgument2) {
-    struct gpup_os *os = gpup_os_service("KeInsertQueueDpc", GPUP_ANY_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeInsertQueueDpc));
 
     if (!os)
         return FALSE;
@@ -57,7 +57,7 @@ static void remove_dpc(struct gpup_os *os, uint32_t at) {
 }
 
 BOOLEAN DDI_CALL KeRemoveQueueDpc(PRKDPC Dpc) {
-    struct gpup_os *os = gpup_os_service("KeRemoveQueueDpc", GPUP_ANY_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeRemoveQueueDpc));
 
     for (uint32_t i = 0; os && i < os->dpc_count; i++)
         if (os->dpcs[(os->dpc_first + i) % GPUP_MAX_DPCS].dpc == Dpc) {
@@ -69,7 +69,7 @@ BOOLEAN DDI_CALL KeRemoveQueueDpc(PRKDPC Dpc) {
 }
 
 VOID DDI_CALL KeSetImportanceDpc(PRKDPC Dpc, KDPC_IMPORTANCE Importance) {
-    gpup_os_service("KeSetImportanceDpc", GPUP_ANY_LEVEL);
+    gpup_os_enter(GPUP_SERVICE(KeSetImportanceDpc));
     Dpc->Importance = (UCHAR)Importance;
 }
 
@@ -119,7 +119,7 @@ static struct gpup_timer *armed(struct gpup_os *os, const KTIMER *timer) {
 }
 
 VOID DDI_CALL KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type) {
-    struct gpup_os *os = gpup_os_service("KeInitializeTimerEx", DISPATCH_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeInitializeTimerEx));
     struct gpup_timer *old = os ? armed(os, Timer) : NULL;
 
     if (old) {
@@ -136,7 +136,7 @@ VOID DDI_CALL KeInitializeTimer(PKTIMER Timer) {
 }
 
 BOOLEAN DDI_CALL KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PKDPC Dpc) {
-    struct gpup_os *os = gpup_os_service("KeSetTimerEx", DISPATCH_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeSetTimerEx));
     struct gpup_timer *timer;
     bool was;
 
@@ -165,7 +165,7 @@ BOOLEAN DDI_CALL KeSetTimer(PKTIMER Timer, LARGE_INTEGER DueTime, PKDPC Dpc) {
 }
 
 BOOLEAN DDI_CALL KeCancelTimer(PKTIMER Timer) {
-    struct gpup_os *os = gpup_os_service("KeCancelTimer", DISPATCH_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeCancelTimer));
     struct gpup_timer *timer = os ? armed(os, Timer) : NULL;
 
     if (os && !gpup_dispatcher_valid(&Timer->Header))
@@ -177,7 +177,7 @@ BOOLEAN DDI_CALL KeCancelTimer(PKTIMER Timer) {
 }
 
 BOOLEAN DDI_CALL KeReadStateTimer(PKTIMER Timer) {
-    gpup_os_service("KeReadStateTimer", DISPATCH_LEVEL);
+    gpup_os_enter(GPUP_SERVICE(KeReadStateTimer));
     return Timer->Header.SignalState > 0;
 }
 
@@ -211,8 +211,8 @@ void gpup_timer_forget(struct gpup_os *os, const void *start, size_t size, const
 
 /* --- clocks */
 
-static uint64_t clock_ns(const char *name) {
-    struct gpup_os *os = gpup_os_service(name, GPUP_ANY_LEVEL);
+static uint64_t clock_ns(const struct gpup_service_limit *service) {
+    struct gpup_os *os = gpup_os_enter(service);
 
     if (!os)
         return 0;
@@ -223,34 +223,35 @@ static uint64_t clock_ns(const char *name) {
 LARGE_INTEGER DDI_CALL KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequency) {
     if (PerformanceFrequency)
         PerformanceFrequency->QuadPart = 10000000;
-    return (LARGE_INTEGER){.QuadPart = (LONGLONG)(clock_ns("KeQueryPerformanceCounter") / 100)};
+    return (LARGE_INTEGER){.QuadPart = (LONGLONG)(clock_ns(GPUP_SERVICE(KeQueryPerformanceCounter)) / 100)};
 }
 
 ULONGLONG DDI_CALL KeQueryInterruptTime(void) {
-    return clock_ns("KeQueryInterruptTime") / 100;
+    return clock_ns(GPUP_SERVICE(KeQueryInterruptTime)) / 100;
 }
 
 ULONGLONG DDI_CALL KeQueryInterruptTimePrecise(ULONG64 *QpcTimeStamp) {
-    ULONGLONG now = clock_ns("KeQueryInterruptTimePrecise") / 100;
+    ULONGLONG now = clock_ns(GPUP_SERVICE(KeQueryInterruptTimePrecise)) / 100;
 
     *QpcTimeStamp = now;
     return now;
 }
 
 ULONGLONG DDI_CALL KeQueryUnbiasedInterruptTime(void) {
-    return clock_ns("KeQueryUnbiasedInterruptTime") / 100;
+    return clock_ns(GPUP_SERVICE(KeQueryUnbiasedInterruptTime)) / 100;
 }
 
 VOID DDI_CALL KeQuerySystemTime(PLARGE_INTEGER CurrentTime) {
-    CurrentTime->QuadPart = (LONGLONG)(GPUP_SYSTEM_TIME + clock_ns("KeQuerySystemTime") / 100);
+    CurrentTime->QuadPart = (LONGLONG)(GPUP_SYSTEM_TIME + clock_ns(GPUP_SERVICE(KeQuerySystemTime)) / 100);
 }
 
 VOID DDI_CALL KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime) {
-    CurrentTime->QuadPart = (LONGLONG)(GPUP_SYSTEM_TIME + clock_ns("KeQuerySystemTimePrecise") / 100);
+    CurrentTime->QuadPart =
+        (LONGLONG)(GPUP_SYSTEM_TIME + clock_ns(GPUP_SERVICE(KeQuerySystemTimePrecise)) / 100);
 }
 
 VOID DDI_CALL KeQueryTickCount(PLARGE_INTEGER CurrentCount) {
-    CurrentCount->QuadPart = (LONGLONG)(clock_ns("KeQueryTickCount") / 15625000);
+    CurrentCount->QuadPart = (LONGLONG)(clock_ns(GPUP_SERVICE(KeQueryTickCount)) / 15625000);
 }
 
 ULONG DDI_CALL KeQueryTimeIncrement(void) {
@@ -258,7 +259,7 @@ ULONG DDI_CALL KeQueryTimeIncrement(void) {
 }
 
 VOID DDI_CALL KeStallExecutionProcessor(ULONG MicroSeconds) {
-    struct gpup_os *os = gpup_os_service("KeStallExecutionProcessor", GPUP_ANY_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeStallExecutionProcessor));
 
     if (os)
         gpup_os_pass(os, (uint64_t)MicroSeconds * 1000);

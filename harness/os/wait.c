@@ -1,6 +1,6 @@
 /* Waiting: dispatcher objects hold their own state; who waits is known to the fibers alone, so an object may
  * live in any driver memory and be restored with it. */
-#include "kernel.h"
+#include "services.h"
 
 #define TAG 0x4750555044495350u
 
@@ -138,7 +138,7 @@ bool gpup_os_spin(struct gpup_os *os, const volatile ULONG_PTR *lock) {
 }
 
 VOID DDI_CALL KeFlushQueuedDpcs(void) {
-    struct gpup_os *os = gpup_os_service("KeFlushQueuedDpcs", PASSIVE_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeFlushQueuedDpcs));
 
     if (!os || !os->running || (!os->dpc_count && !os->dpc_active))
         return;
@@ -165,14 +165,14 @@ static void check_objects(struct gpup_os *os, const char *name, void *const *obj
             gpup_os_misuse(os, name, GPUP_MISUSE_OBJECT, i);
 }
 
-static NTSTATUS wait_for(const char *name, void *const *objects, ULONG count, bool all,
-                         const LARGE_INTEGER *timeout) {
-    KIRQL level = timeout && !timeout->QuadPart ? DISPATCH_LEVEL : APC_LEVEL;
-    struct gpup_os *os = gpup_os_service(name, level);
+static NTSTATUS wait_for(const struct gpup_service_limit *service, void *const *objects, ULONG count,
+                         bool all, const LARGE_INTEGER *timeout) {
+    bool looks = timeout && !timeout->QuadPart; /* does not block */
+    struct gpup_os *os = gpup_os_service(service->name, looks ? service->high : APC_LEVEL);
 
     if (!os || !os->running)
         return STATUS_UNSUCCESSFUL;
-    check_objects(os, name, objects, count);
+    check_objects(os, service->name, objects, count);
     return gpup_os_wait(os, objects, count, all, timeout ? gpup_os_due(os, timeout->QuadPart) : GPUP_NEVER);
 }
 
@@ -183,14 +183,14 @@ NTSTATUS DDI_CALL KeWaitForSingleObject(PVOID Object, KWAIT_REASON WaitReason, K
     (void)WaitReason;
     (void)WaitMode;
     (void)Alertable;
-    return wait_for("KeWaitForSingleObject", objects, 1, false, Timeout);
+    return wait_for(GPUP_SERVICE(KeWaitForSingleObject), objects, 1, false, Timeout);
 }
 
 NTSTATUS DDI_CALL KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYPE WaitType,
                                            KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode,
                                            BOOLEAN Alertable, PLARGE_INTEGER Timeout,
                                            PKWAIT_BLOCK WaitBlockArray) {
-    static const char name[] = "KeWaitForMultipleObjects";
+    const struct gpup_service_limit *service = GPUP_SERVICE(KeWaitForMultipleObjects);
     void *objects[MAXIMUM_WAIT_OBJECTS];
     struct gpup_os *os = gpup_os_current();
 
@@ -199,17 +199,17 @@ NTSTATUS DDI_CALL KeWaitForMultipleObjects(ULONG Count, PVOID Object[], WAIT_TYP
     (void)Alertable;
     if (!Count || Count > (WaitBlockArray ? MAXIMUM_WAIT_OBJECTS : THREAD_WAIT_OBJECTS)) {
         if (os)
-            gpup_os_misuse(os, name, GPUP_MISUSE_PARAMETER, Count);
+            gpup_os_misuse(os, service->name, GPUP_MISUSE_PARAMETER, Count);
         if (!Count || Count > MAXIMUM_WAIT_OBJECTS)
             return STATUS_INVALID_PARAMETER_1;
     }
     memcpy(objects, Object, Count * sizeof *objects);
-    return wait_for(name, objects, Count, WaitType == WaitAll, Timeout);
+    return wait_for(service, objects, Count, WaitType == WaitAll, Timeout);
 }
 
 NTSTATUS DDI_CALL KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
                                          PLARGE_INTEGER Interval) {
-    struct gpup_os *os = gpup_os_service("KeDelayExecutionThread", APC_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeDelayExecutionThread));
 
     (void)WaitMode;
     (void)Alertable;

@@ -1,5 +1,5 @@
 /* Work items: each runs as a fiber of its own at PASSIVE_LEVEL. */
-#include "kernel.h"
+#include "services.h"
 
 struct gpup_work_item {
     struct gpup_work_item *next;
@@ -9,7 +9,7 @@ struct gpup_work_item {
 };
 
 PIO_WORKITEM DDI_CALL IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject) {
-    struct gpup_os *os = gpup_os_service("IoAllocateWorkItem", DISPATCH_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(IoAllocateWorkItem));
     struct gpup_work_item *work;
 
     if (!os || gpup_os_fails(os))
@@ -35,7 +35,7 @@ static struct gpup_work_item **find(struct gpup_os *os, PIO_WORKITEM item) {
 }
 
 VOID DDI_CALL IoFreeWorkItem(PIO_WORKITEM IoWorkItem) {
-    struct gpup_os *os = gpup_os_service("IoFreeWorkItem", DISPATCH_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(IoFreeWorkItem));
     struct gpup_work_item **link, *work;
 
     if (!os)
@@ -52,8 +52,9 @@ VOID DDI_CALL IoFreeWorkItem(PIO_WORKITEM IoWorkItem) {
     os->free_works = work;
 }
 
-static void queue(const char *name, PIO_WORKITEM item, void *routine, PVOID context, bool extended) {
-    struct gpup_os *os = gpup_os_service(name, DISPATCH_LEVEL);
+static void queue(const struct gpup_service_limit *service, PIO_WORKITEM item, void *routine, PVOID context,
+                  bool extended) {
+    struct gpup_os *os = gpup_os_enter(service);
     struct gpup_start start = {.routine = GPUP_ROUTINE_WORK, .function = routine};
     struct gpup_work_item *work;
 
@@ -61,7 +62,8 @@ static void queue(const char *name, PIO_WORKITEM item, void *routine, PVOID cont
         return;
     work = *find(os, item);
     if (!work || work->queued) { /* queueing twice corrupts the system's list */
-        gpup_os_misuse(os, name, work ? GPUP_MISUSE_STATE : GPUP_MISUSE_OBJECT, work ? work->object : 0);
+        gpup_os_misuse(os, service->name, work ? GPUP_MISUSE_STATE : GPUP_MISUSE_OBJECT,
+                       work ? work->object : 0);
         return;
     }
     start.args[0] = (uint64_t)(uintptr_t)work->device;
@@ -86,17 +88,17 @@ void gpup_work_begins(struct gpup_os *os, struct gpup_fiber *fiber) {
 VOID DDI_CALL IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine,
                               WORK_QUEUE_TYPE QueueType, PVOID Context) {
     (void)QueueType;
-    queue("IoQueueWorkItem", IoWorkItem, (void *)WorkerRoutine, Context, false);
+    queue(GPUP_SERVICE(IoQueueWorkItem), IoWorkItem, (void *)WorkerRoutine, Context, false);
 }
 
 VOID DDI_CALL IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine,
                                 WORK_QUEUE_TYPE QueueType, PVOID Context) {
     (void)QueueType;
-    queue("IoQueueWorkItemEx", IoWorkItem, (void *)WorkerRoutine, Context, true);
+    queue(GPUP_SERVICE(IoQueueWorkItemEx), IoWorkItem, (void *)WorkerRoutine, Context, true);
 }
 
 VOID DDI_CALL ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType) {
-    struct gpup_os *os = gpup_os_service("ExQueueWorkItem", DISPATCH_LEVEL);
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(ExQueueWorkItem));
     struct gpup_start start = {.routine = GPUP_ROUTINE_WORK,
                                .function = (void *)WorkItem->WorkerRoutine,
                                .args = {(uint64_t)(uintptr_t)WorkItem->Parameter}};

@@ -558,5 +558,7 @@ VOID DDI_CALL ExRaiseDatatypeMisalignment(void) __attribute__((noreturn));
 #define NT_ASSERT(expression) ((void)0)
 #endif
 
+#include "ddi/wdm_sync.h"
+
 #endif /* _WDMDDK_ */
 #endif
