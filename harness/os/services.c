@@ -1,4 +1,5 @@
 /* The services with their addresses, and the search by name. */
+#include "crt.h"
 #include <ddi/vmbuskernelmodeclientlibapi.h>
 #include <ddi/wdf.h>
 #include <ddi/wdm.h>
