@@ -35,13 +35,11 @@ static int read_journal(const char *directory, struct gpup_results *results) {
 
 /* A directory alone is written into; what was in it before came from the same journal. */
 static int report_words(const struct gpup_results *results, const struct options *o) {
-    struct report_sources sources = {o->words, o->word_count, results_before(o->baseline)};
-    int status = report_results(results, o,
-                                o->out               ? o->out
-                                : o->word_count == 1 ? o->words[0]
-                                                     : NULL,
-                                &sources);
+    const char *out = o->out ? o->out : o->word_count == 1 ? o->words[0] : NULL;
+    struct report_sources sources = {o->words, o->word_count, results_before(o->baseline), coverage_of(out)};
+    int status = report_results(results, o, out, &sources);
     free(sources.last);
+    free(sources.code);
     return status;
 }
 

@@ -90,10 +90,10 @@ static bool baseline_readable(const char *directory) {
     return !directory || baseline;
 }
 
-char *results_before(const char *directory) {
+static char *text_of(const char *directory, const char *name) {
     char path[4096], *text = NULL;
     size_t size = 0;
-    int length = directory ? snprintf(path, sizeof path, "%s/results.json", directory) : -1;
+    int length = directory ? snprintf(path, sizeof path, "%s/%s", directory, name) : -1;
     FILE *file = length >= 0 && (size_t)length < sizeof path ? fopen(path, "rb") : NULL;
     FILE *copy = file ? open_memstream(&text, &size) : NULL;
     for (int c; copy && (c = getc(file)) != EOF;)
@@ -105,6 +105,14 @@ char *results_before(const char *directory) {
     if (file)
         fclose(file);
     return text;
+}
+
+char *results_before(const char *directory) {
+    return text_of(directory, "results.json");
+}
+
+char *coverage_of(const char *directory) {
+    return text_of(directory, "coverage/summary.json");
 }
 
 /* Shared with `report`: files, then the console or the JSON. */
@@ -128,6 +136,7 @@ int report_results(const struct gpup_results *results, const struct options *o, 
     report.evidence = sources->evidence;
     report.evidence_count = sources->evidence_count;
     report.last = sources->last;
+    report.code = sources->code;
     int status = gpup_report_exit_status(&report);
     if (directory && !write_files(&report, directory))
         status = 3;
@@ -198,7 +207,7 @@ int command_run(const struct options *o) {
     if (status != 0)
         fprintf(stderr, "%sgpup-cts: %s\n", terminal ? "\r\033[K" : "", message);
     else
-        status = report_results(&results, o, run.out, &(struct report_sources){&run.out, 1, last});
+        status = report_results(&results, o, run.out, &(struct report_sources){&run.out, 1, last, NULL});
     if (status == 0 || message[0] == 0)
         gpup_results_free(&results);
     free(last);

@@ -37,12 +37,16 @@ struct report_sources {
     const char *const *evidence; /* directories with traces/ */
     size_t evidence_count;
     char *last; /* text of an earlier results.json, or NULL; the caller's */
+    char *
+        code; /* text of coverage/summary.json in the directory that is written into, or NULL; the caller's */
 };
 /* Files into directory (NULL: none), then the console or the JSON; exit status. */
 int report_results(const struct gpup_results *results, const struct options *options, const char *directory,
                    const struct report_sources *sources);
 /* Text of DIRECTORY/results.json, malloc'ed; NULL: there is none. */
 char *results_before(const char *directory);
+/* The same of coverage/summary.json. */
+char *coverage_of(const char *directory);
 
 struct gpup_scenario;
 bool in_profile(const struct gpup_scenario *scenario, const char *profile); /* of a run */

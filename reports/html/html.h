@@ -122,6 +122,7 @@ void part_rules(struct page *p);
 void part_programs(struct page *p);
 void part_machines(struct page *p);
 void part_gaps(struct page *p);
+void part_code(struct page *p);
 void part_compare(struct page *p);
 void part_blackout(struct page *p);
 void part_about(struct page *p);

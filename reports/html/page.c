@@ -34,6 +34,7 @@ static const struct {
     {"programs", part_programs},
     {"machines", part_machines},
     {"gaps", part_gaps},
+    {"code", part_code},
     {"compare", part_compare},
     {"blackout", part_blackout},
     {"about", part_about},

@@ -31,6 +31,8 @@ struct gpup_report {
     const char *const *evidence; /* directories whose traces/ belong to the journal; only HTML reads them */
     size_t evidence_count;
     const char *last; /* an earlier results.json as text, which HTML compares with; NULL: none */
+    const char
+        *code; /* coverage/summary.json of tool/coverage.sh as text, from where HTML is written; NULL: none */
 };
 
 /* Findings of earlier results, by fingerprint: from a directory with results.json of any specification. */
