@@ -18,6 +18,10 @@
 
 #ifndef _DISPMPRT_H_
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Values of DRIVER_INITIALIZATION_DATA.Version; each fixes how many slots of the table are read. */
 #define DXGKDDI_INTERFACE_VERSION_VISTA 0x1052
 #define DXGKDDI_INTERFACE_VERSION_VISTA_SP1 0x1053
@@ -299,6 +303,10 @@ NTSTATUS DDI_CALL DxgkInitialize(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Re
                                  PDRIVER_INITIALIZATION_DATA DriverInitializationData);
 /* DxgkUnInitialize function */
 NTSTATUS DDI_CALL DxgkUnInitialize(PDRIVER_OBJECT DriverObject);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* _DISPMPRT_H_ */
 #endif

@@ -13,6 +13,10 @@
 
 #ifndef _NTDEF_
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Opaque handles of a channel, of an outgoing packet and of an incoming packet awaiting completion. */
 typedef struct VMBCHANNEL__ *VMBCHANNEL;
 typedef struct VMBPACKET__ *VMBPACKET;
@@ -62,8 +66,9 @@ typedef struct DDI_STRUCT _VMB_CHANNEL_STATE_CHANGE_CALLBACKS {
 
 /* VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT function */
 static inline VOID VMB_CHANNEL_STATE_CHANGE_CALLBACKS_INIT(PVMB_CHANNEL_STATE_CHANGE_CALLBACKS Callbacks) {
-    *Callbacks = (VMB_CHANNEL_STATE_CHANGE_CALLBACKS){.Version = VMB_CHANNEL_STATE_CHANGE_CALLBACKS_VERSION,
-                                                      .Size = sizeof(*Callbacks)};
+    VMB_CHANNEL_STATE_CHANGE_CALLBACKS fresh = {
+        VMB_CHANNEL_STATE_CHANGE_CALLBACKS_VERSION, sizeof fresh, NULL, NULL, NULL, NULL, NULL};
+    *Callbacks = fresh;
 }
 
 /* FN_VMB_* function types of both sides: the client library's pages, one a function. */
@@ -365,6 +370,10 @@ typedef struct DDI_STRUCT _KMCL_SERVER_INTERFACE_V1 {
 } KMCL_SERVER_INTERFACE_V1, *PKMCL_SERVER_INTERFACE_V1;
 
 /* clang-format on */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* _NTDEF_ */
 #endif

@@ -15,6 +15,10 @@
 
 #ifndef _WDF_H_
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Handles; WDFOBJECT is the type every other one converts to. */
 typedef HANDLE WDFOBJECT;
 typedef PVOID WDFCONTEXT;
@@ -263,6 +267,10 @@ VOID DDI_CALL WdfInterruptSetPolicy(WDFINTERRUPT Interrupt, WDF_INTERRUPT_POLICY
                                     WDF_INTERRUPT_PRIORITY Priority, KAFFINITY TargetProcessorSet);
 VOID DDI_CALL WdfInterruptSetExtendedPolicy(WDFINTERRUPT Interrupt,
                                             PWDF_INTERRUPT_EXTENDED_POLICY PolicyAndGroup);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* _WDF_H_ */
 #endif

@@ -26,6 +26,10 @@ void *memset(void *to, int value, size_t size);
 int memcmp(const void *one, const void *other, size_t size);
 #endif
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #ifndef NTAPI
 #define NTAPI DDI_CALL
 #endif
@@ -556,6 +560,10 @@ VOID DDI_CALL ExRaiseAccessViolation(void) __attribute__((noreturn));
 VOID DDI_CALL ExRaiseDatatypeMisalignment(void) __attribute__((noreturn));
 #ifndef NT_ASSERT
 #define NT_ASSERT(expression) ((void)0)
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #include "ddi/wdm_sync.h"

@@ -13,6 +13,10 @@
 
 #ifndef _WDMDDK_
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* --- Spin locks: a test without taking, and the forms for routines that may run as threaded DPCs */
 BOOLEAN DDI_CALL KeTestSpinLock(PKSPIN_LOCK SpinLock); /* TRUE: it is free */
 KIRQL DDI_CALL KeAcquireSpinLockForDpc(PKSPIN_LOCK SpinLock);
@@ -91,6 +95,10 @@ VOID DDI_CALL IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag
 #define IoReleaseRemoveLockAndWait(Lock, Tag) IoReleaseRemoveLockAndWaitEx(Lock, Tag, sizeof(IO_REMOVE_LOCK))
 
 LONG DDI_CALL KePulseEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* _WDMDDK_ */
 #endif

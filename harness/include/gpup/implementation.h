@@ -63,8 +63,8 @@ struct gpup_implementation {
 
     /* T0: exactly one of the two */
     DRIVER_INITIALIZE *driver_entry;
-    bool (*open)(struct gpup_open *open); /* false: could not start */
-    void (*close)(struct gpup_open *open);
+    bool(GPUP_CALL *open)(struct gpup_open *open); /* false: could not start */
+    void(GPUP_CALL *close)(struct gpup_open *open);
 
     /* T1: NULL with driver_entry: the bundled device; NULL with open: no observers */
     const struct gpup_device_ops *device;
@@ -72,9 +72,9 @@ struct gpup_implementation {
     /* T2, each may be NULL */
     uint32_t varies; /* GPUP_VARIES_ bits */
     /* e.g. "defect", "BUG-001"; what is set adds up; false: unknown */
-    bool (*set_option)(const char *name, const char *value);
-    void (*fail_allocation)(uint32_t nth,
-                            uint32_t count); /* implementations with an allocator of their own */
+    bool(GPUP_CALL *set_option)(const char *name, const char *value);
+    void(GPUP_CALL *fail_allocation)(uint32_t nth,
+                                     uint32_t count); /* implementations with an allocator of their own */
 
     /* KMDF, each may be NULL */
     const struct gpup_framework_ops *framework; /* a framework of its own: judged instead of the suite's */
@@ -85,7 +85,15 @@ struct gpup_implementation {
      * (enum gpup_difference). Which difference is one only its author knows. Called while the adapter is
      * stopped; false: there is no such difference. It lives in the writable sections, so it ends with the
      * program. */
-    bool (*differ)(uint32_t what);
+    bool(GPUP_CALL *differ)(uint32_t what);
 };
+
+/* What a shared object exports: its description, the same at every call. Also a C++ source defines it with
+ * this name, once this header declared it. */
+#ifdef __cplusplus
+extern "C"
+#endif
+    __attribute__((visibility("default"))) const struct gpup_implementation *GPUP_CALL
+    gpup_implementation(void);
 
 #endif

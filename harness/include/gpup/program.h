@@ -23,6 +23,10 @@
 
 #include <gpup/trace.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define GPUP_STEP_FIELDS 8
 #define GPUP_PROGRAM_MAX_STEPS 4096
 #define GPUP_MAX_VFS 64
@@ -107,9 +111,13 @@ struct gpup_value {
 };
 
 struct gpup_step {
-    uint16_t op;                           /* enum gpup_op */
-    uint8_t host;                          /* 0..1 */
-    uint8_t class;                         /* enum gpup_class: the step's own mark */
+    uint16_t op;  /* enum gpup_op */
+    uint8_t host; /* 0..1 */
+#ifdef __cplusplus
+    uint8_t class_; /* `class` is a keyword there */
+#else
+    uint8_t class; /* enum gpup_class: the step's own mark */
+#endif
     uint32_t vf;                           /* 0..63; other numbers only make sense on a negative step */
     struct gpup_value f[GPUP_STEP_FIELDS]; /* fields past those of the op are zero */
 };
@@ -164,7 +172,7 @@ struct gpup_op_info {
 };
 const struct gpup_op_info *gpup_op_info(unsigned op); /* NULL when out of range */
 int gpup_op_find(const char *name);                   /* -1 unknown */
-const char *gpup_class_name(unsigned class);          /* `legal`, ...; NULL when out of range */
+const char *gpup_class_name(unsigned step_class);     /* `legal`, ...; NULL when out of range */
 
 void gpup_world_defaults(struct gpup_world_config *config);
 void gpup_world_clamp(
@@ -205,5 +213,9 @@ char *gpup_program_emit_c(const struct gpup_program *program, const char *implem
 size_t gpup_program_shrink(struct gpup_program *program,
                            bool (*keeps)(void *context, const struct gpup_program *), void *context,
                            size_t max_tries);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

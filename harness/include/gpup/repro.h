@@ -8,6 +8,10 @@
 #include <gpup/implementation.h>
 #include <gpup/program.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Both arguments stay the caller's. The writable sections of the implementation are set back first, so that
  * one run leaves nothing to the next. The program stops early when the driver dies; that is a finding.
@@ -18,5 +22,9 @@
  */
 int gpup_world_run_and_judge(const struct gpup_program *program,
                              const struct gpup_implementation *implementation, char *message, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

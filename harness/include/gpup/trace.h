@@ -22,6 +22,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum gpup_event_kind {
 #define EVENT(kind, text) GPUP_EVENT_##kind,
 #define FIELD(kind, name)
@@ -264,5 +268,9 @@ long gpup_trace_decode(const uint8_t *bytes, size_t size, struct gpup_event *eve
 int gpup_event_print(const struct gpup_event *event, char *out, size_t capacity);
 int gpup_event_parse(const char *line, struct gpup_event *event, uint8_t *storage, size_t capacity,
                      char *message, size_t message_size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
