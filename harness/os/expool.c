@@ -72,3 +72,39 @@ VOID DDI_CALL ExFreePool(PVOID P) {
 VOID DDI_CALL ExFreePoolWithTag(PVOID P, ULONG Tag) {
     give_back(GPUP_SERVICE(ExFreePoolWithTag), P, Tag);
 }
+
+/* --- further forms */
+
+PVOID DDI_CALL ExAllocatePool3(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag,
+                               const POOL_EXTENDED_PARAMETER *ExtendedParameters,
+                               ULONG ExtendedParametersCount) {
+    (void)ExtendedParameters; /* priority, secure pool, node: nothing of it shows here */
+    (void)ExtendedParametersCount;
+    gpup_os_enter(GPUP_SERVICE(ExAllocatePool3));
+    return ExAllocatePool2(Flags, NumberOfBytes, Tag);
+}
+
+PVOID DDI_CALL ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag,
+                                             EX_POOL_PRIORITY Priority) {
+    (void)Priority;
+    return allocate(GPUP_SERVICE(ExAllocatePoolWithTagPriority), NumberOfBytes, Tag, PoolType & PagedPool,
+                    false);
+}
+
+/* Raises an exception where the others return NULL, unless bit 3 of the type asks for NULL. */
+PVOID DDI_CALL ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag) {
+    struct gpup_os *os = gpup_os_current();
+    PVOID block =
+        allocate(GPUP_SERVICE(ExAllocatePoolWithQuotaTag), NumberOfBytes, Tag, PoolType & PagedPool, false);
+
+    if (!block && os && os->running && !((unsigned)PoolType & 8))
+        gpup_os_bugcheck(os, (uint32_t)STATUS_INSUFFICIENT_RESOURCES);
+    return block;
+}
+
+VOID DDI_CALL ExFreePool2(PVOID P, ULONG Tag, const POOL_EXTENDED_PARAMETER *ExtendedParameters,
+                          ULONG ExtendedParametersCount) {
+    (void)ExtendedParameters;
+    (void)ExtendedParametersCount;
+    give_back(GPUP_SERVICE(ExFreePool2), P, Tag);
+}

@@ -1,7 +1,7 @@
 /* Contiguous memory and physical addresses. All memory of a host has physical addresses at a distance of its
  * own, so that a driver that hands the source's addresses to the target is seen. */
 #include "asan.h"
-#include "services.h"
+#include "mdl.h"
 
 static uint64_t distance(const struct gpup_os *os) {
     return (uint64_t)(os->config.host + 1) << 36 | (os->config.seed & 0xFFF) << 24;
@@ -16,7 +16,7 @@ uint64_t gpup_os_physical(struct gpup_os *os, const void *address) {
                : 0;
 }
 
-static uint8_t *from_physical(struct gpup_os *os, uint64_t physical, size_t size) {
+uint8_t *gpup_os_from_physical(struct gpup_os *os, uint64_t physical, size_t size) {
     size_t reserve;
     uint8_t *base = gpup_arena_base(os->config.arena, &reserve);
     uint64_t offset = physical - distance(os);
@@ -28,7 +28,7 @@ static uint8_t *from_physical(struct gpup_os *os, uint64_t physical, size_t size
 }
 
 static bool dma_read(void *context, uint64_t physical, void *out, size_t size) {
-    const uint8_t *from = from_physical(context, physical, size);
+    const uint8_t *from = gpup_os_from_physical(context, physical, size);
 
     if (from)
         gpup_copy_driver(out, from, size);
@@ -36,7 +36,7 @@ static bool dma_read(void *context, uint64_t physical, void *out, size_t size) {
 }
 
 static bool dma_write(void *context, uint64_t physical, const void *in, size_t size) {
-    uint8_t *to = from_physical(context, physical, size);
+    uint8_t *to = gpup_os_from_physical(context, physical, size);
 
     if (to)
         gpup_copy_driver(to, in, size);

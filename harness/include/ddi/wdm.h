@@ -566,6 +566,8 @@ VOID DDI_CALL ExRaiseDatatypeMisalignment(void) __attribute__((noreturn));
 }
 #endif
 
+#include "ddi/wdm_lists.h"
+#include "ddi/wdm_memory.h"
 #include "ddi/wdm_sync.h"
 
 #endif /* _WDMDDK_ */
