@@ -1,5 +1,6 @@
 #include "elf.h"
 #include "image.h"
+#include "pe_open.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 static int say(char *message, size_t size, const char *name, const char *what) {
@@ -98,6 +100,21 @@ static int open_shared(struct gpup_binding *b, const char *path, char *message, 
     return gpup_image_open(local, map->l_addr, NULL, &b->image, message, size) ? 0 : -1;
 }
 
+static int open_image(struct gpup_binding *b, const char *path, char *message, size_t size) {
+    if (gpup_pe_open(b, path, message, size) != 0)
+        return -1;
+    void *entry = gpup_pe_entry(b->pe);
+    b->implementation = gpup_pe_described(b->pe);
+    if (!b->implementation)
+        b->implementation = describe_driver(&b->described, entry);
+    return check(b->implementation, path, message, size);
+}
+
+static bool ends_with(const char *text, const char *end) {
+    size_t length = strlen(text), wanted = strlen(end);
+    return length > wanted && strcasecmp(text + length - wanted, end) == 0;
+}
+
 /* `A,B`: one after the other. */
 static int set_options(struct gpup_binding *b, const char *options, char *message, size_t size) {
     const struct gpup_implementation *i = b->implementation;
@@ -121,17 +138,19 @@ int gpup_binding_open(struct gpup_binding *binding, const char *name,
     char base[256];
     const char *option;
     split(name, base, sizeof base, &option);
-    size_t length = strlen(base);
     int rc = 1;
     for (; known && known->name && rc == 1; known++)
         if (strcmp(known->name, base) == 0)
             rc = open_static(binding, known, message, message_size);
-    if (rc == 1 && length > 3 && strcmp(base + length - 3, ".so") == 0)
+    if (rc == 1 && ends_with(base, ".so"))
         rc = open_shared(binding, base, message, message_size);
+    if (rc == 1 && ends_with(base, ".sys"))
+        rc = open_image(binding, base, message, message_size);
     if (rc == 1)
         rc = say(message, message_size, name,
-                 "unknown implementation: expected a bundled name or a path ending in .so");
-    if (rc == 0 && !binding->handle && (binding->loaded = malloc(gpup_image_size(binding->image) + 1)))
+                 "unknown implementation: expected a bundled name or a path ending in .so or .sys");
+    if (rc == 0 && !binding->handle && !binding->pe &&
+        (binding->loaded = malloc(gpup_image_size(binding->image) + 1)))
         gpup_image_save(binding->image, binding->loaded);
     if (rc == 0 && option)
         rc = set_options(binding, option, message, message_size);
@@ -150,6 +169,8 @@ void gpup_binding_close(struct gpup_binding *binding) {
     gpup_image_free(binding->image);
     if (binding->handle)
         dlclose(binding->handle);
+    gpup_pe_close(binding->pe);
+    binding->pe = NULL;
     binding->image = NULL;
     binding->handle = NULL;
     binding->implementation = NULL;

@@ -87,7 +87,7 @@ static bool counter_symbol(const char *name) {
            begins(name, "__asan") || begins(name, "__odr_asan");
 }
 
-static bool add(struct gpup_ranges *ranges, uint64_t start, uint64_t end) {
+bool gpup_ranges_add(struct gpup_ranges *ranges, uint64_t start, uint64_t end) {
     if (start >= end)
         return true;
     if (ranges->count == ranges->capacity) {
@@ -109,7 +109,7 @@ static bool cut(struct gpup_ranges *ranges, uint64_t start, uint64_t end) {
             continue;
         uint64_t old_end = r->end;
         r->end = start > r->start ? start : r->start;
-        if (end < old_end && !add(ranges, end, old_end))
+        if (end < old_end && !gpup_ranges_add(ranges, end, old_end))
             return false;
     }
     return true;
@@ -159,7 +159,7 @@ static bool collect(const struct file *f, const char *prefix, struct gpup_ranges
             continue;
         if (prefix ? !begins(name, prefix) : owned_by_tools(name))
             continue;
-        if (!add(out, s->sh_addr, s->sh_addr + s->sh_size))
+        if (!gpup_ranges_add(out, s->sh_addr, s->sh_addr + s->sh_size))
             return false;
     }
     return cut_counters(f, out) && cut_relro(f, out);

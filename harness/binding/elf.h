@@ -25,6 +25,8 @@ bool gpup_elf_writable(const char *path, const char *prefix, struct gpup_ranges 
 /* The file at `path`, if it is an ELF object, holds all that its program headers name. false: message says
  * what is wrong. */
 bool gpup_elf_whole(const char *path, char *message, size_t message_size);
+/* false: out of memory. An empty range is left out. */
+bool gpup_ranges_add(struct gpup_ranges *ranges, uint64_t start, uint64_t end);
 void gpup_ranges_free(struct gpup_ranges *ranges);
 
 #endif

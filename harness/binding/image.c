@@ -16,29 +16,34 @@ static void copy_bytes(void *to, const void *from, size_t size) {
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
 }
 
+bool gpup_image_from(struct gpup_ranges *ranges, uintptr_t code_start, uintptr_t code_end,
+                     struct gpup_image **out) {
+    struct gpup_image image = {.ranges = *ranges, .code_start = code_start, .code_end = code_end};
+    *ranges = (struct gpup_ranges){0};
+    for (size_t i = 0; i < image.ranges.count; i++)
+        image.size += image.ranges.range[i].end - image.ranges.range[i].start;
+    *out = malloc(sizeof image);
+    if (*out)
+        **out = image;
+    else
+        gpup_ranges_free(&image.ranges);
+    return *out != NULL;
+}
+
 bool gpup_image_open(const char *path, uintptr_t base, const char *prefix, struct gpup_image **out,
                      char *message, size_t message_size) {
-    *out = NULL;
-    struct gpup_image image = {0};
+    struct gpup_ranges ranges = {0};
     struct gpup_range code;
-    if (!gpup_elf_writable(path, prefix, &image.ranges, &code, message, message_size)) {
-        gpup_ranges_free(&image.ranges);
+    *out = NULL;
+    if (!gpup_elf_writable(path, prefix, &ranges, &code, message, message_size)) {
+        gpup_ranges_free(&ranges);
         return false;
     }
-    for (size_t i = 0; i < image.ranges.count; i++) {
-        image.ranges.range[i].start += base;
-        image.ranges.range[i].end += base;
-        image.size += image.ranges.range[i].end - image.ranges.range[i].start;
+    for (size_t i = 0; i < ranges.count; i++) {
+        ranges.range[i].start += base;
+        ranges.range[i].end += base;
     }
-    image.code_start = base + code.start;
-    image.code_end = base + code.end;
-    *out = malloc(sizeof image);
-    if (!*out) {
-        gpup_ranges_free(&image.ranges);
-        return false;
-    }
-    **out = image;
-    return true;
+    return gpup_image_from(&ranges, base + code.start, base + code.end, out);
 }
 
 void gpup_image_free(struct gpup_image *image) {

@@ -43,6 +43,10 @@ bool gpup_os_dead(const struct gpup_os *os) {
     return os->dead;
 }
 
+bool gpup_os_beyond(const struct gpup_os *os) {
+    return os->beyond;
+}
+
 void gpup_os_kill(struct gpup_os *os) {
     os->dead = true;
 }
@@ -153,6 +157,17 @@ _Noreturn void gpup_os_bugcheck(struct gpup_os *os, uint64_t code) {
     event.f[GPUP_BUGCHECK_code] = code;
     event.f[GPUP_BUGCHECK_routine] = routine_of(os);
     gpup_os_emit(os, &event);
+    gpup_os_abandon(os);
+}
+
+VOID DDI_CALL gpup_os_unsupported(const char *name) {
+    struct gpup_os *os = current;
+
+    if (!os || !os->running) /* an image that calls it outside of a host, where nothing can be stopped */
+        __builtin_trap();
+    gpup_os_unwatch(os);
+    gpup_os_misuse(os, name, GPUP_MISUSE_UNSUPPORTED, 0);
+    os->beyond = true;
     gpup_os_abandon(os);
 }
 

@@ -131,11 +131,13 @@ struct gpup_os {
     struct gpup_os_config config;
     uint64_t now;        /* simulated ns */
     uint64_t time_limit; /* of the outermost call */
+    uint64_t patience;   /* nanoseconds beyond the budget of simulated time */
     uint64_t orders;
     uint64_t random;
     uint64_t next_object;
     uint16_t next_fiber;
     bool dead, in_emit;
+    bool beyond; /* dead because of what the suite does not play */
     uint16_t speaker; /* fiber an event from the scheduler context is about; 0 none */
     bool isr_active, dpc_active;
     uint8_t depth; /* nesting of gpup_os_call / advance: at most 1 */

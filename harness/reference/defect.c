@@ -38,7 +38,7 @@ static unsigned number_of(const char *value) {
     return value[3] ? 0 : number;
 }
 
-bool reference_set_option(const char *name, const char *value) {
+bool GPUP_CALL reference_set_option(const char *name, const char *value) {
     unsigned number = number_of(value);
 
     if (!same(name, "defect") || number == 0)

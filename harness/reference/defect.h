@@ -6,6 +6,7 @@
 #ifndef REFERENCE_DEFECT_H
 #define REFERENCE_DEFECT_H
 
+#include <gpup/device.h>
 #include <stdbool.h>
 
 #ifdef REFERENCE_DEFECTS
@@ -16,6 +17,6 @@ extern bool reference_defect[REFERENCE_DEFECTS_END]; /* by number: those that ar
 #define DEFECT(number) 0
 #endif
 
-bool reference_set_option(const char *name, const char *value);
+bool GPUP_CALL reference_set_option(const char *name, const char *value);
 
 #endif

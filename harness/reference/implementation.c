@@ -5,10 +5,10 @@
 
 extern unsigned reference_differs; /* blob.c */
 DRIVER_INITIALIZE DriverEntry;
-const struct gpup_implementation *gpup_implementation(void);
+const struct gpup_implementation *GPUP_CALL gpup_implementation(void);
 
 /* The suite asks for a driver, firmware or hardware that cannot take over from the others. */
-static bool differ(uint32_t what) {
+static bool GPUP_CALL differ(uint32_t what) {
     reference_differs |= 1u << what;
     return true;
 }
@@ -29,6 +29,6 @@ static const struct gpup_implementation reference = {
     .differ = differ,
 };
 
-const struct gpup_implementation *gpup_implementation(void) {
+const struct gpup_implementation *GPUP_CALL gpup_implementation(void) {
     return &reference;
 }

@@ -173,6 +173,13 @@ static bool any_dead(const struct gpup_world *w) {
     return false;
 }
 
+static bool any_beyond(const struct gpup_world *w) {
+    for (uint32_t i = 0; i < w->config.hosts; i++)
+        if (gpup_os_beyond(w->host[i].os))
+            return true;
+    return false;
+}
+
 enum gpup_outcome gpup_world_stop(struct gpup_world *world) {
     lanes_run(world);
     world->step = GPUP_NO_STEP;
@@ -180,6 +187,7 @@ enum gpup_outcome gpup_world_stop(struct gpup_world *world) {
     for (uint32_t i = world->config.hosts; i-- > 0;) /* the one that loaded the driver is the last */
         host_stop(&world->host[i]);
     died = died || any_dead(world);
+    world->broken = world->broken || any_beyond(world);
     world->outcome = world->broken    ? GPUP_ERROR
                      : died           ? GPUP_CRASH
                      : world->started ? GPUP_COMPLETE

@@ -2,7 +2,8 @@
  * Binding: how an implementation is linked, and its writable sections.
  *
  * Names: `reference`, `null`, ... are static implementations the program was linked with; `NAME:OPTION` sets
- * the option "defect", `NAME:A,B` sets it twice; `file.so` is a shared object. An image is the set of
+ * the option "defect", `NAME:A,B` sets it twice; `file.so` is a shared object, `file.sys` a driver
+ * image for Windows. An image is the set of
  * writable sections of one implementation, without coverage counters and what the dynamic linker owns; it can
  * be saved, restored, and swapped between hosts.
  */
@@ -12,6 +13,7 @@
 #include <gpup/implementation.h>
 
 struct gpup_image;
+struct gpup_pe;
 
 /* Filled by gpup_binding_open and closed as a whole; members are for reading. Must not move or be copied
  * while it is open: `implementation` may point at `described`. */
@@ -19,6 +21,7 @@ struct gpup_binding {
     const struct gpup_implementation *implementation;
     struct gpup_image *image;             /* NULL: nothing writable */
     void *handle;                         /* of dlopen, or NULL */
+    struct gpup_pe *pe;                   /* a Windows image as it lies in memory, or NULL */
     void *loaded;                         /* linked in: the image before options were set; else NULL */
     char name[256];                       /* as given */
     struct gpup_implementation described; /* filled for an object that exports only DriverEntry */

@@ -24,10 +24,18 @@
 
 #define GPUP_DEVICE_VERSION 1
 
+/* Functions of the tables between suite and implementation follow the platform's C convention. In a driver
+ * image for Windows that is the one of the Linux program which loads it. */
+#if defined(_WIN32) && defined(__x86_64__)
+#define GPUP_CALL __attribute__((sysv_abi))
+#else
+#define GPUP_CALL
+#endif
+
 /* Zeroed memory, 16-byte aligned, that lives as long as the world and is part of its snapshot. NULL: out of
  * memory. */
 struct gpup_memory {
-    void *(*alloc)(void *context, size_t size);
+    void *(GPUP_CALL *alloc)(void *context, size_t size);
     void *context;
 };
 

@@ -95,7 +95,15 @@ uint16_t gpup_os_fiber(const struct gpup_os *os); /* that runs now, 0 none */
  * due. */
 enum gpup_ran gpup_os_advance(struct gpup_os *os, uint64_t ns);
 uint64_t gpup_os_now(const struct gpup_os *os);
+/* Each later call may take so many nanoseconds more of simulated time before it counts as one that does not come
+ * back; sums up to ten minutes, after which Windows gives up on a device that changes its power state. */
+void gpup_os_patience(struct gpup_os *os, uint64_t ns);
 bool gpup_os_dead(const struct gpup_os *os);
+/* The driver called what this suite does not play, so that the host stopped: no fault of the driver. */
+bool gpup_os_beyond(const struct gpup_os *os);
+/* Where an image's import leads that nobody has, `name` as "module!name": a MISUSE event, and the host stops.
+ */
+VOID DDI_CALL gpup_os_unsupported(const char *name);
 void gpup_os_kill(struct gpup_os *os); /* no further call */
 void gpup_os_fail_allocation(struct gpup_os *os, uint32_t nth, uint32_t count);
 /* Bounds of the implementation's code: return addresses in ALLOC events become offsets in it. Unset: no

@@ -15,6 +15,9 @@
 #include <gpup/device.h>
 
 /* Constant, lives as long as the process. */
+#ifdef _WIN32 /* an image imports it */
+__declspec(dllimport)
+#endif
 extern const struct gpup_device_ops gpup_second_device_ops;
 
 #endif

@@ -4,25 +4,25 @@
 #include <gpup/implementation.h>
 
 DRIVER_INITIALIZE DriverEntry;
-const struct gpup_implementation *gpup_implementation(void);
+const struct gpup_implementation *GPUP_CALL gpup_implementation(void);
 
 /* An older driver, and the firmware and the part of another generation. */
-static bool differ(uint32_t what) {
+static bool GPUP_CALL differ(uint32_t what) {
     second_differs |= 1u << what;
     return true;
 }
 
-static const struct gpup_implementation second = {
+static struct gpup_implementation second = {
     .size = sizeof second,
     .version = GPUP_IMPLEMENTATION_VERSION,
     .name = "second",
     .build = "4.1",
     .driver_entry = DriverEntry,
-    .device = &gpup_second_device_ops,
     .varies = GPUP_VARIES_IMMUTABLE_BLOB | GPUP_VARIES_MUTABLE_BLOB, /* saves are numbered */
     .differ = differ,
 };
 
-const struct gpup_implementation *gpup_implementation(void) {
+const struct gpup_implementation *GPUP_CALL gpup_implementation(void) {
+    second.device = &gpup_second_device_ops; /* an image learns its address when it is loaded */
     return &second;
 }

@@ -1,0 +1,65 @@
+# gpup_cts_add_image(NAME SOURCES file... [DEFINITIONS d...] [INCLUDES dir...] [OPTIONS o...] [LINK_OPTIONS o...] [EXPORTS name...])
+#
+# Builds C sources for the Windows target, with clang and LLVM's linker, into the driver image NAME.sys; the target NAME-image
+# makes it. Services are imported through the suite's import libraries: ntoskrnl, hal, vmbkmcl, displib (in the place of
+# the WDK's, whose DxgkInitialize asks Dxgkrnl by IOCTL), and gpup-cts for what else an image links.
+include_guard(GLOBAL)
+
+find_program(GPUP_WINDOWS_CLANG NAMES clang-14 clang DOC "clang that can target Windows")
+find_program(GPUP_WINDOWS_LINK NAMES lld-link-14 lld-link DOC "LLVM's linker for the Windows target")
+find_program(GPUP_WINDOWS_DLLTOOL NAMES llvm-dlltool-14 llvm-dlltool DOC "makes import libraries of definition files")
+set(GPUP_IMAGES OFF)
+if(GPUP_WINDOWS_CLANG AND GPUP_WINDOWS_LINK AND GPUP_WINDOWS_DLLTOOL)
+  set(GPUP_IMAGES ON)
+endif()
+
+# gpup_import_libraries(DIRECTORY): NAME.lib of each NAME.def there.
+function(gpup_import_libraries directory)
+  foreach(pair ntoskrnl:ntoskrnl hal:hal vmbkmcl:vmbkmcl dxgkrnl:displib gpup-cts:gpup-cts)
+    string(REPLACE ":" ";" pair ${pair})
+    list(GET pair 0 definition)
+    list(GET pair 1 library)
+    add_custom_command(OUTPUT ${directory}/${library}.lib
+      COMMAND ${GPUP_WINDOWS_DLLTOOL} -m i386:x86-64 -d ${directory}/${definition}.def -l ${directory}/${library}.lib
+      DEPENDS ${directory}/${definition}.def VERBATIM COMMENT "Import library ${library}.lib")
+    list(APPEND libraries ${directory}/${library}.lib)
+  endforeach()
+  add_custom_target(gpup-import-libraries ALL DEPENDS ${libraries})
+  set_target_properties(gpup-import-libraries PROPERTIES LIBRARIES "${libraries}")
+endfunction()
+
+function(gpup_cts_add_image name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEFINITIONS;INCLUDES;OPTIONS;LINK_OPTIONS;EXPORTS" ${ARGN})
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
+    message(FATAL_ERROR "gpup_cts_add_image(${name}): expected SOURCES file... [DEFINITIONS d...] [INCLUDES dir...] "
+      "[OPTIONS o...] [LINK_OPTIONS o...] [EXPORTS name...], found '${arg_UNPARSED_ARGUMENTS}'")
+  endif()
+  if(NOT GPUP_IMAGES)
+    message(FATAL_ERROR "gpup_cts_add_image(${name}): needs clang, lld-link and llvm-dlltool (Debian: clang-14 lld-14 llvm-14)")
+  endif()
+  set(directory ${CMAKE_CURRENT_BINARY_DIR}/${name}.objects)
+  file(MAKE_DIRECTORY ${directory})
+  list(TRANSFORM arg_DEFINITIONS PREPEND -D)
+  list(TRANSFORM arg_INCLUDES PREPEND -I)
+  list(TRANSFORM arg_EXPORTS PREPEND /export:)
+  get_target_property(headers gpup-cts::headers INTERFACE_INCLUDE_DIRECTORIES)
+  foreach(source IN LISTS arg_SOURCES)
+    cmake_path(ABSOLUTE_PATH source)
+    cmake_path(GET source STEM stem)
+    set(object ${directory}/${stem}.obj)
+    add_custom_command(OUTPUT ${object}
+      COMMAND ${GPUP_WINDOWS_CLANG} --target=x86_64-pc-windows-msvc -std=gnu11 -ffreestanding -nostdlibinc -O2 -fasynchronous-unwind-tables
+        -Wall -Wextra -Werror "-I$<JOIN:${headers},;-I>" ${arg_INCLUDES} ${arg_DEFINITIONS} ${arg_OPTIONS}
+        -MD -MF ${object}.d -MT ${object} -c ${source} -o ${object}
+      DEPENDS ${source} DEPFILE ${object}.d COMMAND_EXPAND_LISTS VERBATIM COMMENT "Building ${stem}.obj of ${name}.sys")
+    list(APPEND objects ${object})
+  endforeach()
+  get_target_property(libraries gpup-import-libraries LIBRARIES)
+  set(image ${CMAKE_CURRENT_BINARY_DIR}/${name}.sys)
+  add_custom_command(OUTPUT ${image}
+    COMMAND ${GPUP_WINDOWS_LINK} /nologo /driver /subsystem:native /dll /entry:DriverEntry /nodefaultlib /dynamicbase
+      /brepro /implib:${directory}/${name}.lib ${arg_EXPORTS} ${arg_LINK_OPTIONS} /out:${image} ${objects} ${libraries}
+    DEPENDS ${objects} ${libraries} gpup-import-libraries VERBATIM COMMENT "Linking ${name}.sys")
+  add_custom_target(${name}-image ALL DEPENDS ${image})
+  set_target_properties(${name}-image PROPERTIES IMAGE ${image})
+endfunction()

@@ -1,0 +1,133 @@
+#include "pe_open.h"
+
+#include "image.h"
+
+#include <gpup/kernel.h>
+#include <gpup/os.h>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_FILE ((off_t)256 << 20)
+
+/* --- imports. Weak: a program without the rooms above can look at images, and load those without imports. */
+
+#pragma weak gpup_kernel_find
+#pragma weak gpup_kernel_service
+#pragma weak gpup_os_unsupported
+
+/* What an image links that is a part of every Windows driver, and here of the suite; and the suite's devices.
+ */
+#define OWN_MODULE "gpup-cts.sys"
+
+static void *part_of_images(const char *name) {
+    const struct gpup_service *service;
+    for (size_t i = 0; gpup_kernel_service && (service = gpup_kernel_service(i)); i++)
+        if (!service->imported && strcmp(service->name, name) == 0)
+            return (void *)(uintptr_t)service->address;
+    return NULL;
+}
+
+static void *device(const char *name) {
+    size_t length = strlen(name);
+    bool table =
+        strncmp(name, "gpup_", 5) == 0 && length > 11 && strcmp(name + length - 11, "_device_ops") == 0;
+    return table ? dlsym(RTLD_DEFAULT, name) : NULL;
+}
+
+void *gpup_pe_service(void *context, const char *module, const char *name, uint16_t ordinal) {
+    (void)context;
+    (void)ordinal; /* no module of a kernel is linked by number */
+    if (!name)
+        return NULL;
+    if (strcasecmp(module, OWN_MODULE) == 0) {
+        void *part = part_of_images(name);
+        return part ? part : device(name);
+    }
+    const struct gpup_service *service = gpup_kernel_find ? gpup_kernel_find(module, name) : NULL;
+    return service ? (void *)(uintptr_t)service->address : NULL;
+}
+
+/* --- the file */
+
+static bool map_file(const char *path, void **bytes, size_t *size, const struct gpup_pe_error *error) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0)
+        return gpup_pe_refuse(error, "no such file, or it cannot be read");
+    bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size <= MAX_FILE;
+    *size = ok ? (size_t)st.st_size : 0;
+    *bytes = ok ? mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    close(fd);
+    return *bytes != MAP_FAILED ||
+           gpup_pe_refuse(error, "is no driver image: expected a file of 1 byte to 256 MiB");
+}
+
+/* Coverage counters must survive a restore. */
+static bool is_counter(const char *name) {
+    return strncmp(name, ".SCOV", 5) == 0 || strncmp(name, ".lprf", 5) == 0;
+}
+
+static bool find_writable(const struct gpup_pe *pe, struct gpup_image **image) {
+    struct gpup_ranges ranges = {0};
+    uintptr_t base = (uintptr_t)pe->memory, code_end = base;
+    bool ok = true;
+    for (uint32_t i = 0; i < pe->section_count; i++) {
+        const struct gpup_pe_section *s = &pe->section[i];
+        uintptr_t start = base + s->span.rva;
+        if (s->access & GPUP_PE_EXECUTE)
+            code_end = start + s->span.size;
+        if ((s->access & GPUP_PE_WRITE) && !is_counter(s->name))
+            ok = ok && gpup_ranges_add(&ranges, start, start + s->span.size);
+    }
+    if (ok)
+        return gpup_image_from(&ranges, base, code_end, image);
+    gpup_ranges_free(&ranges);
+    return false;
+}
+
+static bool load(struct gpup_binding *b, const char *path, const struct gpup_pe_error *error) {
+    void *bytes = NULL, *unsupported = NULL;
+    size_t size = 0;
+    if (!map_file(path, &bytes, &size, error))
+        return false;
+    VOID(DDI_CALL * stub)(const char *) = gpup_os_unsupported;
+    memcpy(&unsupported, &stub, sizeof unsupported);
+    b->pe = calloc(1, sizeof *b->pe);
+    bool ok = b->pe ? gpup_pe_load(b->pe, bytes, size, gpup_pe_service, NULL, unsupported, error)
+                    : gpup_pe_refuse(error, "out of memory");
+    munmap(bytes, size);
+    return ok && (find_writable(b->pe, &b->image) || gpup_pe_refuse(error, "out of memory"));
+}
+
+int gpup_pe_open(struct gpup_binding *binding, const char *path, char *message, size_t message_size) {
+    char why[400] = "";
+    struct gpup_pe_error error = {why, sizeof why};
+    if (load(binding, path, &error))
+        return 0;
+    snprintf(message, message_size, "%s: %s", path, why);
+    return -1;
+}
+
+void gpup_pe_close(struct gpup_pe *pe) {
+    if (pe)
+        gpup_pe_unmap(pe);
+    free(pe);
+}
+
+void *gpup_pe_entry(const struct gpup_pe *pe) {
+    return pe->memory + pe->entry;
+}
+
+const struct gpup_implementation *gpup_pe_described(const struct gpup_pe *pe) {
+    const struct gpup_implementation *(*get)(void);
+    *(void **)&get = gpup_pe_export(pe, "gpup_implementation");
+    return get ? get() : NULL;
+}
