@@ -246,6 +246,26 @@ static void lost(struct gpup_judge *j) {
     h->updating = false;
 }
 
+/* Answers of a driver whose memory is out or whose device is gone. Nobody tells of that in a recorded trace.
+ */
+static bool tells_of_trouble(uint32_t status) {
+    static const uint32_t troubles[] = {
+        0xC0000017, /* STATUS_NO_MEMORY */
+        0xC000009A, /* STATUS_INSUFFICIENT_RESOURCES */
+        0xC000009D, /* STATUS_DEVICE_NOT_CONNECTED */
+        0xC000009E, /* STATUS_DEVICE_POWER_FAILURE */
+        0xC00000B5, /* STATUS_IO_TIMEOUT */
+        0xC00000C0, /* STATUS_DEVICE_DOES_NOT_EXIST */
+        0xC0000185, /* STATUS_IO_DEVICE_ERROR */
+        0xC00002B6, /* STATUS_DEVICE_REMOVED */
+        0xC0000483, /* STATUS_DEVICE_HARDWARE_ERROR */
+    };
+    for (size_t i = 0; i < sizeof troubles / sizeof *troubles; i++)
+        if (status == troubles[i])
+            return true;
+    return false;
+}
+
 void call_return(struct gpup_judge *j, const struct gpup_event *e) {
     struct call *c = &j->call;
     if (!c->active || e->host != c->host || e->f[GPUP_RETURN_ddi] != c->ddi) {
@@ -261,6 +281,8 @@ void call_return(struct gpup_judge *j, const struct gpup_event *e) {
     c->end_ns = e->time_ns;
     bool success = gpup_ddis[c->ddi].returns == GPUP_RETURNS_HANDLE ? c->handle != 0 : nt_success(c->status);
     if (!success) {
+        if (j->recorded && tells_of_trouble(c->status))
+            j->host[c->host].impaired = true;
         if (c->ddi == GPUP_DDI_RestoreMemoryForHotUpdate || c->ddi == GPUP_DDI_StartDevice ||
             c->ddi == GPUP_DDI_AddDevice)
             lost(j);

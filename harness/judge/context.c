@@ -58,6 +58,8 @@ void context_reset(struct gpup_judge *j) {
     j->op = GPUP_OPS;
     j->weakest = GPUP_LEGAL;
     j->world_seen = j->ended = j->resolved = false;
+    j->recorded = j->lost = false;
+    j->unseen = 0;
     j->paged_secrets = j->reserving = 0;
     j->padded = false;
     j->op_vf = GPUP_PF;
@@ -67,9 +69,12 @@ void context_reset(struct gpup_judge *j) {
     j->event = 0;
 }
 
-static void seen_adapter(struct host *h, const struct gpup_event *e) {
+#define FORM_RECORDED 3 /* IMPLEMENTATION.form */
+
+static void seen_adapter(struct gpup_judge *j, struct host *h, const struct gpup_event *e) {
     h->there = true;
-    h->observers = (uint32_t)e->f[GPUP_ADAPTER_observers];
+    h->observers = (uint32_t)e->f[GPUP_ADAPTER_observers] | (j->recorded ? 0 : GPUP_OBSERVERS_INHERENT);
+    j->unseen |= j->recorded ? ~h->observers : 0;
     h->vfs = (uint32_t)e->f[GPUP_ADAPTER_vfs];
     h->bus = (uint32_t)e->f[GPUP_ADAPTER_bus];
 }
@@ -220,6 +225,7 @@ void context_event(struct gpup_judge *j, const struct gpup_event *e) {
     switch (e->kind) {
     case GPUP_EVENT_IMPLEMENTATION:
         j->varies = e->f[GPUP_IMPLEMENTATION_varies];
+        j->recorded = e->f[GPUP_IMPLEMENTATION_form] == FORM_RECORDED;
         h->differs = e->f[GPUP_IMPLEMENTATION_differs];
         j->framework = e->f[GPUP_IMPLEMENTATION_framework];
         break;
@@ -228,7 +234,7 @@ void context_event(struct gpup_judge *j, const struct gpup_event *e) {
         j->one_system = e->f[GPUP_WORLD_one_system] != 0;
         break;
     case GPUP_EVENT_ADAPTER:
-        seen_adapter(h, e);
+        seen_adapter(j, h, e);
         break;
     case GPUP_EVENT_SEGMENT:
         seen_segment(h, e);

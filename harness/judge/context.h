@@ -133,6 +133,9 @@ struct gpup_judge {
     struct call call;
     struct call lane[JUDGE_LANES]; /* calls of other threads, standing in the driver meanwhile; `active` */
     bool one_system;               /* the hosts are two adapters of one driver */
+    bool recorded;                 /* by a recorder: only what its observers see can be judged */
+    bool lost;                     /* events are missing */
+    uint32_t unseen;               /* recorded: observers that some host lacks */
     bool changing;                 /* a buffer of the call that comes, or is there, changes under it */
     bool together;                 /* calls of several threads are about: readings come after all of them */
     uint8_t call_at[GPUP_EVENT_KINDS]; /* place of the field `call` plus one, 0: the kind has none */

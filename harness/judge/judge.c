@@ -155,7 +155,8 @@ static void hand_over(struct gpup_judge *j, const struct gpup_event *e) {
 }
 
 void gpup_judge_event(struct gpup_judge *j, const struct gpup_event *e) {
-    if (e->kind >= GPUP_EVENT_KINDS || e->host >= GPUP_MAX_HOSTS || j->ended) {
+    j->lost = j->lost || (e->kind == GPUP_EVENT_LOST && e->f[GPUP_LOST_count]);
+    if (e->kind >= GPUP_EVENT_KINDS || e->host >= GPUP_MAX_HOSTS || j->ended || j->lost) {
         j->event++;
         return;
     }
@@ -178,8 +179,9 @@ void gpup_judge_event(struct gpup_judge *j, const struct gpup_event *e) {
 void gpup_judge_end(struct gpup_judge *j) {
     if (j->ended)
         return;
-    settle(j);
-    for (size_t i = 0; i < MONITORS; i++) {
+    if (!j->lost)
+        settle(j);
+    for (size_t i = 0; i < MONITORS && !j->lost; i++) {
         if (!monitors[i]->end)
             continue;
         j->monitor = monitors[i]->id;

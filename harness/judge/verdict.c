@@ -21,7 +21,7 @@ static uint32_t common_observers(const struct gpup_judge *j) {
             common &= j->host[i].observers;
             any = true;
         }
-    return any ? common : 0;
+    return any ? common : j->recorded ? 0 : GPUP_OBSERVERS_INHERENT;
 }
 
 /* Closed: some host was asked for its capabilities, and none has this one. */
@@ -140,6 +140,12 @@ static void resolve(const struct gpup_judge *j, const struct outlook *o, uint16_
     uint32_t missing = gpup_rules[rule].observers & ~o->observers;
     if (r->violations)
         return;
+    if (j->lost && gpup_rules[rule].monitor != GPUP_SPEC_NONE) {
+        *r = (struct gpup_rule_result){.verdict = GPUP_NOT_OBSERVABLE,
+                                       .reason = GPUP_REASON_NO_OBSERVER,
+                                       .detail = GPUP_OBSERVER_whole_trace};
+        return;
+    }
     bool absent = !r->checks && (r->reason == GPUP_REASON_NOT_ADVERTISED || not_advertised(j, o, rule));
     if (gpup_rules[rule].monitor == GPUP_SPEC_NONE || (!r->checks && !missing && !absent)) {
         gpup_rule_unjudged(rule, &r->verdict, &r->reason);

@@ -5,9 +5,10 @@ const char *const gpup_words_source_kind[] = {"reference", "concept", "header", 
 const char *const gpup_words_level[] = {"MUST", "SHOULD", "MAY", "ASSUMED", NULL};
 const char *const gpup_words_basis[] = {"D", "H", "C", "I", "A", NULL};
 const char *const gpup_words_subject[] = {"driver", "framework", "host", NULL};
-const char *const gpup_words_observer[] = {"msix_table",  "msix_messages", "vram", "dirty_bits", "schedule",
-                                           "guest_state", "config",        "pool", "vmbus",      "callbacks",
-                                           "irql",        "interrupts",    "time", NULL};
+const char *const gpup_words_observer[] = {
+    "msix_table", "msix_messages", "vram",      "dirty_bits",  "schedule",   "guest_state", "config",
+    "pool",       "vmbus",         "callbacks", "irql",        "interrupts", "time",        "faults",
+    "guest",      "device",        "program",   "whole_trace", NULL};
 const char *const gpup_words_table[] = {"none",
                                         "DRIVER_INITIALIZATION_DATA",
                                         "DXGKDDI_GPU_PARTITION_INTERFACE",

@@ -57,8 +57,16 @@ enum gpup_observer {
     GPUP_OBSERVER_irql = 1 << 10,         /* IRQL and locks at every call out of the driver */
     GPUP_OBSERVER_interrupts = 1 << 11,   /* interrupt objects and their callbacks */
     GPUP_OBSERVER_time = 1 << 12,         /* the simulated clock */
+    GPUP_OBSERVER_faults = 1 << 13,       /* faults, hangs, bug checks; writes outside of buffers; misuse */
+    GPUP_OBSERVER_guest = 1 << 14,        /* what guests and the host's paging do to a VF */
+    GPUP_OBSERVER_device = 1 << 15,       /* what the device has: VFs, segments, MSI-X, addresses */
+    GPUP_OBSERVER_program = 1 << 16,      /* the program: its steps, changes under a call, a second run */
+    GPUP_OBSERVER_whole_trace = 1 << 17,  /* no event was lost; every rule needs it, so none lists it */
 };
-#define GPUP_OBSERVER_COUNT 13
+#define GPUP_OBSERVER_COUNT 18
+/* What a world of the suite sees of any implementation; a recorder in a driver does not. */
+#define GPUP_OBSERVERS_INHERENT                                                                              \
+    (GPUP_OBSERVER_faults | GPUP_OBSERVER_guest | GPUP_OBSERVER_device | GPUP_OBSERVER_program)
 
 /* One testable requirement. Rows are sorted by id. */
 struct gpup_rule {
