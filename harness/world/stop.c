@@ -93,7 +93,7 @@ void host_take_down(struct host *h, bool unload) {
     }
     host_dereference(h);
     if (h->world->implementation->open) {
-        if (h->loaded && !h->dead) {
+        if (h->loaded && !h->dead && h->world->implementation->close) {
             world_make_current(h);
             h->world->implementation->close(&h->open);
         }

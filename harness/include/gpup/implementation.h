@@ -63,8 +63,8 @@ struct gpup_implementation {
 
     /* T0: exactly one of the two */
     DRIVER_INITIALIZE *driver_entry;
-    bool(GPUP_CALL *open)(struct gpup_open *open); /* false: could not start */
-    void(GPUP_CALL *close)(struct gpup_open *open);
+    bool(GPUP_CALL *open)(struct gpup_open *open);  /* false: could not start */
+    void(GPUP_CALL *close)(struct gpup_open *open); /* or NULL: there is nothing to do */
 
     /* T1: NULL with driver_entry: the bundled device; NULL with open: no observers */
     const struct gpup_device_ops *device;
