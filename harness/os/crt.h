@@ -21,6 +21,8 @@ PVOID DDI_CALL gpup_crt_memcpy(PVOID to, const VOID *from, SIZE_T size);
 PVOID DDI_CALL gpup_crt_memmove(PVOID to, const VOID *from, SIZE_T size);
 PVOID DDI_CALL gpup_crt_memset(PVOID to, int value, SIZE_T size);
 int DDI_CALL gpup_crt_memcmp(const VOID *one, const VOID *other, SIZE_T size);
+VOID DDI_CALL gpup_crt_zero(PVOID to, SIZE_T size);
+VOID DDI_CALL gpup_crt_fill(PVOID to, SIZE_T size, int value);
 PVOID DDI_CALL gpup_crt_memchr(const VOID *in, int value, SIZE_T size);
 errno_t DDI_CALL gpup_crt_memcpy_s(PVOID to, SIZE_T room, const VOID *from, SIZE_T size);
 errno_t DDI_CALL gpup_crt_memmove_s(PVOID to, SIZE_T room, const VOID *from, SIZE_T size);

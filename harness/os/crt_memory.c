@@ -92,3 +92,13 @@ PVOID DDI_CALL gpup_crt_bsearch(const VOID *key, const VOID *base, SIZE_T count,
     }
     return NULL;
 }
+
+/* --- the same under the names of the kernel's own library */
+
+VOID DDI_CALL gpup_crt_zero(PVOID to, SIZE_T size) {
+    memset(to, 0, size);
+}
+
+VOID DDI_CALL gpup_crt_fill(PVOID to, SIZE_T size, int value) {
+    memset(to, value, size);
+}

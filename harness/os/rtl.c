@@ -20,16 +20,6 @@ SIZE_T DDI_CALL RtlCompareMemory(const VOID *Source1, const VOID *Source2, SIZE_
     return same;
 }
 
-VOID DDI_CALL RtlInitUnicodeString(PUNICODE_STRING DestinationString, PCWSTR SourceString) {
-    size_t length = 0;
-
-    while (SourceString && SourceString[length] && length < 32766)
-        length++;
-    DestinationString->Length = (USHORT)(2 * length);
-    DestinationString->MaximumLength = (USHORT)(SourceString ? 2 * length + 2 : 0);
-    DestinationString->Buffer = (PWSTR)(uintptr_t)SourceString; // NOLINT(performance-no-int-to-ptr)
-}
-
 /* Destination sizes are in bytes, terminator included; what does not fit is cut off. */
 static NTSTATUS append(PCHAR to, SIZE_T size, SIZE_T at, PCSTR from) {
     if (!size || size > 0x7FFFFFFF || at >= size)

@@ -568,6 +568,7 @@ VOID DDI_CALL ExRaiseDatatypeMisalignment(void) __attribute__((noreturn));
 
 #include "ddi/wdm_lists.h"
 #include "ddi/wdm_memory.h"
+#include "ddi/wdm_rtl.h"
 #include "ddi/wdm_sync.h"
 
 #endif /* _WDMDDK_ */
