@@ -52,10 +52,11 @@ NTSTATUS DDI_CALL reference_query_mitigated_ranges(HANDLE context, DXGKARG_QUERY
         return STATUS_BUFFER_TOO_SMALL;
     if (!args->pMitigatedRange)
         return STATUS_INVALID_PARAMETER;
-    range = (DXGK_MITIGATEDRANGEINFO){.BasePageNumber = pages.first,
-                                      .PageCount = (ULONG)pages.count,
-                                      .InterceptReads = TRUE,
-                                      .InterceptWrites = TRUE};
+    RtlZeroMemory(&range, sizeof range); /* what lies between its members, too */
+    range.BasePageNumber = pages.first;
+    range.PageCount = (ULONG)pages.count;
+    range.InterceptReads = TRUE;
+    range.InterceptWrites = TRUE;
     RtlCopyMemory(args->pMitigatedRange, &range, sizeof range);
     return STATUS_SUCCESS;
 }
