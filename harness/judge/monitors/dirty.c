@@ -145,8 +145,10 @@ static void saw_call(struct gpup_judge *j, struct dirty *d, const struct gpup_ev
         d->reserve_open[e->host][j->call.vf] = false;
     if (j->call.ddi != GPUP_DDI_CreateMemoryBasis)
         d->next_whole = true;
-    else if (d->next_whole) { /* no range at all came */
+    else if (d->next_whole) { /* no range at all came, and nothing says of which VF */
         d->next_count = 0;
+        d->next_vf = GPUP_PF;
+        d->next_segment = 0;
         d->next_whole = false;
     }
 }
@@ -212,6 +214,7 @@ static void reset(struct gpup_judge *j, void *state) {
     memset(d->left_alive, 0, sizeof d->left_alive);
     memset(d->session, 0, sizeof d->session);
     memset(d->lost, 0, sizeof d->lost);
+    memset(d->segment_size, 0, sizeof d->segment_size);
     judge_clear_used(j, d->paged, sizeof d->paged[0][0]);
     memset(d->reserve_count, 0, sizeof d->reserve_count);
     memset(d->reserve_open, 0, sizeof d->reserve_open);
