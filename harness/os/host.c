@@ -142,6 +142,8 @@ void gpup_os_report_left(struct gpup_os *os) {
         gpup_vmbus_left(os);
     if (gpup_kmdf_left)
         gpup_kmdf_left(os);
+    if (gpup_etw_left)
+        gpup_etw_left(os);
 }
 
 /* --- how a host dies */

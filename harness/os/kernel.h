@@ -137,7 +137,7 @@ struct gpup_os {
     uint64_t next_object;
     uint16_t next_fiber;
     bool dead, in_emit;
-    bool beyond; /* dead because of what the suite does not play */
+    bool beyond;      /* dead because of what the suite does not play */
     uint16_t speaker; /* fiber an event from the scheduler context is about; 0 none */
     bool isr_active, dpc_active;
     uint8_t depth; /* nesting of gpup_os_call / advance: at most 1 */
@@ -174,7 +174,7 @@ struct gpup_os {
     uint32_t fail_count;
 
     /* state of the other parts of this room */
-    void *dxgkrnl, *vmbus, *kmdf;
+    void *dxgkrnl, *vmbus, *kmdf, *registry, *etw;
 };
 
 /* Hooks of the other parts. Weak: a program that does not link a part does without. init: false, arena full.
@@ -185,6 +185,7 @@ bool gpup_kmdf_init(struct gpup_os *os) __attribute__((weak));
 void gpup_dxgkrnl_left(struct gpup_os *os) __attribute__((weak)); /* LEFT events of their objects */
 void gpup_vmbus_left(struct gpup_os *os) __attribute__((weak));
 void gpup_kmdf_left(struct gpup_os *os) __attribute__((weak));
+void gpup_etw_left(struct gpup_os *os) __attribute__((weak));
 
 /* --- current host, services, events */
 struct gpup_os *gpup_os_current(void); /* NULL: outside any call */
@@ -251,6 +252,7 @@ enum gpup_dispatcher {
 };
 void gpup_dispatcher_init(DISPATCHER_HEADER *header, enum gpup_dispatcher type, LONG state);
 bool gpup_dispatcher_valid(const DISPATCHER_HEADER *header);
+bool gpup_dpc_valid(const KDPC *dpc);
 
 /* --- handles. new: NULL when the table is full. */
 HANDLE gpup_handle_new(struct gpup_os *os, uint32_t type, void *target, uint64_t object,

@@ -1,4 +1,4 @@
-/* Run-time library, registry (empty), system information, messages and the ways to stop. */
+/* Run-time library, system information, messages and the ways to stop. */
 #include "asan.h"
 #include "format.h"
 #include "services.h"
@@ -81,73 +81,7 @@ NTSTATUS DDI_CALL RtlGetVersion(PRTL_OSVERSIONINFOW VersionInformation) {
     return STATUS_SUCCESS;
 }
 
-ULONG DDI_CALL KeQueryActiveProcessorCount(KAFFINITY *ActiveProcessors) {
-    gpup_os_enter(GPUP_SERVICE(KeQueryActiveProcessorCount));
-    if (ActiveProcessors)
-        *ActiveProcessors = 1;
-    return 1;
-}
-
-ULONG DDI_CALL KeQueryActiveProcessorCountEx(USHORT GroupNumber) {
-    (void)GroupNumber;
-    gpup_os_enter(GPUP_SERVICE(KeQueryActiveProcessorCountEx));
-    return 1;
-}
-
-ULONG DDI_CALL KeGetCurrentProcessorNumberEx(PVOID ProcNumber) {
-    gpup_os_enter(GPUP_SERVICE(KeGetCurrentProcessorNumberEx));
-    if (ProcNumber)
-        memset(ProcNumber, 0, 4);
-    return 0;
-}
-
-/* --- registry: keys exist, values do not */
-
-NTSTATUS DDI_CALL ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
-                            POBJECT_ATTRIBUTES ObjectAttributes) {
-    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(ZwOpenKey));
-    HANDLE handle;
-
-    (void)DesiredAccess;
-    (void)ObjectAttributes;
-    handle = os ? gpup_handle_new(os, GPUP_HANDLE_KEY, NULL, gpup_os_object(os), NULL) : NULL;
-    if (!handle)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    *KeyHandle = handle;
-    return STATUS_SUCCESS;
-}
-
-NTSTATUS DDI_CALL ZwQueryValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName,
-                                  KEY_VALUE_INFORMATION_CLASS InformationClass, PVOID KeyValueInformation,
-                                  ULONG Length, PULONG ResultLength) {
-    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(ZwQueryValueKey));
-
-    (void)ValueName;
-    (void)InformationClass;
-    (void)KeyValueInformation;
-    (void)Length;
-    if (!os || !gpup_handle_get(os, KeyHandle, GPUP_HANDLE_KEY))
-        return STATUS_INVALID_HANDLE;
-    *ResultLength = 0;
-    return STATUS_OBJECT_NAME_NOT_FOUND;
-}
-
-NTSTATUS DDI_CALL RtlQueryRegistryValues(ULONG RelativeTo, PCWSTR Path, PRTL_QUERY_REGISTRY_TABLE QueryTable,
-                                         PVOID Context, PVOID Environment) {
-    (void)RelativeTo;
-    (void)Path;
-    (void)Context;
-    (void)Environment;
-    gpup_os_enter(GPUP_SERVICE(RtlQueryRegistryValues));
-    for (const RTL_QUERY_REGISTRY_TABLE *entry = QueryTable; entry->QueryRoutine || entry->Name; entry++) {
-        if (entry->Flags & RTL_QUERY_REGISTRY_REQUIRED)
-            return STATUS_OBJECT_NAME_NOT_FOUND;
-        if ((entry->Flags & RTL_QUERY_REGISTRY_DIRECT) && entry->DefaultType == REG_DWORD &&
-            entry->DefaultData)
-            gpup_copy_driver(entry->EntryContext, entry->DefaultData, sizeof(ULONG));
-    }
-    return STATUS_SUCCESS;
-}
+/* --- what the PnP manager knows of the device */
 
 NTSTATUS DDI_CALL IoGetDeviceProperty(PDEVICE_OBJECT DeviceObject, DEVICE_REGISTRY_PROPERTY DeviceProperty,
                                       ULONG BufferLength, PVOID PropertyBuffer, PULONG ResultLength) {
@@ -199,6 +133,12 @@ ULONG DDI_CALL DbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, ...) {
     status = print(GPUP_SERVICE(DbgPrintEx), Format, arguments);
     __builtin_ms_va_end(arguments);
     return status;
+}
+
+ULONG DDI_CALL vDbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, __builtin_ms_va_list Arguments) {
+    (void)ComponentId;
+    (void)Level;
+    return print(GPUP_SERVICE(vDbgPrintEx), Format, Arguments);
 }
 
 /* --- stopping. Outside any host there is no fiber to end: the trap that a fault handler of the caller sees.

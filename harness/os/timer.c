@@ -20,7 +20,7 @@ bool gpup_os_queue_dpc(struct gpup_os *os, const struct gpup_dpc *dpc) {
     return true;
 }
 
-static bool dpc_valid(const KDPC *dpc) {
+bool gpup_dpc_valid(const KDPC *dpc) {
     return dpc->Tag == ((uint64_t)(uintptr_t)dpc ^ DPC_TAG);
 }
 
@@ -38,7 +38,7 @@ BOOLEAN DDI_CALL KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID Syste
 
     if (!os)
         return FALSE;
-    if (!dpc_valid(Dpc)) {
+    if (!gpup_dpc_valid(Dpc)) {
         gpup_os_misuse(os, "KeInsertQueueDpc", GPUP_MISUSE_OBJECT, 0);
         Dpc->DpcData = NULL;
     }
@@ -144,7 +144,7 @@ BOOLEAN DDI_CALL KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period,
         return FALSE;
     if (!gpup_dispatcher_valid(&Timer->Header))
         gpup_os_misuse(os, "KeSetTimerEx", GPUP_MISUSE_OBJECT, 0);
-    if (Dpc && !dpc_valid(Dpc))
+    if (Dpc && !gpup_dpc_valid(Dpc))
         gpup_os_misuse(os, "KeSetTimerEx", GPUP_MISUSE_OBJECT, 1);
     timer = armed(os, Timer);
     was = timer != NULL;

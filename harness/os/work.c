@@ -112,3 +112,37 @@ void gpup_work_left(struct gpup_os *os) {
     for (const struct gpup_work_item *work = os->works; work; work = work->next)
         gpup_os_left(os, GPUP_OBJECT_WORK_ITEM, work->object, 0, 0);
 }
+
+/* --- in the driver's own memory: the same structure there, in the host's list while it is initialised */
+
+ULONG DDI_CALL IoSizeofWorkItem(void) {
+    gpup_os_enter(GPUP_SERVICE(IoSizeofWorkItem));
+    return sizeof(struct gpup_work_item);
+}
+
+VOID DDI_CALL IoInitializeWorkItem(PVOID IoObject, PIO_WORKITEM IoWorkItem) {
+    const struct gpup_service_limit *service = GPUP_SERVICE(IoInitializeWorkItem);
+    struct gpup_os *os = gpup_os_enter(service);
+    struct gpup_work_item *work = (struct gpup_work_item *)(void *)IoWorkItem;
+
+    if (!os)
+        return;
+    if (*find(os, IoWorkItem)) {
+        gpup_os_misuse(os, service->name, GPUP_MISUSE_STATE, work->object);
+        return;
+    }
+    *work = (struct gpup_work_item){os->works, gpup_os_object(os), IoObject, false};
+    os->works = work;
+}
+
+VOID DDI_CALL IoUninitializeWorkItem(PIO_WORKITEM IoWorkItem) {
+    const struct gpup_service_limit *service = GPUP_SERVICE(IoUninitializeWorkItem);
+    struct gpup_os *os = gpup_os_enter(service);
+    struct gpup_work_item **link = os ? find(os, IoWorkItem) : NULL;
+    struct gpup_work_item *work = link ? *link : NULL;
+
+    if (os && (!work || work->queued))
+        gpup_os_misuse(os, service->name, work ? GPUP_MISUSE_STATE : GPUP_MISUSE_OBJECT, 0);
+    else if (work)
+        *link = work->next;
+}

@@ -42,7 +42,7 @@ typedef int32_t LONG, *PLONG, INT, INT32, BOOL;
 typedef uint32_t ULONG, *PULONG, UINT, *PUINT, UINT32, *PUINT32, DWORD;
 typedef int64_t LONGLONG, LONG64, INT64;
 typedef uint64_t ULONGLONG, ULONG64, UINT64, *PUINT64;
-typedef uint64_t ULONG_PTR, UINT_PTR, SIZE_T, *PSIZE_T, KAFFINITY;
+typedef uint64_t ULONG_PTR, *PULONG_PTR, UINT_PTR, SIZE_T, *PSIZE_T, KAFFINITY;
 typedef int64_t LONG_PTR, SSIZE_T;
 typedef int32_t NTSTATUS;
 typedef uint8_t KIRQL, *PKIRQL;

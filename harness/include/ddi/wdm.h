@@ -570,6 +570,7 @@ VOID DDI_CALL ExRaiseDatatypeMisalignment(void) __attribute__((noreturn));
 #include "ddi/wdm_memory.h"
 #include "ddi/wdm_rtl.h"
 #include "ddi/wdm_sync.h"
+#include "ddi/wdm_system.h"
 
 #endif /* _WDMDDK_ */
 #endif
