@@ -1,4 +1,5 @@
-# gpup_cts_add_image(NAME SOURCES file... [DEFINITIONS d...] [INCLUDES dir...] [OPTIONS o...] [LINK_OPTIONS o...] [EXPORTS name...])
+# gpup_cts_add_image(NAME SOURCES file... [DEFINITIONS d...] [INCLUDES dir...] [OPTIONS o...] [LINK_OPTIONS o...] [EXPORTS name...]
+#   [LIBRARIES file...])
 #
 # Builds C sources for the Windows target, with clang and LLVM's linker, into the driver image NAME.sys; the target NAME-image
 # makes it. Services are imported through the suite's import libraries: ntoskrnl, hal, vmbkmcl, displib (in the place of
@@ -29,10 +30,10 @@ function(gpup_import_libraries directory)
 endfunction()
 
 function(gpup_cts_add_image name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEFINITIONS;INCLUDES;OPTIONS;LINK_OPTIONS;EXPORTS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;DEFINITIONS;INCLUDES;OPTIONS;LINK_OPTIONS;EXPORTS;LIBRARIES" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
     message(FATAL_ERROR "gpup_cts_add_image(${name}): expected SOURCES file... [DEFINITIONS d...] [INCLUDES dir...] "
-      "[OPTIONS o...] [LINK_OPTIONS o...] [EXPORTS name...], found '${arg_UNPARSED_ARGUMENTS}'")
+      "[OPTIONS o...] [LINK_OPTIONS o...] [EXPORTS name...] [LIBRARIES file...], found '${arg_UNPARSED_ARGUMENTS}'")
   endif()
   if(NOT GPUP_IMAGES)
     message(FATAL_ERROR "gpup_cts_add_image(${name}): needs clang, lld-link and llvm-dlltool (Debian: clang-14 lld-14 llvm-14)")
@@ -58,8 +59,8 @@ function(gpup_cts_add_image name)
   set(image ${CMAKE_CURRENT_BINARY_DIR}/${name}.sys)
   add_custom_command(OUTPUT ${image}
     COMMAND ${GPUP_WINDOWS_LINK} /nologo /driver /subsystem:native /dll /entry:DriverEntry /nodefaultlib /dynamicbase
-      /brepro /implib:${directory}/${name}.lib ${arg_EXPORTS} ${arg_LINK_OPTIONS} /out:${image} ${objects} ${libraries}
-    DEPENDS ${objects} ${libraries} gpup-import-libraries VERBATIM COMMENT "Linking ${name}.sys")
+      /brepro /implib:${directory}/${name}.lib ${arg_EXPORTS} ${arg_LINK_OPTIONS} /out:${image} ${objects} ${arg_LIBRARIES} ${libraries}
+    DEPENDS ${objects} ${arg_LIBRARIES} ${libraries} gpup-import-libraries VERBATIM COMMENT "Linking ${name}.sys")
   add_custom_target(${name}-image ALL DEPENDS ${image})
   set_target_properties(${name}-image PROPERTIES IMAGE ${image})
 endfunction()

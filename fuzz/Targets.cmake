@@ -87,6 +87,21 @@ endforeach()
 foreach(name yaml binary trace)
   fuzz_target(${name} gpup_fuzz_rooms)
 endforeach()
+# The loader of driver images.
+instrumented_room(gpup_fuzz_image gpup_pe)
+target_include_directories(gpup_fuzz_image PUBLIC ${PROJECT_SOURCE_DIR}/harness/binding)
+fuzz_target(image gpup_fuzz_image)
+if(GPUP_IMAGES) # one with everything the loader looks at
+  set(sample_source ${PROJECT_SOURCE_DIR}/tests/binding/image)
+  set(sample_library ${CMAKE_CURRENT_BINARY_DIR}/sample_imports.lib)
+  add_custom_command(OUTPUT ${sample_library}
+    COMMAND ${GPUP_WINDOWS_DLLTOOL} -m i386:x86-64 -d ${sample_source}/sample.def -l ${sample_library}
+    DEPENDS ${sample_source}/sample.def VERBATIM)
+  gpup_cts_add_image(fuzz-sample SOURCES ${sample_source}/sample.c LIBRARIES ${sample_library}
+    EXPORTS middle leaf call_missing sample_writable,DATA __security_cookie,DATA)
+  get_target_property(sample_image fuzz-sample-image IMAGE)
+  set(copy_image COMMAND ${CMAKE_COMMAND} -E copy ${sample_image} ${CMAKE_BINARY_DIR}/fuzz/seeds/image/sample)
+endif()
 fuzz_target(journal gpup_fuzz_runner ${world})
 fuzz_target(package gpup_fuzz_runner ${world})
 
@@ -102,7 +117,7 @@ fuzz_executable(fuzz_empty "" empty_objects ${GPUP_FUZZ_ENGINE})
 set(seeds ${CMAKE_BINARY_DIR}/fuzz/seeds)
 add_custom_command(OUTPUT ${seeds}/stamp
   COMMAND ${CMAKE_COMMAND} -E rm -rf ${seeds}
-  COMMAND ${CMAKE_COMMAND} -E make_directory ${seeds}/yaml ${seeds}/trace ${seeds}/journal
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${seeds}/yaml ${seeds}/trace ${seeds}/journal ${seeds}/image
   COMMAND gpup-fuzz-pack -d ${seeds}/program ${scenarios} ${defects} ${prefixes}
   COMMAND gpup-fuzz-pack -d ${seeds}/binary ${scenarios}
   COMMAND gpup-fuzz-pack -p 0 ${seeds}/trace/start ${PROJECT_SOURCE_DIR}/tests/proofs/common/start1.trace
@@ -110,6 +125,7 @@ add_custom_command(OUTPUT ${seeds}/stamp
   COMMAND gpup-fuzz-pack -w binary ${seeds}/binary.dict
   COMMAND gpup-fuzz-pack -w yaml ${seeds}/yaml.dict
   COMMAND ${CMAKE_COMMAND} -E copy ${prefixes} ${seeds}/yaml
+  ${copy_image}
   COMMAND ${CMAKE_COMMAND} -E touch ${seeds}/stamp
-  DEPENDS gpup-fuzz-pack ${scenarios} ${defects} ${prefixes} VERBATIM COMMENT "Packing the seeds")
+  DEPENDS gpup-fuzz-pack ${sample_image} ${scenarios} ${defects} ${prefixes} VERBATIM COMMENT "Packing the seeds")
 add_custom_target(fuzz-seeds ALL DEPENDS ${seeds}/stamp)

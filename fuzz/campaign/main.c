@@ -13,7 +13,7 @@ static int usage(void) {
     fputs(
         "usage: gpup-fuzz [run] [IMPL] [--engine libfuzzer|afl|both] [--time 10m|--runs N|--forever] "
         "[--jobs N]\n"
-        "                 [--target program|call|blob|packet|yaml|binary|trace|journal|package] [--negative] "
+        "                 [--target program|call|blob|packet|yaml|binary|trace|journal|package|image] [--negative] "
         "[--strict]\n"
         "                 [--seed S] [--out DIR] [--resume] [--known FILE] [--cap MIB]\n"
         "                 [--oracles recovery,twin|all|none]\n"

@@ -32,7 +32,7 @@ void set_target_environment(const struct options *o, bool quiet) {
 }
 
 const char *max_input(const struct options *o) {
-    static const char *const texts[] = {"yaml", "trace", "journal"};
+    static const char *const texts[] = {"yaml", "trace", "journal", "image"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (strcmp(o->target, texts[i]) == 0)
             return MAX_TEXT;
@@ -43,7 +43,7 @@ const char *max_input(const struct options *o) {
 static bool dictionary(const struct options *o, char *path) {
     bool text = strcmp(max_input(o), MAX_TEXT) == 0;
     snprintf(path, PATH_ROOM, "%s/seeds/%s.dict", o->tools, text ? "yaml" : "binary");
-    return strcmp(o->target, "program") != 0 && access(path, R_OK) == 0;
+    return strcmp(o->target, "program") != 0 && strcmp(o->target, "image") != 0 && access(path, R_OK) == 0;
 }
 
 static void set_afl_environment(const struct options *o) {

@@ -4,7 +4,7 @@
 # $SRC/gpup-cts is the source, $WORK for what is in between. GPUP_DRIVER names another driver than the reference.
 source=${GPUP_SOURCE:-$SRC/gpup-cts}
 build=$WORK/gpup-cts
-targets="program call blob packet yaml binary trace journal package"
+targets="program call blob packet yaml binary trace journal package image"
 
 # Everything takes the service's flags: it counts instrumented code in the targets themselves, too.
 flags=$CFLAGS

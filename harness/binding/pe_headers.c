@@ -32,7 +32,7 @@ bool gpup_pe_refuse(const struct gpup_pe_error *error, const char *format, ...) 
 
 static bool cut_short(const struct gpup_pe *pe, const char *what, uint64_t end,
                       const struct gpup_pe_error *error) {
-    return gpup_pe_refuse(error, "is cut short: its %s ends at byte %llu of a file of %zu bytes", what,
+    return gpup_pe_refuse(error, "is cut short: the %s would end at byte %llu of a file of %zu bytes", what,
                           (unsigned long long)end, pe->size);
 }
 

@@ -13,7 +13,7 @@ fail() {
 }
 
 "$1/fuzz/oss-fuzz/build.sh" >"$2/build.log" 2>&1 || { tail -n 40 "$2/build.log"; fail "build.sh failed"; }
-for target in program call blob packet yaml binary trace journal package; do
+for target in program call blob packet yaml binary trace journal package image; do
     for file in "fuzz_$target" "fuzz_$target.options" "fuzz_$target.dict"; do
         [ -s "$OUT/$file" ] || fail "\$OUT has no $file"
     done

@@ -8,9 +8,9 @@ GPUP_FUZZ_IMPL=$fuzz/reference.fuzz.so GPUP_FUZZ_FINDINGS=$work/raw
 export GPUP_FUZZ_IMPL GPUP_FUZZ_FINDINGS
 
 # A form that chance does not meet begins with a sample.
-[ "$target" != trace ] && [ "$target" != journal ] || cp "$fuzz/seeds/$target"/* "$work/corpus/" || exit 2
+[ "$target" != trace ] && [ "$target" != journal ] && [ "$target" != image ] || cp "$fuzz/seeds/$target"/* "$work/corpus/" || exit 2
 length=1024
-case $target in yaml | trace | journal) length=4096 ;; esac
+case $target in yaml | trace | journal) length=4096 ;; image) length=8192 ;; esac
 
 fail() {
     tail -n 40 "$work/log"
