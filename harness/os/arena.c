@@ -18,7 +18,8 @@
 #define FIRST_WINDOW ((size_t)4 * 1024) /* small: each clean looks at all of it */
 #define CALM_RUNS 64
 #define COLD 255u
-#define COOLS_AFTER 120u /* restores: as dear as the fault when it is written to after all */
+#define COOLS_AFTER 120u            /* restores: as dear as the fault when it is written to after all */
+#define IDLE_MOST ((size_t)4 << 20) /* kept behind the snapshot */
 
 struct saved {
     bool valid;
@@ -495,6 +496,17 @@ static void restore_protection(struct gpup_arena *arena) {
     }
 }
 
+/* What one execution in thousands needed is given back; when wanted again it is zero, as new. */
+static void give_back_idle(struct gpup_arena *arena) {
+    size_t from = round_up(arena->used, GPUP_PAGE) + IDLE_MOST;
+
+    if (arena->touched <= from)
+        return;
+    gpup_unpoison(arena->base + from, arena->touched - from);
+    if (!madvise(arena->base + from, arena->touched - from, MADV_DONTNEED))
+        arena->touched = from;
+}
+
 void gpup_arena_restore(struct gpup_arena *arena) {
     struct saved *saved = &arena->saved;
     const uint8_t *from = saved->bytes + saved->used;
@@ -508,6 +520,7 @@ void gpup_arena_restore(struct gpup_arena *arena) {
         copy_pages(arena, saved->pages, saved->used, false);
     }
     arena->used = saved->used;
+    give_back_idle(arena);
     for (unsigned i = 0; i < arena->stacks; i++) {
         struct gpup_stack *stack = &arena->stack[i];
 

@@ -262,7 +262,13 @@ void gpup_os_settle(struct gpup_os *os) {
 
 static void begin(struct gpup_os *os, uint64_t ns) {
     memset(&os->used, 0, sizeof os->used);
-    os->time_limit = os->now + ns + or_default(os->config.budgets.time_ns, 60000000000u);
+    os->time_limit = os->now + ns + or_default(os->config.budgets.time_ns, 60000000000u) + os->patience;
+}
+
+void gpup_os_patience(struct gpup_os *os, uint64_t ns) {
+    uint64_t most = 600000000000u;
+
+    os->patience = ns < most - os->patience ? os->patience + ns : most;
 }
 
 struct outcome {

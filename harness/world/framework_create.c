@@ -287,6 +287,7 @@ void do_WdfInterruptCreate(struct host *h, const struct gpup_step *s) {
     struct framework_device *d =
         f ? framework_device(f, step_number(s, GPUP_WdfInterruptCreate_device)) : NULL;
     uint64_t count = step_number(s, GPUP_WdfInterruptCreate_count), object;
+    count = count < FRAMEWORK_OBJECTS ? count : FRAMEWORK_OBJECTS; /* refusals make none */
     if (!d)
         return;
     struct create c = {.f = f,

@@ -151,6 +151,9 @@ void do_RaiseInterrupt(struct host *h, const struct gpup_step *s) {
 
 void do_LoseCompletions(struct host *h, const struct gpup_step *s) {
     world_reach_device(h);
+    /* An order without answer costs the driver the time that it allows for one: the TDR delay of Windows at
+     * most. */
+    gpup_os_patience(h->os, 2000000000u * (uint64_t)step_u32(s, GPUP_LoseCompletions_count));
     if (h->device && h->device_ops->lose_completions)
         h->device_ops->lose_completions(h->device, step_u32(s, GPUP_LoseCompletions_after),
                                         step_u32(s, GPUP_LoseCompletions_count));

@@ -236,7 +236,10 @@ bool world_issue_basis(struct host *h, uint32_t slot, const struct basis *given,
 void world_landed(struct host *h, uint32_t vf, uint64_t offset, const uint8_t *bytes, uint64_t size);
 void world_refused_write(struct host *h, uint32_t vf, uint64_t offset, uint64_t size);
 bool world_fits(const struct host *h, const struct range *r); /* the segment has such a place */
-uint64_t world_free_place(const struct host *h, uint32_t segment, uint64_t at, uint64_t size, uint64_t unit);
+/* First place from wanted->offset on, in steps of unit, that VidMm can give to the VF. */
+uint64_t world_free_place(const struct host *h, uint32_t vf, const struct range *wanted, uint64_t unit);
+/* A range of a basis of another VF that is alive which meets it; NULL: none. */
+const struct range *world_tracked(const struct host *h, uint32_t vf, const struct range *wanted);
 uint64_t world_unit(const struct host *h, uint32_t segment); /* what reserves in a segment are multiples of */
 
 /* --- start.c, stop.c

@@ -156,18 +156,48 @@ bool world_fits(const struct host *h, const struct range *r) {
     return !h->shape.segments; /* nothing is known of the device */
 }
 
-/* First place from `at` on, in steps of unit, that no live vGPU holds in that segment. A driver may have
- * taken a place that no segment has: nobody holds that. */
-uint64_t world_free_place(const struct host *h, uint32_t segment, uint64_t at, uint64_t size, uint64_t unit) {
-    for (unsigned vf = 0; vf < GPUP_MAX_VFS; vf++)
-        for (uint32_t i = 0; i < h->vf[vf].reserve_count; i++) {
-            const struct range *r = &h->vf[vf].reserve[i];
-            if (r->segment == segment && world_fits(h, r) && at < r->offset + r->size &&
-                r->offset < at + size)
-                return world_free_place(h, segment, (r->offset + r->size + unit - 1) / unit * unit + unit,
-                                        size, unit);
-        }
-    return at;
+static bool meets(const struct range *a, const struct range *b) {
+    return a->segment == b->segment && b->offset < a->offset + a->size && a->offset < b->offset + b->size;
+}
+
+static const struct range *meets_any(const struct host *h, const struct range *wanted,
+                                     const struct range *ranges, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (world_fits(h, &ranges[i]) && meets(wanted, &ranges[i]))
+            return &ranges[i];
+    return NULL;
+}
+
+const struct range *world_tracked(const struct host *h, uint32_t vf, const struct range *wanted) {
+    const struct range *r = NULL;
+    for (unsigned i = 0; i < WORLD_BASES && !r; i++)
+        if (h->bases[i].live && h->bases[i].vf != vf && h->bases[i].vf < GPUP_MAX_VFS &&
+            h->vf[h->bases[i].vf].created)
+            r = meets_any(h, wanted, h->bases[i].ranges, h->bases[i].count);
+    return r;
+}
+
+/* What lies there already: what a live vGPU has, what VidMm chose for another one, what is tracked for it. A
+ * driver may have taken a place that no segment has: nobody holds that, and so the search goes on upwards. */
+static const struct range *in_the_way(const struct host *h, uint32_t vf, const struct range *wanted) {
+    for (uint32_t other = 0; other < GPUP_MAX_VFS; other++) {
+        const struct vf *v = &h->vf[other];
+        const struct range *r = meets_any(h, wanted, v->reserve, v->reserve_count);
+        if (!r && other != vf && v->plan)
+            r = meets_any(h, wanted, v->plan, v->plan_count);
+        if (r)
+            return r;
+    }
+    return world_tracked(h, vf, wanted);
+}
+
+uint64_t world_free_place(const struct host *h, uint32_t vf, const struct range *wanted, uint64_t unit) {
+    struct range at = *wanted;
+    const struct range *r = in_the_way(h, vf, &at);
+    for (uint64_t next; r && (next = (r->offset + r->size + unit - 1) / unit * unit + unit) > at.offset;
+         r = in_the_way(h, vf, &at))
+        at.offset = next;
+    return at.offset;
 }
 
 /* What the driver asked for, for VidMm and for the judge. */
@@ -206,7 +236,8 @@ static bool segment_holds(const struct host *h, uint32_t segment, uint64_t size)
 
 /* VidMm's part: room for the reserve in each segment that the driver names. Hosts differ, so that the same
  * vGPU has another place on the target. */
-static void place_reserve(struct host *h, struct vf *v, const DXGKARG_CREATEVIRTUALGPU *args) {
+static void place_reserve(struct host *h, uint32_t vf, const DXGKARG_CREATEVIRTUALGPU *args) {
+    struct vf *v = &h->vf[vf];
     uint32_t count =
         args->NumMemorySegments < GPUP_MAX_SEGMENTS ? args->NumMemorySegments : GPUP_MAX_SEGMENTS;
     v->reserve = v->at_create;
@@ -220,9 +251,12 @@ static void place_reserve(struct host *h, struct vf *v, const DXGKARG_CREATEVIRT
         uint64_t unit = world_unit(h, s->DriverSegmentId);
         unit = s->Alignment > unit ? s->Alignment : unit;
         struct range r = {.segment = s->DriverSegmentId, .size = s->Size};
-        r.offset = world_free_place(h, r.segment, (h->index + 1) * unit, r.size, unit);
-        if (!world_fits(h, &r)) /* the first bytes are spared as long as there are others */
-            r.offset = world_free_place(h, r.segment, 0, r.size, unit);
+        r.offset = (h->index + 1) * unit;
+        r.offset = world_free_place(h, vf, &r, unit);
+        if (!world_fits(h, &r)) { /* the first bytes are spared as long as there are others */
+            r.offset = 0;
+            r.offset = world_free_place(h, vf, &r, unit);
+        }
         v->reserve[v->reserve_count++] = r;
         v->reserve_size += s->Size;
     }
@@ -241,7 +275,7 @@ static void created(struct host *h, uint32_t vf, const DXGKARG_CREATEVIRTUALGPU 
     if (v->shadow_known)
         memset(v->shadow_known, 0, h->shape.msix_entries);
     keep_asked(v, args);
-    place_reserve(h, v, args);
+    place_reserve(h, vf, args);
 }
 
 static void read_created(struct ddi_call *c, const DXGKARG_CREATEVIRTUALGPU *args) {

@@ -68,7 +68,7 @@ static bool taken(const struct host *h, uint32_t vf, const struct range *r) {
         for (uint32_t i = 0; other != vf && i < h->vf[other].reserve_count; i++)
             if (meet(r, &h->vf[other].reserve[i]))
                 return true;
-    return false;
+    return world_tracked(h, vf, r) != NULL;
 }
 
 /* As much in each segment as CreateVirtualGpu asked for. */
@@ -276,16 +276,16 @@ static uint64_t segment_size(const struct host *h, uint32_t segment) {
 }
 
 /* Pieces of one segment: whole units with a unit between them, as far as there is room. */
-static uint32_t scatter(struct host *h, const struct range *whole, uint64_t alignment, uint32_t pieces,
-                        const struct range *over, struct range *out) {
+static uint32_t scatter(struct host *h, uint32_t vf, const struct range *whole, uint64_t alignment,
+                        uint32_t pieces, const struct range *over, struct range *out) {
     uint64_t unit = world_unit(h, whole->segment);
     unit = alignment > unit ? alignment : unit;
     uint64_t units = whole->size / unit, gap = unit;
     pieces = units < pieces ? (uint32_t)units : pieces;
     pieces = pieces ? pieces : 1;
     uint64_t span = whole->size + (pieces - 1) * gap;
-    uint64_t at =
-        over ? over->offset : world_free_place(h, whole->segment, (h->index + 1) * unit, span, unit);
+    struct range all = {whole->segment, (h->index + 1) * unit, span};
+    uint64_t at = over ? over->offset : world_free_place(h, vf, &all, unit);
     if (at + span > segment_size(h, whole->segment))
         gap = 0;
     for (uint32_t i = 0; i < pieces; i++) {
@@ -328,7 +328,7 @@ static void place(struct host *h, const struct gpup_step *s) {
         if (whole.segment == 0 || whole.segment > GPUP_MAX_SEGMENTS || !whole.size)
             continue;
         uint32_t made =
-            scatter(h, &whole, v->asked[i].alignment, each, place_of(h, over, whole.segment), first);
+            scatter(h, s->vf, &whole, v->asked[i].alignment, each, place_of(h, over, whole.segment), first);
         reorder(first, made, step_u32(s, GPUP_PlaceReserve_order), h->world->config.seed);
         count += made;
     }
@@ -368,10 +368,13 @@ static void create_reserve_basis(struct host *h, uint32_t vf, uint32_t slot, uin
         world_skip(h, GPUP_SKIP_UNRESOLVED, "the VF has no VRAM in such a segment");
         return;
     }
-    bool fine = true;
+    bool fine = true, foreign = false;
     for (uint32_t i = 0; i < b.count; i++) /* shift and grow are of the first one */
         fine = fine && in_segment(h, &b.ranges[i]) && (i == 0 || !meet(&b.ranges[0], &b.ranges[i]));
-    if (world_never(h, !fine, "a basis has disjoint ranges of whole pages in its segment"))
+    for (uint32_t i = 0; i < b.count; i++)
+        foreign = foreign || taken(h, vf, &b.ranges[i]);
+    if (world_never(h, !fine, "a basis has disjoint ranges of whole pages in its segment") ||
+        world_never(h, foreign, "a basis has memory of one vGPU"))
         return;
     world_issue_basis(h, slot, &b, 0);
 }

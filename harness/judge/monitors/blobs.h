@@ -8,7 +8,7 @@
 #define BLOB_KEPT (1u << 20) /* bytes of a blob that are kept for comparison */
 
 struct saved {
-    uint64_t hash, size, reserve, profile;
+    uint64_t hash, size, reserve, amount, profile; /* reserve: its shape; amount: all bytes of it */
     uint64_t secrets, pause_ns, differs;
     uint8_t *bytes; /* first BLOB_KEPT of them; memory is kept for the next program */
     size_t kept, capacity;

@@ -137,8 +137,8 @@ static void judge_known(struct gpup_judge *j, struct blobs *b, const struct save
     struct vf *v = call_vf(j);
     bool equal = is_equal_target(j, s, v);
     judge_index(j, s);
-    if (kind == 0 && !equal && v->resourced && v->reserve_size && s->reserve &&
-        s->reserve != v->reserve_shape && is_time(b, c, kind))
+    if (kind == 0 && !equal && v->resourced && v->reserve_size && s->amount && s->amount != v->reserve_size &&
+        is_time(b, c, kind))
         CHECK(j, GPUP_RULE_LM_075, !nt_success(c->status),
               "data of a vGPU with another VRAM reserve was accepted");
     bool alike = j->host[c->host].differs == s->differs;

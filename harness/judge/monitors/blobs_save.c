@@ -89,6 +89,7 @@ void blobs_output(struct gpup_judge *j, struct blobs *b, const struct gpup_event
                         .hash = gpup_trace_hash(2, e->data, size),
                         .size = size,
                         .reserve = v->resourced ? v->reserve_shape : 0,
+                        .amount = v->resourced ? v->reserve_size : 0,
                         .profile = v->profile,
                         .quiet = vf_quiet(v),
                         .work_pending = v->work_pending,

@@ -46,6 +46,12 @@ static uint64_t length_of(const struct call *c) {
     return c->a[GPUP_ARG_ReadVirtualFunctionConfig_Length];
 }
 
+/* The accesses that PCI has; what any other would do nobody says. */
+static bool is_plain(const struct call *c) {
+    uint64_t length = length_of(c);
+    return (length == 1 || length == 2 || length == 4) && offset_of(c) % length == 0;
+}
+
 static bool is_outside(const struct call *c) {
     return (is_read(c) || is_write(c)) && length_of(c) && offset_of(c) + length_of(c) > SPACE;
 }
@@ -164,7 +170,7 @@ static void judge_read(struct gpup_judge *j, struct config *s, struct space *p) 
     judge_order(j, s, &now);
     judge_fixed(j, p, &now);
     follow_list(p, &now);
-    if (c->before.powered)
+    if (c->before.powered && is_plain(c))
         judge_obeyed(j, p, &now);
 }
 
@@ -181,6 +187,10 @@ static void judge_write(struct gpup_judge *j, struct space *p) {
         return;
     if (offset + length > HEADER && !(control && offset >= p->msix && offset + length <= p->msix + 4u))
         p->commanded = p->controlled = control = false; /* perhaps a reset */
+    if (!is_plain(c)) {
+        p->commanded = p->controlled = false;
+        return;
+    }
     if (covers(offset, length < 4 ? length : 4, COMMAND)) {
         p->commanded = c->before.powered;
         p->command = (uint8_t)(data >> (8 * (COMMAND - offset)));
