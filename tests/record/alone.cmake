@@ -1,0 +1,18 @@
+# The recorder compiles with nothing beside it, and asks the linker for nothing but memcpy and memset.
+function(compile name)
+  execute_process(COMMAND ${ARGN} -Wall -Wextra -Werror -O1 -c ${SOURCE} -o ${WORK}/${name}.o RESULT_VARIABLE bad
+    ERROR_VARIABLE why)
+  if(bad)
+    message(FATAL_ERROR "${name}: does not compile:\n${why}")
+  endif()
+  execute_process(COMMAND ${NM} -u ${WORK}/${name}.o OUTPUT_VARIABLE wanted COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX REPLACE "[ \t\n]+U?[ \t]*|^U " ";" wanted "${wanted}")
+  foreach(symbol ${wanted})
+    if(symbol AND NOT symbol MATCHES "^(U|memcpy|memset|_GLOBAL_OFFSET_TABLE_)$")
+      message(FATAL_ERROR "${name}: needs ${symbol}")
+    endif()
+  endforeach()
+endfunction()
+compile(windows ${CLANG} --target=x86_64-pc-windows-msvc -ffreestanding -std=c11 -nostdlibinc)
+compile(linux ${CC} -std=c11 -ffreestanding)
+compile(kernel ${CC} -std=c11 -ffreestanding -mno-sse -mcmodel=kernel -fno-pic)
