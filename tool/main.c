@@ -13,7 +13,7 @@ static const struct command {
      "          [--expect FILE] [--baseline DIR] [--traces all] [--strict] [--resume] [--timeout S]\n"
      "          [--json]",
      "runs the programs, judges, writes results", command_run},
-    {"list", "rules|scenarios|ddis|defects [--json]", "one line each", command_list},
+    {"list", "rules|scenarios|ddis|defects|imports FILE [--json]", "one line each", command_list},
     {"replay", "PROGRAM [IMPL]", "runs one program and shows what happened", command_replay},
     {"shrink", "PROGRAM [IMPL]", "prints a smaller program with the same finding", command_shrink},
     {"check", "TRACE [--json]", "judges a stored trace", command_check},

@@ -52,6 +52,7 @@ struct gpup_scenario;
 bool in_profile(const struct gpup_scenario *scenario, const char *profile); /* of a run */
 int command_run(const struct options *options);
 int command_list(const struct options *options);
+int list_imports(const struct options *options); /* `list imports FILE` */
 int command_replay(const struct options *options);
 int command_shrink(const struct options *options);
 int command_check(const struct options *options);

@@ -131,3 +131,35 @@ const struct gpup_implementation *gpup_pe_described(const struct gpup_pe *pe) {
     *(void **)&get = gpup_pe_export(pe, "gpup_implementation");
     return get ? get() : NULL;
 }
+
+struct listing {
+    void (*each)(void *context, const struct gpup_import *import);
+    void *context;
+};
+
+static bool list_one(void *context, const struct gpup_pe_import *import) {
+    const struct listing *listing = context;
+    struct gpup_import told = {import->module, import->name, import->ordinal,
+                               gpup_pe_service(NULL, import->module, import->name, import->ordinal) != NULL};
+    listing->each(listing->context, &told);
+    return true;
+}
+
+int gpup_binding_imports(const char *path, void (*each)(void *context, const struct gpup_import *import),
+                         void *context, char *message, size_t message_size) {
+    char why[400] = "";
+    struct gpup_pe_error error = {why, sizeof why};
+    struct gpup_pe pe = {0};
+    struct listing listing = {each, context};
+    void *bytes = NULL;
+    size_t size = 0;
+    bool ok = map_file(path, &bytes, &size, &error);
+    if (ok) {
+        ok = gpup_pe_read(&pe, bytes, size, &error) && gpup_pe_map(&pe, &error) &&
+             gpup_pe_imports(&pe, list_one, &listing, &error);
+        gpup_pe_unmap(&pe);
+        munmap(bytes, size);
+    }
+    snprintf(message, message_size, "%s: %s", path, why);
+    return ok ? 0 : -1;
+}

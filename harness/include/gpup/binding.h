@@ -42,6 +42,16 @@ int gpup_binding_open(struct gpup_binding *binding, const char *name,
 /* The image goes, and the shared object is unloaded: no world may be left that uses it. */
 void gpup_binding_close(struct gpup_binding *binding);
 
+/* What the driver image at `path` imports, in order; nothing of it is run. name NULL: by number. supported:
+ * this program has it. 0, or -1 with a message. */
+struct gpup_import {
+    const char *module, *name;
+    uint16_t ordinal;
+    bool supported;
+};
+int gpup_binding_imports(const char *path, void (*each)(void *context, const struct gpup_import *import),
+                         void *context, char *message, size_t message_size);
+
 /* The image of an implementation that is linked into this process, by the object it lies in: all writable
  * sections of a shared object, the gpup_impl_ sections of an executable. *out is NULL when there are none. 0
  * or -1. */
