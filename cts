@@ -22,6 +22,8 @@ packages_build=(
 packages_test=(
     libcmocka-dev       # unit tests
     clang-14            # second compiler; builds the DDI headers for the Windows target
+    lld-14              # links driver images for Windows
+    llvm-14             # llvm-dlltool: their import libraries
     libclang-rt-14-dev  # its AddressSanitizer and UndefinedBehaviorSanitizer
     clang-format-14     # one style
     clang-tidy-14       # static analysis
