@@ -3,6 +3,7 @@
 # Builds an implementation of the DDIs and gives it a conformance test.
 # With GPUP_FUZZ also NAME.fuzz.so, instrumented for fuzzers: `./cts fuzz`, or build/fuzz/fuzz/fuzz_program with
 # GPUP_FUZZ_IMPL.
+# Where the package gpup-cts-fuzz is installed, the test NAME.fuzz is a short campaign.
 # The target NAME.coverage, which nothing else builds, compiles NAME.counted.so with --coverage and writes which lines,
 # functions and branches of it the programs reach to NAME-coverage/coverage in the build directory.
 #   default: a shared object NAME.so, and the test NAME.conformance that runs the suite on it
@@ -10,6 +11,14 @@
 #            (gpup_impl_NAME_data, gpup_impl_NAME_bss), which the suite saves and swaps, its symbols are local, and
 #            gpup_implementation is renamed to gpup_implementation_NAME
 include_guard(GLOBAL)
+
+option(GPUP_FUZZ "build an instrumented implementation beside each, NAME.fuzz.so (clang)" OFF)
+if(NOT DEFINED GPUP_FUZZ_FLAGS)
+  set(GPUP_FUZZ_FLAGS -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
+endif()
+if(GPUP_FUZZ AND NOT CMAKE_C_COMPILER_ID STREQUAL "Clang" AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  message(FATAL_ERROR "GPUP_FUZZ: expected clang, found ${CMAKE_C_COMPILER}; configure with -DCMAKE_C_COMPILER=clang-14")
+endif()
 
 # Beside this file when it is installed.
 set(GPUP_COVERAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/coverage.sh)
@@ -43,7 +52,7 @@ endmacro()
 
 macro(_gpup_shared_implementation name)
   add_library(${name} MODULE ${arg_SOURCES})
-  set_target_properties(${name} PROPERTIES PREFIX "" C_VISIBILITY_PRESET default)
+  set_target_properties(${name} PROPERTIES PREFIX "" C_VISIBILITY_PRESET default CXX_VISIBILITY_PRESET default)
   target_link_options(${name} PRIVATE -Wl,-Bsymbolic) # its own names are its own
   _gpup_implementation_properties(${name})
   if(TARGET gpup-cts::gpup-cts)
@@ -58,18 +67,22 @@ endmacro()
 macro(_gpup_fuzz_implementation name)
   if(GPUP_FUZZ)
     add_library(${name}.fuzz MODULE ${arg_SOURCES})
-    set_target_properties(${name}.fuzz PROPERTIES PREFIX "" C_VISIBILITY_PRESET default
+    set_target_properties(${name}.fuzz PROPERTIES PREFIX "" C_VISIBILITY_PRESET default CXX_VISIBILITY_PRESET default
       LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
     _gpup_implementation_properties(${name}.fuzz)
     target_compile_options(${name}.fuzz PRIVATE ${GPUP_FUZZ_FLAGS})
     target_link_options(${name}.fuzz PRIVATE -Wl,-Bsymbolic)
+    if(TARGET gpup-cts::gpup-fuzz)
+      add_test(NAME ${name}.fuzz COMMAND gpup-cts::gpup-fuzz $<TARGET_FILE:${name}.fuzz> --runs 5000 --jobs 1
+        --out ${CMAKE_CURRENT_BINARY_DIR}/${name}-fuzz)
+    endif()
   endif()
 endmacro()
 
 # NAME.counted.so: the same, not optimised and counted by gcov.
 macro(_gpup_coverage_implementation name)
   add_library(${name}.counted MODULE EXCLUDE_FROM_ALL ${arg_SOURCES})
-  set_target_properties(${name}.counted PROPERTIES PREFIX "" C_VISIBILITY_PRESET default)
+  set_target_properties(${name}.counted PROPERTIES PREFIX "" C_VISIBILITY_PRESET default CXX_VISIBILITY_PRESET default)
   _gpup_implementation_properties(${name}.counted)
   target_compile_options(${name}.counted PRIVATE --coverage -O0 -g)
   target_link_options(${name}.counted PRIVATE --coverage -Wl,-Bsymbolic)
