@@ -47,7 +47,7 @@ target_link_libraries(gpup_fuzz_runner PUBLIC gpup_world gpup_judge gpup_binding
 
 # link_target(EXECUTABLE OBJECTS ROOMS...)
 function(fuzz_executable name main objects)
-  add_executable(${name} ${main} $<TARGET_OBJECTS:${objects}>)
+  add_executable(${name} ${main} asan_options.c $<TARGET_OBJECTS:${objects}>)
   target_link_libraries(${name} PRIVATE ${ARGN})
   target_link_options(${name} PRIVATE ${GPUP_FUZZ_LINK} ${GPUP_FUZZ_HOOKS} ${GPUP_FUZZ_SERVICES} ${GPUP_FUZZ_PLAIN})
   if(GPUP_FUZZ_PLAIN)

@@ -1,6 +1,7 @@
 #include "engine.h"
 
 #include "coverage.h"
+#include "deaf.h"
 #include "oracles.h"
 #include "states.h"
 
@@ -337,6 +338,10 @@ struct fuzz_engine *fuzz_engine_new(const struct fuzz_options *options, char *me
         free(f);
         return NULL;
     }
+    uintptr_t code, end;
+    gpup_image_code(f->binding.image, &code, &end);
+    if (options->deaf)
+        fuzz_deafen(code);
     return f;
 }
 

@@ -25,6 +25,7 @@ struct fuzz_options {
     unsigned oracles;      /* FUZZ_ORACLE_ bits (oracles.h) */
     uint32_t oracle_share; /* one program of so many is asked; 0, 1: each */
     bool quiet;            /* new findings are not printed */
+    bool deaf;             /* to comparisons, which only byte mutators make use of (deaf.h) */
 };
 
 struct fuzz_finding {

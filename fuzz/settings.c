@@ -51,7 +51,7 @@ static void set_oracles(struct fuzz_options *o) {
     exit(2);
 }
 
-struct fuzz_engine *fuzz_target_engine(bool untrusted) {
+struct fuzz_engine *fuzz_target_engine(bool untrusted, bool typed) {
     char message[512];
     const char *states = getenv("GPUP_FUZZ_STATES");
     struct fuzz_options options = {.implementation = implementation(),
@@ -59,7 +59,8 @@ struct fuzz_engine *fuzz_target_engine(bool untrusted) {
                                    .strict = fuzz_flag("GPUP_FUZZ_STRICT"),
                                    .negative = untrusted || fuzz_flag("GPUP_FUZZ_NEGATIVE"),
                                    .blind = states && strcmp(states, "0") == 0,
-                                   .quiet = fuzz_flag("GPUP_FUZZ_QUIET")};
+                                   .quiet = fuzz_flag("GPUP_FUZZ_QUIET"),
+                                   .deaf = typed};
     if (the_engine)
         return the_engine;
     set_oracles(&options);

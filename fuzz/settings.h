@@ -24,8 +24,9 @@
 bool fuzz_flag(const char *name); /* set, and not "0" */
 
 /* The process's engine, made at the first call; a message and exit when it cannot be. `negative` and `strict`
- * are set for a target whose input is untrusted by nature. */
-struct fuzz_engine *fuzz_target_engine(bool untrusted);
+ * are set for a target whose input is `untrusted` by nature; `typed`: the engine's own mutators have no part.
+ */
+struct fuzz_engine *fuzz_target_engine(bool untrusted, bool typed);
 
 /* Runs the program on it and frees it; ends the process when GPUP_FUZZ_STOP says so. */
 void fuzz_target_run(struct fuzz_engine *engine, struct gpup_program *program);

@@ -22,7 +22,7 @@ static struct fuzz_engine *engine;
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc;
     (void)argv;
-    engine = fuzz_target_engine(true);
+    engine = fuzz_target_engine(true, false);
     return 0;
 }
 

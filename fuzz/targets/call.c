@@ -16,7 +16,7 @@ static uint16_t call_count;
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc;
     (void)argv;
-    engine = fuzz_target_engine(false);
+    engine = fuzz_target_engine(false, false);
     for (uint16_t op = 0; op < (uint16_t)GPUP_OPS; op++)
         if (gpup_op_info(op)->group == GPUP_GROUP_call)
             calls[call_count++] = op;

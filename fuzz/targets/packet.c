@@ -12,7 +12,7 @@ static struct fuzz_engine *engine;
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc;
     (void)argv;
-    engine = fuzz_target_engine(false);
+    engine = fuzz_target_engine(false, false);
     return 0;
 }
 

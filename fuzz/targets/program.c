@@ -16,8 +16,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
                                          .negative = fuzz_flag("GPUP_FUZZ_NEGATIVE")};
     (void)argc;
     (void)argv;
-    engine = fuzz_target_engine(false);
     bytes_only = fuzz_flag("GPUP_FUZZ_BYTES");
+    engine = fuzz_target_engine(false, !bytes_only);
     mutator = gpup_mutator_new(&typed);
     if (!mutator)
         exit(3);

@@ -1,8 +1,10 @@
 /*
  * What an execution costs: fixed programs of 8 DDI calls in libFuzzer's loop, one after another, whatever it
  * offers. GPUP_FUZZ_PROGRAMS is a folder of programs; each is cut behind the step that makes its 8th call,
- * and left out when no cut has 8. At exit a line per program:
- * `SPEED NAME us T`, see clock.h; with GPUP_FUZZ_PARTS=1 also `PART NAME P`, percentages of all time.
+ * and left to the others when no cut has 8. Between two turns one of the others runs, whole and off the
+ * clock: libFuzzer keeps count of the features that are rarest, and programs of which each comes often would
+ * have none that are rare. At exit a line per program:
+ * `SPEED NAME us T`, see clock.h; with GPUP_FUZZ_PARTS=1 also `PART NAME P`, percentages of the time on it.
  */
 #include "clock.h"
 #include "settings.h"
@@ -16,8 +18,9 @@
 
 #define CALLS 8u
 #define PROGRAMS 512u
-#define LARGEST 65536u /* bytes of a program */
-#define TURN 8u        /* executions of one program in a row: a mutator goes on from one for a while */
+#define LARGEST 65536u     /* bytes of a program */
+#define TURN 8u            /* executions of one program in a row: a mutator goes on from one for a while */
+#define PERIOD (TURN + 1u) /* and one of the others */
 #define TURNS 512u
 
 static struct candidate {
@@ -26,14 +29,15 @@ static struct candidate {
     size_t size;
     double us[TURNS];
     unsigned turns;
-} programs[PROGRAMS];
-static size_t count;
+} programs[PROGRAMS], others[PROGRAMS];
+static size_t count, other_count;
 
 static struct fuzz_engine *engine;
 static uint64_t executions;
 static double turn_started;
 static struct fuzz_clock parts;
-static uint64_t parts_since; /* 0: not wanted */
+static bool parts_wanted;
+static uint64_t ticks, turn_ticks; /* of all turns; when this one began */
 static unsigned calls;
 
 static void count_calls(void *context, const struct gpup_event *e) {
@@ -42,7 +46,7 @@ static void count_calls(void *context, const struct gpup_event *e) {
 }
 
 static void report_parts(void) {
-    double all = (double)(__rdtsc() - parts_since);
+    double all = (double)ticks;
     double rest = (double)(parts.all - parts.restore - parts.judge - parts.calls);
     fprintf(stderr,
             "PART libfuzzer %.1f\nPART restore %.1f\nPART judge %.1f\nPART calls %.1f\nPART world %.1f\n",
@@ -51,7 +55,7 @@ static void report_parts(void) {
 }
 
 static void report(void) {
-    if (parts_since)
+    if (parts_wanted)
         report_parts();
     for (size_t i = 0; i < count; i++) {
         struct candidate *c = &programs[i];
@@ -99,7 +103,7 @@ static bool load(const char *folder, const char *name, struct candidate *c) {
 }
 
 static void take(const char *folder, const char *name) {
-    struct candidate *c = &programs[count];
+    struct candidate *c = &programs[count], *other = &others[other_count];
     if (load(folder, name, c) && cut(c)) {
         count++;
         return;
@@ -107,6 +111,7 @@ static void take(const char *folder, const char *name) {
     free(c->name);
     free(c->bytes);
     *c = (struct candidate){0};
+    other_count += load(folder, name, other); /* whole */
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
@@ -115,11 +120,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     struct dirent **names;
     (void)argc;
     (void)argv;
-    engine = fuzz_target_engine(false);
+    engine = fuzz_target_engine(false, true);
     fuzz_engine_tap(engine, &tap);
     int found = scandir(folder ? folder : ".", &names, NULL, alphasort);
     for (int i = 0; i < found; i++) {
-        if (names[i]->d_name[0] != '.' && count < PROGRAMS)
+        if (names[i]->d_name[0] != '.' && count < PROGRAMS && other_count < PROGRAMS)
             take(folder, names[i]->d_name);
         free(names[i]);
     }
@@ -134,24 +139,38 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return 0;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct candidate *c = &programs[executions / TURN % count];
+static void execute(const struct candidate *c) {
     struct gpup_program p;
-    (void)data;
-    (void)size;
-    if (!executions && fuzz_flag("GPUP_FUZZ_PARTS")) {
-        fuzz_engine_clock(engine, &parts);
-        parts_since = __rdtsc();
-    }
-    if (executions % TURN == 0) {
-        struct candidate *before = &programs[(executions / TURN + count - 1) % count];
-        double now = fuzz_clock_us();
-        if (executions && before->turns < TURNS)
-            before->us[before->turns++] = (now - turn_started) / TURN;
-        turn_started = now;
-    }
-    executions++;
     if (gpup_program_decode(c->bytes, c->size, &p))
         fuzz_target_run(engine, &p);
+}
+
+static void begin_turn(void) {
+    fuzz_engine_clock(engine, parts_wanted ? &parts : NULL);
+    turn_ticks = __rdtsc();
+    turn_started = fuzz_clock_us();
+}
+
+static void end_turn(struct candidate *c) {
+    double now = fuzz_clock_us();
+    ticks += __rdtsc() - turn_ticks;
+    fuzz_engine_clock(engine, NULL);
+    if (c->turns < TURNS)
+        c->us[c->turns++] = (now - turn_started) / TURN;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    uint64_t turn = executions / PERIOD;
+    struct candidate *c = &programs[turn % count];
+    (void)data;
+    (void)size;
+    if (!executions)
+        parts_wanted = fuzz_flag("GPUP_FUZZ_PARTS");
+    if (executions % PERIOD == 0)
+        begin_turn();
+    if (executions % PERIOD == TURN)
+        end_turn(c);
+    bool between = executions++ % PERIOD == TURN && other_count;
+    execute(between ? &others[turn % other_count] : c);
     return 0;
 }

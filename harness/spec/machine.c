@@ -87,13 +87,15 @@ static const struct gpup_transition *taken(const struct gpup_machine_state *stat
                                            uint16_t ddi, uint32_t slot, const uint64_t *args, bool *named,
                                            struct gpup_machine_refusal *why) {
     const struct gpup_machine *table = &gpup_machines[machine];
+    *named = false;
+    if (!(table->names[ddi / 64 % 2] >> ddi % 64 & 1))
+        return NULL; /* and nothing to tell */
     uint8_t now = gpup_machine_state_of(state, machine, slot);
     struct gpup_machine_refusal refusal = {.machine = machine,
                                            .condition = GPUP_SPEC_NONE,
                                            .slot = slot,
                                            .state = now,
                                            .reason = GPUP_REFUSAL_arguments};
-    *named = false;
     for (size_t i = 0; i < table->transition_count; i++) {
         const struct gpup_transition *transition = &table->transitions[i];
         if (transition->ddi != ddi)

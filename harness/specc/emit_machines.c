@@ -25,12 +25,22 @@ static void put_conditions(const struct gpup_transition *transition, FILE *to) {
     fprintf(to, "}, .condition_count = %u", transition->condition_count);
 }
 
+/* Most calls are no matter of most machines. */
+static void put_names(const struct machine_row *machine, FILE *to) {
+    uint64_t names[2] = {0};
+    for (size_t i = 0; i < machine->row.transition_count; i++)
+        names[machine->transitions[i].ddi / 64 % 2] |= UINT64_C(1) << machine->transitions[i].ddi % 64;
+    fprintf(to, "     .names = {UINT64_C(0x%llx), UINT64_C(0x%llx)},\n", (unsigned long long)names[0],
+            (unsigned long long)names[1]);
+}
+
 static void put_machine(const struct machine_row *machine, FILE *to) {
     fprintf(to,
-            "    {.name = \"%s\", .per = %u, .initial = %u, .state_count = %u, .transition_count = %u,\n"
-            "     .states = (const char *const[]){",
+            "    {.name = \"%s\", .per = %u, .initial = %u, .state_count = %u, .transition_count = %u,\n",
             machine->row.name, machine->row.per, machine->row.initial, machine->row.state_count,
             machine->row.transition_count);
+    put_names(machine, to);
+    fputs("     .states = (const char *const[]){", to);
     for (size_t i = 0; i < machine->row.state_count; i++)
         fprintf(to, "%s\"%s\"", i ? ", " : "", machine->states[i]);
     fputs("}", to);
