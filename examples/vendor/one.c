@@ -7,16 +7,12 @@
 const struct gpup_implementation *gpup_implementation_linked(void);
 
 static struct gpup_step steps[] = {
+    {.op = GPUP_OP_StartVm},
     {.op = GPUP_OP_StartVm, .vf = 1},
-    {.op = GPUP_OP_WriteVirtualizedInterrupt,
-     .vf = 1,
-     .f = {[GPUP_WriteVirtualizedInterrupt_index] = {.number = 2},
-           [GPUP_WriteVirtualizedInterrupt_address] = {.number = 0xFEE00000},
-           [GPUP_WriteVirtualizedInterrupt_data] = {.number = 0x41}}},
-    {.op = GPUP_OP_StopVm, .vf = 1},
+    {.op = GPUP_OP_StopVm},
 };
 static const struct gpup_program program = {
-    .title = "an interrupt for VF 1",
+    .title = "two vGPUs",
     .world = {.hosts = 1,
               .vfs = 4,
               .partitions = 4,

@@ -1,14 +1,13 @@
-/* A simulated GPU with four virtual functions: partitions, and the MSI-X tables of VFs. It has no live
- * migration and does not say that it has, so the suite does not ask for it. */
+/* A simulated GPU that is cut into four. It has no live migration and does not say that it has, so the suite
+ * does not ask for it. */
 #include <gpup/implementation.h>
 #include <string.h>
-enum { VFS = 4, ENTRIES = 8, MIB = 1 << 20, RESERVE = 16 * MIB, VRAM = 128 * MIB };
+enum { VFS = 4, MIB = 1 << 20, RESERVE = 16 * MIB, VRAM = 128 * MIB };
 /* All state. The suite sets it back before each program and keeps one copy for each of its two hosts. */
 static uint32_t the_host, partitions, used; /* used: vGPUs there are */
 static struct vf {
     bool exists, placed; /* placed: its reserve of VRAM is at base */
     uint64_t base;
-    DXGK_INTERRUPT_TABLE_ENTRY table[ENTRIES];
 } vfs[VFS];
 static struct vf *find(uint32_t index) {
     return index < VFS && vfs[index].exists ? &vfs[index] : NULL;
@@ -43,8 +42,6 @@ static NTSTATUS DDI_CALL create(HANDLE context, DXGKARG_CREATEVIRTUALGPU *a) {
         return STATUS_INVALID_PARAMETER;
     vfs[a->PartitionId].exists = true;
     used++;
-    for (unsigned i = 0; i < ENTRIES; i++) /* masked, as after a reset */
-        vfs[a->PartitionId].table[i] = (DXGK_INTERRUPT_TABLE_ENTRY){.VectorControl = 1};
     a->VirtualGpuLuid = (LUID){.LowPart = the_host * VFS + a->PartitionId + 1};
     memset(&a->UserModeVirtualDeviceProvider, 0, sizeof(CLSID)); /* nothing of it is emulated */
     a->NumMemorySegments = 1;
@@ -96,26 +93,15 @@ static NTSTATUS DDI_CALL query_adapter_info(HANDLE adapter, const DXGKARG_QUERYA
     memset(a->pOutputData, 0, sizeof(DXGK_GPUPCAPS));
     return STATUS_SUCCESS;
 }
-static NTSTATUS DDI_CALL write_interrupt(HANDLE adapter, const DXGKARG_GPUP_WRITE_VIRTUALIZED_MSIX *a) {
-    struct vf *vf = adapter ? find(a->vfIndex) : NULL;
-    bool good = vf && (USHORT)a->InterruptTableIndex < ENTRIES && !(a->WriteValue.MessageAddress & 3);
-    if (good)
-        vf->table[(USHORT)a->InterruptTableIndex] = a->WriteValue;
-    return status(good);
-}
 static const DRIVER_INITIALIZATION_DATA ddis = {.Version = DXGKDDI_INTERFACE_VERSION_WDDM3_2,
-                                                .DxgkDdiQueryAdapterInfo = query_adapter_info,
-                                                .DxgkDdiWriteVirtualizedInterrupt = write_interrupt};
-/* --- what the suite may look at: the MSI-X table of a VF --- */
+                                                .DxgkDdiQueryAdapterInfo = query_adapter_info};
+/* --- what there is besides DDIs: how many VFs, how much VRAM --- */
 static void describe(void *device, struct gpup_device_shape *shape) {
     (void)device;
-    *shape = (struct gpup_device_shape){VFS, 1, {{1, true, VRAM, 0}}, .msix_entries = ENTRIES};
-}
-static bool read_msix(void *device, uint32_t vf, uint8_t *entries) {
-    return device && find(vf) && memcpy(entries, vfs[vf].table, sizeof vfs[vf].table);
+    *shape = (struct gpup_device_shape){.vfs = VFS, .segments = 1, .segment = {{1, true, VRAM, 0}}};
 }
 static const struct gpup_device_ops device_ops = {
-    .size = sizeof device_ops, .version = GPUP_DEVICE_VERSION, .describe = describe, .read_msix = read_msix};
+    .size = sizeof device_ops, .version = GPUP_DEVICE_VERSION, .describe = describe};
 /* --- how the suite finds all this --- */
 static bool open_adapter(struct gpup_open *open) {
     the_host = open->host;

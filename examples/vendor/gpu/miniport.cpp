@@ -13,10 +13,15 @@ namespace {
 constexpr UINT64 mib = 1 << 20, vram = GPU_VRAM_MIB * mib, reserve = 16 * mib;
 constexpr ULONG tag = 0x65475055;
 
+enum class Session { none, source, target, applied };
+
 struct Vgpu {
     bool exists, placed;
     UINT64 base;
     VMBCHANNEL channel;
+    Session session;
+    bool paused;
+    DXGK_INTERRUPT_TABLE_ENTRY table[GPU_MSIX_ENTRIES]; /* as it stands in the part */
 };
 
 struct Adapter {
@@ -49,6 +54,15 @@ class Held {
     }
     void put(ULONG offset, ULONG value) const {
         WRITE_REGISTER_ULONG(adapter->registers + offset / 4, value);
+    }
+    void program(ULONG vf, ULONG index, const DXGK_INTERRUPT_TABLE_ENTRY &entry) const {
+        put(REG_SELECT, vf);
+        put(REG_ENTRY, index);
+        put(REG_LOW, static_cast<ULONG>(entry.MessageAddress));
+        put(REG_HIGH, static_cast<ULONG>(entry.MessageAddress >> 32));
+        put(REG_DATA, entry.MessageData);
+        put(REG_CONTROL, entry.VectorControl);
+        adapter->vgpu[vf].table[index] = entry;
     }
 
   private:
@@ -144,7 +158,11 @@ NTSTATUS DDI_CALL create(HANDLE context, DXGKARG_CREATEVIRTUALGPU *args) {
     if (!adapter->registers || index >= adapter->partitions || adapter.find(index) ||
         memory.MinValue > reserve || memory.MaxValue < reserve)
         return STATUS_INVALID_PARAMETER;
-    adapter->vgpu[index] = {true, false, 0, nullptr};
+    Vgpu &vgpu = adapter->vgpu[index];
+    vgpu = {};
+    vgpu.exists = true;
+    for (DXGK_INTERRUPT_TABLE_ENTRY &entry : vgpu.table)
+        entry.VectorControl = 1; /* masked, as REG_STATE leaves it */
     adapter->used++;
     adapter.put(REG_SELECT, index);
     adapter.put(REG_STATE, 1);
@@ -242,7 +260,9 @@ NTSTATUS DDI_CALL query_interface(const PVOID context, PQUERY_INTERFACE query) {
 NTSTATUS DDI_CALL query_adapter_info(const HANDLE, const DXGKARG_QUERYADAPTERINFO *args) {
     if (args->Type != DXGKQAITYPE_GPUPCAPS || args->OutputDataSize < sizeof(DXGK_GPUPCAPS))
         return STATUS_NOT_SUPPORTED;
-    RtlZeroMemory(args->pOutputData, sizeof(DXGK_GPUPCAPS)); /* no live migration */
+    DXGK_GPUPCAPS caps = {};
+    caps.Caps.LiveMigration = 1;
+    RtlCopyMemory(args->pOutputData, &caps, sizeof caps);
     return STATUS_SUCCESS;
 }
 
@@ -252,13 +272,101 @@ NTSTATUS DDI_CALL write_interrupt(const HANDLE context, const DXGKARG_GPUP_WRITE
     ULONG index = static_cast<USHORT>(args->InterruptTableIndex);
     if (!adapter.find(args->vfIndex) || index >= GPU_MSIX_ENTRIES || (entry.MessageAddress & 3))
         return STATUS_INVALID_PARAMETER;
-    adapter.put(REG_SELECT, args->vfIndex);
-    adapter.put(REG_ENTRY, index);
-    adapter.put(REG_LOW, static_cast<ULONG>(entry.MessageAddress));
-    adapter.put(REG_HIGH, static_cast<ULONG>(entry.MessageAddress >> 32));
-    adapter.put(REG_DATA, entry.MessageData);
-    adapter.put(REG_CONTROL, entry.VectorControl);
+    adapter.program(args->vfIndex, index, entry);
     return STATUS_SUCCESS;
+}
+
+/* --- live migration: what moves is the interrupt table; this GPU has no other state of a guest --- */
+struct Blob {
+    ULONG format, entries;
+    DXGK_INTERRUPT_TABLE_ENTRY table[GPU_MSIX_ENTRIES]; /* of mutable data only */
+};
+enum Format : ULONG { immutable_data = 0x31494745, mutable_data };
+
+NTSTATUS DDI_CALL prepare(const HANDLE context, const DXGKARG_GPUP_PREPARE_LIVE_MIGRATION *args) {
+    Held adapter(context);
+    Vgpu *vgpu = adapter.find(args->vfIndex);
+    ULONG type = static_cast<ULONG>(args->MigrationType);
+    if (!vgpu || vgpu->session != Session::none || type > 1)
+        return STATUS_INVALID_PARAMETER;
+    vgpu->session = type ? Session::target : Session::source;
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS save(const Vgpu *vgpu, Format format, UINT64 *size, void *data) {
+    if (!vgpu || !size)
+        return STATUS_INVALID_PARAMETER;
+    if (vgpu->session != Session::source || (format == mutable_data && !vgpu->paused))
+        return STATUS_INVALID_DEVICE_REQUEST;
+    bool room = data ? *size >= sizeof(Blob) : *size == 0;
+    *size = sizeof(Blob);
+    if (!room)
+        return STATUS_BUFFER_TOO_SMALL;
+    Blob blob = {format, GPU_MSIX_ENTRIES, {}};
+    if (format == mutable_data)
+        RtlCopyMemory(blob.table, vgpu->table, sizeof blob.table);
+    if (data)
+        RtlCopyMemory(data, &blob, sizeof blob);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS DDI_CALL save_immutable(const HANDLE context, DXGKARG_GPUP_SAVE_IMMUTABLE_MIGRATION_DATA *args) {
+    Held adapter(context);
+    return save(adapter.find(args->vfIndex), immutable_data, args->DataSize, args->Data);
+}
+
+NTSTATUS DDI_CALL save_mutable(const HANDLE context, DXGKARG_GPUP_SAVE_MUTABLE_MIGRATION_DATA *args) {
+    Held adapter(context);
+    return save(adapter.find(args->vfIndex), mutable_data, args->DataSize, args->Data);
+}
+
+/* Data of another host: nothing in it is believed before all of it was looked at. */
+NTSTATUS restore(const Held &adapter, UINT index, Format format, UINT64 size, const void *data) {
+    Vgpu *vgpu = adapter.find(index);
+    Blob blob = {};
+    if (!vgpu)
+        return STATUS_INVALID_PARAMETER;
+    if (vgpu->session != (format == immutable_data ? Session::target : Session::applied))
+        return STATUS_INVALID_DEVICE_REQUEST;
+    if (data && size == sizeof blob)
+        RtlCopyMemory(&blob, data, sizeof blob);
+    bool good = blob.format == format && blob.entries == GPU_MSIX_ENTRIES;
+    for (const DXGK_INTERRUPT_TABLE_ENTRY &entry : blob.table)
+        good = good && !(entry.MessageAddress & 3);
+    if (!good)
+        return STATUS_OBJECT_TYPE_MISMATCH;
+    vgpu->session = Session::applied;
+    for (ULONG i = 0; format == mutable_data && i < GPU_MSIX_ENTRIES; i++)
+        adapter.program(index, i, blob.table[i]);
+    return STATUS_SUCCESS;
+}
+
+NTSTATUS DDI_CALL restore_immutable(const HANDLE context,
+                                    const DXGKARG_GPUP_RESTORE_IMMUTABLE_MIGRATION_DATA *args) {
+    Held adapter(context);
+    return restore(adapter, args->vfIndex, immutable_data, args->DataSize, args->Data);
+}
+
+NTSTATUS DDI_CALL restore_mutable(const HANDLE context,
+                                  const DXGKARG_GPUP_RESTORE_MUTABLE_MIGRATION_DATA *args) {
+    Held adapter(context);
+    return restore(adapter, args->vfIndex, mutable_data, args->DataSize, args->Data);
+}
+
+NTSTATUS DDI_CALL end_migration(const HANDLE context, UINT index) {
+    Held adapter(context);
+    Vgpu *vgpu = adapter.find(index);
+    if (vgpu)
+        vgpu->session = Session::none;
+    return status(vgpu != nullptr);
+}
+
+NTSTATUS DDI_CALL set_pause(const HANDLE context, const DXGKARG_SETVIRTUALFUNCTIONPAUSESTATE *args) {
+    Held adapter(context);
+    Vgpu *vgpu = adapter.find(args->vfIndex);
+    if (vgpu)
+        vgpu->paused = args->bPause;
+    return status(vgpu != nullptr);
 }
 
 /* --- life --- */
@@ -361,6 +469,13 @@ NTSTATUS DDI_CALL DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry_pa
     table.DxgkDdiQueryInterface = query_interface;
     table.DxgkDdiQueryAdapterInfo = query_adapter_info;
     table.DxgkDdiWriteVirtualizedInterrupt = write_interrupt;
+    table.DxgkDdiPrepareLiveMigration = prepare;
+    table.DxgkDdiSaveImmutableMigrationData = save_immutable;
+    table.DxgkDdiSaveMutableMigrationData = save_mutable;
+    table.DxgkDdiRestoreImmutableMigrationData = restore_immutable;
+    table.DxgkDdiRestoreMutableMigrationData = restore_mutable;
+    table.DxgkDdiEndLiveMigration = end_migration;
+    table.DxgkDdiSetVirtualFunctionPauseState = set_pause;
     return DxgkInitialize(driver, registry_path, &table);
 }
 
