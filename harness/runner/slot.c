@@ -175,6 +175,17 @@ static const char *hang_words(uint64_t cause) {
     return cause < sizeof words / sizeof *words ? words[cause] : words[0];
 }
 
+/* An import that nobody has, as "module!name"; services that are refused have no module. */
+static void explain_misuse(struct slot *s, const struct gpup_event *e) {
+    char what[160];
+    if (e->f[GPUP_MISUSE_what] != GPUP_MISUSE_UNSUPPORTED || !e->data_size ||
+        !memchr(e->data, '!', e->data_size))
+        return;
+    snprintf(what, sizeof what, "call of %.*s (a service that this suite does not play)", (int)e->data_size,
+             (const char *)e->data);
+    explain(s, what);
+}
+
 /* What the runner itself needs of the stream; everything else is the judge's. */
 static void follow(struct slot *s, const struct gpup_event *e) {
     struct gpup_program_result *r = &s->result;
@@ -204,6 +215,9 @@ static void follow(struct slot *s, const struct gpup_event *e) {
     case GPUP_EVENT_HANG:
         s->hung = true;
         explain(s, hang_words(e->f[GPUP_HANG_cause]));
+        break;
+    case GPUP_EVENT_MISUSE:
+        explain_misuse(s, e);
         break;
     default:
         break;
