@@ -1,7 +1,7 @@
 #!/bin/bash
 # What the programs reach of an implementation's code: lines, functions and branches, by gcov, lcov and genhtml.
 #
-#   coverage.sh --tool GPUP_CTS [--out DIR] [--corpus DIR]... [--gcov TOOL] OBJECT
+#   coverage.sh --tool GPUP_CTS [--out DIR] [--profile P] [--corpus DIR]... [--gcov TOOL] OBJECT
 #
 # OBJECT is a shared object that was compiled and linked with --coverage. It runs under conformance and then under the
 # programs of the corpus; counters go below DIR/coverage, never beside the object. DIR is that of `run --out`:
@@ -20,20 +20,21 @@ fail() {
     exit "$status"
 }
 
-tool='' out=out gcov='' object='' corpus=()
+tool='' out=out profile=full gcov='' object='' corpus=()
 while [ $# -gt 0 ]; do
     case $1 in
-    --tool | --out | --corpus | --gcov)
+    --tool | --out | --profile | --corpus | --gcov)
         [ $# -ge 2 ] || fail 2 "$1: expected a value after it"
         case $1 in
         --tool) tool=$2 ;;
         --out) out=$2 ;;
+        --profile) profile=$2 ;;
         --corpus) corpus+=("$2") ;;
         --gcov) gcov=$2 ;;
         esac
         shift 2
         ;;
-    -*) fail 2 "unknown option '$1'; expected --out DIR, --corpus DIR, --gcov TOOL" ;;
+    -*) fail 2 "unknown option '$1'; expected --out DIR, --profile P, --corpus DIR, --gcov TOOL" ;;
     *)
         [ -z "$object" ] || fail 2 "expected one implementation, found '$1' too"
         object=$1
@@ -108,7 +109,7 @@ replay() {
             "$tool" "$object" >"$page/unread"
 }
 
-counted conformance "$tool" run "$object" --out "$out"
+counted conformance "$tool" run "$object" --profile "$profile" --out "$out"
 status=$?
 [ "$status" != 2 ] && [ "$status" != 3 ] || exit "$status"
 info conformance || fail 3 "lcov failed on what conformance counted: $(grep -v redefined "$page/log" | tail -n 1) (the whole log: $page/log)"

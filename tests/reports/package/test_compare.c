@@ -1,5 +1,6 @@
 /* Two results beside each other: each kind of difference, and nothing for none. */
 #include <gpup/compare.h>
+#include <gpup/package.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -133,8 +134,79 @@ static void renamed_and_worse(void **state) {
     json_decref(c);
 }
 
+static void put_file(const char *path, const char *text) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void refused(const char *path, const char *words) {
+    char message[1024] = "";
+    assert_null(gpup_compare_load(path, message, sizeof message));
+    if (strncmp(message, path, strlen(path)) != 0 || !strstr(message, words))
+        fail_msg("expected '%s' about %s, found: %s", words, path, message);
+}
+
+static void write_package(const char *path, const char *results, bool seal) {
+    struct gpup_package package = {0};
+    char message[1024], root[65];
+    uint8_t *bytes;
+    size_t size;
+    assert_true(!results || gpup_package_add(&package, "results.json", results, strlen(results), message,
+                                             sizeof message));
+    assert_true(gpup_package_add(&package, "statement.txt", "x", 1, message, sizeof message));
+    assert_true(!seal || gpup_package_seal(&package, NULL, root, message, sizeof message));
+    assert_true(gpup_package_write(&package, &bytes, &size, message, sizeof message));
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+    free(bytes);
+    gpup_package_free(&package);
+}
+
+/* Results come from a directory or a package; what cannot be used is named, with its line where it has one.
+ */
+static void loaded(void **state) {
+    static const char good[] = "{\"rules\": [], \"programs\": []}";
+    char directory[] = "gpup-compare-XXXXXX", path[128], message[1024];
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/results.json", directory);
+    refused(directory, "cannot be read");
+    refused("there/is/nothing", "cannot be read");
+    put_file(path, "{\n \"rules\": [,]}");
+    refused(directory, "results.json:2:");
+    put_file(path, "{\"rules\": []}");
+    refused(directory, "expected lists of rules and programs");
+    put_file(path, good);
+    json_t *a = gpup_compare_load(directory, message, sizeof message);
+    assert_non_null(a);
+    refused(path, "archive"); /* a file is taken for a package */
+    snprintf(path, sizeof path, "%s/p.gpup", directory);
+    write_package(path, good, true);
+    json_t *b = gpup_compare_load(path, message, sizeof message);
+    assert_non_null(b);
+    assert_true(json_equal(a, b));
+    json_decref(a);
+    json_decref(b);
+    write_package(path, good, false);
+    refused(path, "MANIFEST");
+    write_package(path, NULL, true);
+    refused(path, "results.json: missing");
+    write_package(path, "{\n}}", true);
+    refused(path, "results.json:2:");
+    write_package(path, "[]", true);
+    refused(path, "expected lists of rules and programs");
+    remove(path);
+    snprintf(path, sizeof path, "%s/results.json", directory);
+    remove(path);
+    remove(directory);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_difference),
-                                       cmocka_unit_test(renamed_and_worse)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_difference), cmocka_unit_test(renamed_and_worse),
+                                       cmocka_unit_test(loaded)};
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }
