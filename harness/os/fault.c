@@ -163,6 +163,8 @@ static void handler(int number, siginfo_t *info, void *context) {
         chain(number, info, context);
         return;
     }
+    if (number == SIGSEGV && info->si_code == SI_KERNEL && !os->in_emit && gpup_inlined_move(os, registers))
+        return;
     if (number == SIGSEGV && watch_open(os, info->si_addr, registers))
         return;
     if (number == SIGTRAP && watch_close(os, &registers[REG_EFL]))

@@ -155,6 +155,7 @@ void gpup_fiber_enter(struct gpup_os *os, struct gpup_fiber *fiber) {
 
     fiber->state = GPUP_FIBER_RUNNING;
     fiber->dispatched = os->now;
+    gpup_processor_enter(fiber);
     os->running = fiber;
     announce_fiber(fiber, &fake);
     gpup_fiber_switch(&os->scheduler_sp, fiber->sp);

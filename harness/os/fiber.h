@@ -5,6 +5,7 @@
 #define GPUP_OS_FIBER_H
 
 #include "kernel.h"
+#include <ucontext.h>
 
 /* An idle fiber made ready to run `start`; NULL: no room for another stack. */
 struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_start *start);
@@ -16,5 +17,12 @@ _Noreturn void gpup_fiber_leave_for_good(struct gpup_os *os);
 void gpup_fiber_call_outside(struct gpup_os *os, void (*function)(void *a, void *b), void *a, void *b);
 /* Where the fault handler continues, with RSP = os->scheduler_sp. */
 void gpup_fiber_landing(void);
+
+/* What the WDK inlines in drivers (inlined.c). reset: of this thread, for a new host. enter: that fiber runs
+ * from now on. move: carries out the move from or to CR8 that faulted at the instruction pointer; false: it
+ * is none. */
+void gpup_processor_reset(void);
+void gpup_processor_enter(const struct gpup_fiber *fiber);
+bool gpup_inlined_move(struct gpup_os *os, greg_t *registers);
 
 #endif

@@ -21,6 +21,7 @@ struct gpup_os *gpup_os_new(const struct gpup_os_config *config) {
 
     if (!os || !gpup_fault_install())
         return NULL;
+    gpup_processor_reset();
     os->config = *config;
     os->random = config->seed;
     os->random = gpup_os_random(os) ^ config->host; /* neighbouring seeds must not give shifted streams */

@@ -1,0 +1,82 @@
+/* Instructions that the WDK inlines in a driver do in an image what the services do. */
+#include "../os/support.h"
+#include "pe_open.h"
+
+#include <string.h>
+
+static struct gpup_binding binding;
+static struct host host;
+
+/* In the test itself: CMocka sets its own signal handlers before each of its functions. */
+static void open_image(void) {
+    char message[512];
+    if (gpup_binding_open(&binding, GPUP_TEST_INLINED, NULL, message, sizeof message) != 0)
+        fail_msg("%s", message);
+    host_open(&host, false);
+}
+
+static int close_image(void **state) {
+    (void)state;
+    host_close(&host);
+    gpup_binding_close(&binding);
+    return 0;
+}
+
+static void *function(const char *name) {
+    void *address = gpup_pe_export(binding.pe, name);
+    assert_non_null(address);
+    return address;
+}
+
+static void the_irql_is_cr8(void **state) {
+    static const uint64_t expected[] = {PASSIVE_LEVEL, DISPATCH_LEVEL, DISPATCH_LEVEL, DISPATCH_LEVEL,
+                                        PASSIVE_LEVEL};
+    uint64_t out[5] = {99, 99, 99, 99, 99};
+    (void)state;
+    open_image();
+    host_run(&host, function("levels"), out);
+    assert_memory_equal(out, expected, sizeof out);
+}
+
+static void by_every_register(void **state) {
+    uint64_t out[14] = {0};
+    (void)state;
+    open_image();
+    host_run(&host, function("every_register"), out);
+    for (unsigned i = 0; i < 14; i++)
+        assert_int_equal(out[i], APC_LEVEL);
+}
+
+static void the_processor_is_behind_gs(void **state) {
+    static const uint64_t expected[] = {1, 1, 1, 0};
+    uint64_t out[4] = {0, 0, 0, 99};
+    (void)state;
+    open_image();
+    host_run(&host, function("processor"), out);
+    assert_memory_equal(out, expected, sizeof out);
+}
+
+static void reserved_bits_fault(void **state) {
+    uint64_t out = 0;
+    (void)state;
+    open_image();
+    assert_int_equal(host_try(&host, function("too_high"), &out), GPUP_RAN_DEAD);
+    assert_int_equal(out, 1);
+    assert_int_equal(count_of(&host.log, GPUP_EVENT_FAULT), 1);
+}
+
+static void other_registers_fault(void **state) {
+    uint64_t out = 0;
+    (void)state;
+    open_image();
+    assert_int_equal(host_try(&host, function("other_control_register"), &out), GPUP_RAN_DEAD);
+    assert_int_equal(count_of(&host.log, GPUP_EVENT_FAULT), 1);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_teardown(name, close_image)
+    const struct CMUnitTest tests[] = {TEST(the_irql_is_cr8), TEST(by_every_register),
+                                       TEST(the_processor_is_behind_gs), TEST(reserved_bits_fault),
+                                       TEST(other_registers_fault)};
+    return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
+}
