@@ -141,7 +141,8 @@ static void resolve(const struct gpup_judge *j, const struct outlook *o, uint16_
     if (r->violations)
         return;
     if (j->lost && gpup_rules[rule].monitor != GPUP_SPEC_NONE) {
-        *r = (struct gpup_rule_result){.verdict = GPUP_NOT_OBSERVABLE,
+        *r = (struct gpup_rule_result){.checks = r->checks,
+                                       .verdict = GPUP_NOT_OBSERVABLE,
                                        .reason = GPUP_REASON_NO_OBSERVER,
                                        .detail = GPUP_OBSERVER_whole_trace};
         return;

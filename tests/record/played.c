@@ -19,6 +19,18 @@ static void take(struct played *p, struct gpup_event *e) {
         gpup_judge_event(p->seen, e);
 }
 
+static void keep_raw(struct played *p, const void *bytes, size_t size) {
+    static uint8_t all[1u << 22];
+    p->raw.bytes = all;
+    if (p->host)
+        return; /* a host has a recorder and a trace of its own */
+    p->raw.failed = p->raw.failed || size > sizeof all - p->raw.size;
+    if (p->raw.failed || !size)
+        return;
+    memcpy(all + p->raw.size, bytes, size);
+    p->raw.size += size;
+}
+
 /* What the driver under test links to. Runs on its stack. */
 bool recorded_write(const void *head, size_t head_size, const void *data, size_t data_size) {
     static uint8_t record[GPUP_EVENT_MAX_DATA + 4096];
@@ -29,6 +41,8 @@ bool recorded_write(const void *head, size_t head_size, const void *data, size_t
         p->refuse--;
         return false;
     }
+    keep_raw(p, head, head_size);
+    keep_raw(p, data, data_size);
     if (head_size == 12 && memcmp(head, "GPUPTRAC", 8) == 0) {
         p->headers++;
         pair_renumber(&p->recorder, p->host); /* a driver that was loaded anew counts from 1 */

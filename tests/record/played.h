@@ -14,6 +14,7 @@ struct played {
     bool damaged;                   /* a record that does not decode */
     unsigned records, headers, ends;
     bool died;                    /* a fault, hang or bug check */
+    struct gpup_trace_buffer raw; /* the recorder's bytes of host 0 as they came */
     bool together;                /* calls of several threads: their order is seen elsewhere */
     uint8_t host;                 /* whose driver runs */
     unsigned refuse_from, refuse; /* records that are not taken */

@@ -13,6 +13,9 @@
 
 #include <cmocka.h>
 
+#define FAULT "BUG-120"
+#define FAULTY_PROGRAM "migration/two-sessions"
+
 static struct played played;
 static const struct gpup_static_implementation none[] = {{NULL, NULL, NULL}};
 
@@ -173,9 +176,34 @@ static void defects(void **state) {
     assert_true(tried > 50 && broken > 6);
 }
 
+static void write_trace(const struct gpup_binding *driver, const char *name, const char *file) {
+    assert_int_equal(play(driver, number_of(name)), 1);
+    FILE *out = fopen(file, "wb");
+    assert_non_null(out);
+    assert_false(played.raw.failed);
+    assert_int_equal(fwrite(played.raw.bytes, 1, played.raw.size, out), played.raw.size);
+    assert_int_equal(fclose(out), 0);
+}
+
+/* What the recorder wrote, as files for the tool (check.cmake). */
+static void files(void **state) {
+    struct gpup_binding driver;
+    (void)state;
+    open_driver(&driver, "");
+    write_trace(&driver, "msix/program-all", "sound.trace");
+    played.refuse_from = 100;
+    played.refuse = 2;
+    write_trace(&driver, "msix/program-all", "lost.trace");
+    played.refuse = 0;
+    gpup_binding_close(&driver);
+    open_driver(&driver, FAULT);
+    write_trace(&driver, FAULTY_PROGRAM, "faulty.trace");
+    gpup_binding_close(&driver);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(same_trace), cmocka_unit_test(losses),
-                                       cmocka_unit_test(defects)};
+                                       cmocka_unit_test(defects), cmocka_unit_test(files)};
     if (!played_begin(&played))
         return 3;
     int rc = cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;

@@ -1,0 +1,25 @@
+# The tool judges what the recorder wrote: how far it reaches, what is broken, and that losses let nothing pass.
+function(check name status)
+  execute_process(COMMAND ${TOOL} check ${FOLDER}/${name}.trace RESULT_VARIABLE got OUTPUT_VARIABLE out ERROR_VARIABLE out)
+  if(NOT got EQUAL status)
+    message(FATAL_ERROR "check ${name}.trace: expected status ${status}, found ${got}\n${out}")
+  endif()
+  foreach(wanted ${ARGN})
+    if(NOT out MATCHES "${wanted}")
+      message(FATAL_ERROR "check ${name}.trace: expected '${wanted}' in\n${out}")
+    endif()
+  endforeach()
+  set(out "${out}" PARENT_SCOPE)
+endfunction()
+check(sound 4 "judged from this trace: [1-9][0-9]+ of [0-9]+ rules" "not for lack of an observer: .*dirty_bits [0-9]+" ", 0 failed,")
+check(lost 4 "events were lost where it was recorded: no rule passes" "whole_trace [0-9][0-9][0-9]" "required rules .*: 0 passed, 0 failed")
+check(faulty 4 "WARN LM-060 ")
+
+# Cut short, or of other tables: nothing is concluded.
+file(SIZE ${FOLDER}/sound.trace size)
+math(EXPR part "${size} / 2")
+execute_process(COMMAND head -c ${part} ${FOLDER}/sound.trace OUTPUT_FILE ${FOLDER}/cut.trace COMMAND_ERROR_IS_FATAL ANY)
+check(cut 2 "cut short|at byte")
+execute_process(COMMAND sed "1s/[0-9a-f]\\{16\\}/0123456789abcdef/" ${FOLDER}/sound.trace OUTPUT_FILE ${FOLDER}/other.trace
+  COMMAND_ERROR_IS_FATAL ANY)
+check(other 4 "written with specification 0123456789abcdef" "nothing above counts")
