@@ -81,8 +81,13 @@ static struct gpup_slot *reuse(struct gpup_os *os, struct gpup_free_queue *queue
     return slot;
 }
 
+static uint8_t *align_up(uint8_t *address) {
+    return address + (-(uintptr_t)address & (GPUP_PAGE - 1));
+}
+
 struct gpup_slot *gpup_slot_take(struct gpup_os *os, size_t size, size_t slack, bool guarded) {
-    size_t need = size + slack + (guarded ? 0 : 2 * ZONE);
+    bool pages = size >= GPUP_PAGE && (size + slack) % GPUP_PAGE == 0; /* these begin at one */
+    size_t need = size + slack + (guarded ? 0 : 2 * ZONE + (pages ? GPUP_PAGE : 0));
     unsigned class = class_of(need, guarded);
     struct gpup_slot *slot;
 
@@ -96,6 +101,8 @@ struct gpup_slot *gpup_slot_take(struct gpup_os *os, size_t size, size_t slack, 
     slot->closed = false;
     slot->bytes = size;
     slot->address = guarded ? slot->start + slot->size - size - slack : slot->start + ZONE;
+    if (pages && !guarded)
+        slot->address = align_up(slot->address);
     memset(slot->start, os->pool->canary, (size_t)(slot->address - slot->start));
     memset(slot->address + size, os->pool->canary,
            (size_t)(slot->start + slot->size - (slot->address + size)));

@@ -58,8 +58,9 @@ static void remove_dpc(struct gpup_os *os, uint32_t at) {
 
 BOOLEAN DDI_CALL KeRemoveQueueDpc(PRKDPC Dpc) {
     struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeRemoveQueueDpc));
+    bool queued = Dpc->DpcData != NULL; /* memory that is gone faults here */
 
-    for (uint32_t i = 0; os && i < os->dpc_count; i++)
+    for (uint32_t i = 0; os && queued && i < os->dpc_count; i++)
         if (os->dpcs[(os->dpc_first + i) % GPUP_MAX_DPCS].dpc == Dpc) {
             remove_dpc(os, i);
             Dpc->DpcData = NULL;
@@ -118,12 +119,12 @@ static struct gpup_timer *armed(struct gpup_os *os, const KTIMER *timer) {
     return NULL;
 }
 
-VOID DDI_CALL KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type) {
-    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeInitializeTimerEx));
+static void initialize(const struct gpup_service_limit *service, PKTIMER Timer, TIMER_TYPE Type) {
+    struct gpup_os *os = gpup_os_enter(service);
     struct gpup_timer *old = os ? armed(os, Timer) : NULL;
 
     if (old) {
-        gpup_os_misuse(os, "KeInitializeTimerEx", GPUP_MISUSE_STATE, old->object);
+        gpup_os_misuse(os, service->name, GPUP_MISUSE_STATE, old->object);
         *old = os->timers[--os->timer_count];
     }
     memset(Timer, 0, sizeof *Timer);
@@ -131,21 +132,26 @@ VOID DDI_CALL KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type) {
         &Timer->Header, Type == SynchronizationTimer ? GPUP_DISPATCHER_SYNC_TIMER : GPUP_DISPATCHER_TIMER, 0);
 }
 
-VOID DDI_CALL KeInitializeTimer(PKTIMER Timer) {
-    KeInitializeTimerEx(Timer, NotificationTimer);
+VOID DDI_CALL KeInitializeTimerEx(PKTIMER Timer, TIMER_TYPE Type) {
+    initialize(GPUP_SERVICE(KeInitializeTimerEx), Timer, Type);
 }
 
-BOOLEAN DDI_CALL KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PKDPC Dpc) {
-    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeSetTimerEx));
+VOID DDI_CALL KeInitializeTimer(PKTIMER Timer) {
+    initialize(GPUP_SERVICE(KeInitializeTimer), Timer, NotificationTimer);
+}
+
+static BOOLEAN arm(const struct gpup_service_limit *service, PKTIMER Timer, LARGE_INTEGER DueTime,
+                   LONG Period, PKDPC Dpc) {
+    struct gpup_os *os = gpup_os_enter(service);
     struct gpup_timer *timer;
     bool was;
 
     if (!os)
         return FALSE;
     if (!gpup_dispatcher_valid(&Timer->Header))
-        gpup_os_misuse(os, "KeSetTimerEx", GPUP_MISUSE_OBJECT, 0);
+        gpup_os_misuse(os, service->name, GPUP_MISUSE_OBJECT, 0);
     if (Dpc && !gpup_dpc_valid(Dpc))
-        gpup_os_misuse(os, "KeSetTimerEx", GPUP_MISUSE_OBJECT, 1);
+        gpup_os_misuse(os, service->name, GPUP_MISUSE_OBJECT, 1);
     timer = armed(os, Timer);
     was = timer != NULL;
     if (!timer && os->timer_count == GPUP_MAX_TIMERS) {
@@ -160,8 +166,12 @@ BOOLEAN DDI_CALL KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period,
     return was;
 }
 
+BOOLEAN DDI_CALL KeSetTimerEx(PKTIMER Timer, LARGE_INTEGER DueTime, LONG Period, PKDPC Dpc) {
+    return arm(GPUP_SERVICE(KeSetTimerEx), Timer, DueTime, Period, Dpc);
+}
+
 BOOLEAN DDI_CALL KeSetTimer(PKTIMER Timer, LARGE_INTEGER DueTime, PKDPC Dpc) {
-    return KeSetTimerEx(Timer, DueTime, 0, Dpc);
+    return arm(GPUP_SERVICE(KeSetTimer), Timer, DueTime, 0, Dpc);
 }
 
 BOOLEAN DDI_CALL KeCancelTimer(PKTIMER Timer) {
