@@ -87,7 +87,7 @@ static void drop_shape(struct shape *s) {
 /* One VF with more VRAM than 32 bits can count. */
 static void make_high(struct gpup_world_config *c) {
     c->hosts = c->vfs = c->partitions = 1;
-    c->page_size = 65536;
+    c->page_size = 2097152; /* drivers look at each page: with smaller ones an execution takes seconds */
     c->vram_mib = 16384;
     c->reserve_kib = 6u << 20;
 }

@@ -1,5 +1,6 @@
 /* Calls, waits, threads, timers, DPCs, preemption, snapshots. */
 #include "support.h"
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,6 +65,39 @@ static void stack_fill(void **state) {
         assert_int_equal(host_run(&host, (void *)look_below, NULL), 1);
     }
     host_close(&host);
+}
+
+static volatile sig_atomic_t alarms;
+
+static void on_alarm(int number) {
+    alarms += number == SIGUSR2;
+}
+
+/* Somewhere the first page of the stack has less left than the kernel needs to call a handler. */
+__attribute__((noinline, no_sanitize("address"))) static uint64_t DDI_CALL interrupted(void *depth) {
+    volatile uint8_t *frame = __builtin_alloca((size_t)(uintptr_t)depth);
+
+    frame[0] = 0x17;
+    raise(SIGUSR2);
+    return frame[0];
+}
+
+/* An alarm of the process, as fuzzing engines and profilers have them, is no fault of the driver. */
+static void signal_of_the_process(void **state) {
+    struct sigaction before, mine = {.sa_handler = on_alarm};
+    struct host host;
+
+    (void)state;
+    assert_int_equal(sigaction(SIGUSR2, &mine, &before), 0);
+    for (uintptr_t depth = 64; depth < 4096; depth += 192) {
+        host_open(&host, true);
+        alarms = 0;
+        assert_int_equal(host_run(&host, (void *)interrupted, (void *)depth),
+                         0x17); // NOLINT(performance-no-int-to-ptr)
+        assert_int_equal(alarms, 1);
+        host_close(&host);
+    }
+    sigaction(SIGUSR2, &before, NULL);
 }
 
 static uint64_t DDI_CALL eight(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f,
@@ -431,10 +465,19 @@ static void two_hosts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(empty_call), cmocka_unit_test(arguments), cmocka_unit_test(threads),
-        cmocka_unit_test(deadlock),   cmocka_unit_test(works),     cmocka_unit_test(dpcs_and_timers),
-        cmocka_unit_test(preemption), cmocka_unit_test(misuses),   cmocka_unit_test(self_deadlock),
-        cmocka_unit_test(snapshot),   cmocka_unit_test(two_hosts), cmocka_unit_test(stack_fill),
+        cmocka_unit_test(empty_call),
+        cmocka_unit_test(arguments),
+        cmocka_unit_test(threads),
+        cmocka_unit_test(deadlock),
+        cmocka_unit_test(works),
+        cmocka_unit_test(dpcs_and_timers),
+        cmocka_unit_test(preemption),
+        cmocka_unit_test(misuses),
+        cmocka_unit_test(self_deadlock),
+        cmocka_unit_test(snapshot),
+        cmocka_unit_test(two_hosts),
+        cmocka_unit_test(stack_fill),
+        cmocka_unit_test(signal_of_the_process),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;

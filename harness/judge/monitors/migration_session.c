@@ -44,17 +44,23 @@ static void judge_prepare_status(struct gpup_judge *j, uint64_t type) {
               c->status);
 }
 
+/* A paused VF that got time in this call. */
+static bool woke_up(const struct gpup_judge *j) {
+    const struct change *s = own_change(j, GPUP_EVENT_OBS_SCHEDULE);
+    return j->call.before.paused && s && s->old.seen && !s->old.running && s->now.running;
+}
+
 static void judge_prepare(struct gpup_judge *j, const struct migration *m, struct session_of *s,
                           const struct vf *v) {
     const struct call *c = &j->call;
     judge_prepare_status(j, c->a[GPUP_ARG_PrepareLiveMigration_MigrationType]);
     if (!nt_success(c->status) || c->before.session != SESSION_NONE)
         return;
-    const char *what = own_change(j, GPUP_EVENT_OBS_VRAM)                            ? "VRAM"
-                       : own_change(j, GPUP_EVENT_OBS_MSIX)                          ? "MSI-X table"
-                       : c->channels                                                 ? "VMBus channels"
-                       : c->before.paused && v->schedule.seen && v->schedule.running ? "pause state"
-                                                                                     : NULL;
+    const char *what = own_change(j, GPUP_EVENT_OBS_VRAM)   ? "VRAM"
+                       : own_change(j, GPUP_EVENT_OBS_MSIX) ? "MSI-X table"
+                       : c->channels                        ? "VMBus channels"
+                       : woke_up(j)                         ? "pause state"
+                                                            : NULL;
     CHECK(j, GPUP_RULE_LM_009, !what, "PrepareLiveMigration changed the %s of the VF", what ? what : "");
     struct session_of old = *s;
     *s = (struct session_of){.immutable_size = old.immutable_size,

@@ -112,6 +112,13 @@ static void judge_failure(struct gpup_judge *j, const struct wdf_fault *faults, 
     }
 }
 
+/* The start gave that message to an object of EvtDriverDeviceAdd: whether the verifier takes this for the
+ * first use of its descriptor nobody says. */
+static bool perhaps_second_use(const struct wdf *w, const struct wdf_device *d) {
+    struct wdf_config c = wdf_effective(&w->config);
+    return d && d->flags & WDF_VERIFIER && d->state == WDF_PREPARE && c.raw >= 2 && c.raw - 2 < d->added;
+}
+
 static void settle(struct gpup_judge *j, void *state) {
     const struct call *c = &j->call;
     struct wdf *w = &((struct wdf_monitor *)state)->host[c->host];
@@ -123,9 +130,10 @@ static void settle(struct gpup_judge *j, void *state) {
     unsigned count = faults_of(w, d, c, faults);
     bool starved = argument(c, GPUP_ARG_WdfInterruptCreate_FailedAllocation) &&
                    c->status == GPUP_STATUS_INSUFFICIENT_RESOURCES;
-    if (count && !starved) /* memory may be asked for before or after any check */
+    bool unclear = c->status == GPUP_STATUS_INVALID_PARAMETER && perhaps_second_use(w, d);
+    if (count && !starved && !unclear) /* memory may be asked for before or after any check */
         judge_failure(j, faults, count);
-    if (!count)
+    if (!count && !unclear)
         judge_success(j, w, d, written);
     if (!nt_success(c->status))
         CHECK(j, GPUP_RULE_WDFI_032, !written, "the call failed with 0x%08x and wrote the handle", c->status);
