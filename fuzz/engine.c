@@ -40,6 +40,7 @@ struct fuzz_engine {
     struct twin first, other, again; /* what the calls of a program gave */
     struct twin *hears;              /* one of them, or NULL */
     bool repeating;                  /* for comparison only */
+    bool inside[2];                  /* by host: a call is going on */
     uint64_t executions, starts;
     struct fuzz_clock *clock;           /* NULL: not wanted */
     uint64_t called, judge_when_called; /* times of the call at hand */
@@ -72,6 +73,8 @@ static void on_event(void *context, const struct gpup_event *e) {
         twin_event(f->hears, e);
     if (f->repeating)
         return;
+    if (e->kind == GPUP_EVENT_CALL || e->kind == GPUP_EVENT_RETURN)
+        f->inside[e->host & 1] = e->kind == GPUP_EVENT_CALL;
     if (!f->options.blind)
         fuzz_states_event(&f->states, e);
     if (f->tap.event)
@@ -312,6 +315,7 @@ unsigned fuzz_engine_run(struct fuzz_engine *f, struct gpup_program *p) {
         f->clock->restore += __rdtsc() - begin;
     f->now->used = f->executions;
     fuzz_states_reset(&f->states);
+    f->inside[0] = f->inside[1] = false;
     carry_out(f, p, oracles, oracles & FUZZ_ORACLE_TWIN ? &f->first : NULL);
     if (oracles & FUZZ_ORACLE_TWIN)
         compare(f, p, oracles);
@@ -363,6 +367,20 @@ void fuzz_engine_clock(struct fuzz_engine *f, struct fuzz_clock *clock) {
 
 void fuzz_engine_tap(struct fuzz_engine *f, const struct gpup_trace_sink *tap) {
     f->tap = tap ? *tap : (struct gpup_trace_sink){0};
+}
+
+void fuzz_engine_where(const struct fuzz_engine *f, char *text, size_t size) {
+    const struct fuzz_states *s = &f->states;
+    unsigned host = f->inside[1];
+    const struct gpup_ddi *d = &gpup_ddis[s->ddi[host]];
+    uint32_t state = 2166136261u;
+    snprintf(text, size, "%s", "");
+    if (!f->inside[host])
+        return;
+    uint32_t vf = d->vf_argument >= 0 ? (uint32_t)s->a[host][d->vf_argument] : GPUP_SLOT_NONE;
+    for (uint16_t m = 0; m < gpup_spec_counts.machines; m++)
+        state = (state ^ gpup_machine_state_of(&s->at[host], m, vf)) * 16777619u;
+    snprintf(text, size, "%s %08x", d->name, state);
 }
 
 uint64_t fuzz_engine_executions(const struct fuzz_engine *f) {

@@ -55,6 +55,9 @@ void fuzz_engine_tap(struct fuzz_engine *engine,
                      const struct gpup_trace_sink *tap); /* in place of the option */
 uint64_t fuzz_engine_executions(const struct fuzz_engine *engine);
 uint64_t fuzz_engine_starts(const struct fuzz_engine *engine); /* worlds that were started for them */
+/* `DDI STATE` of the call that is going on, the state as a number that stands for all machines of its VF;
+ * empty between calls. For whoever reports a crash. */
+void fuzz_engine_where(const struct fuzz_engine *engine, char *text, size_t size);
 /* The finding of that key that the last program made, or NULL. */
 const struct gpup_finding *fuzz_engine_made(const struct fuzz_engine *engine, uint32_t key);
 size_t fuzz_engine_findings(const struct fuzz_engine *engine, const struct fuzz_finding **findings);

@@ -28,6 +28,16 @@ static void summary(void) {
     fuzz_engine_free(the_engine); /* a leak that is then found is one */
 }
 
+/* Absent where no sanitizer is linked. */
+void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+
+static void tell_where(void) {
+    char text[64];
+    fuzz_engine_where(the_engine, text, sizeof text);
+    if (text[0])
+        fprintf(stderr, "DURING %s\n", text);
+}
+
 /* Without GPUP_FUZZ_IMPL: `implementation.so` beside the target, as fuzzing services have it. */
 static const char *implementation(void) {
     static char path[4096];
@@ -75,6 +85,8 @@ struct fuzz_engine *fuzz_target_engine(bool untrusted, bool typed) {
         exit(3);
     }
     atexit(summary);
+    if (fuzz_flag("GPUP_FUZZ_WHERE") && __sanitizer_set_death_callback)
+        __sanitizer_set_death_callback(tell_where);
     return the_engine;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "triage.h"
 
+#include "crash.h"
 #include "oracles.h"
 
 #include <gpup/binding.h>
@@ -33,14 +34,27 @@ static bool load(const char *path, struct gpup_program *p) {
     return ok;
 }
 
-/* In the process of its own. */
-static int work(const struct options *o, const char *name, const char *source, bool crash) {
+/* A shrunk program that ends the process, but for another reason, is no smaller form of this one. */
+static bool same_cause(const struct options *o, const struct gpup_program *p, const struct crash *crash) {
+    char path[PATH_ROOM];
+    struct crash now;
+    size_t size = gpup_program_encode(p, NULL, 0);
+    uint8_t *bytes = malloc(size + 1);
+    snprintf(path, sizeof path, "%s/log/shrunk", o->out);
+    bool same = bytes && gpup_program_encode(p, bytes, size) == size && write_file(path, bytes, size) &&
+                crash_again(o, path, &now) && now.cause == crash->cause;
+    free(bytes);
+    return same;
+}
+
+/* In the process of its own. crash: what ended a process, NULL: a rule's finding. */
+static int work(const struct options *o, const char *name, const char *source, const struct crash *crash) {
     struct fuzz_options options = {
         .implementation = o->implementation, .strict = o->strict, .negative = true, .quiet = true};
     struct gpup_binding binding;
     struct gpup_program program;
     struct goal goal = {0};
-    char message[512], folder_name[PATH_ROOM], text[256] = "memory damage, a sanitizer's report or a signal";
+    char message[512], folder_name[PATH_ROOM], text[256];
     const char *dash = strrchr(name, '-');
     if (!load(source, &program) || !dash)
         return 3;
@@ -60,15 +74,20 @@ static int work(const struct options *o, const char *name, const char *source, b
     }
     const struct gpup_finding *f =
         !crash && again && goal_kept(&goal, &program) ? fuzz_engine_made(goal.engine, goal.key) : NULL;
-    if (f)
-        snprintf(text, sizeof text, "%s", f->text);
+    if (crash && again && !same_cause(o, &program, crash)) {
+        gpup_program_free(&program);
+        if (!load(source, &program))
+            return 3;
+    }
+    snprintf(text, sizeof text, "%s", f ? f->text : crash ? crash->text : "");
     if (!again)
         snprintf(text, sizeof text, "met once and not again when run alone: it depends on what ran before");
     snprintf(folder_name, sizeof folder_name, "%s/findings/%s", o->out, name);
     return folder("%s", folder_name) && page_write(o, folder_name, &goal, &program, text) ? 0 : 3;
 }
 
-static bool write_down(const struct options *o, const char *name, const char *source, bool crash) {
+static bool write_down(const struct options *o, const char *name, const char *source,
+                       const struct crash *crash) {
     char path[PATH_ROOM], log[PATH_ROOM];
     int status = -1;
     snprintf(log, sizeof log, "%s/log/triage.log", o->out);
@@ -166,12 +185,25 @@ static void add_to_group(const struct options *o, struct tables *t, const char *
     }
 }
 
-/* The name of what ended a process: engines name such inputs by their content. */
-static void name_crash(const char *file, char *name, size_t size) {
-    uint32_t hash = 2166136261u;
-    for (const char *c = file; *c; c++)
-        hash = (hash ^ (uint8_t)*c) * 16777619u;
-    snprintf(name, size, "CRASH-%08x", hash);
+/* The name of what ended a process: by its key or, where it does not do so again, by its file, which engines
+ * name after the content. */
+static void name_crash(const struct options *o, const char *source, struct crash *crash, char *name,
+                       size_t size) {
+    if (!crash_again(o, source, crash)) {
+        *crash = (struct crash){.key = 2166136261u};
+        for (const char *c = strrchr(source, '/'); c && *c; c++)
+            crash->key = (crash->key ^ (uint8_t)*c) * 16777619u;
+        snprintf(crash->text, sizeof crash->text, "memory damage, a sanitizer's report or a signal");
+    }
+    snprintf(name, size, "CRASH-%08x", crash->key);
+}
+
+/* Whether an earlier input of this sorting had that name: several may end a process alike. */
+static bool had(char **named, size_t count, const char *name) {
+    for (size_t i = 0; named && i < count; i++)
+        if (named[i] && strcmp(named[i], name) == 0)
+            return true;
+    return false;
 }
 
 static void sort(const struct options *o, const char *from, bool crash, const char *known_list,
@@ -180,18 +212,24 @@ static void sort(const struct options *o, const char *from, bool crash, const ch
     bool terminal = isatty(STDERR_FILENO) && !o->quiet;
     snprintf(path, sizeof path, "%s/%s", o->out, from);
     size_t count = list_names(path, &names);
+    char **named = calloc(count + 1, sizeof *named);
     for (size_t i = 0; i < count; i++) {
         char folder_name[PATH_ROOM];
+        struct crash seen;
         snprintf(source, sizeof source, "%s/%s", path, names[i]);
         snprintf(name, sizeof name, "%s", names[i]);
         if (crash)
-            name_crash(names[i], name, sizeof name);
+            name_crash(o, source, &seen, name, sizeof name);
+        if (crash && had(named, i, name))
+            continue;
+        if (named)
+            named[i] = strdup(name);
         snprintf(folder_name, sizeof folder_name, "%s/findings/%s", o->out, name);
         bool written = access(folder_name, F_OK) == 0, old = listed(known_list, name) || written;
         if (terminal)
             fprintf(stderr, "\r\033[Kfuzz: making %s small, %zu of %zu", name, i + 1, count);
         if (!written)
-            write_down(o, name, source, crash);
+            write_down(o, name, source, crash ? &seen : NULL);
         if (terminal)
             fputs("\r\033[K", stderr);
         fprintf(t->places, "| %s | [%s](findings/%s/page.md) |\n", old ? "known" : "NEW", name, name);
@@ -200,6 +238,9 @@ static void sort(const struct options *o, const char *from, bool crash, const ch
         add_to_group(o, t, name, old);
     }
     close_group(o, t);
+    for (size_t i = 0; named && i < count; i++)
+        free(named[i]);
+    free(named);
     free_names(names, count);
 }
 
@@ -278,5 +319,5 @@ void triage(const struct options *o, struct sorted *sorted) {
 }
 
 bool triage_one(const struct options *o, const char *name, const char *source) {
-    return write_down(o, name, source, false);
+    return write_down(o, name, source, NULL);
 }
