@@ -6,6 +6,7 @@
 #include "ddi/dispmprt.h"
 #include "ddi/vmbuskernelmodeclientlibapi.h"
 #include "ddi/wdf.h"
+#include "ddi/wdm.h"
 
 /* NOLINTBEGIN(bugprone-sizeof-expression,bugprone-macro-parentheses): sizes of pointers and bare names are
  * the point. */

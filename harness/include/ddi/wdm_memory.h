@@ -59,8 +59,8 @@ PMDL DDI_CALL MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRES
 PMDL DDI_CALL MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighAddress,
                                       PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes,
                                       MEMORY_CACHING_TYPE CacheType, ULONG Flags);
-VOID DDI_CALL
-MmFreePagesFromMdl(PMDL MemoryDescriptorList); /* the list itself is then freed with ExFreePool */
+/* The list itself is then freed with ExFreePool. */
+VOID DDI_CALL MmFreePagesFromMdl(PMDL MemoryDescriptorList);
 
 /* What the WDK has inline. */
 FORCEINLINE PVOID MmGetSystemAddressForMdlSafe(PMDL Mdl, ULONG Priority) {
