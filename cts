@@ -30,6 +30,8 @@ packages_test=(
     libxml2-utils       # xmllint: junit.xml against its schema
     perl                # prove reads results.tap
     chromium            # opens report.html
+    dpkg-dev            # dpkg-shlibdeps: what the Debian package needs
+    g++                 # the C++ of examples/vendor
 )
 packages_fuzz=(
     clang-14            # libFuzzer

@@ -1,0 +1,30 @@
+# Installs a component into a fresh prefix and moves that elsewhere: the package must not know where it was. What a
+# prefix has from other components stays.
+#   cmake -DBUILD=... -DCOMPONENT=... -DWORK=... -P install.cmake
+file(REMOVE_RECURSE ${WORK})
+execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD} --component ${COMPONENT} --prefix ${WORK}/before
+  RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "installing failed (${status}):\n${output}")
+endif()
+file(RENAME ${WORK}/before ${WORK}/prefix)
+
+# The parts of it that a project outside does not touch.
+foreach(file bin/gpup-cts include/gpup-cts/gpup/registers.h share/doc/gpup-cts/copyright share/man/man1/gpup-cts.1.gz)
+  if(NOT EXISTS ${WORK}/prefix/${file})
+    message(FATAL_ERROR "${file} was not installed")
+  endif()
+endforeach()
+execute_process(COMMAND sh -c "grep -rlF -e '${BUILD}' -e '${WORK}' lib include share" WORKING_DIRECTORY ${WORK}/prefix
+  OUTPUT_VARIABLE found)
+string(REGEX REPLACE "[^\n]*[.](so[.0-9]*|a)\n" "" found "${found}") # debug information names the sources
+if(found)
+  message(FATAL_ERROR "these files know where they were built or installed:\n${found}")
+endif()
+
+# The faulty reference driver is found beside the tool.
+execute_process(COMMAND ${WORK}/prefix/bin/gpup-cts run reference:BUG-006 --profile smoke --out ${WORK}/defect
+  RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(NOT status EQUAL 1)
+  message(FATAL_ERROR "a defect of the installed reference driver: expected status 1, found ${status}:\n${output}")
+endif()
