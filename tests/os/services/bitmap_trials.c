@@ -80,6 +80,9 @@ EFFECT(RtlFindNextForwardRunClear) {
     MUST(RtlFindNextForwardRunClear(map, 5, &b->start) == 25 && b->start == 45);
     MUST(RtlFindFirstRunClear(map, &b->start) == 2 && b->start == 3);
     MUST(RtlFindLongestRunClear(map, &b->start) == 25 && b->start == 45);
+    RtlSetBits(map, 48, 22); /* the longest is no longer the last */
+    RtlClearBits(map, 10, 5);
+    MUST(RtlFindLongestRunClear(map, &b->start) == 5 && b->start == 10);
     RtlSetAllBits(map);
     MUST(RtlFindFirstRunClear(map, &b->start) == 0 && RtlFindLongestRunClear(map, &b->start) == 0);
     return 0;

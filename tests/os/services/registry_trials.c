@@ -59,6 +59,9 @@ EFFECT(ZwCreateKey) {
     ZwClose(k->sub);
     MUST(ZwDeleteKey(k->key) == STATUS_SUCCESS);
     ZwClose(k->key);
+    MUST(ZwCreateKey(&k->key, KEY_READ, &k->attributes, 0, NULL, 0, &k->disposition) == STATUS_SUCCESS);
+    MUST(k->disposition == REG_CREATED_NEW_KEY);
+    ZwClose(k->key);
     return 0;
 }
 MISUSE(ZwCreateKey) { /* attributes that are none */

@@ -238,17 +238,87 @@ static void find(void **state) {
     assert_null(gpup_kernel_find("ndis.sys", "KeSetEvent"));
     assert_null(gpup_kernel_find("ntoskrnl.exe", "KeSetEvents"));
     assert_null(gpup_kernel_find("ntoskrnl.exe", "kesetevent"));
+    assert_null(gpup_kernel_find(NULL, "READ_REGISTER_ULONG"));
     assert_null(gpup_kernel_find("ntoskrnl.exe", "READ_REGISTER_ULONG")); /* inline in an image */
     assert_non_null(gpup_kernel_find("vmbkmcl.sys", "VmbChannelAllocate"));
     assert_null(gpup_kernel_service(gpup_kernel_count()));
 }
 
+/* --- objects are in the memory of the world: restoring it restores them */
+
+struct kept {
+    KEVENT event;
+    ERESOURCE resource;
+    KSPIN_LOCK lock;
+    NPAGED_LOOKASIDE_LIST list;
+    REGHANDLE provider;
+    void *block;
+    ULONG value;
+};
+
+static uint64_t DDI_CALL prepare(struct kept *k) {
+    ULONG value = 1;
+    GUID id = {0};
+
+    KeInitializeEvent(&k->event, NotificationEvent, TRUE);
+    ExInitializeResourceLite(&k->resource);
+    ExInitializeNPagedLookasideList(&k->list, NULL, NULL, 0, 64, 0x74736554, 0);
+    k->block = ExAllocateFromNPagedLookasideList(&k->list);
+    ExFreeToNPagedLookasideList(&k->list, k->block);
+    RtlWriteRegistryValue(RTL_REGISTRY_SERVICES, u"Gpu", u"Level", REG_DWORD, &value, sizeof value);
+    return (uint64_t)EtwRegister(&id, NULL, NULL, &k->provider);
+}
+
+static uint64_t DDI_CALL disturb(struct kept *k) {
+    KeClearEvent(&k->event);
+    ExAcquireResourceExclusiveLite(&k->resource, TRUE);
+    KeAcquireSpinLockAtDpcLevel(&k->lock);
+    ExDeleteNPagedLookasideList(&k->list);
+    RtlDeleteRegistryValue(RTL_REGISTRY_SERVICES, u"Gpu", u"Level");
+    return (uint64_t)EtwUnregister(k->provider);
+}
+
+static uint64_t DDI_CALL look(struct kept *k) {
+    static WCHAR level[] = u"Level";
+    RTL_QUERY_REGISTRY_TABLE table[2] = {{.Flags = RTL_QUERY_REGISTRY_DIRECT | RTL_QUERY_REGISTRY_REQUIRED,
+                                          .Name = level,
+                                          .EntryContext = &k->value}};
+
+    MUST(KeReadStateEvent(&k->event) == 1);
+    MUST(ExAcquireResourceExclusiveLite(&k->resource, FALSE));
+    ExReleaseResourceLite(&k->resource);
+    MUST(KeTestSpinLock(&k->lock));
+    MUST(ExAllocateFromNPagedLookasideList(&k->list) == k->block);
+    ExFreeToNPagedLookasideList(&k->list, k->block);
+    MUST(RtlQueryRegistryValues(RTL_REGISTRY_SERVICES, u"Gpu", table, NULL, NULL) == STATUS_SUCCESS);
+    MUST(k->value == 1);
+    ExDeleteNPagedLookasideList(&k->list);
+    MUST(EtwUnregister(k->provider) == STATUS_SUCCESS);
+    return 0;
+}
+
+static void restored(void **state) {
+    struct host host;
+    struct kept *kept;
+
+    (void)state;
+    open_host(&host);
+    kept = gpup_arena_alloc(host.arena, sizeof *kept + 63);
+    kept = (struct kept *)(((uintptr_t)kept + 63) & ~(uintptr_t)63);
+    assert_int_equal(host_run(&host, (void *)prepare, kept), 0);
+    assert_true(gpup_arena_snapshot(host.arena));
+    for (int i = 0; i < 3; i++) {
+        host_run(&host, (void *)disturb, kept);
+        gpup_arena_restore(host.arena);
+    }
+    assert_int_equal(host_run(&host, (void *)look, kept), 0);
+    host_close(&host);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_services),
-        cmocka_unit_test(all_trials),
-        cmocka_unit_test(names_are_unique),
-        cmocka_unit_test(find),
+        cmocka_unit_test(all_services), cmocka_unit_test(all_trials), cmocka_unit_test(names_are_unique),
+        cmocka_unit_test(find),         cmocka_unit_test(restored),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

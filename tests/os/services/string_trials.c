@@ -97,6 +97,7 @@ MISUSE(RtlCopyString) {
 }
 EFFECT(RtlCompareUnicodeString) {
     MUST(RtlCompareUnicodeString(&gpu, &gpu_small, TRUE) == 0);
+    MUST(RtlCompareUnicodeString(&gpu_small, &gpu, TRUE) == 0);
     MUST(RtlCompareUnicodeString(&gpu, &gpu_small, FALSE) < 0);
     MUST(RtlCompareUnicodeString(&gpu_long, &gpu_small, FALSE) > 0);
     MUST(RtlEqualUnicodeString(&gpu, &gpu_small, TRUE) && !RtlEqualUnicodeString(&gpu, &gpu_small, FALSE));

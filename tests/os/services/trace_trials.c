@@ -14,10 +14,14 @@ struct tracing {
 
 EFFECT(EtwRegister) {
     struct tracing *t = room;
+    REGHANDLE kept;
 
     MUST(EtwRegister(&t->id, NULL, NULL, &t->provider) == STATUS_SUCCESS && t->provider);
     MUST(EtwRegister(&t->id, NULL, NULL, &t->other) == STATUS_SUCCESS && t->other != t->provider);
     MUST(EtwSetInformation(t->provider, EventProviderSetTraits, t->bytes, 8) == STATUS_SUCCESS);
+    MUST(EtwUnregister(t->other) == STATUS_SUCCESS);
+    kept = t->other;
+    MUST(EtwRegister(&t->id, NULL, NULL, &t->other) == STATUS_SUCCESS && t->other != kept);
     MUST(EtwUnregister(t->other) == STATUS_SUCCESS);
     MUST(EtwUnregister(t->provider) == STATUS_SUCCESS);
     return 0;
@@ -34,8 +38,11 @@ MISUSE(EtwUnregister) { /* twice */
     EtwUnregister(t->provider);
     return (uint64_t)EtwUnregister(t->provider);
 }
-MISUSE(EtwSetInformation) {
-    return (uint64_t)EtwSetInformation(0x1234, EventProviderSetTraits, room, 8);
+MISUSE(EtwSetInformation) { /* nearly the handle of one */
+    struct tracing *t = room;
+
+    EtwRegister(&t->id, NULL, NULL, &t->provider);
+    return (uint64_t)EtwSetInformation(t->provider + 0x1000, EventProviderSetTraits, room, 8);
 }
 /* Registered and unregistered at PASSIVE_LEVEL, written at the level of the trial. */
 EFFECT(EtwWrite) {
