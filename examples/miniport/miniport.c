@@ -1,0 +1,266 @@
+/*
+ * A display miniport as a vendor writes it, without anything to partition: it maps the registers of the
+ * bundled GPU, takes its interrupt, and has a timer and a thread that look after the part. One source, two
+ * forms: an object of this system, and a driver image for Windows (see CMakeLists.txt).
+ */
+#include <ddi/dispmprt.h>
+#include <ddi/wdm.h>
+#include <gpup/registers.h>
+
+#define TAG 0x696E694Du  /* 'Mini' */
+#define ADAPTER MAXULONG /* DISPLAY_ADAPTER_HW_ID: SetPowerState is about the adapter itself */
+#define PERIOD_MS 10
+#define TICK_100NS (-10000LL * PERIOD_MS)
+#define ANSWER_100NS (-1000000LL) /* 100 ms */
+
+enum { STOP, TICK, WAKE_UPS };
+
+struct adapter {
+    DXGKRNL_INTERFACE dxgkrnl;
+    UCHAR *registers;
+    KSPIN_LOCK lock; /* of what follows */
+    ULONG ticks, interrupts;
+    ULONGLONG seen; /* the part's time, when it was last looked at */
+    KTIMER timer;
+    KDPC tick;
+    KEVENT wake[WAKE_UPS], answered;
+    PVOID thread;
+};
+
+static ULONG read32(const struct adapter *a, ULONG offset) {
+    return READ_REGISTER_ULONG((volatile ULONG *)(PVOID)(a->registers + offset));
+}
+
+static void write32(const struct adapter *a, ULONG offset, ULONG value) {
+    WRITE_REGISTER_ULONG((volatile ULONG *)(PVOID)(a->registers + offset), value);
+}
+
+/* --- timer and thread */
+
+/* Both halves at once: nothing of this processor comes between. */
+static ULONGLONG read_time(const struct adapter *a) {
+    KIRQL before;
+    ULONG high, low;
+    KeRaiseIrql(DISPATCH_LEVEL, &before);
+    do {
+        high = read32(a, GPU_REG_TIME_HI);
+        low = read32(a, GPU_REG_TIME_LO);
+    } while (read32(a, GPU_REG_TIME_HI) != high);
+    KeLowerIrql(before);
+    return (ULONGLONG)high << 32 | low;
+}
+
+static VOID DDI_CALL on_tick(PKDPC dpc, PVOID context, PVOID one, PVOID two) {
+    struct adapter *a = context;
+    (void)dpc;
+    (void)one;
+    (void)two;
+    KeAcquireSpinLockAtDpcLevel(&a->lock);
+    a->ticks++;
+    KeReleaseSpinLockFromDpcLevel(&a->lock);
+    KeSetEvent(&a->wake[TICK], IO_NO_INCREMENT, FALSE);
+}
+
+static VOID DDI_CALL look_after(PVOID context) {
+    struct adapter *a = context;
+    PVOID objects[WAKE_UPS] = {&a->wake[STOP], &a->wake[TICK]};
+    KIRQL irql;
+    while (KeWaitForMultipleObjects(WAKE_UPS, objects, WaitAny, Executive, KernelMode, FALSE, NULL, NULL) ==
+           STATUS_WAIT_0 + TICK) {
+        ULONGLONG now = read_time(a);
+        KeAcquireSpinLock(&a->lock, &irql);
+        a->seen = now;
+        KeReleaseSpinLock(&a->lock, irql);
+    }
+    PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static NTSTATUS start_thread(struct adapter *a) {
+    HANDLE handle;
+    NTSTATUS status = PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, look_after, a);
+    if (!NT_SUCCESS(status))
+        return status;
+    status = ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, NULL, KernelMode, &a->thread, NULL);
+    ZwClose(handle);
+    return status;
+}
+
+static void stop_thread(struct adapter *a) {
+    if (!a->thread)
+        return;
+    KeSetEvent(&a->wake[STOP], IO_NO_INCREMENT, FALSE);
+    KeWaitForSingleObject(a->thread, Executive, KernelMode, FALSE, NULL);
+    ObDereferenceObject(a->thread);
+    a->thread = NULL;
+}
+
+/* --- interrupt */
+
+static BOOLEAN DDI_CALL interrupt_routine(const PVOID context, ULONG message) {
+    struct adapter *a = context;
+    ULONG status;
+    if (!a->registers || message != GPU_PF_MESSAGE)
+        return FALSE;
+    status = read32(a, GPU_REG_INT_STATUS);
+    if (status == 0 || status == MAXULONG) /* not ours, or the part is gone */
+        return FALSE;
+    write32(a, GPU_REG_INT_STATUS, status);
+    a->dxgkrnl.DxgkCbQueueDpc(a->dxgkrnl.DeviceHandle);
+    return TRUE;
+}
+
+static VOID DDI_CALL dpc_routine(const PVOID context) {
+    struct adapter *a = context;
+    if (!a->registers)
+        return;
+    KeAcquireSpinLockAtDpcLevel(&a->lock);
+    a->interrupts++;
+    KeReleaseSpinLockFromDpcLevel(&a->lock);
+    write32(a, GPU_REG_COMMAND_DONE, read32(a, GPU_REG_COMMAND_DONE));
+    KeSetEvent(&a->answered, IO_NO_INCREMENT, FALSE);
+}
+
+/* An order that the part does not know is answered, too: does its interrupt arrive? */
+static NTSTATUS try_interrupt(struct adapter *a) {
+    LARGE_INTEGER timeout = {.QuadPart = ANSWER_100NS};
+    KeClearEvent(&a->answered);
+    write32(a, GPU_REG_INT_MASK, ~(ULONG)GPU_INT_COMPLETION);
+    write32(a, GPU_REG_SLOT(0) + GPU_SLOT_OPCODE, MAXULONG);
+    write32(a, GPU_REG_SLOT(0) + GPU_SLOT_DOORBELL, GPU_DOORBELL_START);
+    if (KeWaitForSingleObject(&a->answered, Executive, KernelMode, FALSE, &timeout) == STATUS_SUCCESS)
+        return STATUS_SUCCESS;
+    write32(a, GPU_REG_SLOT(0) + GPU_SLOT_DOORBELL, GPU_DOORBELL_ABORT);
+    return STATUS_IO_TIMEOUT;
+}
+
+/* --- start and stop */
+
+static NTSTATUS map_registers(struct adapter *a) {
+    DXGK_DEVICE_INFO info;
+    NTSTATUS status = a->dxgkrnl.DxgkCbGetDeviceInformation(a->dxgkrnl.DeviceHandle, &info);
+    if (!NT_SUCCESS(status))
+        return status;
+    const CM_PARTIAL_RESOURCE_LIST *list = &info.TranslatedResourceList->List[0].PartialResourceList;
+    for (ULONG i = 0; i < list->Count && !a->registers; i++) /* BAR0 is the first memory */
+        if (list->PartialDescriptors[i].Type == CmResourceTypeMemory ||
+            list->PartialDescriptors[i].Type == CmResourceTypeMemoryLarge)
+            a->registers =
+                MmMapIoSpace(list->PartialDescriptors[i].u.Memory.Start, GPU_PF_BAR0_SIZE, MmNonCached);
+    if (!a->registers)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    if (read32(a, GPU_REG_ID) != ((ULONG)GPU_PF_DEVICE_ID << 16 | GPU_VENDOR_ID))
+        return STATUS_DEVICE_NOT_READY;
+    return STATUS_SUCCESS;
+}
+
+static void close(struct adapter *a) {
+    KeCancelTimer(&a->timer);
+    KeFlushQueuedDpcs();
+    stop_thread(a);
+    if (a->registers) {
+        write32(a, GPU_REG_INT_MASK, MAXULONG);
+        MmUnmapIoSpace(a->registers, GPU_PF_BAR0_SIZE);
+    }
+    a->registers = NULL;
+}
+
+static NTSTATUS DDI_CALL start_device(const PVOID context, PDXGK_START_INFO info,
+                                      PDXGKRNL_INTERFACE interface_table, PULONG sources, PULONG children) {
+    struct adapter *a = context;
+    LARGE_INTEGER due = {.QuadPart = TICK_100NS};
+    NTSTATUS status;
+    (void)info;
+    RtlCopyMemory(&a->dxgkrnl, interface_table, sizeof a->dxgkrnl);
+    *sources = *children = 0;
+    KeClearEvent(&a->wake[STOP]);
+    status = map_registers(a);
+    if (NT_SUCCESS(status))
+        status = start_thread(a);
+    if (NT_SUCCESS(status))
+        status = try_interrupt(a);
+    if (NT_SUCCESS(status))
+        KeSetTimerEx(&a->timer, due, PERIOD_MS, &a->tick);
+    else
+        close(a);
+    return status;
+}
+
+static NTSTATUS DDI_CALL stop_device(const PVOID context) {
+    close(context);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS DDI_CALL add_device(const PDEVICE_OBJECT physical_device, PVOID *context) {
+    struct adapter *a = ExAllocatePool2(POOL_FLAG_NON_PAGED, sizeof *a, TAG);
+    (void)physical_device;
+    *context = a;
+    if (!a)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    KeInitializeSpinLock(&a->lock);
+    KeInitializeTimer(&a->timer);
+    KeInitializeDpc(&a->tick, on_tick, a);
+    KeInitializeEvent(&a->wake[STOP], NotificationEvent, FALSE);
+    KeInitializeEvent(&a->wake[TICK], SynchronizationEvent, FALSE);
+    KeInitializeEvent(&a->answered, SynchronizationEvent, FALSE);
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS DDI_CALL remove_device(const PVOID context) {
+    ExFreePoolWithTag(context, TAG);
+    return STATUS_SUCCESS;
+}
+
+/* --- the rest of a miniport: nothing is offered */
+
+static NTSTATUS DDI_CALL set_power_state(const PVOID context, ULONG uid, DEVICE_POWER_STATE state,
+                                         POWER_ACTION action) {
+    const struct adapter *a = context;
+    (void)action;
+    if (uid == ADAPTER && state == PowerDeviceD0 && a->registers)
+        write32(a, GPU_REG_INT_MASK, ~(ULONG)GPU_INT_COMPLETION); /* the mask was lost with the power */
+    return STATUS_SUCCESS;
+}
+
+static NTSTATUS DDI_CALL query_interface(const PVOID context, PQUERY_INTERFACE query) {
+    (void)context;
+    (void)query;
+    return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS DDI_CALL query_adapter_info(const HANDLE adapter, const DXGKARG_QUERYADAPTERINFO *args) {
+    BOOLEAN caps = args->Type == DXGKQAITYPE_GPUPCAPS || args->Type == DXGKQAITYPE_DIRTYBITTRACKINGCAPS;
+    (void)adapter;
+    if (!caps || !args->pOutputData || args->OutputDataSize < sizeof(UINT))
+        return STATUS_INVALID_PARAMETER;
+    RtlZeroMemory(args->pOutputData, sizeof(UINT));
+    return STATUS_SUCCESS;
+}
+
+static VOID DDI_CALL control_etw_logging(BOOLEAN enable, ULONG flags, UCHAR level) {
+    (void)enable;
+    (void)flags;
+    (void)level;
+}
+
+static VOID DDI_CALL unload(void) {
+}
+
+DRIVER_INITIALIZE DriverEntry;
+NTSTATUS DDI_CALL DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path) {
+    DRIVER_INITIALIZATION_DATA table = {
+        .Version = DXGKDDI_INTERFACE_VERSION_WDDM3_2,
+        .DxgkDdiAddDevice = add_device,
+        .DxgkDdiStartDevice = start_device,
+        .DxgkDdiStopDevice = stop_device,
+        .DxgkDdiRemoveDevice = remove_device,
+        .DxgkDdiInterruptRoutine = interrupt_routine,
+        .DxgkDdiDpcRoutine = dpc_routine,
+        .DxgkDdiSetPowerState = set_power_state,
+        .DxgkDdiUnload = unload,
+        .DxgkDdiQueryInterface = query_interface,
+        .DxgkDdiControlEtwLogging = control_etw_logging,
+        .DxgkDdiQueryAdapterInfo = query_adapter_info,
+    };
+
+    return DxgkInitialize(driver, registry_path, &table);
+}
