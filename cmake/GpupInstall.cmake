@@ -10,6 +10,11 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 add_custom_target(gpup-product DEPENDS gpup-cts gpup-repro gpup-repro-static)
+if(TARGET gpup-import-libraries) # what driver images are linked with
+  add_dependencies(gpup-product gpup-import-libraries)
+  get_target_property(GPUP_IMPORT_LIBRARIES gpup-import-libraries LIBRARIES)
+  install(FILES ${GPUP_IMPORT_LIBRARIES} DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/gpup-cts/windows)
+endif()
 if(TARGET reference-defects)
   add_dependencies(gpup-product reference-defects)
   # Not LIBDIR: the tool looks in ../lib/gpup-cts from where it stands.
@@ -39,7 +44,8 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/gpup-cts-config.cmake.
   INSTALL_DESTINATION ${GPUP_INSTALL_CMAKE} NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(gpup-cts-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gpup-cts-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/gpup-cts-config-version.cmake
-  ${PROJECT_SOURCE_DIR}/cmake/GpupImplementation.cmake ${PROJECT_SOURCE_DIR}/reports/results.schema.json
+  ${PROJECT_SOURCE_DIR}/cmake/GpupImplementation.cmake ${PROJECT_SOURCE_DIR}/cmake/GpupImage.cmake
+  ${PROJECT_SOURCE_DIR}/reports/results.schema.json
   DESTINATION ${GPUP_INSTALL_CMAKE})
 # What the target NAME.coverage needs.
 install(PROGRAMS ${PROJECT_SOURCE_DIR}/tool/coverage.sh DESTINATION ${GPUP_INSTALL_CMAKE})
