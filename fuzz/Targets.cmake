@@ -80,7 +80,8 @@ function(fuzz_target name)
   set(GPUP_FUZZ_TARGETS ${GPUP_FUZZ_TARGETS} ${name} PARENT_SCOPE)
 endfunction()
 
-set(world -Wl,--whole-archive gpup_fuzz_os -Wl,--no-whole-archive)
+# The device of the second driver's image is the program's.
+set(world -Wl,--whole-archive gpup_fuzz_os -Wl,--no-whole-archive -Wl,-u,gpup_second_device_ops gpup_second_device)
 foreach(name program call blob packet)
   fuzz_target(${name} gpup_fuzz_settings ${world})
 endforeach()

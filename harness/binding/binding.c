@@ -181,7 +181,13 @@ int gpup_image_of(const struct gpup_implementation *implementation, struct gpup_
     Dl_info info;
     uintptr_t main_base = 0;
     *out = NULL;
-    if (!dladdr(implementation, &info) || !info.dli_fname)
+    /* A description that was made for an object lies in none; its driver does. */
+    const void *inside = implementation;
+    if (implementation->driver_entry && !dladdr(implementation, &info))
+        memcpy(&inside, &implementation->driver_entry, sizeof inside);
+    if (gpup_pe_image_at((uintptr_t)inside, out))
+        return gpup_image_capture(*out) ? 0 : -1;
+    if (!dladdr(inside, &info) || !info.dli_fname)
         return say(message, message_size, "implementation", "lies in no loaded object");
     dl_iterate_phdr(find_main, &main_base);
     bool in_main = (uintptr_t)info.dli_fbase == main_base;

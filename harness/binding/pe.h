@@ -65,10 +65,11 @@ struct gpup_pe {
     uint32_t section_count;
     struct gpup_pe_section section[GPUP_PE_MAX_SECTIONS];
 
-    uint8_t *memory;    /* the image; NULL until gpup_pe_map */
-    uint8_t *stubs;     /* for imports that nobody has; NULL: none */
-    size_t stubs_bytes; /* of that mapping */
-    char *stub_names;   /* what they tell, one after the other */
+    uint8_t *memory;      /* the image; NULL until gpup_pe_map */
+    uint8_t *stubs;       /* for imports that nobody has; NULL: none */
+    size_t stubs_bytes;   /* of that mapping */
+    char *stub_names;     /* what they tell, one after the other */
+    struct gpup_pe *next; /* for a list of those that are open */
 };
 
 /* One import. name: NULL, it is by ordinal. place: where in the image its address goes. */

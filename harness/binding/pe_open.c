@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,38 @@ static bool find_writable(const struct gpup_pe *pe, struct gpup_image **image) {
     return false;
 }
 
+/* Images of this process, as the dynamic linker keeps its objects: so that one is found by an address in it.
+ */
+static struct gpup_pe *opened;
+static pthread_mutex_t opened_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void enlist(struct gpup_pe *pe) {
+    pthread_mutex_lock(&opened_lock);
+    pe->next = opened;
+    opened = pe;
+    pthread_mutex_unlock(&opened_lock);
+}
+
+static void strike(struct gpup_pe *pe) {
+    pthread_mutex_lock(&opened_lock);
+    for (struct gpup_pe **at = &opened; *at; at = &(*at)->next)
+        if (*at == pe) {
+            *at = pe->next;
+            break;
+        }
+    pthread_mutex_unlock(&opened_lock);
+}
+
+bool gpup_pe_image_at(uintptr_t address, struct gpup_image **out) {
+    bool found = false;
+    *out = NULL;
+    pthread_mutex_lock(&opened_lock);
+    for (const struct gpup_pe *pe = opened; pe && !found; pe = pe->next)
+        found = address - (uintptr_t)pe->memory < pe->image_size && find_writable(pe, out);
+    pthread_mutex_unlock(&opened_lock);
+    return found;
+}
+
 static bool load(struct gpup_binding *b, const char *path, const struct gpup_pe_error *error) {
     void *bytes = NULL, *unsupported = NULL;
     size_t size = 0;
@@ -110,15 +143,19 @@ static bool load(struct gpup_binding *b, const char *path, const struct gpup_pe_
 int gpup_pe_open(struct gpup_binding *binding, const char *path, char *message, size_t message_size) {
     char why[400] = "";
     struct gpup_pe_error error = {why, sizeof why};
-    if (load(binding, path, &error))
+    if (load(binding, path, &error)) {
+        enlist(binding->pe);
         return 0;
+    }
     snprintf(message, message_size, "%s: %s", path, why);
     return -1;
 }
 
 void gpup_pe_close(struct gpup_pe *pe) {
-    if (pe)
+    if (pe) {
+        strike(pe);
         gpup_pe_unmap(pe);
+    }
     free(pe);
 }
 

@@ -12,6 +12,8 @@
 void *gpup_pe_service(void *context, const char *module, const char *name, uint16_t ordinal);
 int gpup_pe_open(struct gpup_binding *binding, const char *path, char *message, size_t message_size);
 void gpup_pe_close(struct gpup_pe *pe); /* NULL is allowed */
+/* The writable sections of the open image that an address is in. false: of none, or out of memory. */
+bool gpup_pe_image_at(uintptr_t address, struct gpup_image **out);
 void *gpup_pe_entry(const struct gpup_pe *pe);
 /* What the image says of itself when it exports gpup_implementation; NULL: it does not. */
 const struct gpup_implementation *gpup_pe_described(const struct gpup_pe *pe);

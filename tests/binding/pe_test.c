@@ -174,6 +174,14 @@ static void writable_sections_are_brought_back(void **state) {
     gpup_image_reset(b.image);
     gpup_image_save(b.image, two);
     assert_memory_equal(one, two, size);
+    struct gpup_image *found;
+    assert_int_equal(gpup_image_of(b.implementation, &found, message, sizeof message), 0);
+    assert_int_equal(gpup_image_size(found), size);
+    assert_true(b.implementation->differ(GPUP_DIFFERS_DRIVER));
+    gpup_image_reset(found);
+    gpup_image_save(b.image, two);
+    assert_memory_equal(one, two, size);
+    gpup_image_free(found);
     free(one);
     free(two);
     gpup_binding_close(&b);
@@ -319,7 +327,7 @@ static void look_at_all(struct gpup_pe *pe) {
     uint64_t stack[64];
     for (unsigned i = 0; i < 3; i++)
         gpup_pe_export(pe, names[i]);
-    for (uint64_t pc = 0; pc < pe->image_size; pc += 7) {
+    for (uint64_t pc = 0; pc < pe->image_size; pc += 61) {
         struct gpup_pe_frame f = {.pc = (uintptr_t)pe->memory + pc, .sp = (uintptr_t)stack};
         f.registers[5] = (uintptr_t)(stack + 20);
         gpup_pe_unwind(pe, &f, (uintptr_t)stack, (uintptr_t)(stack + 64));
