@@ -226,7 +226,7 @@ static bool read_program(struct reading *r, json_t *line, struct gpup_program_re
     p->wall_ms = (uint32_t)wall;
     p->done = true;
     p->rules = calloc(gpup_spec_counts.rules, sizeof *p->rules);
-    if (!p->rules || !p->name)
+    if (!p->rules || !p->name || (why && !p->why))
         return wrong(r, "out of memory", NULL);
     return read_rules(r, rules, p) && check_pairs(r, p) && read_findings(r, findings, p);
 }

@@ -29,8 +29,9 @@ static unsigned rank(const struct page *p, const struct gpup_program_result *pro
     return best;
 }
 
-static void findings(FILE *out, const struct page *p, const struct gpup_program_result *program) {
+static void findings(FILE *out, struct page *p, const struct gpup_program_result *program) {
     bool *told = calloc(gpup_spec_counts.rules, sizeof *told);
+    p->failed = p->failed || !told;
     for (size_t i = 0; told && i < program->finding_count; i++) {
         unsigned rule = program->findings[i].rule;
         if (rule >= gpup_spec_counts.rules || !p->report->selected[rule] || told[rule])
@@ -53,7 +54,7 @@ static void replay(FILE *out, const struct page *p, const struct gpup_program_re
     free(again);
 }
 
-static void head(FILE *out, const struct page *p, const struct gpup_program_result *program) {
+static void head(FILE *out, struct page *p, const struct gpup_program_result *program) {
     const struct gpup_scenario *scenario = gpup_scenario_find(program->name);
     fputs("<details class=\"program ", out);
     fputs(program->outcome > GPUP_SKIPPED ? "failed" : "noted", out);
