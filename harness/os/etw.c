@@ -55,7 +55,7 @@ static int32_t find(struct gpup_os *os, const char *service, REGHANDLE handle) {
     for (uint32_t i = 0; i < PROVIDERS; i++)
         if (etw->provider[i].object && handle_of(etw, i) == handle)
             return (int32_t)i;
-    gpup_os_misuse(os, service, GPUP_MISUSE_OBJECT, 0);
+    gpup_os_misuse(os, service, GPUP_MISUSE_PARAMETER, 0); /* for which there is a status: no violation */
     return -1;
 }
 

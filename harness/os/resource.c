@@ -139,6 +139,15 @@ BOOLEAN DDI_CALL ExAcquireSharedWaitForExclusive(PERESOURCE Resource, BOOLEAN Wa
     return acquire(GPUP_SERVICE(ExAcquireSharedWaitForExclusive), Resource, Wait, SHARED_AFTER_WAITERS);
 }
 
+/* Shares of holders for whom the table had no room. */
+static uint32_t unnamed(PERESOURCE resource) {
+    uint32_t named = 0;
+
+    for (unsigned i = 0; i < HOLDERS; i++)
+        named += shares_of(resource)->holder[i].count;
+    return resource->Reserved0 - named;
+}
+
 /* false: that fiber holds nothing of it. */
 static bool give(PERESOURCE resource, uint16_t fiber) {
     uint16_t *count = share(resource, fiber, false);
@@ -148,9 +157,10 @@ static bool give(PERESOURCE resource, uint16_t fiber) {
             resource->Header.Owner = 0;
         return true;
     }
-    if (!count)
+    if (count)
+        --*count;
+    else if (!unnamed(resource))
         return false;
-    --*count;
     resource->Reserved0--;
     return true;
 }

@@ -35,7 +35,7 @@ BOOLEAN DDI_CALL PsIsSystemThread(PETHREAD Thread) {
     return TRUE;
 }
 
-/* What PsGetCurrentThreadId() says in that thread. */
+/* What PsGetCurrentThreadId() says in that thread; of one that is over, a number that no other has. */
 HANDLE DDI_CALL PsGetThreadId(PETHREAD Thread) {
     const struct gpup_service_limit *service = GPUP_SERVICE(PsGetThreadId);
     struct gpup_os *os = gpup_os_enter(service);
@@ -44,9 +44,11 @@ HANDLE DDI_CALL PsGetThreadId(PETHREAD Thread) {
     while (fiber && (void *)fiber != (void *)Thread &&
            (!fiber->thread || (void *)fiber->thread != (void *)Thread))
         fiber = fiber->next;
-    if (os && !fiber)
+    if (os && !Thread)
         gpup_os_misuse(os, service->name, GPUP_MISUSE_OBJECT, 0);
-    return fiber ? (HANDLE)(4 * ((uintptr_t)fiber->id + 2)) : NULL; // NOLINT(performance-no-int-to-ptr)
+    if (!fiber)
+        return Thread ? (HANDLE)((uintptr_t)Thread & 0xFFFFFFFC) : NULL; // NOLINT(performance-no-int-to-ptr)
+    return (HANDLE)(4 * ((uintptr_t)fiber->id + 2));                     // NOLINT(performance-no-int-to-ptr)
 }
 
 BOOLEAN DDI_CALL PsGetVersion(PULONG MajorVersion, PULONG MinorVersion, PULONG BuildNumber,

@@ -213,6 +213,39 @@ MISUSE(ExConvertExclusiveToSharedLite) {
     ExConvertExclusiveToSharedLite(&s->resource);
     return 0;
 }
+/* More threads than the object has names for. */
+static VOID DDI_CALL one_of_many(PVOID context) {
+    struct shared *s = context;
+
+    ExAcquireResourceSharedLite(&s->resource, TRUE);
+    s->entered++;
+    KeWaitForSingleObject(&s->go, Executive, KernelMode, FALSE, NULL);
+    ExReleaseResourceLite(&s->resource);
+    s->entered--;
+}
+EFFECT(ExIsResourceAcquiredSharedLite) {
+    struct shared *s = room;
+
+    ExInitializeResourceLite(&s->resource);
+    MUST(ExAcquireResourceSharedLite(&s->resource, TRUE) &&
+         ExIsResourceAcquiredSharedLite(&s->resource) == 1);
+    KeInitializeEvent(&s->go, NotificationEvent, FALSE);
+    for (int i = 0; i < 20 && KeGetCurrentIrql() == PASSIVE_LEVEL; i++) {
+        PsCreateSystemThread(&s->thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, one_of_many, s);
+        ZwClose(s->thread);
+    }
+    if (s->thread)
+        pause();
+    MUST(s->entered == (s->thread ? 20 : 0) && !ExAcquireResourceExclusiveLite(&s->resource, FALSE));
+    KeSetEvent(&s->go, 0, FALSE);
+    if (s->thread)
+        pause();
+    MUST(s->entered == 0);
+    ExReleaseResourceLite(&s->resource);
+    MUST(ExAcquireResourceExclusiveLite(&s->resource, FALSE));
+    ExReleaseResourceLite(&s->resource);
+    return 0;
+}
 EFFECT(ExGetSharedWaiterCount) {
     struct shared *s = room;
 
@@ -273,7 +306,7 @@ const struct trial resource_trials[] = {
     TRIAL(ExReleaseResourceForThreadLite, LOCK),
     TRIAL(ExConvertExclusiveToSharedLite, LOCK),
     LIMITED_WITH(ExIsResourceAcquiredExclusiveLite, ExAcquireResourceExclusiveLite),
-    LIMITED_WITH(ExIsResourceAcquiredSharedLite, ExAcquireResourceSharedLite),
+    LIMITED(ExIsResourceAcquiredSharedLite),
     LIMITED(ExGetExclusiveWaiterCount),
     LIMITED(ExGetSharedWaiterCount),
     LIMITED(ExEnterCriticalRegionAndAcquireResourceExclusive),

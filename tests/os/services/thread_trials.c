@@ -28,6 +28,7 @@ EFFECT(PsCreateSystemThread) {
          STATUS_SUCCESS);
     MUST(PsGetThreadId(w->object) != NULL);
     MUST(KeWaitForSingleObject(w->object, Executive, KernelMode, FALSE, NULL) == STATUS_SUCCESS);
+    MUST(PsGetThreadId(w->object) != NULL); /* though it is over */
     MUST(w->ran == 1 && w->thread_object == w->object && w->id != PsGetCurrentThreadId());
     MUST(ObDereferenceObject(w->object) == 1);
     MUST(ZwClose(w->thread) == STATUS_SUCCESS);
@@ -85,7 +86,7 @@ EFFECT(KeGetCurrentThread) {
     return 0;
 }
 MISUSE(PsGetThreadId) {
-    return (uint64_t)(uintptr_t)PsGetThreadId(room);
+    return (uint64_t)(uintptr_t)PsGetThreadId(NULL);
 }
 EFFECT(KeSetPriorityThread) {
     MUST(KeSetPriorityThread(KeGetCurrentThread(), LOW_REALTIME_PRIORITY) > 0);
