@@ -9,7 +9,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-add_custom_target(gpup-product DEPENDS gpup-cts gpup-repro gpup-repro-static)
+add_custom_target(gpup-product ALL DEPENDS gpup-cts gpup-repro gpup-repro-static)
 if(TARGET gpup-import-libraries) # what driver images are linked with
   add_dependencies(gpup-product gpup-import-libraries)
   get_target_property(GPUP_IMPORT_LIBRARIES gpup-import-libraries LIBRARIES)

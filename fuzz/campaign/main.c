@@ -10,21 +10,21 @@
 #include <unistd.h>
 
 static int usage(void) {
-    fputs(
-        "usage: gpup-fuzz [run] [IMPL] [--engine libfuzzer|afl|both] [--time 10m|--runs N|--forever] "
-        "[--jobs N]\n"
-        "                 [--target program|call|blob|packet|yaml|binary|trace|journal|package|image] [--negative] "
-        "[--strict]\n"
-        "                 [--seed S] [--out DIR] [--resume] [--known FILE] [--cap MIB]\n"
-        "                 [--oracles recovery,twin|all|none]\n"
-        "       gpup-fuzz minimise [--out DIR]     the corpus of a campaign, by afl-cmin and libFuzzer's "
-        "merge\n"
-        "       gpup-fuzz speed [IMPL] [--out DIR]  an execution of programs beside one of nothing\n"
-        "       gpup-fuzz detect [--defects BUG-nnn,...|all] [--seeds N] [--cap N] [--compare] [--table "
-        "FILE]\n\n"
-        "IMPL: reference (default), reference:DEFECT, second, file.so, file.so:OPTION\n"
-        "exit status: 0 nothing new, 1 a new finding, 2 wrong usage, 3 nothing could be executed\n",
-        stderr);
+    fputs("usage: gpup-fuzz [run] [IMPL] [--engine libfuzzer|afl|both] [--time 10m|--runs N|--forever] "
+          "[--jobs N]\n"
+          "                 [--target program|call|blob|packet|yaml|binary|trace|journal|package|image] "
+          "[--negative] "
+          "[--strict]\n"
+          "                 [--seed S] [--out DIR] [--resume] [--known FILE] [--cap MIB]\n"
+          "                 [--oracles recovery,twin|all|none]\n"
+          "       gpup-fuzz minimise [--out DIR]     the corpus of a campaign, by afl-cmin and libFuzzer's "
+          "merge\n"
+          "       gpup-fuzz speed [IMPL] [--out DIR]  an execution of programs beside one of nothing\n"
+          "       gpup-fuzz detect [--defects BUG-nnn,...|all] [--seeds N] [--cap N] [--compare] [--table "
+          "FILE]\n\n"
+          "IMPL: reference (default), reference:DEFECT, second, file.so, file.so:OPTION\n"
+          "exit status: 0 nothing new, 1 a new finding, 2 wrong usage, 3 nothing could be executed\n",
+          stderr);
     return 2;
 }
 

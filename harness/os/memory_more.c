@@ -77,7 +77,7 @@ PVOID DDI_CALL MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName) {
     if (length >= sizeof name)
         return NULL;
     for (size_t i = 0; i < length; i++)
-        name[i] = SystemRoutineName->Buffer[i] < 128 ? (char)SystemRoutineName->Buffer[i] : '?';
+        name[i] = (char)(SystemRoutineName->Buffer[i] < 128 ? SystemRoutineName->Buffer[i] : (WCHAR)'?');
     name[length] = '\0';
     found = gpup_kernel_find("ntoskrnl.exe", name);
     return found ? (PVOID)(uintptr_t)found->address : NULL; // NOLINT(performance-no-int-to-ptr)

@@ -4,8 +4,8 @@
 #include <stddef.h>
 
 /* A key of OBJECT_ATTRIBUTES. */
-static NTSTATUS open(struct gpup_os *os, const char *service, const OBJECT_ATTRIBUTES *attributes,
-                     PHANDLE handle, bool *is_new) {
+static NTSTATUS open_key(struct gpup_os *os, const char *service, const OBJECT_ATTRIBUTES *attributes,
+                         PHANDLE handle, bool *is_new) {
     struct gpup_key *root = NULL, *key;
 
     if (!attributes || attributes->Length != sizeof *attributes || !attributes->ObjectName) {
@@ -24,7 +24,8 @@ NTSTATUS DDI_CALL ZwOpenKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
     struct gpup_os *os = gpup_os_enter(service);
 
     (void)DesiredAccess;
-    return os ? open(os, service->name, ObjectAttributes, KeyHandle, NULL) : STATUS_INSUFFICIENT_RESOURCES;
+    return os ? open_key(os, service->name, ObjectAttributes, KeyHandle, NULL)
+              : STATUS_INSUFFICIENT_RESOURCES;
 }
 
 NTSTATUS DDI_CALL ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
@@ -41,7 +42,7 @@ NTSTATUS DDI_CALL ZwCreateKey(PHANDLE KeyHandle, ACCESS_MASK DesiredAccess,
     (void)CreateOptions;
     if (!os)
         return STATUS_INSUFFICIENT_RESOURCES;
-    status = open(os, service->name, ObjectAttributes, KeyHandle, &is_new);
+    status = open_key(os, service->name, ObjectAttributes, KeyHandle, &is_new);
     if (NT_SUCCESS(status) && Disposition)
         *Disposition = is_new ? REG_CREATED_NEW_KEY : REG_OPENED_EXISTING_KEY;
     return status;

@@ -35,8 +35,7 @@ static void put_names(const struct machine_row *machine, FILE *to) {
 }
 
 static void put_machine(const struct machine_row *machine, FILE *to) {
-    fprintf(to,
-            "    {.name = \"%s\", .per = %u, .initial = %u, .state_count = %u, .transition_count = %u,\n",
+    fprintf(to, "    {.name = \"%s\", .per = %u, .initial = %u, .state_count = %u, .transition_count = %u,\n",
             machine->row.name, machine->row.per, machine->row.initial, machine->row.state_count,
             machine->row.transition_count);
     put_names(machine, to);

@@ -1,9 +1,8 @@
 /* The driver of the example GPU: a WDDM miniport in C++ that cuts it into four and sets up MSI-X for its VFs.
  */
+#include "driver.h"
 #include "model.h"
-#include "registers.h"
 
-#include <ddi/vmbuskernelmodeclientlibapi.h>
 #include <gpup/implementation.h>
 
 extern "C" DRIVER_INITIALIZE DriverEntry;
@@ -12,66 +11,6 @@ namespace {
 
 constexpr UINT64 mib = 1 << 20, vram = GPU_VRAM_MIB * mib, reserve = 16 * mib;
 constexpr ULONG tag = 0x65475055;
-
-enum class Session { none, source, target, applied };
-
-struct Vgpu {
-    bool exists, placed;
-    UINT64 base;
-    VMBCHANNEL channel;
-    Session session;
-    bool paused;
-    DXGK_INTERRUPT_TABLE_ENTRY table[GPU_MSIX_ENTRIES]; /* as it stands in the part */
-};
-
-struct Adapter {
-    KMUTEX lock; /* of all below: DDIs may come from several threads */
-    DXGKRNL_INTERFACE os;
-    ULONG *registers; /* BAR 0, nullptr while it is stopped */
-    PDEVICE_OBJECT physical;
-    LUID luid;
-    ULONG partitions, used;
-    Vgpu vgpu[GPU_VFS];
-};
-
-/* Holds the adapter for one DDI. */
-class Held {
-  public:
-    explicit Held(HANDLE context) : adapter(static_cast<Adapter *>(context)) {
-        KeWaitForSingleObject(&adapter->lock, Executive, KernelMode, FALSE, nullptr);
-    }
-    ~Held() {
-        KeReleaseMutex(&adapter->lock, FALSE);
-    }
-    Held(const Held &) = delete;
-    Held &operator=(const Held &) = delete;
-    Adapter *operator->() const {
-        return adapter;
-    }
-    Vgpu *find(ULONG index) const {
-        return index < GPU_VFS && adapter->registers && adapter->vgpu[index].exists ? &adapter->vgpu[index]
-                                                                                    : nullptr;
-    }
-    void put(ULONG offset, ULONG value) const {
-        WRITE_REGISTER_ULONG(adapter->registers + offset / 4, value);
-    }
-    void program(ULONG vf, ULONG index, const DXGK_INTERRUPT_TABLE_ENTRY &entry) const {
-        put(REG_SELECT, vf);
-        put(REG_ENTRY, index);
-        put(REG_LOW, static_cast<ULONG>(entry.MessageAddress));
-        put(REG_HIGH, static_cast<ULONG>(entry.MessageAddress >> 32));
-        put(REG_DATA, entry.MessageData);
-        put(REG_CONTROL, entry.VectorControl);
-        adapter->vgpu[vf].table[index] = entry;
-    }
-
-  private:
-    Adapter *adapter;
-};
-
-NTSTATUS status(bool good) {
-    return good ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
-}
 
 /* --- a channel to the guest of each vGPU --- */
 
@@ -114,7 +53,7 @@ NTSTATUS DDI_CALL set_vmbus(HANDLE context, DXGKARG_SETVIRTUALGPUVMBUS *args) {
     VMBCHANNEL channel = nullptr;
     if (!NT_SUCCESS(VmbChannelAllocate(adapter->physical, TRUE, &channel)))
         return STATUS_INVALID_PARAMETER;
-    LUID luid = {adapter->luid.LowPart + args->VirtualGpuIndex + 1, adapter->luid.HighPart};
+    LUID luid = luid_of(adapter.all(), args->VirtualGpuIndex);
     if (NT_SUCCESS(configure(channel, args->VmBusHandle, luid))) {
         vgpu->channel = channel;
         return STATUS_SUCCESS;
@@ -161,13 +100,12 @@ NTSTATUS DDI_CALL create(HANDLE context, DXGKARG_CREATEVIRTUALGPU *args) {
     Vgpu &vgpu = adapter->vgpu[index];
     vgpu = {};
     vgpu.exists = true;
-    for (DXGK_INTERRUPT_TABLE_ENTRY &entry : vgpu.table)
-        entry.VectorControl = 1; /* masked, as REG_STATE leaves it */
     adapter->used++;
     adapter.put(REG_SELECT, index);
     adapter.put(REG_STATE, 1);
-    args->VirtualGpuLuid = {adapter->luid.LowPart + index + 1, adapter->luid.HighPart};
-    args->UserModeVirtualDeviceProvider = {};
+    reset(adapter, index);
+    args->VirtualGpuLuid = luid_of(adapter.all(), index);
+    args->UserModeVirtualDeviceProvider = {0x45475055, 1, 2, {}}; /* who emulates the intercepted page */
     args->NumMemorySegments = 1;
     args->SegmentInfo[0] = {};
     args->SegmentInfo[0].DriverSegmentId = 1;
@@ -226,34 +164,47 @@ template <typename Args> NTSTATUS DDI_CALL refuse(HANDLE, Args *) {
     return STATUS_NOT_SUPPORTED;
 }
 
-VOID DDI_CALL referenced(PVOID) { /* the adapter lives until RemoveDevice */
+/* A table whose Context is this adapter, to who asks for it by its GUID. */
+template <typename Table> NTSTATUS give(PVOID context, PQUERY_INTERFACE query, Table table) {
+    if (query->Version != 1)
+        return STATUS_NOT_SUPPORTED;
+    if (query->Size < sizeof table)
+        return STATUS_BUFFER_TOO_SMALL;
+    table.Context = context;
+    RtlCopyMemory(query->Interface, &table, sizeof table);
+    return STATUS_SUCCESS;
+}
+
+const DXGKDDI_GPU_PARTITION_INTERFACE partition_functions = {sizeof partition_functions,
+                                                             1,
+                                                             nullptr,
+                                                             referenced,
+                                                             referenced,
+                                                             get_partition_info,
+                                                             set_partition_count,
+                                                             refuse,
+                                                             get_profile,
+                                                             create,
+                                                             get_info,
+                                                             set_resources,
+                                                             destroy,
+                                                             refuse,
+                                                             refuse,
+                                                             refuse,
+                                                             set_vmbus};
+
+bool asks(const QUERY_INTERFACE *query, const GUID &guid) {
+    return RtlEqualMemory(query->InterfaceType, &guid, sizeof guid);
 }
 
 NTSTATUS DDI_CALL query_interface(const PVOID context, PQUERY_INTERFACE query) {
-    if (!RtlEqualMemory(query->InterfaceType, &GUID_DXGKDDI_GPU_PARTITION_INTERFACE, sizeof(GUID)) ||
-        query->Version != 1)
-        return STATUS_NOT_SUPPORTED;
-    if (query->Size < sizeof(DXGKDDI_GPU_PARTITION_INTERFACE))
-        return STATUS_BUFFER_TOO_SMALL;
-    DXGKDDI_GPU_PARTITION_INTERFACE table = {sizeof table,
-                                             1,
-                                             context,
-                                             referenced,
-                                             referenced,
-                                             get_partition_info,
-                                             set_partition_count,
-                                             refuse,
-                                             get_profile,
-                                             create,
-                                             get_info,
-                                             set_resources,
-                                             destroy,
-                                             refuse,
-                                             refuse,
-                                             refuse,
-                                             set_vmbus};
-    RtlCopyMemory(query->Interface, &table, sizeof table);
-    return STATUS_SUCCESS;
+    if (asks(query, GUID_DXGKDDI_GPU_PARTITION_INTERFACE))
+        return give(context, query, partition_functions);
+    if (asks(query, GUID_DXGKDDI_SRIOV_INTERFACE))
+        return give(context, query, sriov_functions);
+    if (asks(query, GUID_DXGKDDI_MITIGABLE_DEVICE_INTERFACE))
+        return give(context, query, mitigable_functions);
+    return STATUS_NOT_SUPPORTED;
 }
 
 /* --- adapter and interrupts --- */
@@ -276,10 +227,11 @@ NTSTATUS DDI_CALL write_interrupt(const HANDLE context, const DXGKARG_GPUP_WRITE
     return STATUS_SUCCESS;
 }
 
-/* --- live migration: what moves is the interrupt table; this GPU has no other state of a guest --- */
+/* --- live migration: what moves is the configuration space. The interrupt table does not: its messages are
+ * for the host that it came from, and the OS writes new ones --- */
 struct Blob {
     ULONG format, entries;
-    DXGK_INTERRUPT_TABLE_ENTRY table[GPU_MSIX_ENTRIES]; /* of mutable data only */
+    UCHAR config[GPU_VF_CONFIG]; /* of mutable data only */
 };
 enum Format : ULONG { immutable_data = 0x31494745, mutable_data };
 
@@ -296,7 +248,7 @@ NTSTATUS DDI_CALL prepare(const HANDLE context, const DXGKARG_GPUP_PREPARE_LIVE_
 NTSTATUS save(const Vgpu *vgpu, Format format, UINT64 *size, void *data) {
     if (!vgpu || !size)
         return STATUS_INVALID_PARAMETER;
-    if (vgpu->session != Session::source || (format == mutable_data && !vgpu->paused))
+    if (vgpu->session != Session::source || (format == mutable_data && vgpu->powered && !vgpu->paused))
         return STATUS_INVALID_DEVICE_REQUEST;
     bool room = data ? *size >= sizeof(Blob) : *size == 0;
     *size = sizeof(Blob);
@@ -304,7 +256,7 @@ NTSTATUS save(const Vgpu *vgpu, Format format, UINT64 *size, void *data) {
         return STATUS_BUFFER_TOO_SMALL;
     Blob blob = {format, GPU_MSIX_ENTRIES, {}};
     if (format == mutable_data)
-        RtlCopyMemory(blob.table, vgpu->table, sizeof blob.table);
+        RtlCopyMemory(blob.config, vgpu->config, sizeof blob.config);
     if (data)
         RtlCopyMemory(data, &blob, sizeof blob);
     return STATUS_SUCCESS;
@@ -330,14 +282,11 @@ NTSTATUS restore(const Held &adapter, UINT index, Format format, UINT64 size, co
         return STATUS_INVALID_DEVICE_REQUEST;
     if (data && size == sizeof blob)
         RtlCopyMemory(&blob, data, sizeof blob);
-    bool good = blob.format == format && blob.entries == GPU_MSIX_ENTRIES;
-    for (const DXGK_INTERRUPT_TABLE_ENTRY &entry : blob.table)
-        good = good && !(entry.MessageAddress & 3);
-    if (!good)
+    if (blob.format != format || blob.entries != GPU_MSIX_ENTRIES)
         return STATUS_OBJECT_TYPE_MISMATCH;
     vgpu->session = Session::applied;
-    for (ULONG i = 0; format == mutable_data && i < GPU_MSIX_ENTRIES; i++)
-        adapter.program(index, i, blob.table[i]);
+    if (format == mutable_data)
+        RtlCopyMemory(vgpu->config, blob.config, sizeof blob.config);
     return STATUS_SUCCESS;
 }
 
@@ -380,13 +329,15 @@ NTSTATUS DDI_CALL add_device(const PDEVICE_OBJECT physical, PVOID *context) {
     return STATUS_SUCCESS;
 }
 
-ULONG *map_registers(const DXGK_DEVICE_INFO &info) {
+ULONG *map_registers(const DXGK_DEVICE_INFO &info, UINT64 *bar) {
     const CM_PARTIAL_RESOURCE_LIST &list = info.TranslatedResourceList->List[0].PartialResourceList;
     for (ULONG i = 0; i < list.Count; i++) {
         const CM_PARTIAL_RESOURCE_DESCRIPTOR &one = list.PartialDescriptors[i];
-        if (one.Type == CmResourceTypeMemory && one.u.Memory.Length >= GPU_BAR_SIZE)
+        if (one.Type == CmResourceTypeMemory && one.u.Memory.Length >= GPU_BAR_SIZE) {
+            *bar = static_cast<UINT64>(one.u.Memory.Start.QuadPart);
             return static_cast<ULONG *>(
                 MmMapIoSpaceEx(one.u.Memory.Start, GPU_BAR_SIZE, PAGE_READWRITE | PAGE_NOCACHE));
+        }
     }
     return nullptr;
 }
@@ -410,7 +361,7 @@ NTSTATUS DDI_CALL start_device(const PVOID context, PDXGK_START_INFO start, PDXG
     NTSTATUS result = adapter->os.DxgkCbGetDeviceInformation(adapter->os.DeviceHandle, &info);
     if (!NT_SUCCESS(result))
         return result;
-    adapter->registers = map_registers(info);
+    adapter->registers = map_registers(info, &adapter->bar);
     if (!adapter->registers)
         return STATUS_INSUFFICIENT_RESOURCES;
     if (READ_REGISTER_ULONG(adapter->registers + REG_ID / 4) != GPU_MAGIC) {

@@ -127,7 +127,7 @@ void describe(void *, gpup_device_shape *shape) {
     shape->segment[0].local = true;
     shape->segment[0].size = static_cast<uint64_t>(GPU_VRAM_MIB) << 20;
     shape->msix_entries = GPU_MSIX_ENTRIES;
-    shape->pba_offset = GPU_MSIX_ENTRIES * 16;
+    shape->pba_offset = GPU_MSIX_PBA;
 }
 
 /* --- the bus --- */
@@ -168,7 +168,8 @@ void bus_write(void *device, uint64_t physical, uint32_t width, uint64_t value) 
 }
 
 uint32_t config_read(void *device, uint32_t offset, uint32_t width) {
-    uint32_t identity[] = {0x4711E0A0, 0x00000006, 0x03020001, 0, static_cast<uint32_t>(of(device).bar)};
+    uint32_t identity[] = {GPU_VENDOR | static_cast<uint32_t>(GPU_PF_DEVICE) << 16, 0x00000006, 0x03020001, 0,
+                           static_cast<uint32_t>(of(device).bar)};
     uint32_t value = 0;
     if ((width != 1 && width != 2 && width != 4) || offset > 4096 - width)
         return all_ones;

@@ -11,6 +11,12 @@ enum {
     GPU_MSIX_ENTRIES = 8, /* per VF */
     GPU_VRAM_MIB = 128,
     GPU_BAR_SIZE = 0x4000,
+    GPU_VF_CONFIG = 256,      /* bytes of configuration space of a VF */
+    GPU_VF_BAR_SIZE = 0x2000, /* BAR 0 of a VF: the MSI-X table, and from GPU_MSIX_PBA on its pending bits */
+    GPU_MSIX_PBA = 0x1000,
+    GPU_VENDOR = 0xE0A0,
+    GPU_PF_DEVICE = 0x4711,
+    GPU_VF_DEVICE = 0x4712,
     GPU_MAGIC = 0x31555047, /* what REG_ID reads */
 
     REG_ID = 0x00,      /* read only */

@@ -71,7 +71,7 @@ struct gpup_machine {
     uint16_t transition_count;
     uint8_t state_count;
     uint8_t initial;
-    uint8_t per; /* enum gpup_machine_per */
+    uint8_t per;       /* enum gpup_machine_per */
     uint64_t names[2]; /* a bit per row of gpup_ddis: some transition is about it */
 };
 

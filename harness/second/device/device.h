@@ -18,6 +18,6 @@
 #ifdef _WIN32 /* an image imports it */
 __declspec(dllimport)
 #endif
-extern const struct gpup_device_ops gpup_second_device_ops;
+    extern const struct gpup_device_ops gpup_second_device_ops;
 
 #endif
