@@ -261,6 +261,7 @@ bench_fuzz_speed() {
 # Each target for a bounded number of executions, with both engines.
 test_fuzz() {
     build_fuzz
+    build_preset fuzz all || fail_with_log "$log/fuzz.log" "the build of what the fuzz tests need failed."
     run_tests fuzz -L fuzz
 }
 
