@@ -95,9 +95,17 @@ static void make_high(struct gpup_world_config *c) {
     c->reserve_kib = 6u << 20;
 }
 
+/* One VF that has all memory but a little. */
+static void make_tight(struct gpup_world_config *c) {
+    c->hosts = c->vfs = c->partitions = 1;
+    c->untracked = 0;
+    c->vram_mib = 8;
+    c->reserve_kib = 4096;
+}
+
 /* So few shapes that each is started once: small or large tables (the latter with reserved bits set), plain
  * or wide memory, performant or not, one host or two. What is rare comes with a plain world only: preemption,
- * a second adapter of one system, no dirty planes, a reserve beyond 4 GiB. */
+ * a second adapter of one system, no dirty planes, a reserve beyond 4 GiB, memory for one VF only. */
 static void simplify(struct gpup_world_config *c) {
     bool special = c->preempt || (c->one_system && c->hosts > 1);
     bool large = !special && (c->vfs > 4 || c->msix_entries > 256 || c->reserved);
@@ -122,6 +130,8 @@ static void simplify(struct gpup_world_config *c) {
     plain.seed = c->preempt ? c->seed % 2 : 1; /* the seed is the schedule */
     if (high)
         make_high(&plain);
+    else if (!special && !large && !wide && c->vram_mib == 8)
+        make_tight(&plain);
     gpup_world_clamp(&plain);
     *c = plain;
 }
@@ -179,7 +189,7 @@ static bool same_shape(const struct gpup_world_config *a, const struct gpup_worl
            a->performant == b->performant && a->seed == b->seed && a->preempt == b->preempt &&
            a->one_system == b->one_system && a->scatter == b->scatter && a->uneven == b->uneven &&
            a->reserved == b->reserved && a->untracked == b->untracked && a->bus == b->bus &&
-           a->reserve_kib == b->reserve_kib && a->fill == b->fill;
+           a->vram_mib == b->vram_mib && a->reserve_kib == b->reserve_kib && a->fill == b->fill;
 }
 
 static bool ready(struct fuzz_engine *f, const struct gpup_world_config *config) {
@@ -316,6 +326,7 @@ unsigned fuzz_engine_run(struct fuzz_engine *f, struct gpup_program *p) {
     f->now->used = f->executions;
     fuzz_states_reset(&f->states);
     f->inside[0] = f->inside[1] = false;
+    fuzz_states_world(&f->states, &p->world);
     carry_out(f, p, oracles, oracles & FUZZ_ORACLE_TWIN ? &f->first : NULL);
     if (oracles & FUZZ_ORACLE_TWIN)
         compare(f, p, oracles);

@@ -15,6 +15,7 @@ struct gpup_mutator *gpup_mutator_new(const struct gpup_mutator_options *options
     m->options.max_steps = options->max_steps ? options->max_steps : DEFAULT_STEPS;
     m->options.max_hosts = options->max_hosts ? options->max_hosts : GPUP_MAX_HOSTS;
     m->block = calloc(m->options.max_steps, sizeof *m->block);
+    m->onward = 4;
     steer_names(&m->steer);
     if (!m->block) {
         gpup_mutator_free(m);
@@ -68,33 +69,90 @@ static void take(struct gpup_program *p, size_t at, size_t count) {
     p->step_count -= count;
 }
 
-static bool insert(struct gpup_mutator *m, struct gpup_program *p) {
-    struct gpup_step step;
-    size_t at = mutate_below(m, 2) ? p->step_count : mutate_below(m, (uint32_t)p->step_count + 1);
-    m->focus_vf = 0;
-    m->focus_host = 0;
-    if (p->step_count) { /* where the program is already */
-        const struct gpup_step *near = &p->steps[mutate_below(m, (uint32_t)p->step_count)];
-        m->focus_vf = near->vf;
-        m->focus_host = (uint8_t)(near->host % p->world.hosts);
-    }
-    stand_at(m, p, at);
-    uint32_t longest = mutate_below(m, 4) ? 3 : 8;
-    for (uint32_t n = 1 + mutate_below(m, longest); n; n--, at++) { /* a continuation */
-        mutate_new_step(m, &p->world, &step);
-        if (!put(m, p, at, &step, 1))
-            return false;
-        steer_follow(&m->steer, &step);
-        if (p->step_count >= m->options.max_steps)
-            break;
-    }
-    return true;
-}
-
 static void drop(struct gpup_mutator *m, struct gpup_program *p) {
     size_t at = mutate_below(m, (uint32_t)p->step_count);
     size_t count = 1 + (mutate_below(m, 4) == 0 ? mutate_below(m, (uint32_t)(p->step_count - at)) : 0);
     take(p, at, count);
+}
+
+static void make_room(struct gpup_mutator *m, struct gpup_program *p, size_t room) {
+    while (p->step_count + room > m->options.max_steps && p->step_count > 4)
+        take(p, mutate_below(m, (uint32_t)p->step_count - 4), 4);
+}
+
+/* A VM for the steps that follow, where there is none. */
+static bool lead_in(struct gpup_mutator *m, struct gpup_program *p, size_t *at) {
+    struct gpup_step step;
+    gpup_step_defaults(&step, (mutate_below(m, 4) != 0) == (m->steer.saved[0] != 0) ? GPUP_OP_CreateVm
+                                                                                    : GPUP_OP_StartVm);
+    step.vf = m->focus_vf;
+    step.host = m->focus_host;
+    gpup_step_clamp(&step);
+    if (!steer_useful(&m->steer, &step))
+        return true;
+    steer_follow(&m->steer, &step);
+    return put(m, p, (*at)++, &step, 1);
+}
+
+/* A VM and many steps of one topic, which may go on with another VF: what a defect needs that shows only
+ * after several calls that belong together. */
+static bool tell(struct gpup_mutator *m, struct gpup_program *p) {
+    struct gpup_step step;
+    size_t at = mutate_below(m, 2) ? p->step_count : 0;
+    bool ok;
+    m->focus_vf = mutate_below(m, p->world.partitions < 3 ? p->world.partitions : 3);
+    m->focus_host = (uint8_t)mutate_below(m, p->world.hosts);
+    m->focus_op = (uint16_t)mutate_op(m);
+    m->story = true;
+    m->onward = mutate_below(m, 2) ? 7 : 2;
+    stand_at(m, p, at);
+    ok = lead_in(m, p, &at);
+    uint32_t n = 4 + mutate_below(m, m->onward > 4 ? 20 : 10), turn = mutate_below(m, 2) ? n / 2 : 0;
+    for (; ok && n && p->step_count < m->options.max_steps; n--, at++) {
+        if (n == turn) {
+            m->focus_vf = (m->focus_vf + 1) % (p->world.partitions < 3 ? p->world.partitions : 3);
+            m->focus_host = (uint8_t)mutate_below(m, p->world.hosts);
+            ok = lead_in(m, p, &at);
+        }
+        mutate_new_step(m, &p->world, &step, m->options.negative && n == 1 && mutate_below(m, 4) == 0);
+        ok = ok && put(m, p, at, &step, 1);
+        steer_follow(&m->steer, &step);
+    }
+    m->story = false;
+    m->onward = 4;
+    return ok;
+}
+
+/* Legal steps, or legal ones and then one that is not. */
+static bool insert(struct gpup_mutator *m, struct gpup_program *p) {
+    struct gpup_step step;
+    bool negative = m->options.negative && mutate_below(m, 3) == 0, story = mutate_below(m, 3) == 0;
+    make_room(m, p, story ? m->options.max_steps * 2 / 3 : 4);
+    if (story)
+        return tell(m, p);
+    size_t at = mutate_below(m, 2) ? p->step_count : mutate_below(m, (uint32_t)p->step_count + 1);
+    m->focus_vf = 0;
+    m->focus_host = 0;
+    m->focus_op = GPUP_OPS;
+    if (p->step_count) { /* where the program is already */
+        const struct gpup_step *near = &p->steps[mutate_below(m, (uint32_t)p->step_count)];
+        m->focus_vf = near->vf;
+        m->focus_host = (uint8_t)(near->host % p->world.hosts);
+        m->focus_op = near->op;
+    }
+    stand_at(m, p, at);
+    uint32_t longest = mutate_below(m, 4) ? 3 : 8;
+    for (uint32_t n = 1 + mutate_below(m, longest); n; n--, at++) { /* a continuation */
+        mutate_new_step(m, &p->world, &step, negative && n == 1);
+        if (!put(m, p, at, &step, 1))
+            return false;
+        steer_follow(&m->steer, &step);
+        if (mutate_below(m, 2)) /* on with what this one began */
+            m->focus_op = step.op;
+        if (p->step_count >= m->options.max_steps)
+            break;
+    }
+    return true;
 }
 
 static void swap(struct gpup_mutator *m, struct gpup_program *p) {
@@ -138,18 +196,33 @@ static void settle(struct gpup_mutator *m, struct gpup_program *p) {
         bool legal = steer_legal(&m->steer, s);
         if (!m->options.negative && s->class >= GPUP_ROBUSTNESS)
             s->class = GPUP_LEGAL;
-        else if (m->options.negative && !legal && s->class == GPUP_LEGAL && mutate_below(m, 4) == 0)
+        else if (m->options.negative && !legal && s->class == GPUP_LEGAL && mutate_below(m, 16) == 0)
             s->class = GPUP_ROBUSTNESS;
         gpup_step_clamp(s);
         steer_follow(&m->steer, s);
     }
 }
 
+/* What the OS never does, and what is left out because it came to be illegal, goes: they are noise around the
+ * steps that matter, and what follows such a step is judged less. */
+static void purify(struct gpup_mutator *m, struct gpup_program *p) {
+    size_t kept = 0;
+    stand_at(m, p, 0);
+    for (size_t i = 0; i < p->step_count; i++) {
+        struct gpup_step *s = &p->steps[i];
+        if (s->class >= GPUP_ROBUSTNESS || !steer_legal(&m->steer, s) || !steer_useful(&m->steer, s))
+            continue;
+        steer_follow(&m->steer, s);
+        p->steps[kept++] = *s;
+    }
+    p->step_count = kept;
+}
+
 static bool one(struct gpup_mutator *m, struct gpup_program *p) {
     uint32_t what = p->step_count ? mutate_below(m, 16) : 0;
     if (what < 5)
         return insert(m, p);
-    if (what < 10)
+    if (what < 9)
         mutate_field(m, &p->world, &p->steps[mutate_below(m, (uint32_t)p->step_count)]);
     else if (what < 12)
         drop(m, p);
@@ -169,6 +242,8 @@ bool gpup_mutate(struct gpup_mutator *m, struct gpup_program *p, uint64_t seed) 
     m->random = seed;
     if (p->step_count > m->options.max_steps)
         p->step_count = m->options.max_steps;
+    if (mutate_below(m, 6) == 0)
+        purify(m, p);
     for (uint32_t n = 1 + mutate_below(m, mutate_below(m, STACKED) + 1); ok && n; n--)
         ok = one(m, p);
     settle(m, p);

@@ -2,6 +2,8 @@
 #include "kinds.h"
 #include "mutate.h"
 
+#include <gpup/spec_ids.h>
+
 #include <string.h>
 
 static const uint64_t addresses[] = {
@@ -66,6 +68,8 @@ static void other_value(struct gpup_mutator *m, unsigned kind, struct gpup_value
     if (!symbolic) {
         value->symbol = info->symbol[0];
         value->number = other_number(m, kind, value->number);
+        if (kind == GPUP_KIND_SIZE && mutate_below(m, 16)) /* large buffers cost much and show little */
+            value->number &= 0xFFF;
         return;
     }
     value->symbol = info->symbol[mutate_below(m, info->symbol_count)];
@@ -79,7 +83,7 @@ static uint32_t some_vf(struct gpup_mutator *m, const struct gpup_world_config *
     if (any && mutate_below(m, 2))
         return (uint32_t)PICK(m, vfs);
     uint32_t used = world->partitions < 4 ? world->partitions : 4;
-    return mutate_below(m, used);
+    return mutate_below(m, mutate_below(m, 2) && used > 2 ? 2 : used);
 }
 
 void mutate_field(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
@@ -94,6 +98,50 @@ void mutate_field(struct gpup_mutator *m, const struct gpup_world_config *world,
     else
         s->host = (uint8_t)mutate_below(m, world->hosts);
     gpup_step_clamp(s);
+}
+
+/* One of the set bits, most of the time. */
+static void pick_saved(struct gpup_mutator *m, uint16_t saved, struct gpup_value *value) {
+    uint32_t first = mutate_below(m, 16);
+    for (uint32_t i = 0; saved && mutate_below(m, 64) && i < 16; i++)
+        if (saved >> (first + i) % 16 & 1) {
+            *value = (struct gpup_value){.number = (first + i) % 16};
+            return;
+        }
+}
+
+/* What earlier steps made: a basis in a state that the call is for, a blob with data of its kind. */
+static void existing(struct gpup_mutator *m, struct gpup_step *s) {
+    unsigned created = 1u << GPUP_STATE_tracking_Created, tracking = 1u << GPUP_STATE_tracking_Tracking;
+    unsigned states = 0;
+    switch (s->op) {
+    case GPUP_OP_StartDirtyTracking:
+        states = created;
+        break;
+    case GPUP_OP_StopDirtyTracking:
+    case GPUP_OP_QueryDirtyBitData:
+    case GPUP_OP_CopyDirty:
+        states = tracking;
+        break;
+    case GPUP_OP_DestroyMemoryBasis:
+        states = created | tracking;
+        break;
+    case GPUP_OP_RestoreImmutableMigrationData:
+    case GPUP_OP_RestoreMutableMigrationData:
+        pick_saved(m, m->steer.saved[s->op == GPUP_OP_RestoreMutableMigrationData],
+                   &s->f[GPUP_RestoreMutableMigrationData_blob]);
+        break;
+    case GPUP_OP_PatchBlob:
+    case GPUP_OP_ResizeBlob:
+    case GPUP_OP_CopyBlob: /* the blob comes first in all of them */
+        pick_saved(m, m->steer.saved[0] | m->steer.saved[1], &s->f[0]);
+        break;
+    default:
+        break;
+    }
+    int slot = states ? steer_basis(&m->steer, s, states, mutate_below(m, 8)) : -1;
+    if (slot >= 0 && mutate_below(m, 16))
+        s->f[0] = (struct gpup_value){.number = (uint64_t)slot};
 }
 
 /* Values that make the step one that happens: sizes and buffers as the OS gives them, a session of the right
@@ -143,15 +191,6 @@ static void plausible(struct gpup_mutator *m, struct gpup_step *s) {
     }
 }
 
-/* A call that takes a machine to another state: what deep programs are made of. */
-static bool moves(struct gpup_mutator *m, const struct gpup_step *s) {
-    struct gpup_machine_state before = m->steer.at[s->host];
-    steer_follow(&m->steer, s);
-    bool moved = memcmp(&before, &m->steer.at[s->host], sizeof before) != 0;
-    m->steer.at[s->host] = before;
-    return moved;
-}
-
 /* What ends or upsets everything, and what only a framework does, comes seldom: one of so many times. */
 static uint32_t rarity(unsigned op) {
     switch (op) {
@@ -166,6 +205,15 @@ static uint32_t rarity(unsigned op) {
     case GPUP_OP_ResumeVirtualGpu:
     case GPUP_OP_GetGpuEngines:
         return 8;
+    case GPUP_OP_Together:
+    case GPUP_OP_StopVm:
+    case GPUP_OP_DestroyVirtualGpu:
+    case GPUP_OP_DestroyProcess:
+    case GPUP_OP_Wait:
+        return 4;
+    case GPUP_OP_CreateVm:
+    case GPUP_OP_CreateVirtualGpu:
+        return 2;
     case GPUP_OP_FrameworkDevice:
     case GPUP_OP_FrameworkMove:
     case GPUP_OP_FrameworkDriver:
@@ -180,7 +228,7 @@ static uint32_t rarity(unsigned op) {
     }
 }
 
-static unsigned some_op(struct gpup_mutator *m) {
+unsigned mutate_op(struct gpup_mutator *m) {
     unsigned op;
     do
         op = mutate_below(m, GPUP_OPS);
@@ -188,15 +236,24 @@ static unsigned some_op(struct gpup_mutator *m) {
     return op;
 }
 
+/* Half of the time one that looks at what a step near by did. */
+static unsigned some_op(struct gpup_mutator *m) {
+    unsigned tries = m->focus_op < GPUP_OPS && (m->story || mutate_below(m, 2)) ? 32 : 0, op = mutate_op(m);
+    while (tries && tries-- && !mutate_related(op, m->focus_op))
+        op = mutate_op(m);
+    return op;
+}
+
 static void try_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
     gpup_step_defaults(s, some_op(m));
     s->host = m->focus_host;
     s->vf = m->focus_vf;
-    if (mutate_below(m, 4) == 0) {
+    if (mutate_below(m, 8) == 0) {
         s->host = (uint8_t)mutate_below(m, world->hosts);
         s->vf = some_vf(m, world, false);
     }
     plausible(m, s);
+    existing(m, s);
 }
 
 /* The field whose bounds a driver has to mind, rather than data that it only carries. */
@@ -233,19 +290,23 @@ static void odd_arguments(struct gpup_mutator *m, const struct gpup_world_config
     gpup_step_clamp(s);
 }
 
-void mutate_new_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
-    uint32_t kind = m->options.negative ? mutate_below(m, 12) : 12;
-    bool wrong = kind < 2, forward = !wrong && mutate_below(m, 2);
-    if (kind >= 2 && kind < 5) {
+void mutate_new_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s,
+                     bool negative) {
+    bool wrong = negative && mutate_below(m, 2), forward = !wrong && mutate_below(m, 8) < m->onward;
+    if (negative && !wrong) {
         odd_arguments(m, world, s);
         return;
     }
     for (unsigned tries = 0; tries < 60; tries++) {
         try_step(m, world, s);
-        if (forward ? steer_legal(&m->steer, s) && moves(m, s) : steer_legal(&m->steer, s) != wrong)
+        if (!steer_useful(&m->steer, s) && mutate_below(m, 8))
+            continue;
+        if (forward ? steer_legal(&m->steer, s) && rarity(s->op) < 8 &&
+                          steer_moves(&m->steer, s, mutate_below(m, 4) != 0)
+                    : steer_legal(&m->steer, s) != wrong)
             break;
     }
-    for (uint32_t n = mutate_below(m, 3); n && !forward;
+    for (uint32_t n = mutate_below(m, m->story ? 4 : 2) ? 0 : mutate_below(m, 3); n && !forward;
          n--) /* as it is, or with a value or two of its own */
         if (gpup_op_info(s->op)->field_count)
             mutate_field(m, world, s);
@@ -256,7 +317,7 @@ void mutate_new_step(struct gpup_mutator *m, const struct gpup_world_config *wor
 
 void mutate_world(struct gpup_mutator *m, struct gpup_world_config *w) {
     static const uint16_t entries[] = {1, 3, 8, 16, 64, 256, 300};
-    switch (mutate_below(m, 10)) {
+    switch (mutate_below(m, 11)) {
     case 0:
         w->hosts = (uint8_t)(1 + mutate_below(m, m->options.max_hosts));
         break;
@@ -285,6 +346,9 @@ void mutate_world(struct gpup_mutator *m, struct gpup_world_config *w) {
     case 8: /* more than 32 bits can count, or as usual */
         w->vram_mib = w->reserve_kib > 4u << 20 ? 256 : 16384;
         w->reserve_kib = w->reserve_kib > 4u << 20 ? 1024 : 6u << 20;
+        break;
+    case 9: /* no more memory than the VFs have */
+        w->vram_mib = w->vram_mib > 8 ? 8 : 256;
         break;
     default:
         w->preempt ^= 1;

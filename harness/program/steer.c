@@ -11,13 +11,19 @@ void steer_names(struct steer *s) {
                                                                 : GPUP_SPEC_NONE;
 }
 
+static void begin(struct gpup_machine_state *at) {
+    gpup_machine_reset(at);
+    gpup_machine_set(at, GPUP_MACHINE_adapter, 0, GPUP_STATE_adapter_Started);
+    gpup_machine_set(at, GPUP_MACHINE_partition, 0, GPUP_STATE_partition_Counted);
+}
+
 void steer_start(struct steer *s, const struct gpup_world_config *world) {
-    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++) {
-        gpup_machine_reset(&s->at[i]);
-        gpup_machine_set(&s->at[i], GPUP_MACHINE_adapter, 0, GPUP_STATE_adapter_Started);
-        gpup_machine_set(&s->at[i], GPUP_MACHINE_partition, 0, GPUP_STATE_partition_Counted);
-    }
+    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++)
+        begin(&s->at[i]);
+    s->tracks = world->performant && !world->untracked;
     s->partitions = world->partitions;
+    s->saved[0] = s->saved[1] = 0;
+    memset(s->seen, 0, sizeof s->seen);
 }
 
 /* A basis slot of a VF as a slot of the machine, which has one row of bases for the whole adapter. */
@@ -86,6 +92,97 @@ bool steer_legal(const struct steer *s, const struct gpup_step *step) {
     return gpup_machine_legal(&s->at[step->host], ddi, step->vf, basis, a, NULL);
 }
 
+int steer_basis(const struct steer *s, const struct gpup_step *step, unsigned states, uint32_t number) {
+    uint32_t slots[8], count = 0;
+    for (uint32_t slot = 0; slot < 8; slot++)
+        if (states >>
+                gpup_machine_state_of(&s->at[step->host], GPUP_MACHINE_tracking, basis_slot(step->vf, slot)) &
+            1)
+            slots[count++] = slot;
+    return count ? (int)slots[number % count] : -1;
+}
+
+/* What the host, the guest or the device does with a VM needs one, and most of it one that runs. */
+static bool has_vm(unsigned op, uint8_t life) {
+    switch (op) {
+    case GPUP_OP_StartVm:
+    case GPUP_OP_CreateVm:
+        return life == GPUP_STATE_vgpu_Absent;
+    case GPUP_OP_PlaceReserve:
+        return life == GPUP_STATE_vgpu_Created;
+    case GPUP_OP_CreateMemoryBasis: /* of its memory */
+    case GPUP_OP_CopyVram:
+        return life >= GPUP_STATE_vgpu_Resourced;
+    case GPUP_OP_StopVm:
+    case GPUP_OP_CreateReserveBasis:
+    case GPUP_OP_QueryIntercepts:
+    case GPUP_OP_SuspendChannel:
+    case GPUP_OP_StartChannel:
+    case GPUP_OP_ReplayInterrupts:
+        return life != GPUP_STATE_vgpu_Absent;
+    case GPUP_OP_ProgramInterrupts:
+    case GPUP_OP_RaiseInterrupt:
+    case GPUP_OP_PowerCycle:
+        return life == GPUP_STATE_vgpu_Powered;
+    default:
+        return gpup_op_info(op)->group != GPUP_GROUP_guest || life == GPUP_STATE_vgpu_Powered;
+    }
+}
+
+bool steer_useful(const struct steer *s, const struct gpup_step *step) {
+    uint8_t life = gpup_machine_state_of(&s->at[step->host], GPUP_MACHINE_vgpu, step->vf);
+    if (gpup_op_info(step->op)->group == GPUP_GROUP_blob)
+        return (s->saved[0] | s->saved[1]) != 0;
+    if (!has_vm(step->op, life))
+        return false;
+    if (step->op == GPUP_OP_RestoreImmutableMigrationData || step->op == GPUP_OP_RestoreMutableMigrationData)
+        return s->saved[step->op == GPUP_OP_RestoreMutableMigrationData] != 0;
+    return step->op != GPUP_OP_CopyDirty || steer_basis(s, step, 1u << GPUP_STATE_tracking_Tracking, 0) >= 0;
+}
+
+/* Which blobs hold what. */
+static void follow_data(struct steer *s, const struct gpup_step *step) {
+    bool mutable = step->op == GPUP_OP_SaveMutableMigrationData;
+    if (step->op == GPUP_OP_CopyBlob)
+        for (unsigned i = 0; i < 2; i++)
+            s->saved[i] |= (uint16_t)((s->saved[i] >> step->f[GPUP_CopyBlob_from].number % 16 & 1)
+                                      << step->f[GPUP_CopyBlob_to].number % 16);
+    if ((mutable || step->op == GPUP_OP_SaveImmutableMigrationData) &&
+        step->f[GPUP_SaveMutableMigrationData_data].number != GPUP_BUFFER_NULL)
+        s->saved[mutable] |= (uint16_t)(1u << step->f[GPUP_SaveMutableMigrationData_blob].number % 16);
+}
+
+/* Of the machines that a step of this VF moves. */
+static uint8_t state_at(const struct steer *s, const struct gpup_step *step, uint16_t machine) {
+    uint32_t slot = gpup_machines[machine].per == GPUP_PER_vf      ? step->vf
+                    : gpup_machines[machine].per == GPUP_PER_basis ? basis_slot(step->vf, step->f[0].number)
+                                                                   : 0;
+    return gpup_machine_state_of(&s->at[step->host], machine, slot);
+}
+
+static uint32_t *seen(struct steer *s, const struct gpup_step *step) {
+    return s->seen[step->host][step->vf % 4];
+}
+
+bool steer_moves(struct steer *s, const struct gpup_step *step, bool fresh) {
+    struct gpup_machine_state before = s->at[step->host];
+    uint16_t saved[2] = {s->saved[0], s->saved[1]};
+    uint32_t was[GPUP_MACHINE_MAX];
+    bool moved, first = false;
+    memcpy(was, seen(s, step), sizeof was);
+    steer_follow(s, step);
+    moved = memcmp(&before, &s->at[step->host], sizeof before) != 0;
+    for (uint16_t machine = 0; machine < gpup_spec_counts.machines; machine++)
+        first |= state_at(s, step, machine) != gpup_machines[machine].initial &&
+                 !(was[machine] >> state_at(s, step, machine) & 1);
+    memcpy(seen(s, step), was, sizeof was);
+    memcpy(s->saved, saved, sizeof saved);
+    s->at[step->host] = before;
+    return moved && (first || !fresh);
+}
+
+static void advance(struct steer *s, const struct gpup_step *step);
+
 static void follow(struct steer *s, const struct gpup_step *step, unsigned op) {
     struct gpup_step call;
     gpup_step_defaults(&call, op);
@@ -93,10 +190,10 @@ static void follow(struct steer *s, const struct gpup_step *step, unsigned op) {
     call.vf = step->vf;
     if (op == GPUP_OP_CreateMemoryBasis || op == GPUP_OP_StartDirtyTracking)
         call.f[0].number = TRACKING_SLOT;
-    steer_follow(s, &call);
+    advance(s, &call);
 }
 
-void steer_follow(struct steer *s, const struct gpup_step *step) {
+static void advance(struct steer *s, const struct gpup_step *step) {
     uint64_t a[GPUP_DDI_ARGUMENTS_MAX];
     uint32_t basis;
     switch (step->op) {
@@ -104,20 +201,37 @@ void steer_follow(struct steer *s, const struct gpup_step *step) {
     case GPUP_OP_CreateVm:
         follow(s, step, GPUP_OP_CreateVirtualGpu);
         follow(s, step, GPUP_OP_SetVirtualGpuResources);
-        follow(s, step, GPUP_OP_CreateMemoryBasis);
-        follow(s, step, GPUP_OP_StartDirtyTracking);
+        if (s->tracks) {
+            follow(s, step, GPUP_OP_CreateMemoryBasis);
+            follow(s, step, GPUP_OP_StartDirtyTracking);
+        }
         if (step->op == GPUP_OP_StartVm)
             follow(s, step, GPUP_OP_SetVirtualFunctionPowerState);
         return;
     case GPUP_OP_StopVm:
         follow(s, step, GPUP_OP_DestroyVirtualGpu);
+        for (uint32_t slot = 0; slot < 8; slot++)
+            gpup_machine_set(&s->at[step->host], GPUP_MACHINE_tracking, basis_slot(step->vf, slot),
+                             GPUP_STATE_tracking_Absent);
+        return;
+    case GPUP_OP_Restart:
+    case GPUP_OP_ChangeDriver:
+        begin(&s->at[step->host]);
         return;
     default:
         break;
     }
+    if (steer_legal(s, step))
+        follow_data(s, step);
     if (s->ddi[step->op] == GPUP_SPEC_NONE)
         return;
     arguments(step, s->ddi[step->op], a, &basis);
     if (steer_legal(s, step))
         gpup_machine_step(&s->at[step->host], s->ddi[step->op], step->vf, basis, a);
+}
+
+void steer_follow(struct steer *s, const struct gpup_step *step) {
+    advance(s, step);
+    for (uint16_t machine = 0; machine < gpup_spec_counts.machines; machine++)
+        seen(s, step)[machine] |= 1u << state_at(s, step, machine);
 }

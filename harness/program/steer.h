@@ -7,14 +7,24 @@
 
 struct steer {
     struct gpup_machine_state at[GPUP_MAX_HOSTS];
-    uint16_t ddi[GPUP_OPS]; /* row of gpup_ddis of a call, else GPUP_SPEC_NONE */
+    uint16_t ddi[GPUP_OPS];                             /* row of gpup_ddis of a call, else GPUP_SPEC_NONE */
+    uint32_t seen[GPUP_MAX_HOSTS][4][GPUP_MACHINE_MAX]; /* states a VF (modulo 4) was in, a bit each */
     uint8_t partitions;
+    bool tracks;       /* StartVm and CreateVm begin to track */
+    uint16_t saved[2]; /* slots of immutable and of mutable data that was saved, a bit each */
 };
 
 void steer_names(struct steer *steer); /* fills ddi: once */
 void steer_start(struct steer *steer, const struct gpup_world_config *world);
 /* Whether the OS would make this step here; steps that are no calls are always fine. */
 bool steer_legal(const struct steer *steer, const struct gpup_step *step);
+/* Whether it can have an effect: a guest that runs, data that was saved, a basis that is tracked. */
+bool steer_useful(const struct steer *steer, const struct gpup_step *step);
+/* The `number`-th (modulo how many there are) basis of the VF that is in one of `states` (a bit each); -1:
+ * none. */
+int steer_basis(const struct steer *steer, const struct gpup_step *step, unsigned states, uint32_t number);
+/* Whether the step takes a machine to another state; `fresh`: to one that its VF was not in before. */
+bool steer_moves(struct steer *steer, const struct gpup_step *step, bool fresh);
 void steer_follow(struct steer *steer, const struct gpup_step *step);
 
 #endif
