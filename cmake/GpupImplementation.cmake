@@ -1,4 +1,4 @@
-# gpup_cts_add_implementation(NAME [STATIC] SOURCES file... [DEFINITIONS d...] [INCLUDES dir...])
+# gpup_cts_add_implementation(NAME [STATIC] [COMPLETE] SOURCES file... [DEFINITIONS d...] [INCLUDES dir...])
 #
 # Builds an implementation of the DDIs and gives it a conformance test.
 # With GPUP_FUZZ also NAME.fuzz.so, instrumented for fuzzers: `./cts fuzz`, or build/fuzz/fuzz/fuzz_program with
@@ -6,7 +6,9 @@
 # Where the package gpup-cts-fuzz is installed, the test NAME.fuzz is a short campaign.
 # The target NAME.coverage, which nothing else builds, compiles NAME.counted.so with --coverage and writes which lines,
 # functions and branches of it the programs reach to NAME-coverage/coverage in the build directory.
-#   default: a shared object NAME.so, and the test NAME.conformance that runs the suite on it
+#   default: a shared object NAME.so, and the test NAME.conformance that runs the suite on it. It passes when nothing
+#            failed, and says so when a required rule was not judged (exit status 4 of the tool)
+#   COMPLETE: then it fails: every required rule is to be judged
 #   STATIC:  an object for linking into the tool: its writable data stands in sections of its own
 #            (gpup_impl_NAME_data, gpup_impl_NAME_bss), which the suite saves and swaps, its symbols are local, and
 #            gpup_implementation is renamed to gpup_implementation_NAME
@@ -20,18 +22,21 @@ if(GPUP_FUZZ AND NOT CMAKE_C_COMPILER_ID STREQUAL "Clang" AND NOT CMAKE_CXX_COMP
   message(FATAL_ERROR "GPUP_FUZZ: expected clang, found ${CMAKE_C_COMPILER}; configure with -DCMAKE_C_COMPILER=clang-14")
 endif()
 
-# Beside this file when it is installed.
-set(GPUP_COVERAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/coverage.sh)
-set(GPUP_CORPUS ${CMAKE_CURRENT_LIST_DIR}/corpus)
-if(NOT EXISTS ${GPUP_COVERAGE_SCRIPT})
-  set(GPUP_COVERAGE_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/../tool/coverage.sh)
-  set(GPUP_CORPUS ${CMAKE_CURRENT_LIST_DIR}/../corpus)
+# Beside this file when it is installed. Kept for a project that calls find_package() in one folder and the function in another.
+set(_gpup_scripts ${CMAKE_CURRENT_LIST_DIR})
+set(_gpup_corpus ${CMAKE_CURRENT_LIST_DIR}/corpus)
+if(NOT EXISTS ${_gpup_scripts}/coverage.sh)
+  set(_gpup_scripts ${CMAKE_CURRENT_LIST_DIR}/../tool)
+  set(_gpup_corpus ${CMAKE_CURRENT_LIST_DIR}/../corpus)
 endif()
+set(GPUP_CONFORMANCE_SCRIPT ${_gpup_scripts}/conformance.sh CACHE INTERNAL "runs the suite as a test")
+set(GPUP_COVERAGE_SCRIPT ${_gpup_scripts}/coverage.sh CACHE INTERNAL "counts what programs reach")
+set(GPUP_CORPUS ${_gpup_corpus} CACHE INTERNAL "programs that coverage adds to the scenarios")
 
 function(gpup_cts_add_implementation name)
-  cmake_parse_arguments(arg "STATIC" "" "SOURCES;DEFINITIONS;INCLUDES" ${ARGN})
+  cmake_parse_arguments(arg "STATIC;COMPLETE" "" "SOURCES;DEFINITIONS;INCLUDES" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
-    message(FATAL_ERROR "gpup_cts_add_implementation(${name}): expected [STATIC] SOURCES file... "
+    message(FATAL_ERROR "gpup_cts_add_implementation(${name}): expected [STATIC] [COMPLETE] SOURCES file... "
       "[DEFINITIONS d...] [INCLUDES dir...], found '${arg_UNPARSED_ARGUMENTS}'")
   endif()
   if(arg_STATIC)
@@ -56,10 +61,13 @@ macro(_gpup_shared_implementation name)
   target_link_options(${name} PRIVATE -Wl,-Bsymbolic) # its own names are its own
   _gpup_implementation_properties(${name})
   if(TARGET gpup-cts::gpup-cts)
+    set(asked any)
+    if(arg_COMPLETE)
+      set(asked complete)
+    endif()
     add_test(NAME ${name}.conformance
-      COMMAND gpup-cts::gpup-cts run $<TARGET_FILE:${name}> --out ${CMAKE_CURRENT_BINARY_DIR}/${name}-results)
-    # 4: nothing failed, but a required rule was not judged (no observer, or not advertised)
-    set_tests_properties(${name}.conformance PROPERTIES SKIP_RETURN_CODE 4)
+      COMMAND sh ${GPUP_CONFORMANCE_SCRIPT} ${asked} $<TARGET_FILE:gpup-cts::gpup-cts> run $<TARGET_FILE:${name}>
+        --out ${CMAKE_CURRENT_BINARY_DIR}/${name}-results)
   endif()
 endmacro()
 

@@ -47,8 +47,8 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gpup-cts-config.cmake ${CMAKE_CURRENT_
   ${PROJECT_SOURCE_DIR}/cmake/GpupImplementation.cmake ${PROJECT_SOURCE_DIR}/cmake/GpupImage.cmake
   ${PROJECT_SOURCE_DIR}/reports/results.schema.json
   DESTINATION ${GPUP_INSTALL_CMAKE})
-# What the target NAME.coverage needs.
-install(PROGRAMS ${PROJECT_SOURCE_DIR}/tool/coverage.sh DESTINATION ${GPUP_INSTALL_CMAKE})
+# What the targets NAME.coverage and the tests NAME.conformance need.
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/tool/coverage.sh ${PROJECT_SOURCE_DIR}/tool/conformance.sh DESTINATION ${GPUP_INSTALL_CMAKE})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/corpus DESTINATION ${GPUP_INSTALL_CMAKE})
 
 # pkg-config finds its prefix from where the file lies, so that a prefix can be moved.

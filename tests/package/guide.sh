@@ -66,6 +66,11 @@ while IFS=: read -r number marker <&4; do
     esac
 done 4< <(grep -nE '^<!-- .* -->$' "$guide")
 
+# A test that did not run is no test that passed.
+if grep -E "(Skipped|Not Run|Disabled)" "$log"; then
+    say "ctest ran not all of the tests"
+fi
+
 # Cut to nothing the guide would pass.
 [ $lines -ge 10 ] && [ $files -ge 2 ] && [ $printed -ge 3 ] ||
     say "expected 10 lines, 2 files and 3 printed lines to check, found $lines, $files, $printed"

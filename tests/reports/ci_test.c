@@ -13,7 +13,9 @@
 
 static const char *const examples[] = {"github.yml", "gitlab.yml", "azure.yml"};
 static char help[16384];
-static unsigned commands, documents;
+static unsigned commands, documents, scripts;
+
+static void walk(struct fy_node *node);
 
 static struct fy_document *open_example(const char *name) {
     char path[1024];
@@ -58,16 +60,56 @@ static void check_document(const char *text) {
     documents += length != 0;
 }
 
-static void scalar(struct fy_node *node) {
+static char *text_of(struct fy_node *node) {
     size_t size;
     const char *value = fy_node_get_scalar(node, &size);
     char *text = strndup(value ? value : "", value ? size : 0);
     assert_non_null(text);
+    return text;
+}
+
+static void scalar(struct fy_node *node) {
+    char *text = text_of(node);
     for (const char *at = text; (at = strstr(at, "gpup-cts/cts ")) != NULL;)
         check_command(at += strlen("gpup-cts/cts "));
     for (const char *at = text; (at = strstr(at, "out/")) != NULL;)
         check_document(at += strlen("out/"));
     free(text);
+}
+
+/* What a build server gives to a shell is something that a shell can read. */
+static void check_shell(struct fy_node *node) {
+    void *position = NULL;
+    struct fy_node *item;
+    if (fy_node_is_sequence(node))
+        while ((item = fy_node_sequence_iterate(node, &position)) != NULL)
+            check_shell(item);
+    if (!fy_node_is_scalar(node))
+        return;
+    char *text = text_of(node);
+    FILE *shell = popen("sh -n", "w");
+    assert_non_null(shell);
+    fprintf(shell, "%s\n", text);
+    if (pclose(shell) != 0)
+        fail_msg("no shell reads: %s", text);
+    scripts++;
+    free(text);
+}
+
+static bool is_script(struct fy_node *key) {
+    static const char *const names[] = {"run", "script", "before_script", "bash"};
+    char *name = text_of(key);
+    bool found = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        found = found || strcmp(name, names[i]) == 0;
+    free(name);
+    return found;
+}
+
+static void walk_pair(struct fy_node_pair *pair) {
+    if (is_script(fy_node_pair_key(pair)))
+        check_shell(fy_node_pair_value(pair));
+    walk(fy_node_pair_value(pair));
 }
 
 static void walk(struct fy_node *node) {
@@ -80,7 +122,7 @@ static void walk(struct fy_node *node) {
         scalar(node);
     else if (fy_node_is_mapping(node))
         while ((pair = fy_node_mapping_iterate(node, &position)) != NULL)
-            walk(fy_node_pair_value(pair));
+            walk_pair(pair);
     else
         while ((item = fy_node_sequence_iterate(node, &position)) != NULL)
             walk(item);
@@ -90,11 +132,12 @@ static void what_they_name_exists(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
         struct fy_document *document = open_example(examples[i]);
-        commands = documents = 0;
+        commands = documents = scripts = 0;
         walk(fy_document_root(document));
         fy_document_destroy(document);
-        if (!commands || !documents)
-            fail_msg("%s: %u commands of cts, %u documents", examples[i], commands, documents);
+        if (!commands || !documents || scripts < 2)
+            fail_msg("%s: %u commands of cts, %u documents, %u scripts", examples[i], commands, documents,
+                     scripts);
     }
 }
 
