@@ -8,7 +8,6 @@
 
 /* ../simulator/simulator.c, with its entry renamed */
 const struct gpup_implementation *simulator_implementation(void);
-const struct gpup_implementation *gpup_implementation(void);
 
 static struct {
     _Alignas(16) unsigned char bytes[4 << 20]; /* zero in a freshly loaded image */

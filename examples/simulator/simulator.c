@@ -410,7 +410,6 @@ static const struct gpup_device_ops device_ops =
     TABLE(.size = sizeof device_ops, .version = GPUP_DEVICE_VERSION, .attach = attach, .describe = describe,
           .read_msix = read_msix, .read_schedule = read_schedule, .read_vram = read_vram,
           .write_vram = write_vram, .guest_write = guest_write);
-const struct gpup_implementation *gpup_implementation(void);
 const struct gpup_implementation *gpup_implementation(void) {
     static const struct gpup_implementation simulator =
         TABLE(.size = sizeof simulator, .version = GPUP_IMPLEMENTATION_VERSION, .name = "example-simulator",

@@ -89,7 +89,7 @@ static bool narrow_format(char *out, size_t size, PCWSTR format) {
 
         if (at + 4 >= size)
             return false;
-        out[at++] = *format < 128 ? (char)*format : '?';
+        out[at++] = (char)(*format < 128 ? *format : '?');
         if (!open)
             continue;
         for (format++; *format && *format < 128 && !strchr("diuxXocsSpCZ%", *format) && at + 4 < size;
@@ -99,7 +99,7 @@ static bool narrow_format(char *out, size_t size, PCWSTR format) {
             break;
         if (*format == 's' && out[at - 1] != 'h')
             out[at++] = 'w';
-        out[at++] = *format == 'S' ? 's' : (char)*format;
+        out[at++] = (char)(*format == 'S' ? 's' : *format);
     }
     out[at] = '\0';
     return true;

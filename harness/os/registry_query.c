@@ -76,6 +76,8 @@ static NTSTATUS give(const RTL_QUERY_REGISTRY_TABLE *entry, const struct gpup_ke
 
     if (entry->Flags & RTL_QUERY_REGISTRY_DIRECT)
         return give_directly(entry, value);
+    if (!entry->QueryRoutine)
+        return STATUS_SUCCESS;
     memcpy(name, value->name, 2 * value->name_length);
     return entry->QueryRoutine(name, value->type, value->data, value->size, context, entry->EntryContext);
 }

@@ -201,10 +201,10 @@ ULONG DDI_CALL RtlNumberOfClearBits(PRTL_BITMAP BitMapHeader) {
 
 CHAR DDI_CALL RtlFindLeastSignificantBit(ULONGLONG Set) {
     gpup_os_enter(GPUP_SERVICE(RtlFindLeastSignificantBit));
-    return Set ? (CHAR)__builtin_ctzll(Set) : -1;
+    return (CHAR)(Set ? __builtin_ctzll(Set) : -1);
 }
 
 CHAR DDI_CALL RtlFindMostSignificantBit(ULONGLONG Set) {
     gpup_os_enter(GPUP_SERVICE(RtlFindMostSignificantBit));
-    return Set ? (CHAR)(63 - __builtin_clzll(Set)) : -1;
+    return (CHAR)(Set ? 63 - __builtin_clzll(Set) : -1);
 }

@@ -6,7 +6,6 @@
 #include <gpup/implementation.h>
 
 DRIVER_INITIALIZE DriverEntry; /* of null.c */
-const struct gpup_implementation *gpup_implementation(void);
 
 #ifdef GPUP_FRAMEWORK_DEFECTS
 unsigned gpup_kmdf_defect;

@@ -5,7 +5,6 @@
 
 extern unsigned reference_differs; /* blob.c */
 DRIVER_INITIALIZE DriverEntry;
-const struct gpup_implementation *GPUP_CALL gpup_implementation(void);
 
 /* The suite asks for a driver, firmware or hardware that cannot take over from the others. */
 static bool GPUP_CALL differ(uint32_t what) {

@@ -16,7 +16,6 @@
 DRIVER_INITIALIZE DriverEntry;
 NTSTATUS DDI_CALL liar_initialize(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path,
                                   PDRIVER_INITIALIZATION_DATA table);
-const struct gpup_implementation *gpup_implementation(void);
 
 #define BLOB 64u      /* bytes that saved data is said to have */
 #define LARGEST 4096u /* bytes of a block of configuration data, at most */

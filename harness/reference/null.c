@@ -7,7 +7,6 @@
 #include <gpup/implementation.h>
 
 DRIVER_INITIALIZE DriverEntry;
-const struct gpup_implementation *gpup_implementation(void);
 
 #define TAG 0x6C756E47u /* 'Gnul' */
 

@@ -60,7 +60,6 @@ static void close_nothing(struct gpup_open *open) {
     (void)open;
 }
 
-const struct gpup_implementation *gpup_implementation(void);
 const struct gpup_implementation *gpup_implementation(void) {
     static const struct gpup_implementation implementation = {.size = sizeof implementation,
                                                               .version = GPUP_IMPLEMENTATION_VERSION,

@@ -59,7 +59,6 @@ static bool open_planted(struct gpup_open *open) {
     return opened;
 }
 
-const struct gpup_implementation *gpup_implementation(void);
 const struct gpup_implementation *gpup_implementation(void) {
     static struct gpup_implementation planted;
     planted = *honest_implementation();

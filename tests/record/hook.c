@@ -10,7 +10,6 @@ DRIVER_INITIALIZE DriverEntry;
 NTSTATUS DDI_CALL hook_initialize(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path,
                                   PDRIVER_INITIALIZATION_DATA table);
 const struct gpup_implementation *GPUP_CALL hooked_implementation(void);
-const struct gpup_implementation *GPUP_CALL gpup_implementation(void);
 
 /* In the test: where records go. */
 bool recorded_write(const void *head, size_t head_size, const void *data, size_t data_size);

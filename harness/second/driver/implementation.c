@@ -4,7 +4,6 @@
 #include <gpup/implementation.h>
 
 DRIVER_INITIALIZE DriverEntry;
-const struct gpup_implementation *GPUP_CALL gpup_implementation(void);
 
 /* An older driver, and the firmware and the part of another generation. */
 static bool GPUP_CALL differ(uint32_t what) {

@@ -2,7 +2,6 @@
 
 /* examples/simulator/simulator.c, with its entry renamed */
 const struct gpup_implementation *simulator_implementation(void);
-const struct gpup_implementation *gpup_implementation(void);
 
 static const DRIVER_INITIALIZATION_DATA *honest;
 static DRIVER_INITIALIZATION_DATA changed;

@@ -28,7 +28,6 @@ static NTSTATUS DDI_CALL entry(PDRIVER_OBJECT driver, PUNICODE_STRING path) {
 VOID DDI_CALL KeThereIsNoSuchService(VOID);
 #endif
 
-const struct gpup_implementation *gpup_implementation(void);
 const struct gpup_implementation *gpup_implementation(void) {
     static struct gpup_device_ops device = {.size = sizeof device, .version = GPUP_DEVICE_VERSION};
     static struct gpup_implementation i = {
