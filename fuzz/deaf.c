@@ -8,8 +8,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define JUMP_SIZE 6u
+
 struct search {
-    uintptr_t code;
+    uintptr_t code, code_start, code_end; /* an address of the object, and where its instructions lie */
     unsigned changed;
 };
 
@@ -37,8 +39,28 @@ static bool lead_nowhere(uintptr_t slot) {
     return true;
 }
 
+/* A call goes to a jump through the slot, FF 25 and how far the slot is: C3 returns there already, and
+ * neither slot nor function is touched. Where the jump lies elsewhere or cannot be written to, the slot does
+ * it. */
+static void return_at_once(const struct search *search, uintptr_t slot) {
+    uintptr_t size = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (uintptr_t at = search->code_start; at + JUMP_SIZE <= search->code_end; at++) {
+        uint8_t *code = (uint8_t *)at;           // NOLINT(performance-no-int-to-ptr)
+        void *page = (void *)(at & ~(size - 1)); // NOLINT(performance-no-int-to-ptr)
+        int32_t far;
+        if (code[0] != 0xFF || code[1] != 0x25)
+            continue;
+        memcpy(&far, code + 2, sizeof far);
+        if (at + JUMP_SIZE + (uintptr_t)(intptr_t)far != slot ||
+            mprotect(page, size, PROT_READ | PROT_WRITE | PROT_EXEC))
+            continue;
+        *code = 0xC3;
+        mprotect(page, size, PROT_READ | PROT_EXEC);
+    }
+}
+
 /* The dynamic section's addresses are the loader's: already relocated by glibc. */
-static unsigned change_slots(uintptr_t base, const ElfW(Dyn) * dynamic) {
+static unsigned change_slots(const struct search *search, uintptr_t base, const ElfW(Dyn) * dynamic) {
     const ElfW(Sym) *symbols = NULL;
     const ElfW(Rela) *slots = NULL;
     const char *names = NULL;
@@ -57,8 +79,10 @@ static unsigned change_slots(uintptr_t base, const ElfW(Dyn) * dynamic) {
     }
     for (size_t i = 0; symbols && names && slots && i < size / sizeof *slots; i++)
         if (ELF64_R_TYPE(slots[i].r_info) == R_X86_64_JUMP_SLOT &&
-            reports_comparison(names + symbols[ELF64_R_SYM(slots[i].r_info)].st_name))
+            reports_comparison(names + symbols[ELF64_R_SYM(slots[i].r_info)].st_name)) {
             changed += lead_nowhere(base + slots[i].r_offset);
+            return_at_once(search, base + slots[i].r_offset);
+        }
     return changed;
 }
 
@@ -70,13 +94,16 @@ static int visit(struct dl_phdr_info *info, size_t size, void *context) {
     for (size_t i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *p = &info->dlpi_phdr[i];
         uintptr_t start = info->dlpi_addr + p->p_vaddr;
-        if (p->p_type == PT_LOAD)
-            holds = holds || search->code - start < p->p_memsz;
-        else if (p->p_type == PT_DYNAMIC)
+        if (p->p_type == PT_DYNAMIC)
             dynamic = (const void *)start; // NOLINT(performance-no-int-to-ptr)
+        if (p->p_type != PT_LOAD || search->code - start >= p->p_memsz)
+            continue;
+        holds = true;
+        search->code_start = start;
+        search->code_end = start + p->p_filesz;
     }
     if (holds && dynamic && info->dlpi_name[0]) /* the program itself hears what it asks for */
-        search->changed = change_slots(info->dlpi_addr, dynamic);
+        search->changed = change_slots(search, info->dlpi_addr, dynamic);
     return holds;
 }
 

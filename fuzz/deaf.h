@@ -3,8 +3,8 @@
  *
  * -fsanitize=fuzzer-no-link has an implementation report every comparison; libFuzzer remembers the operands
  * for its own mutators to insert. Where mutation is typed, nothing reads them, and hearing them was a tenth
- * of an execution. Here the calls of one loaded object lead to a function that returns, by way of its jump
- * slots, so that the same object serves targets whose mutators do listen. Edges are counted as before.
+ * of an execution. Here the calls of one loaded object return from where they jump through its slots, so that
+ * the same object serves targets whose mutators do listen. Edges are counted as before.
  */
 #ifndef GPUP_FUZZ_DEAF_H
 #define GPUP_FUZZ_DEAF_H
