@@ -41,6 +41,9 @@ packages_fuzz=(
 packages_coverage=(
     lcov            # coverage to HTML (Perl)
 )
+packages_nightly=(
+    debootstrap     # a Debian with nothing in it, for the package
+)
 
 say() {
     printf 'cts: %s\n' "$*" >&2
@@ -221,7 +224,7 @@ test_all() {
     test_fuzz
     say "building with clang and sanitizers, then the tests that gain from them"
     # Whole runs of the tool take minutes under a sanitizer and gain little: the first build runs them.
-    build_and_test asan -LE "once|nightly" -E '^(runner\.(status|bad)|defects|example|binding)'
+    GPUP_TEST_FLIPS=500 build_and_test asan -LE "once|nightly" -E '^(runner\.(status|bad)|defects|example|binding)'
     if [ -e "$build/nopython/called" ]; then
         say "something called Python: $(head -n 1 "$build/nopython/called")"
         failed=$((failed + 1))
@@ -286,7 +289,7 @@ campaigns() {
 # 300 small faults in the reference driver; a survivor needs its reason in tests/mutants/survivors.txt.
 nightly() {
     local rc
-    need "${packages_build[@]}" "${packages_test[@]}"
+    need "${packages_build[@]}" "${packages_test[@]}" "${packages_nightly[@]}"
     need_node
     build_preset release all -DGPUP_TESTS=ON || fail_with_log "$log/release.log" "the build failed."
     CFLAGS="-std=gnu11 -D_GNU_SOURCE -I$root/harness/include -fno-omit-frame-pointer -fno-common" \

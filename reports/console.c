@@ -147,7 +147,7 @@ static void files(FILE *out, const char *directory) {
     fputs("events.jsonl\n", out);
 }
 
-static void next(const struct gpup_report *r, FILE *out, int status) {
+static void next(const struct gpup_report *r, FILE *out, int status, const char *directory) {
     const char *bad = first_bad_program(r);
     const char *tool = getenv("GPUP_CTS_COMMAND"); /* how it was called: ./cts says so */
     tool = tool ? tool : "gpup-cts";
@@ -155,6 +155,11 @@ static void next(const struct gpup_report *r, FILE *out, int status) {
     char *again = bad && !stored ? gpup_report_replay(r, tool, bad) : NULL;
     if (again)
         fprintf(out, "next:    %s\n", again);
+    else if (status == 4 && directory)
+        fprintf(
+            out,
+            "next:    %s/report.html: \"What was not tested, and why\" names each rule and what it lacks\n",
+            directory);
     else if (status == 4)
         fprintf(out, "next:    %s list rules    (the rules and who judges them)\n", tool);
     free(again);
@@ -184,5 +189,5 @@ void gpup_report_console(const struct gpup_report *r, FILE *out, bool colour, co
             gpup_report_meaning(r), paint(colour, PLAIN), status);
     if (directory)
         files(out, directory);
-    next(r, out, status);
+    next(r, out, status, directory);
 }

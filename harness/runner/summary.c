@@ -3,6 +3,26 @@
 
 #include <string.h>
 
+/* What a reader follows most easily: in a step of the program rather than before or after its steps, and
+ * soon. */
+static bool tells_more(const struct gpup_finding *a, const struct gpup_finding *b) {
+    bool in_step = a->step != GPUP_NO_STEP;
+    if (in_step != (b->step != GPUP_NO_STEP))
+        return in_step;
+    return a->event < b->event;
+}
+
+static const struct gpup_finding *most_telling(const struct gpup_program_result *program, unsigned rule,
+                                               unsigned verdict) {
+    const struct gpup_finding *best = NULL;
+    for (size_t i = 0; i < program->finding_count; i++) {
+        const struct gpup_finding *f = &program->findings[i];
+        if (f->rule == rule && f->verdict == verdict && (!best || tells_more(f, best)))
+            best = f;
+    }
+    return best;
+}
+
 static void add(struct gpup_rule_summary *row, const struct gpup_rule_result *rule,
                 const struct gpup_program_result *program, unsigned index) {
     row->checks += rule->checks;
@@ -10,18 +30,20 @@ static void add(struct gpup_rule_summary *row, const struct gpup_rule_result *ru
     row->programs += rule->checks != 0;
     bool offered = gpup_rule_offered(index, program->offers);
     unsigned now = gpup_verdict_rank(rule->verdict, rule->detail, offered);
+    if (now < row->rank)
+        return;
+    const struct gpup_finding *finding =
+        rule->violations ? most_telling(program, index, rule->verdict) : NULL;
     if (now > row->rank) {
         row->rank = (uint8_t)now;
         row->verdict = rule->verdict;
         row->reason = rule->reason;
         row->detail = rule->detail;
-        row->first_program = program->name;
-        for (size_t i = 0; i < program->finding_count; i++)
-            if (program->findings[i].rule == index && program->findings[i].verdict == rule->verdict) {
-                row->first = &program->findings[i];
-                break;
-            }
+    } else if (!finding || (row->first && !tells_more(finding, row->first))) {
+        return;
     }
+    row->first_program = program->name;
+    row->first = finding;
 }
 
 void gpup_results_summarise_but(const struct gpup_results *results, struct gpup_rule_summary *rows,

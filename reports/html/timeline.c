@@ -279,6 +279,8 @@ static void tell_findings(struct timeline *t) {
         put_rule(out, f->rule);
         fputs(" ", out);
         put(out, f->text);
+        if (f->ddi != GPUP_SPEC_NONE) /* of the call at hand, which may be some lines above */
+            fprintf(out, " <small>%s</small>", gpup_ddi_name(f->ddi));
         fputs("</li>\n", out);
     }
 }

@@ -89,8 +89,8 @@ struct gpup_rule_summary {
     uint32_t detail;
     uint64_t checks, violations;
     uint32_t programs;                /* that judged it */
-    const struct gpup_finding *first; /* of the worst verdict, in program order; NULL none */
-    const char *first_program;
+    const struct gpup_finding *first; /* the most telling of that verdict: in a step, and soon; or NULL */
+    const char *first_program;        /* its program, else the first with that verdict */
 };
 /* rows: gpup_spec_counts.rules elements of the caller. */
 void gpup_results_summarise(const struct gpup_results *results, struct gpup_rule_summary *rows);

@@ -107,6 +107,46 @@ static unsigned combine(const size_t *which, size_t count, uint8_t *reason) {
     return verdict;
 }
 
+/* Of several findings of the worst verdict a reader is shown one in a step of its program, and of those the
+ * earliest in its trace, wherever it stands; a lesser verdict is never in its place. */
+static void which_is_told(void **state) {
+    static const struct {
+        unsigned verdict;
+        uint32_t step, event;
+    } rows[3][3] = {{{GPUP_FAIL, GPUP_NO_STEP, 5}, {GPUP_FAIL, 0, 100}, {GPUP_FAIL, 3, 50}},
+                    {{GPUP_FAIL, GPUP_NO_STEP, 50}, {GPUP_WARN, 1, 1}, {GPUP_FAIL, GPUP_NO_STEP, 5}},
+                    {{GPUP_WARN, 0, 1}, {GPUP_FAIL, GPUP_NO_STEP, 50}, {GPUP_WARN, 0, 2}}};
+    static const unsigned told[3] = {2, 2, 1};
+    static char names[3][8] = {"a/1", "a/2", "a/3"};
+    uint32_t offers;
+    uint16_t rule = gated(&offers);
+    (void)state;
+    for (unsigned k = 0; k < 3; k++) {
+        struct gpup_program_result programs[3] = {0};
+        struct gpup_finding finding[3] = {0};
+        struct gpup_results results = {.programs = programs, .program_count = 3};
+        struct gpup_rule_summary *summary = calloc(gpup_spec_counts.rules, sizeof *summary);
+        for (unsigned i = 0; i < 3; i++) {
+            programs[i] = (struct gpup_program_result){.name = names[i], .done = true, .offers = offers};
+            programs[i].rules = calloc(gpup_spec_counts.rules, sizeof *programs[i].rules);
+            programs[i].rules[rule] =
+                (struct gpup_rule_result){1, 1, (uint8_t)rows[k][i].verdict, GPUP_REASON_VIOLATED, 0};
+            finding[i] = (struct gpup_finding){.rule = rule,
+                                               .verdict = (uint8_t)rows[k][i].verdict,
+                                               .step = rows[k][i].step,
+                                               .event = rows[k][i].event};
+            programs[i].findings = &finding[i];
+            programs[i].finding_count = 1;
+        }
+        gpup_results_summarise(&results, summary);
+        assert_ptr_equal(summary[rule].first, &finding[told[k]]);
+        assert_string_equal(summary[rule].first_program, names[told[k]]);
+        for (unsigned i = 0; i < 3; i++)
+            free(programs[i].rules);
+        free(summary);
+    }
+}
+
 static void every_combination(void **state) {
     uint8_t reason;
     (void)state;
@@ -157,7 +197,7 @@ static void errors_say_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(legal_pairs), cmocka_unit_test(legal_reasons),
-                                       cmocka_unit_test(every_combination),
+                                       cmocka_unit_test(every_combination), cmocka_unit_test(which_is_told),
                                        cmocka_unit_test(errors_say_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }
