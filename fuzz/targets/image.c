@@ -33,9 +33,12 @@ static void look_at(struct gpup_pe *pe) {
     uint32_t step = pe->image_size / 256;
     gpup_pe_export(pe, "gpup_implementation");
     for (uint64_t pc = pe->entry % step; pc < pe->image_size; pc += step) {
-        struct gpup_pe_frame frame = {.pc = (uintptr_t)pe->memory + pc, .sp = (uintptr_t)stack};
+        struct gpup_frame frame = {.pc = (uintptr_t)pe->memory + pc, .registers[GPUP_SP] = (uintptr_t)stack};
+        struct gpup_frame_found found;
         frame.registers[5] = (uintptr_t)(stack + 32);
-        gpup_pe_unwind(pe, &frame, (uintptr_t)stack, (uintptr_t)(stack + 64));
+        bool left = gpup_pe_leave(pe, &frame, (uintptr_t)stack, (uintptr_t)(stack + 64), &found);
+        if (left && (frame.registers[GPUP_SP] <= (uintptr_t)stack || (found.handler && !found.kinds)))
+            abort(); /* a walk would not end */
     }
     for (uint32_t i = 0; i < pe->section_count; i++)
         if ((pe->section[i].access & GPUP_PE_WRITE) && (pe->section[i].access & GPUP_PE_EXECUTE))

@@ -8,7 +8,8 @@ struct gpup_image {
     struct gpup_ranges ranges; /* already relocated */
     size_t size;
     uintptr_t code_start, code_end;
-    void *pristine; /* the sections as they were after loading and setting options */
+    struct gpup_unwinder unwinder; /* without a base: there is none */
+    void *pristine;                /* the sections as they were after loading and setting options */
 };
 
 /* Not memcpy: redzones of sanitized globals lie in these ranges, and a checked copy would report them. */
@@ -79,6 +80,14 @@ void gpup_image_load(const struct gpup_image *image, const void *copy) {
 void gpup_image_code(const struct gpup_image *image, uintptr_t *start, uintptr_t *end) {
     *start = image ? image->code_start : 0;
     *end = image ? image->code_end : 0;
+}
+
+void gpup_image_set_unwinder(struct gpup_image *image, struct gpup_unwinder unwinder) {
+    image->unwinder = unwinder;
+}
+
+const struct gpup_unwinder *gpup_image_unwinder(const struct gpup_image *image) {
+    return image && image->unwinder.base ? &image->unwinder : NULL;
 }
 
 bool gpup_image_capture(struct gpup_image *image) {

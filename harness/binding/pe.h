@@ -9,6 +9,8 @@
 #ifndef GPUP_BINDING_PE_H
 #define GPUP_BINDING_PE_H
 
+#include <gpup/frames.h>
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -116,13 +118,11 @@ bool gpup_pe_load(struct gpup_pe *pe, const void *bytes, size_t size, gpup_pe_re
 /* Address of an exported name; NULL: none such, or it is forwarded to another module. */
 void *gpup_pe_export(const struct gpup_pe *pe, const char *name);
 
-/* The caller's frame of one inside the image. */
-struct gpup_pe_frame {
-    uint64_t pc, sp;
-    uint64_t registers[16]; /* by their numbers in instructions; [4] is unused */
-};
-/* One frame up; [low, high) is readable stack. false: not from this image, or off the stack. */
-bool gpup_pe_unwind(const struct gpup_pe *pe, struct gpup_pe_frame *frame, uintptr_t low, uintptr_t high);
+/* One frame up; [low, high) is readable stack. As `leave` of gpup/frames.h. */
+bool gpup_pe_leave(const struct gpup_pe *pe, struct gpup_frame *frame, uintptr_t low, uintptr_t high,
+                   struct gpup_frame_found *found);
+/* What the kernel asks of the image; as long as it is mapped. */
+struct gpup_unwinder gpup_pe_unwinder(const struct gpup_pe *pe);
 
 /* Bytes of the image that can be read: in the headers or in one section. NULL: they are not. */
 uint8_t *gpup_pe_at(const struct gpup_pe *pe, uint64_t rva, uint64_t size);

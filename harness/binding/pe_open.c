@@ -20,6 +20,7 @@
 
 /* --- imports. Weak: a program without the rooms above can look at images, and load those without imports. */
 
+#pragma weak gpup_kernel_entry
 #pragma weak gpup_kernel_find
 #pragma weak gpup_kernel_service
 #pragma weak gpup_os_unsupported
@@ -32,7 +33,7 @@ static void *part_of_images(const char *name) {
     const struct gpup_service *service;
     for (size_t i = 0; gpup_kernel_service && (service = gpup_kernel_service(i)); i++)
         if (!service->imported && strcmp(service->name, name) == 0)
-            return (void *)(uintptr_t)service->address;
+            return (void *)(uintptr_t)gpup_kernel_entry(service);
     return NULL;
 }
 
@@ -53,7 +54,7 @@ void *gpup_pe_service(void *context, const char *module, const char *name, uint1
         return part ? part : device(name);
     }
     const struct gpup_service *service = gpup_kernel_find ? gpup_kernel_find(module, name) : NULL;
-    return service ? (void *)(uintptr_t)service->address : NULL;
+    return service ? (void *)(uintptr_t)gpup_kernel_entry(service) : NULL;
 }
 
 /* --- the file */
@@ -88,10 +89,14 @@ static bool find_writable(const struct gpup_pe *pe, struct gpup_image **image) {
         if ((s->access & GPUP_PE_WRITE) && !is_counter(s->name))
             ok = ok && gpup_ranges_add(&ranges, start, start + s->span.size);
     }
+    if (!ok) {
+        gpup_ranges_free(&ranges);
+        return false;
+    }
+    ok = gpup_image_from(&ranges, base, code_end, image);
     if (ok)
-        return gpup_image_from(&ranges, base, code_end, image);
-    gpup_ranges_free(&ranges);
-    return false;
+        gpup_image_set_unwinder(*image, gpup_pe_unwinder(pe));
+    return ok;
 }
 
 /* Images of this process, as the dynamic linker keeps its objects: so that one is found by an address in it.

@@ -1,4 +1,5 @@
 /* ExAllocatePool and its relatives, ExFreePool. */
+#include "exception.h"
 #include "services.h"
 
 static PVOID allocate(const struct gpup_service_limit *service, SIZE_T size, ULONG tag, bool paged,
@@ -32,7 +33,7 @@ PVOID DDI_CALL ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag
     block = allocate(service, NumberOfBytes, Tag, (Flags & POOL_FLAG_PAGED) != 0,
                      !(Flags & POOL_FLAG_UNINITIALIZED));
     if (!block && os && os->running && (Flags & POOL_FLAG_RAISE_ON_FAILURE))
-        gpup_os_bugcheck(os, (uint32_t)STATUS_INSUFFICIENT_RESOURCES);
+        gpup_exception_status(os, STATUS_INSUFFICIENT_RESOURCES);
     return block;
 }
 
@@ -98,7 +99,7 @@ PVOID DDI_CALL ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfByt
         allocate(GPUP_SERVICE(ExAllocatePoolWithQuotaTag), NumberOfBytes, Tag, PoolType & PagedPool, false);
 
     if (!block && os && os->running && !((unsigned)PoolType & 8))
-        gpup_os_bugcheck(os, (uint32_t)STATUS_INSUFFICIENT_RESOURCES);
+        gpup_exception_status(os, STATUS_INSUFFICIENT_RESOURCES);
     return block;
 }
 

@@ -1,5 +1,6 @@
 /* Faults of driver code: the signal handler records what happened and lets the scheduler's context continue;
  * the fiber is never resumed. A fault anywhere else goes to whoever handled it before. */
+#include "exception.h"
 #include "fiber.h"
 #include <pthread.h>
 #include <signal.h>
@@ -179,13 +180,15 @@ static void handler(int number, siginfo_t *info, void *context) {
     os->fault = (struct gpup_fault_record){.signal = number,
                                            .code = info->si_code,
                                            .address = (uintptr_t)info->si_addr,
-                                           .pc = (uintptr_t)registers[REG_RIP],
-                                           .sp = (uintptr_t)registers[REG_RSP],
+                                           .pc = pc,
+                                           .sp = sp,
                                            .error = (unsigned)registers[REG_ERR],
-                                           .pending = true};
+                                           .pending = !offered};
+    registers[REG_EFL] &= ~(greg_t)0x40500; /* direction, trap, alignment check */
+    if (offered)
+        return;
     registers[REG_RSP] = (greg_t)(uintptr_t)os->scheduler_sp;
     registers[REG_RIP] = (greg_t)(uintptr_t)gpup_fiber_landing;
-    registers[REG_EFL] &= ~(greg_t)0x40500; /* direction, trap, alignment check */
 }
 
 /* A large enough stack of someone else (a sanitizer's) is kept. */
@@ -196,6 +199,8 @@ static bool have_stack(void) {
         return true;
     stack = (stack_t){.ss_sp = alternate, .ss_size = sizeof alternate};
     return !sigaltstack(&stack, NULL);
+    uintptr_t pc = (uintptr_t)registers[REG_RIP], sp = (uintptr_t)registers[REG_RSP];
+    bool offered = gpup_exception_offer(os, number, info, context);
 }
 
 static bool install_one(size_t i) {

@@ -136,6 +136,7 @@ struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_star
     fiber->objects = NULL;
     fiber->spin = NULL;
     fiber->fake_stack = NULL;
+    fiber->activations = NULL;
     fiber->slice = os->now;
     fiber->state = GPUP_FIBER_READY;
     lay_first_frame(fiber);

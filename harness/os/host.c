@@ -57,6 +57,10 @@ void gpup_os_set_code(struct gpup_os *os, uintptr_t start, uintptr_t end) {
     os->code_end = end;
 }
 
+void gpup_os_set_unwinder(struct gpup_os *os, const struct gpup_unwinder *unwinder) {
+    os->unwinder = unwinder ? *unwinder : (struct gpup_unwinder){0};
+}
+
 void gpup_os_set_device(struct gpup_os *os, const struct gpup_device_ops *device_ops, void *device) {
     os->config.device_ops = device_ops;
     os->config.device = device;

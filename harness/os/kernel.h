@@ -56,6 +56,7 @@ struct gpup_fiber {
     bool wait_all, flush;
     uint64_t deadline, order;
     NTSTATUS wait_status;
+    struct gpup_activation *activations; /* on its stack, the newest first: exception.h */
     /* address sanitizer's bookkeeping */
     void *fake_stack;
 };
@@ -142,6 +143,7 @@ struct gpup_os {
     bool isr_active, dpc_active;
     uint8_t depth; /* nesting of gpup_os_call / advance: at most 1 */
     uintptr_t code_start, code_end;
+    struct gpup_unwinder unwinder; /* of the driver's image; size 0: it is none */
 
     /* scheduler */
     struct gpup_fiber *running; /* NULL: scheduler context */
@@ -151,6 +153,10 @@ struct gpup_os {
     const void *scheduler_bottom; /* for the address sanitizer */
     size_t scheduler_size;
     struct gpup_fault_record fault;
+    struct { /* of the fault that is offered to the image */
+        struct gpup_frame frame;
+        EXCEPTION_RECORD record;
+    } exception;
     struct gpup_watch watch;
     struct gpup_os_budgets used; /* by the outermost call */
 

@@ -4,6 +4,8 @@
  */
 #include "mdl.h"
 
+#include "exception.h"
+
 #define TAG 0x206C644Du /* "Mdl " */
 #define HAS_ADDRESS (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL)
 
@@ -109,7 +111,7 @@ VOID DDI_CALL MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE Acc
     if (!os)
         return;
     if (is_gone(os, mdl) && os->running)
-        gpup_os_bugcheck(os, (uint32_t)STATUS_ACCESS_VIOLATION); /* the page: an exception is raised */
+        gpup_exception_status(os, STATUS_ACCESS_VIOLATION);
     fill_pages(os, mdl);
     mdl->MdlFlags |= MDL_PAGES_LOCKED;
     if (Operation != IoReadAccess)

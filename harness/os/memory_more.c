@@ -80,25 +80,5 @@ PVOID DDI_CALL MmGetSystemRoutineAddress(PUNICODE_STRING SystemRoutineName) {
         name[i] = (char)(SystemRoutineName->Buffer[i] < 128 ? SystemRoutineName->Buffer[i] : (WCHAR)'?');
     name[length] = '\0';
     found = gpup_kernel_find("ntoskrnl.exe", name);
-    return found ? (PVOID)(uintptr_t)found->address : NULL; // NOLINT(performance-no-int-to-ptr)
-}
-
-/* For user addresses, of which there are none: the kernel raises an exception for its own. */
-static void probe(const struct gpup_service_limit *service, const volatile void *address, SIZE_T length,
-                  ULONG alignment) {
-    struct gpup_os *os = gpup_os_enter(service);
-
-    if (!length || !os || !os->running)
-        return;
-    if ((uintptr_t)address & (alignment - 1))
-        gpup_os_bugcheck(os, 0x80000002u); /* STATUS_DATATYPE_MISALIGNMENT */
-    gpup_os_bugcheck(os, (uint32_t)STATUS_ACCESS_VIOLATION);
-}
-
-VOID DDI_CALL ProbeForRead(const volatile VOID *Address, SIZE_T Length, ULONG Alignment) {
-    probe(GPUP_SERVICE(ProbeForRead), Address, Length, Alignment);
-}
-
-VOID DDI_CALL ProbeForWrite(volatile VOID *Address, SIZE_T Length, ULONG Alignment) {
-    probe(GPUP_SERVICE(ProbeForWrite), Address, Length, Alignment);
+    return found ? (PVOID)(uintptr_t)gpup_kernel_entry(found) : NULL; // NOLINT(performance-no-int-to-ptr)
 }

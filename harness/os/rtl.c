@@ -167,18 +167,3 @@ VOID DDI_CALL KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR P1, ULONG_PTR P2, ULONG
     (void)P4;
     stop(BugCheckCode);
 }
-
-VOID DDI_CALL ExRaiseStatus(NTSTATUS Status) {
-    gpup_os_enter(GPUP_SERVICE(ExRaiseStatus));
-    stop((uint32_t)Status);
-}
-
-VOID DDI_CALL ExRaiseAccessViolation(void) {
-    gpup_os_enter(GPUP_SERVICE(ExRaiseAccessViolation));
-    stop((uint32_t)STATUS_ACCESS_VIOLATION);
-}
-
-VOID DDI_CALL ExRaiseDatatypeMisalignment(void) {
-    gpup_os_enter(GPUP_SERVICE(ExRaiseDatatypeMisalignment));
-    stop(0x80000002u);
-}

@@ -38,6 +38,25 @@ static const struct gpup_service services[] = {
 };
 #define COUNT (sizeof services / sizeof *services)
 
+/* Where images' calls of those lead that may raise exceptions (exception_entry.c). */
+#define RAISES(name, function) void gpup_raising_##name(void);
+#include "raising.def"
+#undef RAISES
+static const struct {
+    const char *name;
+    void (*entry)(void);
+} raising[] = {
+#define RAISES(name, function) {#name, gpup_raising_##name},
+#include "raising.def"
+};
+
+const void *gpup_kernel_entry(const struct gpup_service *service) {
+    for (size_t i = 0; i < sizeof raising / sizeof *raising; i++)
+        if (!strcmp(raising[i].name, service->name))
+            return (const void *)(uintptr_t)raising[i].entry;
+    return service->address;
+}
+
 static bool same_module(const char *asked, const char *offered) {
     static const char *const kernel[] = {"ntoskrnl.exe", "hal.dll", "ntkrnlmp.exe"};
     bool of_kernel = strcmp(offered, NT_FILE) == 0 || strcmp(offered, HAL_FILE) == 0;

@@ -23,7 +23,7 @@ static size_t sample_size;
 
 static int data = 100;
 static const struct gpup_pe *running;
-static struct gpup_pe_frame seen[8];
+static struct gpup_frame seen[8];
 static unsigned frames;
 static const char *called; /* unsupported */
 static jmp_buf back;
@@ -31,11 +31,12 @@ static jmp_buf back;
 /* Called with the Windows convention: the frames of the image above it. */
 __attribute__((noinline)) static int DDI_CALL service(int value) {
     uint64_t *frame = __builtin_frame_address(0);
-    struct gpup_pe_frame f = {.pc = frame[1], .sp = (uintptr_t)(frame + 2)};
+    struct gpup_frame f = {.pc = frame[1], .registers[GPUP_SP] = (uintptr_t)(frame + 2)};
+    struct gpup_frame_found found;
     f.registers[5] = frame[0];
     for (frames = 0; frames < 8 && f.pc - (uintptr_t)running->memory < running->image_size; frames++) {
         seen[frames] = f;
-        if (!gpup_pe_unwind(running, &f, (uintptr_t)frame, (uintptr_t)frame + (1 << 16)))
+        if (!gpup_pe_leave(running, &f, (uintptr_t)frame, (uintptr_t)frame + (1 << 16), &found))
             break;
     }
     return value * 2;
@@ -328,9 +329,10 @@ static void look_at_all(struct gpup_pe *pe) {
     for (unsigned i = 0; i < 3; i++)
         gpup_pe_export(pe, names[i]);
     for (uint64_t pc = 0; pc < pe->image_size; pc += 61) {
-        struct gpup_pe_frame f = {.pc = (uintptr_t)pe->memory + pc, .sp = (uintptr_t)stack};
+        struct gpup_frame f = {.pc = (uintptr_t)pe->memory + pc, .registers[GPUP_SP] = (uintptr_t)stack};
+        struct gpup_frame_found found;
         f.registers[5] = (uintptr_t)(stack + 20);
-        gpup_pe_unwind(pe, &f, (uintptr_t)stack, (uintptr_t)(stack + 64));
+        gpup_pe_leave(pe, &f, (uintptr_t)stack, (uintptr_t)(stack + 64), &found);
     }
 }
 

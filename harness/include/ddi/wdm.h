@@ -555,9 +555,6 @@ VOID DDI_CALL DbgBreakPoint(void);
 VOID DDI_CALL KeBugCheck(ULONG BugCheckCode) __attribute__((noreturn));
 VOID DDI_CALL KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR P1, ULONG_PTR P2, ULONG_PTR P3, ULONG_PTR P4)
     __attribute__((noreturn));
-VOID DDI_CALL ExRaiseStatus(NTSTATUS Status) __attribute__((noreturn));
-VOID DDI_CALL ExRaiseAccessViolation(void) __attribute__((noreturn));
-VOID DDI_CALL ExRaiseDatatypeMisalignment(void) __attribute__((noreturn));
 #ifndef NT_ASSERT
 #define NT_ASSERT(expression) ((void)0)
 #endif
@@ -566,6 +563,7 @@ VOID DDI_CALL ExRaiseDatatypeMisalignment(void) __attribute__((noreturn));
 }
 #endif
 
+#include "ddi/wdm_exception.h"
 #include "ddi/wdm_lists.h"
 #include "ddi/wdm_memory.h"
 #include "ddi/wdm_rtl.h"

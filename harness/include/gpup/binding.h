@@ -10,6 +10,7 @@
 #ifndef GPUP_BINDING_H
 #define GPUP_BINDING_H
 
+#include <gpup/frames.h>
 #include <gpup/implementation.h>
 
 struct gpup_image;
@@ -71,5 +72,7 @@ void gpup_image_reset(const struct gpup_image *image);
 /* capture: false when memory is out. reset without a capture, or of NULL, does nothing. */
 /* Bounds of the code, so that addresses can be given as offsets. */
 void gpup_image_code(const struct gpup_image *image, uintptr_t *start, uintptr_t *end);
+/* How frames of a driver image for Windows are left, while it is open; NULL: it is none. */
+const struct gpup_unwinder *gpup_image_unwinder(const struct gpup_image *image);
 
 #endif

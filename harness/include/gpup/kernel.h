@@ -35,6 +35,10 @@ struct gpup_service {
  * any module. ntoskrnl.exe and hal.dll are one, since either forwards to the other in some release. */
 const struct gpup_service *gpup_kernel_find(const char *module, const char *name);
 
+/* Where the call of an image leads: the service's address, or an entry before it that keeps the caller's
+ * registers, where an exception may come up that the image handles. */
+const void *gpup_kernel_entry(const struct gpup_service *service);
+
 /* All of them, for lists and tests: 0 up to the count; NULL beyond. */
 const struct gpup_service *gpup_kernel_service(size_t index);
 size_t gpup_kernel_count(void);

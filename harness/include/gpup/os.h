@@ -19,6 +19,7 @@
 #include <ddi/wdf.h>
 #include <ddi/wdm.h>
 #include <gpup/device.h>
+#include <gpup/frames.h>
 #include <gpup/framework.h>
 #include <gpup/trace.h>
 
@@ -110,6 +111,13 @@ void gpup_os_fail_allocation(struct gpup_os *os, uint32_t nth, uint32_t count);
 /* Bounds of the implementation's code: return addresses in ALLOC events become offsets in it. Unset: no
  * stacks. */
 void gpup_os_set_code(struct gpup_os *os, uintptr_t start, uintptr_t end);
+/* The implementation is an image: its exceptions are offered to its own handlers first. Copied; NULL: it is
+ * none.
+ */
+void gpup_os_set_unwinder(struct gpup_os *os, const struct gpup_unwinder *unwinder);
+/* Breakpoints that are not the driver's: called in the signal handler, on its stack, with the address of each that is
+ * met. true: the instruction there is carried out now. Of the process; NULL: there are none. */
+void gpup_os_on_breakpoint(bool (*taken)(uintptr_t address));
 /* A device that came with the tables of an implementation, after gpup_os_new: its events are simulated too.
  */
 void gpup_os_set_device(struct gpup_os *os, const struct gpup_device_ops *device_ops, void *device);
