@@ -4,6 +4,7 @@
 #include "fiber.h"
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -154,11 +155,30 @@ bool gpup_os_unwatch(struct gpup_os *os) {
     return watch->changed;
 }
 
+/* Breakpoints of the suite in an image: before a driver's own are looked at. */
+static bool (*_Atomic breakpoint)(uintptr_t address);
+
+void gpup_os_on_breakpoint(bool (*taken)(uintptr_t address)) {
+    atomic_store(&breakpoint, taken);
+    gpup_fault_install();
+}
+
+static bool on_breakpoint(int number, const siginfo_t *info, greg_t *registers) {
+    bool (*taken)(uintptr_t) = atomic_load(&breakpoint);
+
+    if (number != SIGTRAP || info->si_code != SI_KERNEL || !taken || !taken((uintptr_t)registers[REG_RIP] - 1))
+        return false;
+    registers[REG_RIP]--;
+    return true;
+}
+
 static void handler(int number, siginfo_t *info, void *context) {
     struct gpup_os *os = gpup_os_current();
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
 
     if (number == SIGSEGV && (registers[REG_ERR] & 2) && gpup_arena_written(info->si_addr))
+        return;
+    if (on_breakpoint(number, info, registers))
         return;
     if (!os || !os->running || info->si_code == SI_USER || info->si_code == SI_TKILL) {
         chain(number, info, context);
@@ -177,6 +197,8 @@ static void handler(int number, siginfo_t *info, void *context) {
         chain(number, info, context);
         return;
     }
+    uintptr_t pc = (uintptr_t)registers[REG_RIP], sp = (uintptr_t)registers[REG_RSP];
+    bool offered = gpup_exception_offer(os, number, info, context);
     os->fault = (struct gpup_fault_record){.signal = number,
                                            .code = info->si_code,
                                            .address = (uintptr_t)info->si_addr,
@@ -199,8 +221,6 @@ static bool have_stack(void) {
         return true;
     stack = (stack_t){.ss_sp = alternate, .ss_size = sizeof alternate};
     return !sigaltstack(&stack, NULL);
-    uintptr_t pc = (uintptr_t)registers[REG_RIP], sp = (uintptr_t)registers[REG_RSP];
-    bool offered = gpup_exception_offer(os, number, info, context);
 }
 
 static bool install_one(size_t i) {
