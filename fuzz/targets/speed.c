@@ -2,8 +2,10 @@
  * What an execution costs: fixed programs of 8 DDI calls in libFuzzer's loop, one after another, whatever it
  * offers. GPUP_FUZZ_PROGRAMS is a folder of programs; each is cut behind the step that makes its 8th call,
  * and left to the others when no cut has 8. Between two turns one of the others runs, whole and off the
- * clock: libFuzzer keeps count of the features that are rarest, and programs of which each comes often would
- * have none that are rare. At exit a line per program:
+ * clock, and now and then one more of them joins. That is for libFuzzer, which keeps count of the features
+ * that are rarest and goes over that list when it meets a new one, as it always does in a campaign: of a few
+ * programs over and over it would hold every feature to be rare, and spend more on these than on the rest.
+ * At exit a line per program:
  * `SPEED NAME us T`, see clock.h; with GPUP_FUZZ_PARTS=1 also `PART NAME P`, percentages of the time on it.
  */
 #include "clock.h"
@@ -22,6 +24,7 @@
 #define TURN 8u            /* executions of one program in a row: a mutator goes on from one for a while */
 #define PERIOD (TURN + 1u) /* and one of the others */
 #define TURNS 512u
+#define JOINS 4u /* turns until one more of the others is known */
 
 static struct candidate {
     char *name;
@@ -171,6 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (executions % PERIOD == TURN)
         end_turn(c);
     bool between = executions++ % PERIOD == TURN && other_count;
-    execute(between ? &others[turn % other_count] : c);
+    uint64_t known = turn / JOINS + 1 < other_count ? turn / JOINS + 1 : other_count;
+    execute(between ? &others[turn % known] : c);
     return 0;
 }

@@ -77,8 +77,9 @@ struct gpup_wdf_interrupt {
 struct gpup_wdf_device {
     struct gpup_wdf_object object;
     struct gpup_kmdf_config config;
-    uint8_t state; /* enum gpup_kmdf_state */
-    struct gpup_wdf_interrupt *interrupts;
+    uint8_t state;                                /* enum gpup_kmdf_state */
+    struct gpup_wdf_interrupt *interrupts, **end; /* end: where the next one is linked, if there is one */
+    uint32_t interrupt_count;
     struct gpup_fiber *callback_owner;       /* callbacks of one scope, one at a time */
     uint32_t resources;                      /* interrupt descriptors in each list */
     CM_PARTIAL_RESOURCE_DESCRIPTOR *list[2]; /* raw, translated: what the driver sees */

@@ -156,12 +156,11 @@ static struct gpup_wdf_lock *lock_of(struct gpup_os *os, struct gpup_wdf_interru
 }
 
 static void append(struct gpup_wdf_device *device, struct gpup_wdf_interrupt *interrupt) {
-    struct gpup_wdf_interrupt **link = &device->interrupts;
-    uint32_t count = 0;
-    for (; *link; link = &(*link)->next)
-        count++;
-    interrupt->message = count;
-    *link = interrupt;
+    if (!device->interrupts)
+        device->end = &device->interrupts;
+    interrupt->message = device->interrupt_count++;
+    *device->end = interrupt;
+    device->end = &interrupt->next;
 }
 
 /* Made in PrepareHardware: the descriptor that was named, or, for a copy, the one with the same vector. */

@@ -192,6 +192,9 @@ void gpup_wdf_unlink(struct gpup_wdf_interrupt *interrupt) {
     while (*link != interrupt)
         link = &(*link)->next;
     *link = interrupt->next;
+    interrupt->device->interrupt_count--;
+    if (interrupt->device->end == &interrupt->next)
+        interrupt->device->end = link;
 }
 
 static NTSTATUS drop_interrupts(struct gpup_os *os, struct gpup_wdf_device *device, bool all) {

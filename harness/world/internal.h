@@ -104,6 +104,7 @@ struct host {
     uint32_t differs;    /* bits 1 << enum gpup_difference that the driver declared */
     uint64_t used_vram[GPUP_MAX_SEGMENTS + 1];
     struct gpup_machine_state machines;
+    uint32_t placed; /* VFs from here on have neither reserve nor plan */
     struct vf vf[GPUP_MAX_VFS];
     struct basis bases[WORLD_BASES];
     struct process process[WORLD_SLOTS];
@@ -238,6 +239,7 @@ void world_refused_write(struct host *h, uint32_t vf, uint64_t offset, uint64_t 
 bool world_fits(const struct host *h, const struct range *r); /* the segment has such a place */
 /* First place from wanted->offset on, in steps of unit, that VidMm can give to the VF. */
 uint64_t world_free_place(const struct host *h, uint32_t vf, const struct range *wanted, uint64_t unit);
+void world_placed(struct host *h, uint32_t vf); /* has a reserve or a plan from now on */
 /* A range of a basis of another VF that is alive which meets it; NULL: none. */
 const struct range *world_tracked(const struct host *h, uint32_t vf, const struct range *wanted);
 uint64_t world_unit(const struct host *h, uint32_t segment); /* what reserves in a segment are multiples of */

@@ -177,10 +177,14 @@ const struct range *world_tracked(const struct host *h, uint32_t vf, const struc
     return r;
 }
 
+void world_placed(struct host *h, uint32_t vf) {
+    h->placed = h->placed > vf ? h->placed : vf + 1;
+}
+
 /* What lies there already: what a live vGPU has, what VidMm chose for another one, what is tracked for it. A
  * driver may have taken a place that no segment has: nobody holds that, and so the search goes on upwards. */
 static const struct range *in_the_way(const struct host *h, uint32_t vf, const struct range *wanted) {
-    for (uint32_t other = 0; other < GPUP_MAX_VFS; other++) {
+    for (uint32_t other = 0; other < h->placed; other++) {
         const struct vf *v = &h->vf[other];
         const struct range *r = meets_any(h, wanted, v->reserve, v->reserve_count);
         if (!r && other != vf && v->plan)
@@ -242,6 +246,7 @@ static void place_reserve(struct host *h, uint32_t vf, const DXGKARG_CREATEVIRTU
         args->NumMemorySegments < GPUP_MAX_SEGMENTS ? args->NumMemorySegments : GPUP_MAX_SEGMENTS;
     v->reserve = v->at_create;
     v->reserve_count = 0;
+    world_placed(h, vf);
     v->reserve_size = 0;
     for (uint32_t i = 0; i < count; i++) {
         const DXGK_VIRTUALGPUSEGMENTINFO *s = &args->SegmentInfo[i];

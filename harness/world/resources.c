@@ -64,7 +64,7 @@ static bool in_segment(const struct host *h, const struct range *r) {
 }
 
 static bool taken(const struct host *h, uint32_t vf, const struct range *r) {
-    for (uint32_t other = 0; other < GPUP_MAX_VFS; other++)
+    for (uint32_t other = 0; other < h->placed; other++)
         for (uint32_t i = 0; other != vf && i < h->vf[other].reserve_count; i++)
             if (meet(r, &h->vf[other].reserve[i]))
                 return true;
@@ -114,6 +114,7 @@ static void keep(struct host *h, uint32_t vf, const struct assignment *given) {
         memcpy(own, given->range, given->count * sizeof *own);
         v->reserve = own;
         v->reserve_count = given->count;
+        world_placed(h, vf);
     }
     v->reserve_size = 0;
     for (uint32_t i = 0; i < v->reserve_count; i++)
@@ -340,6 +341,7 @@ static void place(struct host *h, const struct gpup_step *s) {
     if (step_u32(s, GPUP_PlaceReserve_segment))
         plan[0].segment = step_u32(s, GPUP_PlaceReserve_segment);
     v->plan = plan;
+    world_placed(h, s->vf);
     v->plan_count = count;
 }
 
