@@ -15,7 +15,7 @@
 #define STRUCTURE(type) printf("size %s %zu\n", #type, sizeof(struct type))
 #define MEMBER(type, member)                                                                                 \
     printf("field %s %s %zu %zu\n", #type, #member, offsetof(struct type, member),                           \
-           sizeof(((struct type *)0)->member))
+           sizeof(((struct type *)0)->member)) // NOLINT(bugprone-sizeof-expression): also of pointers
 
 static void implementation(void) {
     printf("[implementation.h %d]\n", GPUP_IMPLEMENTATION_VERSION);

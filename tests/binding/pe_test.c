@@ -123,13 +123,14 @@ static void a_missing_import_is_told_when_called(void **state) {
 static void protection(const void *address, char letters[5]) {
     FILE *maps = fopen("/proc/self/maps", "r");
     char line[512];
-    unsigned long start, end;
-    strcpy(letters, "none");
+    memcpy(letters, "none", 5);
     assert_non_null(maps);
-    while (fgets(line, sizeof line, maps))
-        if (sscanf(line, "%lx-%lx", &start, &end) == 2 && (uintptr_t)address >= start &&
-            (uintptr_t)address < end)
-            sscanf(line, "%*s %4s", letters);
+    while (fgets(line, sizeof line, maps)) {
+        char *rest;
+        uintptr_t start = strtoul(line, &rest, 16), end = strtoul(rest + 1, &rest, 16);
+        if ((uintptr_t)address >= start && (uintptr_t)address < end)
+            memcpy(letters, rest + 1, 4);
+    }
     fclose(maps);
 }
 

@@ -11,7 +11,7 @@ static void tidy(char *out, size_t size, const char *from, const char *to) {
     for (; from < to && used + 2 < size; from++) {
         bool space = *from == ' ' || *from == '\n' || (*from == '*' && blank);
         if (!space || !blank)
-            out[used++] = space ? ' ' : *from;
+            out[used++] = (char)(space ? ' ' : *from);
         blank = space || (blank && *from == '*');
     }
     while (used && out[used - 1] == ' ')

@@ -79,25 +79,28 @@ static char *renew(const char *root, const char *file, unsigned *found) {
     static const char open[] = "<!-- table ", end[] = "<!-- end -->";
     char *whole = read_whole("", file), *at = whole, *start;
     struct text text = {0};
+    bool ok = whole != NULL;
     put_string(&text, "");
-    while (at && (start = strstr(at, open))) {
+    while (ok && (start = strstr(at, open))) {
         char *name = start + sizeof open - 1, *close = strstr(name, " -->"), *stop = strstr(name, end);
         if (!close || !stop) {
             fprintf(stderr, "%s: a table without its end\n", file);
-            return NULL;
+            ok = false;
+            break;
         }
         put(&text, at, (size_t)(close + 4 - at));
         put_string(&text, "\n");
-        if (!make(&text, root, name, (size_t)(close - name)))
-            return NULL;
+        ok = make(&text, root, name, (size_t)(close - name));
         put(&text, end, sizeof end - 1);
         at = stop + sizeof end - 1;
         (*found)++;
     }
-    if (at)
+    if (ok)
         put_string(&text, at);
+    else
+        free(text.bytes);
     free(whole);
-    return at ? text.bytes : NULL;
+    return ok ? text.bytes : NULL;
 }
 
 static int renew_all(bool update, const char *root, char **files, int count) {

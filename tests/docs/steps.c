@@ -87,10 +87,11 @@ bool make_world(struct text *out, const char *root) {
     unsigned members = 0;
     put_string(out, "\n| member | bits | what it is |\n|---|---|---|\n");
     while (at && (at = strstr(at, "\n    uint")) && at < end) {
-        char name[64], comment[512] = "", line[700];
+        char name[64], comment[512] = "", line[700], *type;
         unsigned bits;
         const char *from = strstr(at, "/* "), *to = from ? strstr(from, " */") : NULL;
-        if (sscanf(at, " uint%u_t %63[^;]", &bits, name) != 2 || !to)
+        bits = (unsigned)strtoul(at + strlen("\n    uint"), &type, 10);
+        if (sscanf(type, "_t %63[^;]", name) != 1 || !to)
             return fprintf(stderr, "program.h: a member of the world without its comment\n"), false;
         snprintf(comment, sizeof comment, "%.*s", (int)(to - from - 3), from + 3);
         for (char *c = comment; (c = strstr(c, "\n "));) /* a long one, on one line */

@@ -50,11 +50,16 @@ static bool learn(struct trace *t) {
     return ok;
 }
 
+static bool same(const struct gpup_rule_result *a, const struct gpup_rule_result *b) {
+    return a->checks == b->checks && a->violations == b->violations && a->verdict == b->verdict &&
+           a->reason == b->reason && a->detail == b->detail;
+}
+
 static unsigned differences(const struct gpup_judge *j, const struct trace *t, const struct trace *before) {
     const struct gpup_rule_result *now = gpup_judge_results(j);
     unsigned count = 0;
     for (unsigned i = 0; i < gpup_spec_counts.rules; i++)
-        if (memcmp(&now[i], &t->results[i], sizeof *now) != 0 && ++count)
+        if (!same(&now[i], &t->results[i]) && ++count)
             printf("%s after %s: %s was judged %u times (violated %u), by a new judge %u times (%u)\n",
                    t->name, before->name, gpup_rules[i].id, now[i].checks, now[i].violations,
                    t->results[i].checks, t->results[i].violations);
@@ -62,7 +67,7 @@ static unsigned differences(const struct gpup_judge *j, const struct trace *t, c
 }
 
 int main(int argc, char **argv) {
-    int stride = argc > 2 ? atoi(argv[1]) : 0, count = argc - 2;
+    int stride = argc > 2 ? (int)strtol(argv[1], NULL, 10) : 0, count = argc - 2;
     struct trace *traces = calloc(count > 0 ? (size_t)count : 1, sizeof *traces);
     bool ok = traces && stride > 0 && count > 1;
     unsigned bad = 0;

@@ -173,12 +173,13 @@ struct sums {
     unsigned rules, must, monitored, beyond, seen, with_defect;
 };
 
+/* Of an area; "": of all. */
 static struct sums sum(const struct evidence *e, const char *area) {
     struct sums s = {0};
     struct judged one;
     for (unsigned i = 0; i < gpup_spec_counts.rules; i++) {
         const struct gpup_rule *g = &gpup_rules[i];
-        if (area && strcmp(g->area, area) != 0)
+        if (*area && strcmp(g->area, area) != 0)
             continue;
         s.rules++;
         s.must += g->level == GPUP_LEVEL_MUST;
@@ -230,5 +231,5 @@ void index_write(FILE *out, const struct evidence *e) {
             row(out, sum(e, gpup_rules[i].area));
         }
     fputs("| all |", out);
-    row(out, sum(e, NULL));
+    row(out, sum(e, ""));
 }

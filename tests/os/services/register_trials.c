@@ -38,6 +38,7 @@ MISUSE(MmUnmapIoSpace) { /* twice */
 }
 
 /* Each width writes what it reads, and no more than that; one that was unmapped faults. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type */
 #define WIDTH(suffix, type)                                                                                  \
     EFFECT(READ_REGISTER_##suffix) {                                                                         \
         uint8_t *base = map();                                                                               \
@@ -68,6 +69,7 @@ WIDTH(UCHAR, UCHAR)
 WIDTH(USHORT, USHORT)
 WIDTH(ULONG, ULONG)
 WIDTH(ULONG64, ULONG64)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 EFFECT(READ_REGISTER_BUFFER_ULONG) {
     ULONG *base = (ULONG *)(void *)map(), out[3] = {1, 2, 3}, in[3] = {0};

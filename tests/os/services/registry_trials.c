@@ -20,7 +20,7 @@ struct keys {
     uint8_t bytes[200];
 };
 
-static HANDLE open(struct keys *k, HANDLE root, PUNICODE_STRING name) {
+static HANDLE open_key(struct keys *k, HANDLE root, PUNICODE_STRING name) {
     HANDLE handle = NULL;
 
     InitializeObjectAttributes(&k->attributes, name, OBJ_KERNEL_HANDLE, root, NULL);
@@ -33,8 +33,8 @@ static void set(HANDLE key, PUNICODE_STRING name, ULONG number) {
 EFFECT(ZwOpenKey) {
     struct keys *k = room;
 
-    k->key = open(k, NULL, &path);
-    k->sub = open(k, k->key, &below);
+    k->key = open_key(k, NULL, &path);
+    k->sub = open_key(k, k->key, &below);
     MUST(k->key && k->sub && k->key != k->sub);
     set(k->key, &level, 1);
     MUST(ZwQueryValueKey(k->sub, &level, KeyValuePartialInformation, k->bytes, 200, &k->size) ==
@@ -45,7 +45,7 @@ EFFECT(ZwOpenKey) {
     return 0;
 }
 MISUSE(ZwOpenKey) { /* stays open */
-    open(room, NULL, &path);
+    open_key(room, NULL, &path);
     return 0;
 }
 EFFECT(ZwCreateKey) {
@@ -74,7 +74,7 @@ EFFECT(ZwSetValueKey) {
     PKEY_VALUE_PARTIAL_INFORMATION partial = (void *)k->bytes;
     PKEY_VALUE_FULL_INFORMATION full = (void *)k->bytes;
 
-    k->key = open(k, NULL, &path);
+    k->key = open_key(k, NULL, &path);
     set(k->key, &level, 0x1234);
     MUST(ZwSetValueKey(k->key, &text, 0, REG_SZ, u"abc", 8) == STATUS_SUCCESS);
     MUST(ZwQueryValueKey(k->key, &level, KeyValuePartialInformation, partial, 200, &k->size) ==
@@ -102,7 +102,7 @@ EFFECT(ZwSetValueKey) {
     MISUSE(name) {                                                                                           \
         struct keys *k = room;                                                                               \
                                                                                                              \
-        k->key = open(k, NULL, &path);                                                                       \
+        k->key = open_key(k, NULL, &path);                                                                   \
         ZwClose(k->key);                                                                                     \
         return (uint64_t)name(__VA_ARGS__);                                                                  \
     }

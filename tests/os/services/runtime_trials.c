@@ -20,11 +20,11 @@
         UNUSED char *b = room;                                                                               \
         GET(name, function);                                                                                 \
                                                                                                              \
-        (void)wrong;                                                                                         \
+        (void)(wrong);                                                                                       \
         return 0;                                                                                            \
     }
-#define SAY(text) memcpy(b, text, sizeof(text))
-#define IS(text) (!memcmp(b, text, sizeof(text)))
+#define SAY(text) memcpy(b, (text), sizeof(text))
+#define IS(text) (!memcmp(b, (text), sizeof(text)))
 #define NO_TEXT ((PCSTR)8)
 
 EXPECT(memcpy, gpup_crt_memcpy, f(b, "abc", 4) == b && IS("abc"), f(b, NO_TEXT, 4))

@@ -10,9 +10,10 @@ static const struct trial *const tables[] = {
     timer_trials,  clock_trials, thread_trials,  processor_trials, memory_trials,   register_trials,
     string_trials, text_trials,  runtime_trials, bitmap_trials,    registry_trials, trace_trials,
 };
+enum { TABLES = sizeof tables / sizeof *tables }; // NOLINT(bugprone-sizeof-expression): of pointers
 
 static const struct trial *trial_of(const char *service) {
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+    for (size_t i = 0; i < TABLES; i++)
         for (const struct trial *t = tables[i]; t->service; t++)
             if (!strcmp(t->service, service))
                 return t;
@@ -207,7 +208,7 @@ static void all_services(void **state) {
 /* A trial for something that is not in the table would never run. */
 static void all_trials(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+    for (size_t i = 0; i < TABLES; i++)
         for (const struct trial *t = tables[i]; t->service; t++) {
             size_t at = 0;
 

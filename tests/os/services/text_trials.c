@@ -22,10 +22,10 @@
         UNUSED char *b = room;                                                                               \
         GET(name, function);                                                                                 \
                                                                                                              \
-        (void)wrong;                                                                                         \
+        (void)(wrong);                                                                                       \
         return 0;                                                                                            \
     }
-#define SAY(text) memcpy(w, text, sizeof(text))
+#define SAY(text) memcpy(w, (text), sizeof(text))
 #define IS(text) (!memcmp(w, text, sizeof(text)))
 #define NO_TEXT ((PCWSTR)8)
 #define NO_BYTES ((PCHAR)8)
@@ -54,7 +54,7 @@ EXPECT(wcstoul, gpup_crt_wcstoul,
 
 /* --- printing */
 
-#define TEXT(text) (!memcmp(b, text, sizeof(text)))
+#define TEXT(text) (!memcmp(b, (text), sizeof(text)))
 EXPECT(sprintf, gpup_crt_sprintf, f(b, "%d-%s", 7, "x") == 3 && TEXT("7-x"), f(NO_BYTES, "%d", 1))
 EXPECT(_snprintf, gpup_crt_snprintf,
        memset(b, 'z', 9) && f(b, 8, "%04x", 0xAB) == 4 && TEXT("00ab") && f(b, 2, "%d", 123) == -1 &&
