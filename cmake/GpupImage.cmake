@@ -4,6 +4,7 @@
 # Builds C sources for the Windows target, with clang and LLVM's linker, into the driver image NAME.sys; the target NAME-image
 # makes it. Services are imported through the suite's import libraries: ntoskrnl, hal, vmbkmcl, displib (in the place of
 # the WDK's, whose DxgkInitialize asks Dxgkrnl by IOCTL), and gpup-cts for what else an image links.
+# With GPUP_FUZZ also NAME.fuzz.sys, with counters for fuzzers, in the folder of NAME.fuzz.so; the target NAME.fuzz-image makes it.
 include_guard(GLOBAL)
 
 find_program(GPUP_WINDOWS_CLANG NAMES clang-14 clang DOC "clang that can target Windows")
@@ -30,14 +31,29 @@ function(gpup_import_libraries directory)
   set_target_properties(gpup-import-libraries PROPERTIES LIBRARIES "${libraries}")
 endfunction()
 
-function(gpup_cts_add_image name)
+# The sources once more with counters, and what their sections need (image_counters.c).
+set(GPUP_IMAGE_COUNTERS ${CMAKE_CURRENT_LIST_DIR}/image_counters.c)
+function(_gpup_fuzz_image name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEFINITIONS;INCLUDES;OPTIONS;LINK_OPTIONS;EXPORTS;LIBRARIES" ${ARGN})
+  if(GPUP_FUZZ)
+    gpup_cts_add_image(${name}.fuzz IMAGE_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz SOURCES ${arg_SOURCES} ${GPUP_IMAGE_COUNTERS}
+      DEFINITIONS ${arg_DEFINITIONS} INCLUDES ${arg_INCLUDES} OPTIONS ${arg_OPTIONS} -fsanitize-coverage=inline-8bit-counters,pc-table
+      LINK_OPTIONS ${arg_LINK_OPTIONS} EXPORTS ${arg_EXPORTS} LIBRARIES ${arg_LIBRARIES})
+  endif()
+endfunction()
+
+function(gpup_cts_add_image name)
+  cmake_parse_arguments(arg "" "IMAGE_DIRECTORY" "SOURCES;DEFINITIONS;INCLUDES;OPTIONS;LINK_OPTIONS;EXPORTS;LIBRARIES" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
     message(FATAL_ERROR "gpup_cts_add_image(${name}): expected SOURCES file... [DEFINITIONS d...] [INCLUDES dir...] "
       "[OPTIONS o...] [LINK_OPTIONS o...] [EXPORTS name...] [LIBRARIES file...], found '${arg_UNPARSED_ARGUMENTS}'")
   endif()
   if(NOT GPUP_IMAGES)
     message(FATAL_ERROR "gpup_cts_add_image(${name}): needs clang, lld-link and llvm-dlltool (Debian: clang-14 lld-14 llvm-14)")
+  endif()
+  if(NOT arg_IMAGE_DIRECTORY)
+    set(arg_IMAGE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+    _gpup_fuzz_image(${name} ${ARGN})
   endif()
   set(directory ${CMAKE_CURRENT_BINARY_DIR}/${name}.objects)
   file(MAKE_DIRECTORY ${directory})
@@ -61,7 +77,7 @@ function(gpup_cts_add_image name)
   else() # installed
     file(GLOB libraries ${GPUP_IMAGE_LIBRARIES}/*.lib)
   endif()
-  set(image ${CMAKE_CURRENT_BINARY_DIR}/${name}.sys)
+  set(image ${arg_IMAGE_DIRECTORY}/${name}.sys)
   add_custom_command(OUTPUT ${image}
     COMMAND ${GPUP_WINDOWS_LINK} /nologo /driver /subsystem:native /dll /entry:DriverEntry /nodefaultlib /dynamicbase
       /brepro /implib:${directory}/${name}.lib ${arg_EXPORTS} ${arg_LINK_OPTIONS} /out:${image} ${objects} ${arg_LIBRARIES} ${libraries}

@@ -18,3 +18,6 @@ add_custom_target(gpup-fuzz-product DEPENDS gpup-fuzz reference.fuzz reference-d
 if(TARGET second.fuzz)
   add_dependencies(gpup-fuzz-product second.fuzz)
 endif()
+if(GPUP_IMAGES)
+  add_dependencies(gpup-fuzz-product reference.fuzz-image)
+endif()

@@ -372,6 +372,10 @@ void fuzz_engine_free(struct fuzz_engine *f) {
     free(f);
 }
 
+const struct gpup_binding *fuzz_engine_binding(const struct fuzz_engine *f) {
+    return &f->binding;
+}
+
 void fuzz_engine_clock(struct fuzz_engine *f, struct fuzz_clock *clock) {
     f->clock = clock;
 }

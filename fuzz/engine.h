@@ -39,6 +39,7 @@ struct fuzz_engine;
 /* NULL: message says why. */
 struct fuzz_engine *fuzz_engine_new(const struct fuzz_options *options, char *message, size_t message_size);
 void fuzz_engine_free(struct fuzz_engine *engine);
+const struct gpup_binding *fuzz_engine_binding(const struct fuzz_engine *engine); /* what it runs */
 
 /* Runs and judges one program; the program is changed (world brought to one of few shapes, steps left out).
  * Returns the findings it made that were new. */

@@ -7,6 +7,7 @@
  * already.
  */
 #include "coverage.h"
+#include "images.h"
 #include "targets/target.h"
 
 #include <stdbool.h>
@@ -71,7 +72,10 @@ int main(int argc, char **argv) {
     bool shared = __afl_fuzz_ptr != NULL;
     while (__afl_persistent_loop(RUNS)) {
         size_t size = shared ? *__afl_fuzz_len : read_all();
-        LLVMFuzzerTestOneInput(shared ? __afl_fuzz_ptr : from_stdin, size);
+        const uint8_t *input = shared ? __afl_fuzz_ptr : from_stdin;
+        if (fuzz_image_input)
+            fuzz_image_input(input, size);
+        LLVMFuzzerTestOneInput(input, size);
         fuzz_coverage_take(mark, NULL);
     }
     return 0;

@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include "images.h"
 #include "oracles.h"
 
 #include <stdio.h>
@@ -80,7 +81,7 @@ struct fuzz_engine *fuzz_target_engine(bool untrusted, bool typed) {
         exit(2);
     }
     the_engine = fuzz_engine_new(&options, message, sizeof message);
-    if (!the_engine) {
+    if (!the_engine || !fuzz_image_attach(fuzz_engine_binding(the_engine), message, sizeof message)) {
         fprintf(stderr, "%s\n", message);
         exit(3);
     }

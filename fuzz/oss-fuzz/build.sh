@@ -35,8 +35,8 @@ for target in $targets; do
         (cd "$build/fuzz/seeds/$target" && cmake -E tar cf "$OUT/fuzz_${target}_seed_corpus.zip" --format=zip .)
     fi
 done
-# The fuzzing image may lack what YAML, JSON and packages are read with.
-for library in libfyaml libjansson libarchive libsodium; do
-    file=$(ldd "$OUT/fuzz_journal" "$OUT/fuzz_package" "$OUT/fuzz_yaml" | sed -n "s,.*\($library[^ ]*\) => \([^ ]*\) .*,\2,p" | head -n 1)
+# The fuzzing image may lack what YAML, JSON, packages and driver images are read with.
+for library in libfyaml libjansson libarchive libsodium libZydis libZycore; do
+    file=$(ldd "$OUT/fuzz_journal" "$OUT/fuzz_package" "$OUT/fuzz_yaml" "$OUT/fuzz_program" | sed -n "s,.*\($library[^ ]*\) => \([^ ]*\) .*,\2,p" | head -n 1)
     [ -z "$file" ] || { mkdir -p "$OUT/lib" && cp -L "$file" "$OUT/lib/"; }
 done

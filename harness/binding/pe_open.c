@@ -59,7 +59,7 @@ void *gpup_pe_service(void *context, const char *module, const char *name, uint1
 
 /* --- the file */
 
-static bool map_file(const char *path, void **bytes, size_t *size, const struct gpup_pe_error *error) {
+bool gpup_pe_map_file(const char *path, void **bytes, size_t *size, const struct gpup_pe_error *error) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     if (fd < 0)
@@ -134,14 +134,15 @@ bool gpup_pe_image_at(uintptr_t address, struct gpup_image **out) {
 static bool load(struct gpup_binding *b, const char *path, const struct gpup_pe_error *error) {
     void *bytes = NULL, *unsupported = NULL;
     size_t size = 0;
-    if (!map_file(path, &bytes, &size, error))
+    if (!gpup_pe_map_file(path, &bytes, &size, error))
         return false;
     VOID(DDI_CALL * stub)(const char *) = gpup_os_unsupported;
     memcpy(&unsupported, &stub, sizeof unsupported);
     b->pe = calloc(1, sizeof *b->pe);
-    bool ok = b->pe ? gpup_pe_load(b->pe, bytes, size, gpup_pe_service, NULL, unsupported, error)
-                    : gpup_pe_refuse(error, "out of memory");
+    bool ok = b->pe && gpup_pe_load(b->pe, bytes, size, gpup_pe_service, NULL, unsupported, error);
     munmap(bytes, size);
+    if (!b->pe)
+        return gpup_pe_refuse(error, "out of memory");
     return ok && (find_writable(b->pe, &b->image) || gpup_pe_refuse(error, "out of memory"));
 }
 
@@ -195,7 +196,7 @@ int gpup_binding_imports(const char *path, void (*each)(void *context, const str
     struct listing listing = {each, context};
     void *bytes = NULL;
     size_t size = 0;
-    bool ok = map_file(path, &bytes, &size, &error);
+    bool ok = gpup_pe_map_file(path, &bytes, &size, &error);
     if (ok) {
         ok = gpup_pe_read(&pe, bytes, size, &error) && gpup_pe_map(&pe, &error) &&
              gpup_pe_imports(&pe, list_one, &listing, &error);

@@ -6,6 +6,8 @@
 
 #include <gpup/binding.h>
 
+/* A whole file, readable; the caller unmaps it. */
+bool gpup_pe_map_file(const char *path, void **bytes, size_t *size, const struct gpup_pe_error *error);
 /* Loads the file at `path` and binds its imports to the services of this process; fills binding->pe and
  * binding->image. 0, or -1 with a message; what was made by then goes with gpup_binding_close. */
 /* The address of a service by its name; NULL: this program does not have it. A gpup_pe_resolve_fn. */

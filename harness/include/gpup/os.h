@@ -115,8 +115,8 @@ void gpup_os_set_code(struct gpup_os *os, uintptr_t start, uintptr_t end);
  * none.
  */
 void gpup_os_set_unwinder(struct gpup_os *os, const struct gpup_unwinder *unwinder);
-/* Breakpoints that are not the driver's: called in the signal handler, on its stack, with the address of each that is
- * met. true: the instruction there is carried out now. Of the process; NULL: there are none. */
+/* Breakpoints that are not the driver's: called in the signal handler, on its stack, with the address of each
+ * that is met. true: the instruction there is carried out now. Of the process; NULL: there are none. */
 void gpup_os_on_breakpoint(bool (*taken)(uintptr_t address));
 /* A device that came with the tables of an implementation, after gpup_os_new: its events are simulated too.
  */
