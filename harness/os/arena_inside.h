@@ -35,6 +35,7 @@ struct tracking {
     bool on;
     uint8_t *age;   /* of a warm page: restores in a row that found it as it was; COLD: write-protected */
     uint32_t *warm; /* numbers of the others */
+    uint64_t *zero; /* of each page: a bit per line of 64 bytes that is zero in the snapshot */
     size_t warm_count, pages, room;
     struct gpup_arena *next; /* of this thread's tracked arenas */
 };
