@@ -379,7 +379,8 @@ usage: ./cts WORD ...
   fuzz       a campaign: ./cts fuzz [IMPL] [--engine libfuzzer|afl|both] [--time 10m] ...
              (./cts fuzz --help)
   bench      figures, one `name value unit` per line; `bench fuzz`: executions to detection,
-             `bench fuzz-speed`: an execution beside one of an empty target
+             `bench fuzz-speed`: an execution beside one of an empty target;
+             `bench images`: a judged call of a driver image beside the native one, and trapped instructions
   help       this
 
 Any other word goes to gpup-cts, which is built when needed:
@@ -416,6 +417,8 @@ bench)
         bench_fuzz_speed "$@"
     fi
     ;;
+    build_tool
+    build_preset release reference-image || fail_with_log "$log/release.log" "the build failed."
 esac
 build_tool
 exec 9>&-

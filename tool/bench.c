@@ -1,5 +1,5 @@
 /* Figures. Both sides of each ratio are measured in one run, in turn, so that a busy machine slows both. */
-#include "tool.h"
+#include "bench.h"
 
 #include <gpup/scenarios.h>
 #include <gpup/world.h>
@@ -9,10 +9,10 @@
 #include <string.h>
 #include <time.h>
 
-#define ROUNDS 9u
-#define CALLS 2000u
+#define ROUNDS BENCH_ROUNDS
+#define CALLS BENCH_CALLS
 
-static double now_us(void) {
+double bench_now_us(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
@@ -23,12 +23,12 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static double median(double *values, size_t count) {
+double bench_median(double *values, size_t count) {
     qsort(values, count, sizeof *values, ascending);
     return values[count / 2];
 }
 
-static void print(const char *name, double value, const char *unit) {
+void bench_print(const char *name, double value, const char *unit) {
     printf("%s %.3f %s\n", name, value, unit);
 }
 
@@ -38,11 +38,11 @@ static void feed_judge(void *context, const struct gpup_event *event) {
     gpup_judge_event(context, event);
 }
 
-static double judged_ns(struct gpup_world *world, const struct gpup_step *step) {
-    double start = now_us();
+double bench_judged_ns(struct gpup_world *world, const struct gpup_step *step) {
+    double start = bench_now_us();
     for (unsigned i = 0; i < CALLS; i++)
         gpup_world_step(world, step, i);
-    return (now_us() - start) * 1e3 / CALLS;
+    return (bench_now_us() - start) * 1e3 / CALLS;
 }
 
 /* The same function pointer with the same arguments, called as any C code would. Only for a driver that asks
@@ -57,15 +57,15 @@ static double bare_ns(const struct gpup_world *world) {
     volatile NTSTATUS status = 0;
     if (!function)
         return 0;
-    double start = now_us();
+    double start = bench_now_us();
     for (unsigned i = 0; i < CALLS; i++)
         status = function(adapter, &args);
     (void)status;
-    return (now_us() - start) * 1e3 / CALLS;
+    return (bench_now_us() - start) * 1e3 / CALLS;
 }
 
-static bool open_started(struct gpup_binding *binding, const char *name, struct gpup_judge *judge,
-                         struct gpup_world **world) {
+bool bench_open_started(struct gpup_binding *binding, const char *name, struct gpup_judge *judge,
+                        struct gpup_world **world) {
     struct gpup_world_config config;
     struct gpup_trace_sink sink = {feed_judge, judge};
     struct gpup_step step;
@@ -84,6 +84,12 @@ static bool open_started(struct gpup_binding *binding, const char *name, struct 
     return gpup_world_step(*world, &step, 0);
 }
 
+void bench_step(struct gpup_step *step) {
+    gpup_step_defaults(step, GPUP_OP_WriteVirtualizedInterrupt);
+    step->f[GPUP_WriteVirtualizedInterrupt_index].number = 1;
+    step->f[GPUP_WriteVirtualizedInterrupt_address].number = 0xFEE00010;
+}
+
 static void measure_call(const char *name, bool with_bare) {
     struct gpup_judge *judge = gpup_judge_new();
     struct gpup_binding binding = {0};
@@ -91,23 +97,21 @@ static void measure_call(const char *name, bool with_bare) {
     struct gpup_step step;
     double judged[ROUNDS], bare[ROUNDS];
     char label[64];
-    if (!judge || !open_started(&binding, name, judge, &world))
+    if (!judge || !bench_open_started(&binding, name, judge, &world))
         return;
-    gpup_step_defaults(&step, GPUP_OP_WriteVirtualizedInterrupt);
-    step.f[GPUP_WriteVirtualizedInterrupt_index].number = 1;
-    step.f[GPUP_WriteVirtualizedInterrupt_address].number = 0xFEE00010;
+    bench_step(&step);
     for (unsigned i = 0; i < ROUNDS; i++) {
-        judged[i] = judged_ns(world, &step);
+        judged[i] = bench_judged_ns(world, &step);
         bare[i] = with_bare ? bare_ns(world) : 0;
     }
-    double j = median(judged, ROUNDS), b = median(bare, ROUNDS);
+    double j = bench_median(judged, ROUNDS), b = bench_median(bare, ROUNDS);
     snprintf(label, sizeof label, "call_judged_%s", name);
-    print(label, j, "ns");
+    bench_print(label, j, "ns");
     if (with_bare && b > 0) {
         snprintf(label, sizeof label, "call_bare_%s", name);
-        print(label, b, "ns");
+        bench_print(label, b, "ns");
         snprintf(label, sizeof label, "call_judged_over_bare_%s", name);
-        print(label, j / b, "ratio");
+        bench_print(label, j / b, "ratio");
     }
     gpup_world_free(world);
     gpup_binding_close(&binding);
@@ -134,23 +138,23 @@ static void measure_world(void) {
         return;
     gpup_step_defaults(&step, GPUP_OP_StartVm);
     for (unsigned i = 0; i < ROUNDS; i++) {
-        double start = now_us();
+        double start = bench_now_us();
         struct gpup_world *w =
             gpup_world_new(binding.implementation, binding.image, &config, &sink, message, sizeof message);
         if (!w || !gpup_world_start(w))
             return;
-        started[i] = now_us() - start;
+        started[i] = bench_now_us() - start;
         gpup_world_snapshot(w);
         gpup_world_step(w, &step, 0);
-        start = now_us();
+        start = bench_now_us();
         gpup_world_restore(w);
-        restored[i] = now_us() - start;
+        restored[i] = bench_now_us() - start;
         gpup_world_free(w);
     }
-    double s = median(started, ROUNDS), r = median(restored, ROUNDS);
-    print("world_start", s, "us");
-    print("world_restore", r, "us");
-    print("world_start_over_restore", s / r, "ratio");
+    double s = bench_median(started, ROUNDS), r = bench_median(restored, ROUNDS);
+    bench_print("world_start", s, "us");
+    bench_print("world_restore", r, "us");
+    bench_print("world_start_over_restore", s / r, "ratio");
     gpup_binding_close(&binding);
 }
 
@@ -159,12 +163,12 @@ static void measure_world(void) {
 static double run_ms(struct gpup_run_options *run, uint64_t *calls, size_t *programs) {
     struct gpup_results results;
     char message[1024];
-    double start = now_us();
+    double start = bench_now_us();
     if (gpup_run(run, &results, message, sizeof message) != 0) {
         usage_error("bench: %s", message);
         return -1;
     }
-    double took = (now_us() - start) / 1e3;
+    double took = (bench_now_us() - start) / 1e3;
     *calls = 0;
     for (size_t i = 0; i < results.program_count; i++)
         *calls += results.programs[i].calls;
@@ -187,13 +191,13 @@ static void measure_runs(struct gpup_run_options *run) {
         if (whole[i] < 0 || batched[i] < 0 || alone[i] < 0)
             return;
     }
-    double b = median(batched, 3), a = median(alone, 3);
-    print("run_wall", median(whole, 3), "ms");
-    print("run_programs", (double)programs, "programs");
-    print("run_calls", (double)calls, "calls");
-    print("program_batched", b / (double)programs, "ms");
-    print("program_alone", a / (double)programs, "ms");
-    print("program_alone_over_batched", a / b, "ratio");
+    double b = bench_median(batched, 3), a = bench_median(alone, 3);
+    bench_print("run_wall", bench_median(whole, 3), "ms");
+    bench_print("run_programs", (double)programs, "programs");
+    bench_print("run_calls", (double)calls, "calls");
+    bench_print("program_batched", b / (double)programs, "ms");
+    bench_print("program_alone", a / (double)programs, "ms");
+    bench_print("program_alone_over_batched", a / b, "ratio");
 }
 
 /* What a driver team waits for: one job, every program of the profile. */
@@ -220,9 +224,9 @@ static void measure_profile(const char *profile) {
         wall[i] = run_ms(&run, &calls, &count);
     char name[64];
     snprintf(name, sizeof name, "%s_wall", profile);
-    print(name, median(wall, 3) / 1e3, "s");
+    bench_print(name, bench_median(wall, 3) / 1e3, "s");
     snprintf(name, sizeof name, "%s_programs", profile);
-    print(name, (double)count, "programs");
+    bench_print(name, (double)count, "programs");
     for (size_t i = 0; i < count; i++)
         gpup_program_free(&programs[i].program);
     free(programs);
@@ -231,8 +235,11 @@ static void measure_profile(const char *profile) {
 int command_bench(const struct options *o) {
     struct gpup_run_program *programs = calloc(gpup_scenario_count + 1, sizeof *programs);
     size_t count = 0;
-    if (o->word_count)
-        return free(programs), usage_error("bench: takes no arguments");
+    bool images = o->word_count == 1 && strcmp(o->words[0], "images") == 0;
+    if (o->word_count && !images)
+        return free(programs), usage_error("bench: expected nothing, or the word images");
+    if (images)
+        return free(programs), bench_image(), 0;
     for (size_t i = 0; programs && i < gpup_scenario_count; i++) {
         programs[count].name = gpup_scenarios[i].name;
         if (gpup_program_decode(gpup_scenarios[i].bytes, gpup_scenarios[i].size, &programs[count].program))
@@ -251,6 +258,7 @@ int command_bench(const struct options *o) {
     measure_call("yesman", true);
     measure_call("reference", false);
     measure_world();
+    bench_image();
     for (size_t i = 0; i < count; i++)
         gpup_program_free(&programs[i].program);
     free(programs);

@@ -1,7 +1,8 @@
 /*
  * A display miniport as a vendor writes it, without anything to partition: it maps the registers of the
  * bundled GPU, takes its interrupt, and has a timer and a thread that look after the part. One source, two
- * forms: an object of this system, and a driver image for Windows (see CMakeLists.txt).
+ * forms: an object of this system, and a driver image for Windows (see CMakeLists.txt). Only there the
+ * compiler has structured exceptions.
  */
 #include <ddi/dispmprt.h>
 #include <ddi/wdm.h>
@@ -18,6 +19,7 @@ enum { STOP, TICK, WAKE_UPS };
 struct adapter {
     DXGKRNL_INTERFACE dxgkrnl;
     UCHAR *registers;
+    FAST_MUTEX looking;
     KSPIN_LOCK lock; /* of what follows */
     ULONG ticks, interrupts;
     ULONGLONG seen; /* the part's time, when it was last looked at */
@@ -32,8 +34,49 @@ static ULONG read32(const struct adapter *a, ULONG offset) {
 }
 
 static void write32(const struct adapter *a, ULONG offset, ULONG value) {
-    WRITE_REGISTER_ULONG((volatile ULONG *)(PVOID)(a->registers + offset), value);
+    *(volatile ULONG *)(PVOID)(a->registers + offset) = value; /* WRITE_REGISTER_ULONG is no more than that */
 }
+
+/* --- a register that somebody names by number */
+
+static BOOLEAN is_register(ULONG offset) {
+    return offset < GPU_PF_BAR0_SIZE && offset % sizeof(ULONG) == 0;
+}
+
+#ifdef _WIN32
+static __attribute__((noinline)) ULONG read_checked(const struct adapter *a, ULONG offset) {
+    if (!is_register(offset))
+        ExRaiseStatus(STATUS_INVALID_PARAMETER);
+    return read32(a, offset);
+}
+
+static int is_expected(NTSTATUS code) {
+    return code == STATUS_INVALID_PARAMETER ? EXCEPTION_EXECUTE_HANDLER : EXCEPTION_CONTINUE_SEARCH;
+}
+
+static NTSTATUS look(struct adapter *a, ULONG offset, ULONG *value) {
+    __try {
+        ExAcquireFastMutex(&a->looking);
+        __try {
+            *value = read_checked(a, offset);
+        } __finally { /* on both ways */
+            ExReleaseFastMutex(&a->looking);
+        }
+    } __except (is_expected(GetExceptionCode())) {
+        return GetExceptionCode();
+    }
+    return STATUS_SUCCESS;
+}
+#else
+static NTSTATUS look(struct adapter *a, ULONG offset, ULONG *value) {
+    BOOLEAN known = is_register(offset);
+    ExAcquireFastMutex(&a->looking);
+    if (known)
+        *value = read32(a, offset);
+    ExReleaseFastMutex(&a->looking);
+    return known ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+#endif
 
 /* --- timer and thread */
 
@@ -137,6 +180,7 @@ static NTSTATUS try_interrupt(struct adapter *a) {
 
 static NTSTATUS map_registers(struct adapter *a) {
     DXGK_DEVICE_INFO info;
+    ULONG id = 0;
     NTSTATUS status = a->dxgkrnl.DxgkCbGetDeviceInformation(a->dxgkrnl.DeviceHandle, &info);
     if (!NT_SUCCESS(status))
         return status;
@@ -148,8 +192,10 @@ static NTSTATUS map_registers(struct adapter *a) {
                 MmMapIoSpace(list->PartialDescriptors[i].u.Memory.Start, GPU_PF_BAR0_SIZE, MmNonCached);
     if (!a->registers)
         return STATUS_INSUFFICIENT_RESOURCES;
-    if (read32(a, GPU_REG_ID) != ((ULONG)GPU_PF_DEVICE_ID << 16 | GPU_VENDOR_ID))
+    if (look(a, GPU_REG_ID, &id) != STATUS_SUCCESS || id != ((ULONG)GPU_PF_DEVICE_ID << 16 | GPU_VENDOR_ID))
         return STATUS_DEVICE_NOT_READY;
+    if (look(a, GPU_REG_ID + 1, &id) != STATUS_INVALID_PARAMETER)
+        return STATUS_UNSUCCESSFUL;
     return STATUS_SUCCESS;
 }
 
@@ -196,6 +242,7 @@ static NTSTATUS DDI_CALL add_device(const PDEVICE_OBJECT physical_device, PVOID 
     *context = a;
     if (!a)
         return STATUS_INSUFFICIENT_RESOURCES;
+    ExInitializeFastMutex(&a->looking);
     KeInitializeSpinLock(&a->lock);
     KeInitializeTimer(&a->timer);
     KeInitializeDpc(&a->tick, on_tick, a);

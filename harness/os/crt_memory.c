@@ -1,6 +1,7 @@
 /* Memory, order and search of the C run-time. */
 #include "crt.h"
 #include "kernel.h"
+#include "mmio.h"
 #include <string.h>
 
 /* Each byte is read once, and eight at a time: while somebody changes a buffer between two reads, it counts
@@ -24,9 +25,29 @@ PVOID DDI_CALL gpup_crt_memcpy(PVOID to, const VOID *from, SIZE_T size) {
     return gpup_crt_memmove(to, from, size); /* the kernel's takes overlapping ranges too */
 }
 
+static bool at_registers(const struct gpup_os *os, const void *address) {
+    return os && os->mapping_count && gpup_register_mapped(os, address, 1);
+}
+
+/* To or from registers, or memory of the device: eight bytes at a time, as long as there are. */
+static void copy_registers(uint8_t *to, const uint8_t *from, size_t size) {
+    for (size_t done = 0, one; done < size; done += one) {
+        uint64_t value = 0;
+        one = size - done >= 8 ? 8 : 1;
+        if (!gpup_register_read(from + done, (uint32_t)one, &value))
+            memcpy(&value, from + done, one);
+        if (!gpup_register_write(to + done, (uint32_t)one, value))
+            memcpy(to + done, &value, one);
+    }
+}
+
 PVOID DDI_CALL gpup_crt_memmove(PVOID to, const VOID *from, SIZE_T size) {
     const struct gpup_os *os = gpup_os_current();
 
+    if (at_registers(os, to) || at_registers(os, from)) {
+        copy_registers(to, from, size);
+        return to;
+    }
     if (os && os->watch.start) {
         copy_once(to, from, size);
         return to;
@@ -35,7 +56,12 @@ PVOID DDI_CALL gpup_crt_memmove(PVOID to, const VOID *from, SIZE_T size) {
 }
 
 PVOID DDI_CALL gpup_crt_memset(PVOID to, int value, SIZE_T size) {
-    return memset(to, value, size);
+    if (!at_registers(gpup_os_current(), to))
+        return memset(to, value, size);
+    for (size_t i = 0; i < size; i++)
+        if (!gpup_register_write((uint8_t *)to + i, 1, (uint8_t)value))
+            ((uint8_t *)to)[i] = (uint8_t)value;
+    return to;
 }
 
 int DDI_CALL gpup_crt_memcmp(const VOID *one, const VOID *other, SIZE_T size) {
@@ -120,9 +146,9 @@ PVOID DDI_CALL gpup_crt_bsearch(const VOID *key, const VOID *base, SIZE_T count,
 /* --- the same under the names of the kernel's own library */
 
 VOID DDI_CALL gpup_crt_zero(PVOID to, SIZE_T size) {
-    memset(to, 0, size);
+    gpup_crt_memset(to, 0, size);
 }
 
 VOID DDI_CALL gpup_crt_fill(PVOID to, SIZE_T size, int value) {
-    memset(to, value, size);
+    gpup_crt_memset(to, value, size);
 }

@@ -63,6 +63,10 @@ uint64_t gpup_exception_call(const void *function, const void *a, const void *b,
                              const void *d);
 extern const uint8_t gpup_exception_called[]; /* that place */
 _Noreturn void gpup_exception_continue(const struct gpup_frame *frame);
+/* The registers of a fault. */
+void gpup_exception_take(const ucontext_t *context, struct gpup_frame *frame);
+void gpup_mmio_landing(void); /* mmio.c's, the same way */
+_Noreturn void gpup_mmio_landed(void);
 void gpup_exception_landing(void); /* where the signal handler leads */
 _Noreturn void gpup_exception_landed(void);
 _Noreturn void gpup_exception_leave(void *scheduler_sp); /* as the signal handler does with a fault */

@@ -48,6 +48,9 @@ __asm__(".text\n" FUNCTION("gpup_raising_entry") //
         FUNCTION("gpup_exception_landing") //
         "  xor %ebp, %ebp\n  call gpup_exception_landed\n  ud2\n" END("gpup_exception_landing")
 
+            FUNCTION("gpup_mmio_landing") //
+        "  xor %ebp, %ebp\n  call gpup_mmio_landed\n  ud2\n" END("gpup_mmio_landing")
+
             FUNCTION("gpup_exception_call") //
         "  push %rbp\n  mov %rsp, %rbp\n  sub $0x20, %rsp\n"
         "  mov %rdi, %rax\n  mov %r8, %r9\n  mov %rcx, %r8\n  mov %rsi, %rcx\n"
@@ -55,7 +58,7 @@ __asm__(".text\n" FUNCTION("gpup_raising_entry") //
         ".globl gpup_exception_called\n.hidden gpup_exception_called\ngpup_exception_called:\n"
         "  leave\n  ret\n" END("gpup_exception_call")
 
-        /* RDI: the frame. Below its stack pointer nobody has anything. */
+        /* RDI: the frame. Natively, 128 bytes below its stack pointer are its own. */
         FUNCTION("gpup_exception_continue") //
         "  movups 144(%rdi), %xmm0\n  movups 160(%rdi), %xmm1\n  movups 176(%rdi), %xmm2\n"
         "  movups 192(%rdi), %xmm3\n  movups 208(%rdi), %xmm4\n  movups 224(%rdi), %xmm5\n"
@@ -64,15 +67,15 @@ __asm__(".text\n" FUNCTION("gpup_raising_entry") //
         "  movups 336(%rdi), %xmm12\n  movups 352(%rdi), %xmm13\n  movups 368(%rdi), %xmm14\n"
         "  movups 384(%rdi), %xmm15\n  ldmxcsr 136(%rdi)\n"
         "  mov 32(%rdi), %rax\n"
-        "  mov 128(%rdi), %rcx\n  mov %rcx, -8(%rax)\n"
-        "  mov 140(%rdi), %ecx\n  mov %rcx, -16(%rax)\n"
-        "  mov 56(%rdi), %rcx\n  mov %rcx, -24(%rax)\n"
-        "  mov 0(%rdi), %rcx\n  mov %rcx, -32(%rax)\n"
+        "  mov 128(%rdi), %rcx\n  mov %rcx, -136(%rax)\n"
+        "  mov 140(%rdi), %ecx\n  mov %rcx, -144(%rax)\n"
+        "  mov 56(%rdi), %rcx\n  mov %rcx, -152(%rax)\n"
+        "  mov 0(%rdi), %rcx\n  mov %rcx, -160(%rax)\n"
         "  mov 8(%rdi), %rcx\n  mov 16(%rdi), %rdx\n  mov 24(%rdi), %rbx\n  mov 40(%rdi), %rbp\n"
         "  mov 48(%rdi), %rsi\n  mov 64(%rdi), %r8\n  mov 72(%rdi), %r9\n  mov 80(%rdi), %r10\n"
         "  mov 88(%rdi), %r11\n  mov 96(%rdi), %r12\n  mov 104(%rdi), %r13\n  mov 112(%rdi), %r14\n"
         "  mov 120(%rdi), %r15\n"
-        "  lea -32(%rax), %rsp\n  pop %rax\n  pop %rdi\n  popfq\n  ret\n" END("gpup_exception_continue")
+        "  lea -160(%rax), %rsp\n  pop %rax\n  pop %rdi\n  popfq\n  ret $128\n" END("gpup_exception_continue")
 
             FUNCTION("gpup_exception_leave") //
         "  mov %rdi, %rsp\n  jmp gpup_fiber_landing\n" END("gpup_exception_leave"));

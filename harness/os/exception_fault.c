@@ -11,7 +11,7 @@
 static const uint8_t number_of[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
                                       REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 
-static void take_frame(const ucontext_t *context, struct gpup_frame *frame) {
+void gpup_exception_take(const ucontext_t *context, struct gpup_frame *frame) {
     const greg_t *registers = context->uc_mcontext.gregs;
 
     for (unsigned i = 0; i < 16; i++)
@@ -110,7 +110,7 @@ bool gpup_exception_offer(struct gpup_os *os, int number, const siginfo_t *info,
     struct gpup_frame *frame = &os->exception.frame;
     EXCEPTION_RECORD *record = &os->exception.record;
     memset(record, 0, sizeof *record);
-    take_frame(context, frame);
+    gpup_exception_take(context, frame);
     if (!describe(os, number, info, registers, in_image, frame, record))
         return false;
     if (!in_image)

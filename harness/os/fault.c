@@ -2,6 +2,7 @@
  * the fiber is never resumed. A fault anywhere else goes to whoever handled it before. */
 #include "exception.h"
 #include "fiber.h"
+#include "mmio.h"
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -166,7 +167,8 @@ void gpup_os_on_breakpoint(bool (*taken)(uintptr_t address)) {
 static bool on_breakpoint(int number, const siginfo_t *info, greg_t *registers) {
     bool (*taken)(uintptr_t) = atomic_load(&breakpoint);
 
-    if (number != SIGTRAP || info->si_code != SI_KERNEL || !taken || !taken((uintptr_t)registers[REG_RIP] - 1))
+    if (number != SIGTRAP || info->si_code != SI_KERNEL || !taken ||
+        !taken((uintptr_t)registers[REG_RIP] - 1))
         return false;
     registers[REG_RIP]--;
     return true;
@@ -187,6 +189,8 @@ static void handler(int number, siginfo_t *info, void *context) {
     if (number == SIGSEGV && info->si_code == SI_KERNEL && !os->in_emit && gpup_inlined_move(os, registers))
         return;
     if (number == SIGSEGV && watch_open(os, info->si_addr, registers))
+        return;
+    if (number == SIGSEGV && gpup_mmio_offer(os, info, context))
         return;
     if (number == SIGTRAP && watch_close(os, &registers[REG_EFL]))
         return;

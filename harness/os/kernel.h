@@ -156,6 +156,7 @@ struct gpup_os {
     struct { /* of the fault that is offered to the image */
         struct gpup_frame frame;
         EXCEPTION_RECORD record;
+        uint8_t *address; /* of an access to registers, which is carried out instead */
     } exception;
     struct gpup_watch watch;
     struct gpup_os_budgets used; /* by the outermost call */

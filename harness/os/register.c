@@ -1,5 +1,6 @@
-/* Register mappings and the accessors. A mapping is address space without memory: only the accessors reach
- * the device, a plain dereference faults. */
+/* Register mappings and the accessors. A mapping is address space without memory: what the driver's own
+ * instructions do there faults, and is carried out in mmio.c. */
+#include "mmio.h"
 #include "services.h"
 
 #define COST_OF_ACCESS 1000u /* ns a register access takes */
@@ -100,6 +101,12 @@ static bool locate(const struct gpup_os *os, const volatile void *address, uint3
     return false;
 }
 
+bool gpup_register_mapped(const struct gpup_os *os, const volatile void *address, uint32_t width) {
+    uint64_t physical;
+
+    return locate(os, address, width, &physical);
+}
+
 static struct gpup_os *begin(const struct gpup_service_limit *service) {
     struct gpup_os *os = gpup_os_enter(service);
     const struct gpup_device_ops *ops = os ? os->config.device_ops : NULL;
@@ -139,6 +146,33 @@ static bool device_write(const struct gpup_service_limit *service, volatile void
     if (ops && ops->bus_write)
         ops->bus_write(os->config.device, physical, width, value);
     return true;
+}
+
+static const struct gpup_service_limit *function_of(uint32_t width, bool write) {
+    switch (width) {
+    case 1:
+        return write ? GPUP_SERVICE(WRITE_REGISTER_UCHAR) : GPUP_SERVICE(READ_REGISTER_UCHAR);
+    case 2:
+        return write ? GPUP_SERVICE(WRITE_REGISTER_USHORT) : GPUP_SERVICE(READ_REGISTER_USHORT);
+    case 4:
+        return write ? GPUP_SERVICE(WRITE_REGISTER_ULONG) : GPUP_SERVICE(READ_REGISTER_ULONG);
+    default:
+        return write ? GPUP_SERVICE(WRITE_REGISTER_ULONG64) : GPUP_SERVICE(READ_REGISTER_ULONG64);
+    }
+}
+
+bool gpup_register_read(const volatile void *address, uint32_t width, uint64_t *value) {
+    const struct gpup_os *os = gpup_os_current();
+
+    return gpup_register_mapped(os, address, width) &&
+           device_read(function_of(width, false), address, width, value);
+}
+
+bool gpup_register_write(volatile void *address, uint32_t width, uint64_t value) {
+    const struct gpup_os *os = gpup_os_current();
+
+    return gpup_register_mapped(os, address, width) &&
+           device_write(function_of(width, true), address, width, value);
 }
 
 /* NOLINTBEGIN(bugprone-macro-parentheses): a type cannot stand in parentheses */
