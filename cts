@@ -416,9 +416,9 @@ bench)
         shift 2
         bench_fuzz_speed "$@"
     fi
-    ;;
     build_tool
     build_preset release reference-image || fail_with_log "$log/release.log" "the build failed."
+    ;;
 esac
 build_tool
 exec 9>&-
