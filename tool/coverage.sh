@@ -3,7 +3,9 @@
 #
 #   coverage.sh --tool GPUP_CTS [--out DIR] [--profile P] [--corpus DIR]... [--gcov TOOL] OBJECT
 #
-# OBJECT is a shared object that was compiled and linked with --coverage. It runs under conformance and then under the
+# OBJECT is a shared object that was compiled and linked with --coverage, or any driver image for Windows (.sys): of that,
+# breakpoints tell which blocks were executed; the pages show a listing of its instructions by RVA, and its source
+# lines where it has DWARF (lld-link /debug:dwarf) and its sources are there. OBJECT runs under conformance and then under the
 # programs of the corpus; counters go below DIR/coverage, never beside the object. DIR is that of `run --out`:
 # report.html in it gets a table with links to the pages. Status 0: there are pages, whatever the verdict; 2: the
 # object cannot be counted; 3: it could not be run.
@@ -43,13 +45,16 @@ while [ $# -gt 0 ]; do
     esac
 done
 [ -x "$tool" ] || fail 2 "--tool: expected the program gpup-cts, found '$tool'"
-[ -f "$object" ] || fail 2 "$object: expected a shared object compiled with --coverage, found no such file"
+[ -f "$object" ] || fail 2 "$object: expected a shared object compiled with --coverage or a driver image, found no such file"
+image=''
+case $object in *.[sS][yY][sS]) image=yes ;; esac
 for name in lcov genhtml nm; do
     command -v $name >/dev/null || fail 3 "$name is not installed (packages lcov, binutils)"
 done
 
 # ---- the object -------------------------------------------------------------------------------------------------
 
+if [ -z "$image" ]; then
 # Where the object would write its counters; the compiler left its notes (.gcno) there.
 mapfile -t data < <(LC_ALL=C grep -aoE '/[[:print:]]+\.gcda' "$object" | sort -u)
 [ ${#data[@]} -gt 0 ] ||
@@ -63,9 +68,10 @@ for file in "${data[@]}"; do
         fail 2 "$object: ${file%.gcda}.gcno is not there, which the compiler wrote when it made the object. Build it here," \
             "or leave the files of that build where they were."
 done
+fi
 
 # gcov must be of the compiler that made the object.
-if [ -z "$gcov" ] && nm "$object" | grep -q '__llvm_gcov_ctr'; then
+if [ -z "$image$gcov" ] && nm "$object" | grep -q '__llvm_gcov_ctr'; then
     major=$(LC_ALL=C grep -aoE 'clang version [0-9]+' "$object" | head -n 1 | grep -oE '[0-9]+$')
     for name in "llvm-cov-$major" llvm-cov; do
         ! command -v "$name" >/dev/null || { gcov="$name gcov" && break; }
@@ -90,6 +96,11 @@ fi
 counted() {
     local folder=$page/data/$1 file
     shift
+    if [ -n "$image" ]; then
+        mkdir -p "$page/data" && "$tool" image-coverage begin "$object" "$folder" || exit 2
+        GPUP_IMAGE_COVERAGE=$folder "$@"
+        return
+    fi
     for file in "${data[@]}"; do
         mkdir -p "$folder$(dirname "$file")"
         ln -sf "${file%.gcda}.gcno" "$folder${file%.gcda}.gcno"
@@ -97,8 +108,48 @@ counted() {
     GCOV_PREFIX=$folder GCOV_PREFIX_STRIP=0 "$@"
 }
 
+# Lines of source, from the line tables of an image: `symbolizer` writes a function and FILE:LINE for each address.
+lines_of_image() {
+    local instructions=$page/data/$1.instructions
+    "$tool" image-coverage instructions "$object" "$page/data/$1" >"$instructions" || return 1
+    cut -d ' ' -f 1 "$instructions" | "$symbolizer" --obj="$object" --no-inlines --output-style=GNU -f=linkage 2>>"$page/log" |
+        paste -d '\t' - - | paste -d ' ' "$instructions" - | awk '
+        # Sources that are not here have no page.
+        function readable(file, line, got) { got = (getline line <file) >= 0; close(file); return got }
+        {
+            split($0, parts, "\t"); place = parts[2]
+            sub(/ \(.*$/, "", place)
+            file = line = place; sub(/:[0-9]+$/, "", file); sub(/^.*:/, "", line)
+            if (!(file in known)) known[file] = file !~ /^\?/ && readable(file)
+            if (!known[file] || line + 0 == 0) next
+            key = file SUBSEP line + 0
+            if (!(key in hit) || $2 > hit[key]) hit[key] = $2 + 0
+            if ($3) { split(parts[1], words, " "); at[file SUBSEP words[4]] = line + 0 " " $2 }
+        }
+        END {
+            for (file in known) if (known[file]) {
+                print "TN:\nSF:" file
+                for (key in at) { split(key, k, SUBSEP); split(at[key], a, " ")
+                    if (k[1] == file) print "FN:" a[1] "," k[2] "\nFNDA:" a[2] "," k[2] }
+                for (key in hit) { split(key, k, SUBSEP); if (k[1] == file) print "DA:" k[2] "," hit[key] }
+                print "end_of_record"
+            }
+        }'
+}
+
+info_of_image() {
+    listing=$page/$(basename "$object").lst
+    { "$tool" image-coverage lcov "$object" "$page/data/$1" "$listing" &&
+        { [ -z "$symbolizer" ] || lines_of_image "$1"; }; } >"$page/$1.all" 2>>"$page/log" &&
+        lcov "${options[@]}" -a "$page/$1.all" -o "$page/$1.info" >>"$page/log" 2>&1
+}
+
 # info NAME: what the run of this name counted. System headers are nobody's own code.
 info() {
+    if [ -n "$image" ]; then
+        info_of_image "$1"
+        return
+    fi
     { lcov "${options[@]}" -c -d "$page/data/$1" -o "$page/$1.all" &&
         lcov "${options[@]}" -r "$page/$1.all" '/usr/*' -o "$page/$1.info"; } >>"$page/log" 2>&1
 }
@@ -109,6 +160,8 @@ replay() {
             "$tool" "$object" >"$page/unread"
 }
 
+symbolizer=$(command -v llvm-symbolizer-14 llvm-symbolizer | head -n 1)
+listing=''
 counted conformance "$tool" run "$object" --profile "$profile" --out "$out"
 status=$?
 [ "$status" != 2 ] && [ "$status" != 3 ] || exit "$status"
@@ -125,9 +178,12 @@ fi
 
 # ---- pages ------------------------------------------------------------------------------------------------------
 
+# Of an image with sources, the listing is not counted a second time.
 # name, then hit and found of lines, functions, branches; lcov writes no totals.
 for name in "${runs[@]}"; do
-    awk -F'[:,]' -v name="$name" '
+    awk -F'[:,]' -v name="$name" -v listing="$listing" '
+        $1 == "SF" { sources += $2 != listing; skipped = $2 == listing; if (sources == 1 && !skipped) line = lines = function_ = functions = 0 }
+        skipped && sources { next }
         $1 == "DA" { lines++; line += $3 > 0 }
         $1 == "FNDA" { functions++; function_ += $2 > 0 }
         $1 == "BRDA" { branches++; branch += $5 != "-" && $5 > 0 }

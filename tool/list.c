@@ -75,13 +75,16 @@ static size_t length(const struct kind *k) {
 int command_list(const struct options *o) {
     if (o->word_count && strcmp(o->words[0], "imports") == 0)
         return list_imports(o);
+    if (o->word_count && strcmp(o->words[0], "blocks") == 0)
+        return list_blocks(o);
     const struct kind *k = NULL;
     for (size_t i = 0; o->word_count == 1 && i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i].name, o->words[0]) == 0)
             k = &kinds[i];
     if (!k)
-        return usage_error("list: expected rules, scenarios, ddis, defects or imports FILE, found '%s'",
-                           o->word_count ? o->words[0] : "");
+        return usage_error(
+            "list: expected rules, scenarios, ddis, defects, imports FILE or blocks FILE, found '%s'",
+            o->word_count ? o->words[0] : "");
     json_t *all = json_array();
     for (unsigned i = 0; i < length(k); i++)
         json_array_append_new(all, k->item(i));

@@ -13,7 +13,7 @@ static const struct command {
      "          [--expect FILE] [--baseline DIR] [--traces all] [--strict] [--resume] [--timeout S]\n"
      "          [--json]",
      "runs the programs, judges, writes results", command_run},
-    {"list", "rules|scenarios|ddis|defects|imports FILE [--json]", "one line each", command_list},
+    {"list", "rules|scenarios|ddis|defects|imports FILE|blocks FILE [--json]", "one line each", command_list},
     {"replay", "PROGRAM [IMPL]", "runs one program and shows what happened", command_replay},
     {"shrink", "PROGRAM [IMPL]", "prints a smaller program with the same finding", command_shrink},
     {"check", "TRACE [--json]", "judges a stored trace", command_check},
@@ -26,6 +26,9 @@ static const struct command {
      command_compare},
     {"keygen", "FILE", "a key for --sign; FILE.pub is the one for --key", command_keygen},
     {"bench", "", "figures, one `name value unit` per line", command_bench},
+    {"image-coverage", "begin|instructions IMAGE FILE, lcov IMAGE FILE LISTING",
+     "what runs with GPUP_IMAGE_COVERAGE=FILE reached of a driver image (`cts coverage` does all of it)",
+     command_image_coverage},
 };
 
 static int help(FILE *out) {

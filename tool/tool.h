@@ -53,6 +53,8 @@ bool in_profile(const struct gpup_scenario *scenario, const char *profile); /* o
 int command_run(const struct options *options);
 int command_list(const struct options *options);
 int list_imports(const struct options *options); /* `list imports FILE` */
+int list_blocks(const struct options *options);  /* `list blocks FILE` */
+int command_image_coverage(const struct options *options);
 int command_replay(const struct options *options);
 int command_shrink(const struct options *options);
 int command_check(const struct options *options);

@@ -146,8 +146,3 @@ bool gpup_points_find(const char *path, struct gpup_points *out, char *message, 
     snprintf(message, message_size, "%s: %s", path, why);
     return ok;
 }
-
-void gpup_points_free(struct gpup_points *points) {
-    free(points->point);
-    *points = (struct gpup_points){0};
-}

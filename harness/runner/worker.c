@@ -2,6 +2,7 @@
 
 #include "protocol.h"
 
+#include <gpup/coverage.h>
 #include <gpup/world.h>
 
 #include <fcntl.h>
@@ -118,16 +119,30 @@ static enum gpup_outcome run(const struct gpup_run_options *o, const struct gpup
     return outcome;
 }
 
+/* Breakpoints for the coverage of an image, where it is asked for. true: there is nothing wrong with it. */
+static bool cover(const struct gpup_binding *binding, struct gpup_coverage_file *file,
+                  struct gpup_cover **out, char *message, size_t message_size) {
+    const char *path = binding->pe ? getenv("GPUP_IMAGE_COVERAGE") : NULL;
+    if (!path)
+        return true;
+    if (gpup_coverage_open(path, file, message, message_size))
+        *out = gpup_cover_arm(binding, &file->points, file->hit, message, message_size);
+    return *out != NULL;
+}
+
 int worker_main(const struct gpup_run_options *options, int commands, int events) {
     struct writer w = {.fd = events};
     struct gpup_binding binding;
+    struct gpup_coverage_file coverage = {0};
+    struct gpup_cover *covered = NULL;
     char message[512];
     struct order order;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     redirect_output(options);
     limit_memory();
     uint64_t before = checksum(options);
-    if (gpup_binding_open(&binding, options->implementation, options->known, message, sizeof message) != 0) {
+    if (gpup_binding_open(&binding, options->implementation, options->known, message, sizeof message) != 0 ||
+        !cover(&binding, &coverage, &covered, message, sizeof message)) {
         writer_put(&w, MESSAGE_FAILED, message, strlen(message));
         writer_flush(&w);
         return 3;
@@ -143,6 +158,8 @@ int worker_main(const struct gpup_run_options *options, int commands, int events
             break; /* the parent sees the end of the pipe */
     }
     free(w.bytes);
+    gpup_cover_free(covered);
+    gpup_coverage_close(&coverage);
     gpup_binding_close(&binding);
     return 0;
 }

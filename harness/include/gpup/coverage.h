@@ -40,6 +40,12 @@ bool gpup_points_of(const void *bytes, size_t size, struct gpup_points *out, cha
                     size_t message_size);
 void gpup_points_free(struct gpup_points *points);
 
+/* Each instruction of the points of that file, in order: the number of its point, its RVA, its text. false:
+ * message says why. Library gpup_blocks. */
+typedef void gpup_instruction_fn(void *context, size_t point, uint32_t rva, const char *text);
+bool gpup_points_list(const char *path, const struct gpup_points *points, gpup_instruction_fn *each,
+                      void *context, char *message, size_t message_size);
+
 /* Counters that the compiler put into an open image: a byte for each place, 0 when it was not reached. */
 struct gpup_counters {
     uint8_t *start, *stop; /* in the image */
