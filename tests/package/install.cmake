@@ -1,12 +1,14 @@
-# Installs a component into a fresh prefix and moves that elsewhere: the package must not know where it was. What a
-# prefix has from other components stays.
-#   cmake -DBUILD=... -DCOMPONENT=... -DWORK=... -P install.cmake
+# Installs components into a fresh prefix and moves that elsewhere: the package must not know where it was.
+#   cmake -DBUILD=... -DCOMPONENT=main|main,fuzz -DWORK=... -P install.cmake
 file(REMOVE_RECURSE ${WORK})
-execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD} --component ${COMPONENT} --prefix ${WORK}/before
-  RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
-if(NOT status EQUAL 0)
-  message(FATAL_ERROR "installing failed (${status}):\n${output}")
-endif()
+string(REPLACE "," ";" components ${COMPONENT})
+foreach(component IN LISTS components)
+  execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD} --component ${component} --prefix ${WORK}/before
+    RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "installing ${component} failed (${status}):\n${output}")
+  endif()
+endforeach()
 file(RENAME ${WORK}/before ${WORK}/prefix)
 
 # The parts of it that a project outside does not touch.
@@ -15,9 +17,8 @@ foreach(file bin/gpup-cts include/gpup-cts/gpup/registers.h share/doc/gpup-cts/c
     message(FATAL_ERROR "${file} was not installed")
   endif()
 endforeach()
-execute_process(COMMAND sh -c "grep -rlF -e '${BUILD}' -e '${WORK}' lib include share" WORKING_DIRECTORY ${WORK}/prefix
+execute_process(COMMAND sh -c "grep -rIlF -e '${BUILD}' -e '${WORK}' lib include share" WORKING_DIRECTORY ${WORK}/prefix
   OUTPUT_VARIABLE found)
-string(REGEX REPLACE "[^\n]*[.](so[.0-9]*|a)\n" "" found "${found}") # debug information names the sources
 if(found)
   message(FATAL_ERROR "these files know where they were built or installed:\n${found}")
 endif()
