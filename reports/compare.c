@@ -122,18 +122,50 @@ static void compare_rule(json_t *to, const char *id, const json_t *a, const json
     note(to, part, "rule", id, before, after);
 }
 
-/* The findings of a program, as rules and keys. */
-static char *findings_of(const json_t *program) {
+/* Whether one before the `end`-th is the same: of one rule, and of one key if keys count. */
+static bool told_before(const json_t *findings, size_t end, bool keys) {
+    const json_t *last = json_array_get(findings, end);
+    for (size_t i = 0; i < end; i++) {
+        const json_t *f = json_array_get(findings, i);
+        bool same =
+            json_integer_value(json_object_get(f, "key")) == json_integer_value(json_object_get(last, "key"));
+        if ((same || !keys) && strcmp(text_of(f, "rule"), text_of(last, "rule")) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The findings of a program, each once, as rules or as rules and keys. */
+static char *findings_of(const json_t *program, bool keys) {
+    const json_t *findings = json_object_get(program, "findings"), *finding;
     char *text = NULL;
     size_t size = 0, i;
-    json_t *finding;
     FILE *out = open_memstream(&text, &size);
-    json_array_foreach(json_object_get(program, "findings"), i, finding) if (out)
-        fprintf(out, "%s%s:%lld", i ? " " : "", text_of(finding, "rule"),
-                (long long)json_integer_value(json_object_get(finding, "key")));
+    json_array_foreach(findings, i, finding) {
+        if (!out || told_before(findings, i, keys))
+            continue;
+        fprintf(out, "%s%s", i ? " " : "", text_of(finding, "rule"));
+        if (keys)
+            fprintf(out, ":%lld", (long long)json_integer_value(json_object_get(finding, "key")));
+    }
     if (out)
         fclose(out);
     return text;
+}
+
+/* Other rules are told by their names; where they are the same, the keys tell that they fail otherwise. */
+static void compare_findings(json_t *to, const char *name, const json_t *a, const json_t *b) {
+    char *x = findings_of(a, true), *y = findings_of(b, true);
+    char *rules_x = findings_of(a, false), *rules_y = findings_of(b, false);
+    if (x && y && rules_x && rules_y && strcmp(x, y) != 0) {
+        bool rules = strcmp(rules_x, rules_y) != 0;
+        const char *before = rules ? rules_x : x, *after = rules ? rules_y : y;
+        note(to, "changed", "program", name, *before ? before : "no finding", *after ? after : "no finding");
+    }
+    free(x);
+    free(y);
+    free(rules_x);
+    free(rules_y);
 }
 
 static void compare_program(json_t *to, const char *name, const json_t *a, const json_t *b) {
@@ -145,11 +177,7 @@ static void compare_program(json_t *to, const char *name, const json_t *a, const
     }
     if (!is && strcmp(text_of(a, "why"), text_of(b, "why")) != 0)
         note(to, "changed", "program", name, text_of(a, "why"), text_of(b, "why"));
-    char *x = findings_of(a), *y = findings_of(b);
-    if (x && y && strcmp(x, y) != 0)
-        note(to, "changed", "program", name, *x ? x : "no finding", *y ? y : "no finding");
-    free(x);
-    free(y);
+    compare_findings(to, name, a, b);
 }
 
 /* One that went and is the same program as one that came. */
