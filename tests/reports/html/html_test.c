@@ -219,6 +219,46 @@ static void earlier_results_may_be_anything(void **state) {
     }
 }
 
+/* Figures of the code that ran are shown for this build, and whatever else the file holds is not. */
+static void figures_of_code(void **state) {
+#define RUN(name, lines)                                                                                     \
+    "{\"name\": \"" name "\", \"lines\": " lines ", \"functions\": [0, 0], \"branches\": [1, 3]}"
+#define CODE(hash, runs) "{\"hash\": \"" hash "\", \"runs\": [" runs "]}"
+    static const struct {
+        const char *code, *expected, *not_expected;
+    } cases[] = {
+        {CODE("0a1b", RUN("conformance", "[3, 4]") "," RUN("together", "[4, 4]")),
+         "coverage/conformance/index.html\">Conformance</a></th><td>75.0 % <small>of "
+         "4</small></td><td>none</td><td>33.3 %",
+         "coverage/corpus"},
+        {CODE("0a1b", RUN("corpus", "[5, 4]")), "Corpus of found programs</a></th><td>none</td>", "<td>125"},
+        {CODE("0a1b", RUN("corpus", "[1]")), "Corpus of found programs</a></th><td>none</td>", "<td>100"},
+        {CODE("0a1b", RUN("corpus", "[-1, 4]")), "Corpus of found programs</a></th><td>none</td>", "<td>-25"},
+        {CODE("0a1b", RUN("<script>alert", "[1, 2]") ", 7, {}"), "Code of the implementation", "alert"},
+        {CODE("ffff", RUN("conformance", "[3, 4]")), "What was not tested", "Code of the implementation"},
+        {CODE("0a1b", ""), "What was not tested", "Code of the implementation"},
+        {"{\"runs\": 7", "What was not tested", "Code of the implementation"},
+        {"[]", "What was not tested", "Code of the implementation"},
+    };
+    struct fixture *f = *state;
+    strcpy(f->results.implementation_hash, "0a1b");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct gpup_report report;
+        char *text = NULL;
+        size_t size = 0;
+        assert_true(gpup_report_open_at(&report, &f->results, "MSIX-001", NULL, false, "2026-06-01"));
+        report.code = cases[i].code;
+        FILE *out = open_memstream(&text, &size);
+        assert_true(gpup_write_html(&report, out));
+        fclose(out);
+        gpup_report_close(&report);
+        expect(text, cases[i].expected);
+        if (strstr(text, cases[i].not_expected))
+            fail_msg("%s: shown", cases[i].not_expected);
+        free(text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_timeline_tells_what_the_trace_has, set_up, tear_down),
@@ -226,6 +266,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_trace_may_end_anywhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bytes_of_a_trace_may_be_anything, set_up, tear_down),
         cmocka_unit_test_setup_teardown(earlier_results_may_be_anything, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(figures_of_code, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
