@@ -234,7 +234,7 @@ static void figures_of_code(void **state) {
         {CODE("0a1b", RUN("corpus", "[5, 4]")), "Corpus of found programs</a></th><td>none</td>", "<td>125"},
         {CODE("0a1b", RUN("corpus", "[1]")), "Corpus of found programs</a></th><td>none</td>", "<td>100"},
         {CODE("0a1b", RUN("corpus", "[-1, 4]")), "Corpus of found programs</a></th><td>none</td>", "<td>-25"},
-        {CODE("0a1b", RUN("<script>alert", "[1, 2]") ", 7, {}"), "Code of the implementation", "alert"},
+        {CODE("0a1b", RUN("<script>alert", "[1, 2]") ", 7, {}"), "Code of the implementation", "index.html"},
         {CODE("ffff", RUN("conformance", "[3, 4]")), "What was not tested", "Code of the implementation"},
         {CODE("0a1b", ""), "What was not tested", "Code of the implementation"},
         {"{\"runs\": 7", "What was not tested", "Code of the implementation"},
