@@ -38,6 +38,8 @@ packages_fuzz=(
     clang-14            # libFuzzer
     libclang-rt-14-dev  # its run-time library and the sanitizers
     afl++               # the second engine
+    lld-14              # links driver images with counters
+    llvm-14             # their import libraries
 )
 packages_coverage=(
     lcov            # coverage to HTML (Perl)
@@ -262,6 +264,14 @@ bench_fuzz_speed() {
     exec "$build/fuzz/fuzz/gpup-fuzz" speed "$@"
 }
 
+# A driver image without counters beside the same source with them: what fuzzing reaches, how fast, how stable.
+bench_image_fuzz() {
+    build_fuzz
+    exec 9>&-
+    exec "$build/fuzz/fuzz/gpup-fuzz" images "$build/fuzz/harness/reference/reference.sys" \
+        "$build/fuzz/fuzz/reference.fuzz.sys" --out "$build/bench-image-fuzz" "$@"
+}
+
 # Each target for a bounded number of executions, with both engines.
 test_fuzz() {
     build_fuzz
@@ -284,6 +294,10 @@ campaigns() {
     for driver in reference second; do
         wait "${pid[$driver]}" || { say "campaign on $driver: exit status $?"; bad=1; }
     done
+    # The loader of driver images, which reads what anyone made.
+    rm -rf "$build/nightly/image"
+    "$build/fuzz/fuzz/gpup-fuzz" run reference --target image --engine libfuzzer --jobs 1 --runs 10000000 --seed 7 \
+        --out "$build/nightly/image" || { say "campaign on the loader of images: exit status $?"; bad=1; }
     return "$bad"
 }
 
@@ -354,6 +368,7 @@ coverage() {
     build_tool
     need "${packages_coverage[@]}"
     case ${object:=reference} in
+    *.[sS][yY][sS]) need llvm-14 ;; # its symbolizer reads line tables
     reference | second)
         build_preset release "$object.counted" || fail_with_log "$log/release.log" "the build of $object failed."
         object=$(find "$release/harness" -name "$object.counted.so")
@@ -371,7 +386,7 @@ usage: ./cts WORD ...
              reference driver, writes the report to out/
   test       installs, builds with gcc and with clang and sanitizers, runs every test
   coverage   ./cts coverage [IMPL] [--out DIR] [--profile P] [--corpus DIR]: what conformance and corpus reach of an
-             implementation's code (reference, second, or an object built with --coverage), linked from
+             implementation's code (reference, second, an object built with --coverage, or any .sys), linked from
              DIR/report.html; --suite: what the suite's own tests reach, as HTML in build/coverage/html
   nightly    the long tests: mechanical mutants of the reference driver, each to be killed;
              no finding on the two honest drivers in 10,000,000 executions each; how soon
@@ -380,7 +395,8 @@ usage: ./cts WORD ...
              (./cts fuzz --help)
   bench      figures, one `name value unit` per line; `bench fuzz`: executions to detection,
              `bench fuzz-speed`: an execution beside one of an empty target;
-             `bench images`: a judged call of a driver image beside the native one, and trapped instructions
+             `bench images`: a judged call of a driver image beside the native one, and trapped instructions;
+             `bench image-fuzz`: fuzzing a driver image without counters beside one with
   help       this
 
 Any other word goes to gpup-cts, which is built when needed:
@@ -415,6 +431,10 @@ bench)
     if [ "${2-}" = fuzz-speed ]; then
         shift 2
         bench_fuzz_speed "$@"
+    fi
+    if [ "${2-}" = image-fuzz ]; then
+        shift 2
+        bench_image_fuzz "$@"
     fi
     build_tool
     build_preset release reference-image || fail_with_log "$log/release.log" "the build failed."

@@ -18,12 +18,33 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size) {
 
 static unsigned files;
 
+/* GPUP_FUZZ_REACHED=FILE: the numbers of the counters that the inputs reached, one a line. */
+#define COUNTERS 131072u
+static bool reached[COUNTERS];
+
+static void mark(void *context, size_t number, uint8_t value) {
+    (void)context;
+    (void)value;
+    if (number < COUNTERS)
+        reached[number] = true;
+}
+
+static int write_reached(const char *path) {
+    FILE *file = fopen(path, "we");
+    bool ok = file != NULL;
+    for (size_t i = 0; ok && i < COUNTERS; i++)
+        ok = !reached[i] || fprintf(file, "%zu\n", i) > 0;
+    ok = file && fclose(file) == 0 && ok;
+    return ok ? 0 : (fprintf(stderr, "%s: cannot be written\n", path), 2);
+}
+
 static int run_file(const char *path, size_t size) {
     FILE *file = fopen(path, "rb");
     uint8_t *bytes = malloc(size + 1);
     bool ok = file && bytes && fread(bytes, 1, size, file) == size;
     if (ok) {
         LLVMFuzzerTestOneInput(bytes, size);
+        fuzz_coverage_take(mark, NULL);
         files++;
     } else {
         fprintf(stderr, "%s: cannot be read\n", path);
@@ -62,8 +83,11 @@ static int run(const char *path) {
 
 int main(int argc, char **argv) {
     int status = LLVMFuzzerInitialize(&argc, &argv) == 0 ? 0 : 3;
+    const char *list = getenv("GPUP_FUZZ_REACHED");
     for (int i = 1; status == 0 && i < argc; i++)
         status = run(argv[i]);
+    if (status == 0 && list)
+        status = write_reached(list);
     fprintf(stderr, "%u inputs\n", files);
     return status;
 }

@@ -80,9 +80,10 @@ struct sorted {
 void triage(const struct options *o, struct sorted *sorted);
 /* One finding RULE-KEY, shrunk and written to findings/ of the options. */
 bool triage_one(const struct options *o, const char *name, const char *source);
-void draw_states(const struct options *o);                  /* states.txt, states.svg: picture.c */
-int detect(int argc, char **argv, const struct options *o); /* detect.c: exit status */
-int speed(const struct options *o);                         /* speed.c: exit status */
+void draw_states(const struct options *o);                             /* states.txt, states.svg: picture.c */
+int detect(int argc, char **argv, const struct options *o);            /* detect.c: exit status */
+int speed(const struct options *o);                                    /* speed.c: exit status */
+int images(struct options *o, const char *plain, const char *counted); /* images.c: exit status */
 
 /* How a campaign went. */
 struct course {

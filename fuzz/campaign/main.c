@@ -20,6 +20,9 @@ static int usage(void) {
           "       gpup-fuzz minimise [--out DIR]     the corpus of a campaign, by afl-cmin and libFuzzer's "
           "merge\n"
           "       gpup-fuzz speed [IMPL] [--out DIR]  an execution of programs beside one of nothing\n"
+          "       gpup-fuzz images PLAIN.sys COUNTED.sys [--runs N] [--out DIR]  a driver image without "
+          "counters "
+          "beside one with\n"
           "       gpup-fuzz detect [--defects BUG-nnn,...|all] [--seeds N] [--cap N] [--compare] [--table "
           "FILE]\n\n"
           "IMPL: reference (default), reference:DEFECT, second, file.so, file.so:OPTION\n"
@@ -176,11 +179,18 @@ int main(int argc, char **argv) {
         return detect(argc - 1, argv + 1, &o);
     }
     bool measuring = argc > 1 && strcmp(argv[1], "speed") == 0;
+    bool comparing = argc > 1 && strcmp(argv[1], "images") == 0;
     bool minimising = argc > 1 && strcmp(argv[1], "minimise") == 0;
-    optind = minimising || measuring || (argc > 1 && strcmp(argv[1], "run") == 0) ? 2 : 1;
+    optind = minimising || measuring || comparing || (argc > 1 && strcmp(argv[1], "run") == 0) ? 2 : 1;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
         if (!take(&o, option))
             return usage();
+    char plain[PATH_ROOM], counted[PATH_ROOM];
+    if (comparing)
+        return argc - optind == 2 && realpath(argv[optind], plain) && realpath(argv[optind + 1], counted) &&
+                       folder("%s/log", o.out)
+                   ? images(&o, plain, counted)
+                   : usage();
     if (argc - optind > 1 || !target_exists(&o) || !resolve(&o, optind < argc ? argv[optind] : "reference"))
         return argc - optind > 1 ? usage() : 2;
     if (!o.seconds && !o.runs && !o.forever)
