@@ -130,8 +130,10 @@ const char *change_name(const struct change *c) {
 /* A VF that runs changes its own content; its table, its configuration and whether it runs it does not. */
 static bool is_foreign(const struct call *c, const struct change *m) {
     bool own_doing = m->kind == GPUP_EVENT_OBS_VRAM || m->kind == GPUP_EVENT_OBS_GUEST ||
-                     m->kind == GPUP_EVENT_OBS_DIRTY || m->kind == GPUP_EVENT_OBS_MSIX_CONTROL;
-    if (m->vf == c->vf || m->vf == GPUP_PF || m->host != c->host || !m->fresh)
+                     m->kind == GPUP_EVENT_OBS_MSIX_CONTROL;
+    /* Bits may move from the part's plane into the driver's memory: what counts is what queries say. */
+    if (m->vf == c->vf || m->vf == GPUP_PF || m->host != c->host || !m->fresh ||
+        m->kind == GPUP_EVENT_OBS_DIRTY)
         return false;
     if (m->kind == GPUP_EVENT_OBS_SCHEDULE)
         return m->old.running != m->now.running;

@@ -107,6 +107,14 @@ bool gpup_register_mapped(const struct gpup_os *os, const volatile void *address
     return locate(os, address, width, &physical);
 }
 
+/* A driver may poll as long as another one waits: 4 s of nothing but reading, and more where orders are lost.
+ */
+static uint64_t polls_allowed(const struct gpup_os *os) {
+    uint64_t more = os->patience / COST_OF_ACCESS, most = 8000000;
+
+    return 4000000 + (more < most ? more : most);
+}
+
 static struct gpup_os *begin(const struct gpup_service_limit *service) {
     struct gpup_os *os = gpup_os_enter(service);
     const struct gpup_device_ops *ops = os ? os->config.device_ops : NULL;
@@ -114,7 +122,7 @@ static struct gpup_os *begin(const struct gpup_service_limit *service) {
 
     if (!os)
         return NULL;
-    limit = os->config.budgets.mmio ? os->config.budgets.mmio : 1000000;
+    limit = os->config.budgets.mmio ? os->config.budgets.mmio : polls_allowed(os);
     if (++os->used.mmio > limit)
         gpup_os_hang(os, GPUP_HANG_MMIO, os->used.mmio);
     gpup_os_pass(os, COST_OF_ACCESS);

@@ -32,8 +32,7 @@ static uint64_t list(const struct driver *d, bool translated) {
 }
 
 static bool prepare(struct driver *d) {
-    return move(d, GPUP_KMDF_PREPARE_HARDWARE) &&
-           run(d->h, (void *)(uintptr_t)d->driver->prepare_hardware,
+    return run(d->h, (void *)(uintptr_t)d->driver->prepare_hardware,
                (uint64_t[]){(uintptr_t)d->device, list(d, false), list(d, true)}, 3);
 }
 
@@ -53,6 +52,18 @@ static void release(struct driver *d) {
     move(d, GPUP_KMDF_RELEASED);
 }
 
+/* From resources to no resources: a driver that was asked to prepare is told to release, also when it failed.
+ */
+static bool serve(struct driver *d) {
+    if (!move(d, GPUP_KMDF_PREPARE_HARDWARE))
+        return false;
+    bool prepared = prepare(d);
+    if (prepared)
+        work(d);
+    release(d);
+    return prepared;
+}
+
 static WDFDEVICE device_for(struct host *h, uint32_t messages, bool miniport) {
     struct gpup_kmdf_config config = {.level = WdfExecutionLevelDispatch,
                                       .scope = WdfSynchronizationScopeNone,
@@ -70,16 +81,18 @@ void do_FrameworkDriver(struct host *h, const struct gpup_step *s) {
         return;
     }
     d.device = device_for(h, d.messages, false);
-    if (!d.device || !run(h, (void *)(uintptr_t)driver->device_add, (uint64_t[]){(uintptr_t)d.device}, 1))
+    if (!d.device)
         return;
-    for (unsigned round = 0; round < 2 && prepare(&d); round++) { /* the second time after a rebalance */
-        work(&d);
-        release(&d);
-    }
+    bool added = run(h, (void *)(uintptr_t)driver->device_add, (uint64_t[]){(uintptr_t)d.device}, 1);
+    for (unsigned round = 0; added && round < 2 && serve(&d); round++)
+        ; /* the second time after a rebalance */
     move(&d, GPUP_KMDF_REMOVED);
+    if (!added)
+        return;
     WDFDEVICE miniport = driver->miniport ? device_for(h, d.messages, true) : NULL;
     NTSTATUS status;
-    if (miniport && run(h, (void *)(uintptr_t)driver->miniport, (uint64_t[]){(uintptr_t)miniport}, 1))
+    if (miniport &&
+        (run(h, (void *)(uintptr_t)driver->miniport, (uint64_t[]){(uintptr_t)miniport}, 1) || !h->dead))
         gpup_kmdf_move(h->os, miniport, GPUP_KMDF_REMOVED, &status);
     world_observe(h);
 }

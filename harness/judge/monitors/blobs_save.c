@@ -20,11 +20,12 @@ static void check_poison(struct gpup_judge *j, const uint8_t *bytes, size_t size
               "uninitialised memory of the driver stands at offset %ld of the data", at);
 }
 
-/* An address that small numbers side by side could make up proves nothing: three bytes of it must be there.
- */
-static bool is_telling(uint64_t base) {
+/* An address that small numbers side by side could make up proves nothing: of what all addresses of the range
+ * have in common there must be three bytes. */
+static bool is_telling(uint64_t base, uint64_t length) {
+    uint64_t inside = length ? (UINT64_C(2) << (63 - __builtin_clzll(length))) - 1 : 0;
     unsigned bytes = 0;
-    for (; base; base >>= 8)
+    for (base &= ~inside; base; base >>= 8)
         bytes += (base & 0xFF) != 0;
     return bytes >= 3;
 }
@@ -33,7 +34,7 @@ static void check_addresses(struct gpup_judge *j, const uint8_t *bytes, size_t s
     bool any = false, leak = false;
     for (unsigned i = 0; i < j->address_count; i++) {
         uint64_t base = j->address[i].base, length = j->address[i].size;
-        if (base < UINT64_C(0x100000000) || !is_telling(base))
+        if (base < UINT64_C(0x100000000) || !is_telling(base, length))
             continue;
         any = true;
         for (size_t at = 0; at + 8 <= size && !leak; at++) {

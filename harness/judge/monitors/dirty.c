@@ -51,8 +51,6 @@ static void mark_pages(struct basis *b, const struct stretch *s, uint64_t first,
         b->map[s->set][page / 8] |= bit;
         if (s->also < MAPS)
             b->map[s->also][page / 8] |= bit;
-        if (s->writes)
-            b->map[KNOWN][page / 8] &= (uint8_t)~bit;
     }
 }
 
@@ -88,6 +86,7 @@ static void touch(struct basis *b, uint32_t segment, const struct stretch *s) {
     hit = hit || (b->unaligned && b->segment == segment && s->offset < b->only.offset + b->only.size &&
                   b->only.offset < s->offset + s->size);
     b->touched = b->touched || hit;
+    b->rewritten = b->rewritten || b->segment == segment; /* the part may be coarser than its pages */
     b->clean = b->clean && b->segment != segment;
     b->neighbour = b->neighbour || !hit;
     b->near = b->near || (!hit && b->segment == segment && is_near(b, s));

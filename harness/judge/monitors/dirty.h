@@ -17,7 +17,7 @@ struct piece {
  * due in its result; paged: by the host's paging; shown: reported and not cleared since; raced: written while
  * the query before ran; touched: written by anyone, as far as a report may be owed to it; read: by the VF;
  * out: by paging; known, answer: what the last answer said, with nothing since that may change it; old:
- * written when another basis was started or stopped. */
+ * written when another basis was started, stopped or queried. */
 enum { WRITTEN, LATE, PAGED, SHOWN, RACED, TOUCHED, READ, OUT, KNOWN, ANSWER, OLD, MAPS };
 
 struct basis {
@@ -30,11 +30,13 @@ struct basis {
     bool paged_before;            /* the host wrote there before the start */
     bool answered;                /* a whole query with index and offset 0 worked since the start */
     bool blurred;                 /* since the start something happened that may set any bit */
+    bool rewritten;               /* written in its segment since the last answer: `known` is void */
     struct piece only;            /* of an unaligned basis of one range; several are not followed */
     bool began; /* its VF got power for the first time since the last good query of the whole basis */
     bool neighbour, near; /* writes beside it, within DIRTY_NEAR */
     /* Since the last good query of the whole basis: */
-    bool others_started, others_stopped, part_cleared, repeated, failed_clear, unknown_flags, upset;
+    bool others_started, others_stopped, others_queried, part_cleared, repeated, failed_clear, unknown_flags,
+        upset;
     uint64_t object, list, pages; /* list: object of the argument structure it was made from */
     uint64_t pool;                /* level before it was made */
     uint32_t lives, other_calls;  /* of the host, then */

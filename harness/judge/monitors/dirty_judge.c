@@ -260,9 +260,9 @@ static void judge_start(struct gpup_judge *j, struct dirty *d, struct basis *b) 
     b->blurred = v && (!vf_quiet(v) || v->guest_write >= c->event); /* writes while the call was at it */
     b->clean = !b->blurred;
     b->paged_before = b->vf < JUDGE_VFS && d->paged[c->host][b->vf];
-    b->others_started = b->others_stopped = b->part_cleared = b->answered = false;
+    b->others_started = b->others_stopped = b->others_queried = b->part_cleared = b->answered = false;
     b->repeated = b->failed_clear = b->unknown_flags = b->upset = b->began = b->touched = false;
-    b->neighbour = b->near = false;
+    b->neighbour = b->near = b->rewritten = false;
     if (b->map_room)
         memset(b->map[0], 0, b->map_room * MAPS);
     note_others(d, c->host, b, true);
@@ -282,8 +282,9 @@ static void judge_stop(struct gpup_judge *j, struct dirty *d, struct basis *b) {
     if (b->tracking)
         note_others(d, c->host, b, false);
     b->tracking = false;
+    /* While a session is open the driver may track for it. */
     if (!others_track(d, c->host, NULL, 0) && v && v->dirty.seen && !b->outlives &&
-        !j->host[c->host].impaired)
+        !j->host[c->host].impaired && !j->host[c->host].open_sessions)
         CHECK(j, GPUP_RULE_DIRTY_021, !v->tracking, "the last basis was stopped and the device still tracks");
 }
 

@@ -100,6 +100,8 @@ static uint16_t rule_of_loss(const struct query *q) {
         return GPUP_RULE_DIRTY_019;
     if (b->others_started && l.old)
         return GPUP_RULE_DIRTY_017;
+    if (b->others_queried && l.old)
+        return GPUP_RULE_DIRTY_029;
     if (b->unknown_flags)
         return GPUP_RULE_DIRTY_041;
     if (b->failed_clear)
@@ -140,6 +142,8 @@ static void count_survival(struct gpup_judge *j, const struct query *q) {
         COUNT(j, GPUP_RULE_DIRTY_019);
     if (b->others_started && any_due(q, b->map[OLD]))
         COUNT(j, GPUP_RULE_DIRTY_017);
+    if (b->others_queried && any_due(q, b->map[OLD]))
+        COUNT(j, GPUP_RULE_DIRTY_029);
     if (b->part_cleared)
         COUNT(j, GPUP_RULE_DIRTY_028);
     if (b->count > 1)
@@ -255,7 +259,7 @@ static void judge_surplus(struct gpup_judge *j, const struct query *q) {
 static void judge_parts(struct gpup_judge *j, const struct query *q) {
     const struct basis *b = q->b;
     bool any = false, same = true;
-    for (uint64_t i = 0; i < q->count; i++) {
+    for (uint64_t i = 0; i < q->count && !b->rewritten; i++) {
         uint64_t page = q->first + i;
         if (!page_bit(b->map[KNOWN], page))
             continue;
@@ -299,6 +303,9 @@ static void update_page(const struct query *q, uint64_t i) {
 
 static void update(const struct query *q) {
     struct basis *b = q->b;
+    if (b->rewritten)
+        memset(b->map[KNOWN], 0, b->map_room);
+    b->rewritten = false;
     for (uint64_t i = 0; i < q->count; i++)
         update_page(q, i);
     for (uint64_t i = 0; i < b->pages / 8 + 1; i++) {
@@ -309,7 +316,7 @@ static void update(const struct query *q) {
     b->part_cleared = q->clears ? !q->whole : b->part_cleared && !q->whole;
     if (!q->whole)
         return;
-    b->others_started = b->others_stopped = b->repeated = b->upset = b->began = false;
+    b->others_started = b->others_stopped = b->others_queried = b->repeated = b->upset = b->began = false;
     b->failed_clear = b->unknown_flags = false;
     if (q->clears)
         b->neighbour = b->near = b->blurred = false;
@@ -360,6 +367,17 @@ static void judge_tail(struct gpup_judge *j, const struct dirty *d, const struct
           (unsigned long long)(q->count + 7) / 8);
 }
 
+/* What bases of other vGPUs are owed is theirs, whatever this one was told. */
+static void note_query(struct dirty *d, unsigned host, const struct basis *b) {
+    for (unsigned i = 0; i < DIRTY_BASES; i++) {
+        struct basis *other = &d->basis[host][i];
+        if (!other->live || !other->tracking || other->vf == b->vf || !other->map_room)
+            continue;
+        other->others_queried = true;
+        memcpy(other->map[OLD], other->map[WRITTEN], other->map_room);
+    }
+}
+
 void dirty_query(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {
     const struct call *c = &j->call;
     if (!c->returned || c->ddi != GPUP_DDI_QueryDirtyBitData || e->f[GPUP_OUTPUT_role] != GPUP_ROLE_DATA ||
@@ -385,6 +403,7 @@ void dirty_query(struct gpup_judge *j, struct dirty *d, const struct gpup_event 
     }
     judge_tail(j, d, &q, e);
     update(&q);
+    note_query(d, c->host, q.b);
 }
 
 static void judge_failed(struct gpup_judge *j, struct basis *b, const struct query *q) {
@@ -403,19 +422,11 @@ static void judge_failed(struct gpup_judge *j, struct basis *b, const struct que
 /* The call itself, whatever it answered. */
 void dirty_asked(struct gpup_judge *j, struct basis *b) {
     const struct call *c = &j->call;
-    const struct change *other = NULL;
     struct query q = {.b = b};
     bool success = nt_success(c->status);
     CHECK(j, GPUP_RULE_DIRTY_036, !c->damaged_data, "the query wrote past BufferSize");
     if (!b)
         return;
-    for (unsigned i = 0; i < c->changes; i++)
-        if (c->change[i].kind == GPUP_EVENT_OBS_DIRTY && c->change[i].vf != b->vf && c->change[i].quiet &&
-            c->change[i].fresh)
-            other = &c->change[i];
-    if (!b->outlives) /* else its memory may be another's by now */
-        CHECK(j, GPUP_RULE_DIRTY_029, !other, "the query for VF %u changed the bits of VF %u", b->vf,
-              other ? other->vf : 0);
     if (!b->tracking)
         CHECK(j, GPUP_RULE_DIRTY_042, !success, "a basis that is not tracking was queried");
     if (!b->pages)

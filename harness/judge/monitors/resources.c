@@ -121,7 +121,7 @@ static void saw_vram(struct gpup_judge *j, struct resources *all, const struct g
     struct vf_resources *writer = resources_of(j, all, e->host, j->op_vf);
     if (j->op != GPUP_OP_GuestWrite || j->call.active || j->call.returned || !v || !writer || !writer->form ||
         e->f[GPUP_OBS_VRAM_vf] == j->op_vf || !v->vram.seen || !v->vram.fresh || !vf_quiet(v) ||
-        v->vram.hash == e->f[GPUP_OBS_VRAM_hash] || j->host[e->host].removed)
+        v->vram.hash == e->f[GPUP_OBS_VRAM_hash] || j->host[e->host].removed || j->host[e->host].impaired)
         return;
     judge_about(j, e->host, j->op_vf);
     if (writer->form == 1)

@@ -60,9 +60,11 @@ static void judge_source(struct gpup_judge *j, const struct vf *v) {
         CHECK_POLICY(j, GPUP_RULE_LM_004, v->schedule.share >= was->share / 4,
                      "the share of the source VF fell from %u to %u ppm", was->share, v->schedule.share);
     }
+    /* A VF that does not run may have lent its time to paging all along. */
+    bool more = h->pf.paging > c->pf.paging || (!was->paging && h->pf.paging == c->pf.paging);
     if (h->open_sessions == 1 && c->pf.seen && c->pf.paging < WHOLE)
-        CHECK(j, GPUP_RULE_LM_003, h->pf.paging > c->pf.paging,
-              "PF paging has %u ppm, no more than the %u ppm before", h->pf.paging, c->pf.paging);
+        CHECK(j, GPUP_RULE_LM_003, more, "PF paging has %u ppm, no more than the %u ppm before", h->pf.paging,
+              c->pf.paging);
 }
 
 static void judge_target(struct gpup_judge *j) {
@@ -103,7 +105,14 @@ static void judge_prepare(struct gpup_judge *j, struct scheduling *s, const stru
           v->schedule.share);
 }
 
-/* Another VF in migration keeps what it had, and the paging time it brought. */
+/* Gone back to what the VF has without a session. How much sessions give to paging, each, is the driver's. */
+static bool is_undone(const struct baseline *b, const struct change *m) {
+    uint32_t whole = b->known ? b->vf[m->vf].paging : 0;
+    return m->old.running != m->now.running || m->old.share != m->now.share ||
+           (whole && m->old.paging < whole && m->now.paging >= whole);
+}
+
+/* Another VF in migration keeps its session, and paging the time that it brought. */
 static void judge_foreign_end(struct gpup_judge *j, const struct scheduling *s) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
@@ -119,7 +128,7 @@ static void judge_foreign_end(struct gpup_judge *j, const struct scheduling *s) 
         bool lost = brought && same && h->pf.seen && h->pf.paging <= b->pf.paging;
         const struct change *change = NULL;
         for (unsigned k = 0; k < c->changes; k++)
-            if (moved(&c->change[k]) && c->change[k].vf == i)
+            if (moved(&c->change[k]) && c->change[k].vf == i && is_undone(b, &c->change[k]))
                 change = &c->change[k];
         CHECK(j, GPUP_RULE_LM_054, !lost && !change,
               "EndLiveMigration of VF %u changed the configuration of VF %u, which is still in migration",
@@ -295,6 +304,17 @@ static void settle(struct gpup_judge *j, void *state) {
     follow(j, s);
 }
 
+/* A reading that moved although no call was in the driver: it shares time out by what there is to do. */
+static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
+    struct scheduling *s = state;
+    uint64_t vf = e->f[GPUP_OBS_SCHEDULE_vf];
+    const struct host *h = &j->host[e->host];
+    const struct schedule *was = vf < JUDGE_VFS ? &h->vf[vf].schedule : &h->pf;
+    if (!j->call.active && !j->call.returned && was->seen &&
+        (was->share != e->f[GPUP_OBS_SCHEDULE_share] || was->paging != e->f[GPUP_OBS_SCHEDULE_paging]))
+        s->base[e->host].known = false;
+}
+
 static void overlapped(struct gpup_judge *j, void *state) {
     struct scheduling *s = state;
     s->base[j->call.host].known = s->down[j->call.host].known = false;
@@ -304,5 +324,7 @@ static void overlapped(struct gpup_judge *j, void *state) {
 
 const struct monitor monitor_schedule = {.id = GPUP_MONITOR_schedule,
                                          .state_size = sizeof(struct scheduling),
+                                         .kinds = KIND(OBS_SCHEDULE),
+                                         .event = event,
                                          .settle = settle,
                                          .overlapped = overlapped};
