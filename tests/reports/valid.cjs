@@ -55,7 +55,12 @@ const kinds = {
                     if (!a.ok && !a.diag && parser.level === deepest)
                         fault(file, `: not ok, and no diagnostics`);
                 });
-                parser.on('complete', (r) => r.failures.filter((f) => f.tapError).forEach((f) => fault(file, f.tapError)));
+                parser.on('complete', (r) => {
+                    r.failures.filter((f) => f.tapError).forEach((f) => fault(file, f.tapError));
+                    // Too few tests are to the parser a failure, and no fault of the form.
+                    if (r.plan.end === null || (!r.plan.skipAll && r.count !== r.plan.end - r.plan.start + 1))
+                        fault(file, `the plan is ${r.plan.start}..${r.plan.end}, and there are ${r.count} tests`);
+                });
             };
             const text = fs.readFileSync(file, 'utf8');
             const deepest = text.startsWith('TAP version 14') ? 1 : 0;
