@@ -44,7 +44,7 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/gpup-cts-config.cmake.
   INSTALL_DESTINATION ${GPUP_INSTALL_CMAKE} NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(gpup-cts-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gpup-cts-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/gpup-cts-config-version.cmake
-  ${PROJECT_SOURCE_DIR}/cmake/GpupImplementation.cmake ${PROJECT_SOURCE_DIR}/cmake/GpupImage.cmake
+  ${PROJECT_SOURCE_DIR}/cmake/GpupImplementation.cmake ${PROJECT_SOURCE_DIR}/cmake/GpupImage.cmake ${PROJECT_SOURCE_DIR}/cmake/image_counters.c
   ${PROJECT_SOURCE_DIR}/reports/results.schema.json
   DESTINATION ${GPUP_INSTALL_CMAKE})
 # What the targets NAME.coverage and the tests NAME.conformance need.
