@@ -2,7 +2,7 @@
 #   [LIBRARIES file...])
 #
 # Builds C sources for the Windows target, with clang and LLVM's linker, into the driver image NAME.sys; the target NAME-image
-# makes it. Services are imported through the suite's import libraries: ntoskrnl, hal, vmbkmcl, displib (in the place of
+# makes it. Services are imported through the suite's import libraries: ntoskrnl, hal, vmbkmcl, wdfldr, displib (in the place of
 # the WDK's, whose DxgkInitialize asks Dxgkrnl by IOCTL), and gpup-cts for what else an image links.
 # With GPUP_FUZZ also NAME.fuzz.sys, with counters for fuzzers, in the folder of NAME.fuzz.so; the target NAME.fuzz-image makes it.
 include_guard(GLOBAL)
@@ -18,7 +18,7 @@ endif()
 
 # gpup_import_libraries(DIRECTORY): NAME.lib of each NAME.def there.
 function(gpup_import_libraries directory)
-  foreach(pair ntoskrnl:ntoskrnl hal:hal vmbkmcl:vmbkmcl dxgkrnl:displib gpup-cts:gpup-cts)
+  foreach(pair ntoskrnl:ntoskrnl hal:hal vmbkmcl:vmbkmcl wdfldr:wdfldr dxgkrnl:displib gpup-cts:gpup-cts)
     string(REPLACE ":" ";" pair ${pair})
     list(GET pair 0 definition)
     list(GET pair 1 library)

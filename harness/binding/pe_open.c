@@ -41,6 +41,7 @@ static void *device(const char *name) {
     size_t length = strlen(name);
     bool table =
         strncmp(name, "gpup_", 5) == 0 && length > 11 && strcmp(name + length - 11, "_device_ops") == 0;
+    table = table || strcmp(name, "gpup_kmdf_framework") == 0;
     return table ? dlsym(RTLD_DEFAULT, name) : NULL;
 }
 

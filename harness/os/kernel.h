@@ -181,7 +181,7 @@ struct gpup_os {
     uint32_t fail_count;
 
     /* state of the other parts of this room */
-    void *dxgkrnl, *vmbus, *kmdf, *registry, *etw;
+    void *dxgkrnl, *vmbus, *kmdf, *wdf, *registry, *etw;
 };
 
 /* Hooks of the other parts. Weak: a program that does not link a part does without. init: false, arena full.

@@ -1,7 +1,7 @@
 /* The services with their addresses, and the search by name. */
 #include "crt.h"
 #include <ddi/vmbuskernelmodeclientlibapi.h>
-#include <ddi/wdf.h>
+#include <ddi/wdf_bind.h>
 #include <ddi/wdm.h>
 #include <gpup/kernel.h>
 #include <gpup/os.h>
@@ -13,12 +13,14 @@
 #define DXGK_FILE "dxgkrnl.sys" /* of the import library that takes displib's place */
 #define VMB_FILE "vmbkmcl.sys"
 #define WDF_FILE "wdf01000.sys" /* images reach these by their number in a table of functions */
-#define STATIC_FILE ""          /* images have their own copy */
+#define WDFLDR_FILE "wdfldr.sys"
+#define STATIC_FILE "" /* images have their own copy */
 #define NT_IMPORTED true
 #define HAL_IMPORTED true
 #define DXGK_IMPORTED true
 #define VMB_IMPORTED true
 #define WDF_IMPORTED false
+#define WDFLDR_IMPORTED true
 #define STATIC_IMPORTED false
 
 // NOLINTBEGIN(bugprone-macro-parentheses): names of functions

@@ -2,9 +2,10 @@
  * One driver in two forms, as an object of this system and as an image for Windows: a run judges both alike,
  * rule by rule, and the traces are the same event by event. Compiler-made evidence excepted: return
  * addresses, and the program in which a buffer changes between two reads, since a compiler decides how often
- * memory is read. test_forms NATIVE IMAGE NATIVE2 IMAGE2 NATIVE3 IMAGE3
+ * memory is read. test_forms NATIVE IMAGE NATIVE2 IMAGE2 NATIVE3 IMAGE3 NATIVE4 IMAGE4
  *
- * The third offers little, so that not every required rule is judged.
+ * The third offers little, so that not every required rule is judged. The fourth is the framework; its image
+ * is bound to it and calls it by the numbers of its table, as shipped drivers do.
  */
 #include "../runner/tool.h"
 
@@ -162,6 +163,12 @@ static void example(void **state) {
     are_judged_alike(2, "adapter/*", 4);
 }
 
+static void framework(void **state) {
+    (void)state;
+    fewest = 10;
+    are_judged_alike(3, "framework/*", 0);
+}
+
 /* What was compared is not the same for any two drivers. */
 static void another_driver_differs(void **state) {
     (void)state;
@@ -172,8 +179,9 @@ static void another_driver_differs(void **state) {
 
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(first), cmocka_unit_test(second),
-                                       cmocka_unit_test(example), cmocka_unit_test(another_driver_differs)};
-    if (argc != 7)
+                                       cmocka_unit_test(example), cmocka_unit_test(framework),
+                                       cmocka_unit_test(another_driver_differs)};
+    if (argc != 9)
         return 2;
     forms = argv + 1;
     tool_directory("forms");

@@ -104,6 +104,9 @@ struct gpup_framework_driver {
 };
 
 /* The suite's own framework. */
-extern const struct gpup_framework_ops gpup_kmdf_framework;
+#ifdef _WIN32 /* an image imports it */
+__declspec(dllimport)
+#endif
+    extern const struct gpup_framework_ops gpup_kmdf_framework;
 
 #endif

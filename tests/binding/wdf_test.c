@@ -1,0 +1,78 @@
+/* A framework driver's image is bound by WDFLDR and calls the framework by numbers. */
+#include "../os/support.h"
+#include "pe_open.h"
+
+#include <gpup/binding.h>
+#include <string.h>
+
+static struct gpup_binding binding;
+static struct host host;
+
+static enum gpup_ran run(const char *name, uint64_t *result) {
+    char message[512];
+    if (gpup_binding_open(&binding, GPUP_TEST_WDF, NULL, message, sizeof message) != 0)
+        fail_msg("%s", message);
+    host_open(&host, true);
+    struct gpup_os_call call = {.function = gpup_pe_export(binding.pe, name)};
+    assert_non_null(call.function);
+    enum gpup_ran ran = gpup_os_call(host.os, &call);
+    *result = call.result;
+    return ran;
+}
+
+static int close_image(void **state) {
+    (void)state;
+    host_close(&host);
+    gpup_binding_close(&binding);
+    return 0;
+}
+
+static void works(const char *name) {
+    uint64_t line;
+    assert_int_equal(run(name, &line), GPUP_RAN_RETURNED);
+    assert_int_equal(line, 0);
+    assert_int_equal(count_of(&host.log, GPUP_EVENT_MISUSE), 0);
+}
+
+static void a_later_version_has_a_pointer(void **state) {
+    (void)state;
+    works("by_pointer");
+}
+
+static void an_earlier_version_has_a_copy(void **state) {
+    (void)state;
+    works("by_copy");
+}
+
+static void some_cannot_be_bound(void **state) {
+    (void)state;
+    works("what_cannot_be_bound");
+}
+
+static void unbound_twice_is_a_misuse(void **state) {
+    uint64_t line;
+    (void)state;
+    assert_int_equal(run("unbound_twice", &line), GPUP_RAN_RETURNED);
+    const struct gpup_event *event = logged(&host.log, GPUP_EVENT_MISUSE, 0);
+    assert_non_null(event);
+    assert_int_equal(event->f[GPUP_MISUSE_what], GPUP_MISUSE_OBJECT);
+}
+
+static void what_is_not_played_is_named(void **state) {
+    uint64_t line;
+    (void)state;
+    assert_int_equal(run("one_that_is_not_played", &line), GPUP_RAN_DEAD);
+    assert_true(gpup_os_beyond(host.os));
+    for (unsigned i = 0; i < host.log.count; i++)
+        if (host.log.events[i].kind == GPUP_EVENT_MISUSE)
+            assert_string_equal(host.log.text[i],
+                                "wdf01000.sys!function 75 of its"); /* as far as it is kept */
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_teardown(name, close_image)
+    const struct CMUnitTest tests[] = {TEST(a_later_version_has_a_pointer),
+                                       TEST(an_earlier_version_has_a_copy), TEST(some_cannot_be_bound),
+                                       TEST(unbound_twice_is_a_misuse), TEST(what_is_not_played_is_named)};
+    return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
+}
