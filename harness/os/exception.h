@@ -57,6 +57,10 @@ _Noreturn void gpup_exception_status(struct gpup_os *os, NTSTATUS status);
 /* From the signal handler: shall the fault be offered? Then `registers` lead there. */
 bool gpup_exception_offer(struct gpup_os *os, int number, const siginfo_t *info, ucontext_t *registers);
 
+/* From the signal handler: is it an instruction of the driver that only a kernel may execute, and that the
+ * suite does not carry out? Then `context` leads to where that is said. */
+bool gpup_privileged_offer(struct gpup_os *os, const siginfo_t *info, ucontext_t *context);
+
 /* --- exception_entry.c */
 /* function(a, b, c, d) with the Windows convention; where it returns to is known to walks. */
 uint64_t gpup_exception_call(const void *function, const void *a, const void *b, const void *c,

@@ -25,14 +25,17 @@ void gpup_exception_take(const ucontext_t *context, struct gpup_frame *frame) {
     }
 }
 
-/* Instructions that only a kernel may execute: in one they would have done something. */
+/* Instructions that only a kernel may execute: in one they would have done something. Not of these are the
+ * moves to CR8, which are carried out, or fault there as here. */
 static bool is_privileged(const uint8_t *code) {
+    if ((code[0] & 0xF4) == 0x44 && code[1] == 0x0F && code[2] == 0x22 && (code[3] & 0x38) == 0)
+        return false;
     while (*code == 0x66 || *code == 0xF2 || *code == 0xF3 || (*code & 0xF0) == 0x40)
         code++;
     if (*code == 0x0F)
         return code[1] == 0x00 || code[1] == 0x01 || (code[1] & 0xFE) == 0x08 || code[1] == 0x06 ||
                (code[1] & 0xFC) == 0x20 || code[1] == 0x30 || code[1] == 0x32 || code[1] == 0x33;
-    return *code == 0xF4 || (*code & 0xFE) == 0xFA || (*code & 0xF6) == 0xE4 || (*code & 0xFC) == 0x6C ||
+    return *code == 0xF4 || (*code & 0xFE) == 0xFA || (*code & 0xF4) == 0xE4 || (*code & 0xFC) == 0x6C ||
            *code == 0xCF;
 }
 
@@ -95,6 +98,22 @@ static bool describe(const struct gpup_os *os, int number, const siginfo_t *info
     default:
         return describe_access(os, info, registers, in_image, record);
     }
+}
+
+bool gpup_privileged_offer(struct gpup_os *os, const siginfo_t *info, ucontext_t *context) {
+    greg_t *registers = context->uc_mcontext.gregs;
+    uintptr_t pc = (uintptr_t)registers[REG_RIP];
+    bool inside =
+        pc - os->code_start < os->code_end - os->code_start || pc - os->unwinder.base < os->unwinder.size;
+
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    if (info->si_code != SI_KERNEL || os->in_emit || !inside || !is_privileged((const uint8_t *)pc))
+        return false;
+    gpup_exception_take(context, &os->exception.frame);
+    os->exception.address = NULL;
+    registers[REG_RSP] = (greg_t)(((uintptr_t)registers[REG_RSP] - 256) & ~(uintptr_t)15);
+    registers[REG_RIP] = (greg_t)(uintptr_t)gpup_mmio_landing;
+    return true;
 }
 
 bool gpup_exception_offer(struct gpup_os *os, int number, const siginfo_t *info, ucontext_t *context) {

@@ -191,11 +191,11 @@ static void carry_out(struct gpup_frame *f, const struct gpup_mmio_code *code, u
 
 /* --- from the fault to the fiber and back */
 
-static _Noreturn void beyond(const uint8_t *code) {
+static _Noreturn void beyond(const uint8_t *code, const char *what) {
     char text[64];
 
-    snprintf(text, sizeof text, "instruction %02x %02x %02x %02x at registers", code[0], code[1], code[2],
-             code[3]);
+    snprintf(text, sizeof text, "instruction %02x %02x %02x %02x%s", code[0], code[1], code[2], code[3],
+             what);
     gpup_os_unsupported(text);
     __builtin_trap();
 }
@@ -207,8 +207,10 @@ _Noreturn void gpup_mmio_landed(void) {
     uint8_t *address = os->exception.address;
     struct gpup_mmio_code code;
 
+    if (!address) /* gpup_privileged_offer */
+        beyond(instruction, ", which is the kernel's");
     if (!gpup_mmio_decode(instruction, &code))
-        beyond(instruction);
+        beyond(instruction, " at registers");
     carry_out(&frame, &code, address);
     frame.pc += code.length;
     gpup_exception_resume(os, &frame);

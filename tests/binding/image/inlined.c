@@ -84,6 +84,18 @@ VOID other_control_register(UINT64 *out) {
     __asm__ volatile("mov %%cr3, %0" : "=r"(out[0]));
 }
 
+VOID interrupts_off(UINT64 *out);
+VOID interrupts_off(UINT64 *out) {
+    __asm__ volatile("cli");
+    out[0] = 1;
+}
+
+VOID write_back(UINT64 *out);
+VOID write_back(UINT64 *out) {
+    __asm__ volatile("wbinvd" : : : "memory");
+    out[0] = 1;
+}
+
 NTSTATUS DDI_CALL DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path) {
     (void)driver;
     (void)path;
