@@ -88,7 +88,7 @@ static const struct gpup_transition *taken(const struct gpup_machine_state *stat
                                            struct gpup_machine_refusal *why) {
     const struct gpup_machine *table = &gpup_machines[machine];
     *named = false;
-    if (!(table->names[ddi / 64 % 2] >> ddi % 64 & 1))
+    if (ddi >= gpup_spec_counts.ddis || !table->first[ddi])
         return NULL; /* and nothing to tell */
     uint8_t now = gpup_machine_state_of(state, machine, slot);
     struct gpup_machine_refusal refusal = {.machine = machine,
@@ -96,11 +96,11 @@ static const struct gpup_transition *taken(const struct gpup_machine_state *stat
                                            .slot = slot,
                                            .state = now,
                                            .reason = GPUP_REFUSAL_arguments};
-    for (size_t i = 0; i < table->transition_count; i++) {
-        const struct gpup_transition *transition = &table->transitions[i];
-        if (transition->ddi != ddi)
-            continue;
-        *named = true;
+    const struct gpup_transition *next = &table->transitions[table->first[ddi] - 1];
+    *named = true;
+    while (next) {
+        const struct gpup_transition *transition = next;
+        next = transition->again ? transition + transition->again : NULL;
         if (!guards_match(transition, args))
             continue;
         if (refusal.reason == GPUP_REFUSAL_arguments)

@@ -25,20 +25,34 @@ static void put_conditions(const struct gpup_transition *transition, FILE *to) {
     fprintf(to, "}, .condition_count = %u", transition->condition_count);
 }
 
-/* Most calls are no matter of most machines. */
-static void put_names(const struct machine_row *machine, FILE *to) {
-    uint64_t names[2] = {0};
-    for (size_t i = 0; i < machine->row.transition_count; i++)
-        names[machine->transitions[i].ddi / 64 % 2] |= UINT64_C(1) << machine->transitions[i].ddi % 64;
-    fprintf(to, "     .names = {UINT64_C(0x%llx), UINT64_C(0x%llx)},\n", (unsigned long long)names[0],
-            (unsigned long long)names[1]);
+/* From row `from` on the first transition that is about a DDI; the number of transitions: none is. */
+static size_t find_transition(const struct machine_row *machine, size_t from, uint16_t ddi) {
+    while (from < machine->row.transition_count && machine->transitions[from].ddi != ddi)
+        from++;
+    return from;
 }
 
-static void put_machine(const struct machine_row *machine, FILE *to) {
+/* Most calls are no matter of most machines. */
+static void put_first(const struct specc *sc, const struct machine_row *machine, FILE *to) {
+    fputs("     .first = (const uint16_t[]){", to);
+    for (size_t ddi = 0; ddi < sc->ddi_count; ddi++) {
+        size_t row = find_transition(machine, 0, (uint16_t)ddi);
+        fprintf(to, "%s%zu", ddi ? ", " : "", row < machine->row.transition_count ? row + 1 : 0);
+    }
+    fputs(sc->ddi_count ? "},\n" : "0},\n", to);
+}
+
+static void put_again(const struct machine_row *machine, size_t row, FILE *to) {
+    size_t next = find_transition(machine, row + 1, machine->transitions[row].ddi);
+    if (next < machine->row.transition_count)
+        fprintf(to, ", .again = %zu", next - row);
+}
+
+static void put_machine(const struct specc *sc, const struct machine_row *machine, FILE *to) {
     fprintf(to, "    {.name = \"%s\", .per = %u, .initial = %u, .state_count = %u, .transition_count = %u,\n",
             machine->row.name, machine->row.per, machine->row.initial, machine->row.state_count,
             machine->row.transition_count);
-    put_names(machine, to);
+    put_first(sc, machine, to);
     fputs("     .states = (const char *const[]){", to);
     for (size_t i = 0; i < machine->row.state_count; i++)
         fprintf(to, "%s\"%s\"", i ? ", " : "", machine->states[i]);
@@ -49,6 +63,7 @@ static void put_machine(const struct machine_row *machine, FILE *to) {
         const struct gpup_transition *transition = &machine->transitions[i];
         fprintf(to, "         {.ddi = %u, .from = 0x%x, .to = %u, .resets = 0x%x, .source = %u",
                 transition->ddi, transition->from, transition->to, transition->resets, transition->source);
+        put_again(machine, i, to);
         put_guards(transition, to);
         put_conditions(transition, to);
         fputs("},\n", to);
@@ -59,6 +74,6 @@ static void put_machine(const struct machine_row *machine, FILE *to) {
 void specc_emit_machines(const struct specc *sc, FILE *to) {
     fputs("const struct gpup_machine gpup_machines[] = {\n", to);
     for (size_t i = 0; i < sc->machine_count; i++)
-        put_machine(&sc->machines[i], to);
+        put_machine(sc, &sc->machines[i], to);
     fputs(sc->machine_count ? "};\n\n" : "    {0},\n};\n\n", to);
 }

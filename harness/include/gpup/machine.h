@@ -62,6 +62,7 @@ struct gpup_transition {
     uint8_t to;                              /* state, or GPUP_STATE_SAME */
     uint8_t guard_count;
     uint8_t condition_count;
+    uint8_t again; /* rows until the machine's next transition that is about this DDI; 0: there is none */
 };
 
 struct gpup_machine {
@@ -71,8 +72,8 @@ struct gpup_machine {
     uint16_t transition_count;
     uint8_t state_count;
     uint8_t initial;
-    uint8_t per;       /* enum gpup_machine_per */
-    uint64_t names[2]; /* a bit per row of gpup_ddis: some transition is about it */
+    uint8_t per;           /* enum gpup_machine_per */
+    const uint16_t *first; /* by row of gpup_ddis: 1 + the first transition that is about it, or 0 */
 };
 
 extern const struct gpup_machine gpup_machines[]; /* gpup_spec_counts.machines rows */
