@@ -13,6 +13,8 @@
 #include "ddi/wdf.h"
 #include "ddi/wdm.h"
 
+#ifndef _WDF_H_
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -57,4 +59,5 @@ VOID DDI_CALL WdfVersionUnbindClass(GPUP_WDF_BIND_INFO *BindInfo, GPUP_WDF_DRIVE
 }
 #endif
 
+#endif /* _WDF_H_ */
 #endif

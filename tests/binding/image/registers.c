@@ -41,54 +41,83 @@ struct processor {
 };
 typedef VOID attempt(PVOID memory, struct processor *p);
 
+/* clang-format off: one on each line */
 #define INSTRUCTIONS                                                                                         \
     T(1, "movb %al, (%rcx)")                                                                                 \
     T(2, "movw %ax, 2(%rcx)")                                                                                \
-    T(3, "movl %eax, 4(%rcx)") T(4, "movq %rax, (%rcx)") T(5, "movb %ah, 1(%rcx)") T(                        \
-        6, "movb %r11b, 5(%rcx)") T(7, "movq %r11, 8(%rcx)") T(8, "movb $0x85, (%rcx)")                      \
-        T(9, "movw $0x8586, (%rcx)") T(10, "movl $0x85868788, 0x4(%rcx)") T(11, "movq $-5, 8(%rcx)") T(      \
-            12, "movb (%rcx), %al") T(13, "movb 3(%rcx), %ah") T(14, "movb 3(%rcx), %r11b")                  \
-            T(15, "movw 2(%rcx), %bx") T(16, "movl 4(%rcx), %eax") T(17, "movq 8(%rcx), %r11") T(            \
-                18, "movzbl 7(%rcx), %eax") T(19, "movzwl 6(%rcx), %ebx") T(20, "movsbl 7(%rcx), %eax")      \
-                T(21, "movsbq 7(%rcx), %r11") T(22, "movswq 6(%rcx), %rax") T(23, "movslq 4(%rcx), %rax") T( \
-                    24, "movsbw 7(%rcx), %ax") T(25, "addl %eax, (%rcx)") T(26, "addl (%rcx), %eax")         \
-                    T(27, "orb %al, 1(%rcx)") T(28, "orq (%rcx), %rbx") T(29, "adcl %eax, (%rcx)") T(        \
-                        30, "sbbw %ax, (%rcx)") T(31, "andl $0xF0F0, 4(%rcx)") T(32, "subq %rbx, 8(%rcx)")   \
-                        T(33, "xorb $-1, 2(%rcx)") T(34, "cmpl $3, (%rcx)") T(35, "cmpl %eax, (%rcx)") T(    \
-                            36, "cmpb 2(%rcx), %al") T(37, "addw $-3, 2(%rcx)") T(38, "addb $0x70, 3(%rcx)") \
-                            T(39, "subl $1, (%rcx)") T(40, "testb $0x80, 7(%rcx)")                           \
-                                T(41, "testl %eax, (%rcx)") T(42, "testl $0x100, 4(%rcx)") T(                \
-                                    43, "notl (%rcx)") T(44, "incl (%rcx)") T(45, "decw 2(%rcx)")            \
-                                    T(46, "incb 3(%rcx)") T(47, "xchgl %eax, (%rcx)") T(                     \
-                                        48, "movups %xmm1, (%rcx)") T(49, "movaps %xmm1, 16(%rcx)")          \
-                                        T(50, "movups (%rcx), %xmm1") T(51, "movdqa 16(%rcx), %xmm1") T(     \
-                                            52,                                                              \
-                                            "movdqu %xmm1, 3(%rcx)") T(53, "movq %xmm1, 8(%rcx)")            \
-                                            T(54, "movq 8(%rcx), %xmm1") T(55, "movd %xmm1, (%rcx)") T(      \
-                                                56,                                                          \
-                                                "movd (%rcx), %xmm1") T(57, "movss 4(%rcx), %xmm1")          \
-                                                T(58, "movsd %xmm1, 8(%rcx)") T(                             \
-                                                    59,                                                      \
-                                                    "movnti %eax, (%rcx)") T(60,                             \
-                                                                             "movl %eax, 4(%rcx,%rbx,4)")    \
-                                                    T(61, "movl 0(,%rcx,1), %eax") T(                        \
-                                                        62,                                                  \
-                                                        "lock orl %eax, (%rcx)") T(63, "adcq $0x7f, (%rcx)") \
-                                                        T(64, "sbbl (%rcx), %eax") T(                        \
-                                                            65,                                              \
-                                                            "pushq %rdi\n movq %rcx, %rdi\n movl $5, "       \
-                                                            "%ecx\n rep stosw\n popq %rdi")                  \
-                                                            T(66,                                            \
-                                                              "pushq %rdi\n pushq %rsi\n movq %rcx, "        \
-                                                              "%rsi\n leaq 16(%rcx), %rdi\n movl $2, "       \
-                                                              "%ecx\n rep movsq\n"                           \
-                                                              "popq %rsi\n popq %rdi")                       \
-                                                                T(68, "{disp32} movl %eax, 4(%rcx)") T(      \
-                                                                    69,                                      \
-                                                                    "{disp32} movl 4(%rcx,%rbx,4), %eax")    \
-                                                                    T(67,                                    \
-                                                                      "pushq %rdi\n leaq 9(%rcx), %rdi\n "   \
-                                                                      "std\n stosb\n cld\n popq %rdi")
+    T(3, "movl %eax, 4(%rcx)")                                                                               \
+    T(4, "movq %rax, (%rcx)")                                                                                \
+    T(5, "movb %ah, 1(%rcx)")                                                                                \
+    T(6, "movb %r11b, 5(%rcx)")                                                                              \
+    T(7, "movq %r11, 8(%rcx)")                                                                               \
+    T(8, "movb $0x85, (%rcx)")                                                                               \
+    T(9, "movw $0x8586, (%rcx)")                                                                             \
+    T(10, "movl $0x85868788, 0x4(%rcx)")                                                                     \
+    T(11, "movq $-5, 8(%rcx)")                                                                               \
+    T(12, "movb (%rcx), %al")                                                                                \
+    T(13, "movb 3(%rcx), %ah")                                                                               \
+    T(14, "movb 3(%rcx), %r11b")                                                                             \
+    T(15, "movw 2(%rcx), %bx")                                                                               \
+    T(16, "movl 4(%rcx), %eax")                                                                              \
+    T(17, "movq 8(%rcx), %r11")                                                                              \
+    T(18, "movzbl 7(%rcx), %eax")                                                                            \
+    T(19, "movzwl 6(%rcx), %ebx")                                                                            \
+    T(20, "movsbl 7(%rcx), %eax")                                                                            \
+    T(21, "movsbq 7(%rcx), %r11")                                                                            \
+    T(22, "movswq 6(%rcx), %rax")                                                                            \
+    T(23, "movslq 4(%rcx), %rax")                                                                            \
+    T(24, "movsbw 7(%rcx), %ax")                                                                             \
+    T(25, "addl %eax, (%rcx)")                                                                               \
+    T(26, "addl (%rcx), %eax")                                                                               \
+    T(27, "orb %al, 1(%rcx)")                                                                                \
+    T(28, "orq (%rcx), %rbx")                                                                                \
+    T(29, "adcl %eax, (%rcx)")                                                                               \
+    T(30, "sbbw %ax, (%rcx)")                                                                                \
+    T(31, "andl $0xF0F0, 4(%rcx)")                                                                           \
+    T(32, "subq %rbx, 8(%rcx)")                                                                              \
+    T(33, "xorb $-1, 2(%rcx)")                                                                               \
+    T(34, "cmpl $3, (%rcx)")                                                                                 \
+    T(35, "cmpl %eax, (%rcx)")                                                                               \
+    T(36, "cmpb 2(%rcx), %al")                                                                               \
+    T(37, "addw $-3, 2(%rcx)")                                                                               \
+    T(38, "addb $0x70, 3(%rcx)")                                                                             \
+    T(39, "subl $1, (%rcx)")                                                                                 \
+    T(40, "testb $0x80, 7(%rcx)")                                                                            \
+    T(41, "testl %eax, (%rcx)")                                                                              \
+    T(42, "testl $0x100, 4(%rcx)")                                                                           \
+    T(43, "notl (%rcx)")                                                                                     \
+    T(44, "incl (%rcx)")                                                                                     \
+    T(45, "decw 2(%rcx)")                                                                                    \
+    T(46, "incb 3(%rcx)")                                                                                    \
+    T(47, "xchgl %eax, (%rcx)")                                                                              \
+    T(48, "movups %xmm1, (%rcx)")                                                                            \
+    T(49, "movaps %xmm1, 16(%rcx)")                                                                          \
+    T(50, "movups (%rcx), %xmm1")                                                                            \
+    T(51, "movdqa 16(%rcx), %xmm1")                                                                          \
+    T(52, "movdqu %xmm1, 3(%rcx)")                                                                           \
+    T(53, "movq %xmm1, 8(%rcx)")                                                                             \
+    T(54, "movq 8(%rcx), %xmm1")                                                                             \
+    T(55, "movd %xmm1, (%rcx)")                                                                              \
+    T(56, "movd (%rcx), %xmm1")                                                                              \
+    T(57, "movss 4(%rcx), %xmm1")                                                                            \
+    T(58, "movsd %xmm1, 8(%rcx)")                                                                            \
+    T(59, "movnti %eax, (%rcx)")                                                                             \
+    T(60, "movl %eax, 4(%rcx,%rbx,4)")                                                                       \
+    T(61, "movl 0(,%rcx,1), %eax")                                                                           \
+    T(62, "lock orl %eax, (%rcx)")                                                                           \
+    T(63, "adcq $0x7f, (%rcx)")                                                                              \
+    T(64, "sbbl (%rcx), %eax")                                                                               \
+    T(65, "pushq %rdi\n movq %rcx, %rdi\n movl $5, "                                                         \
+          "%ecx\n rep stosw\n popq %rdi")                                                                    \
+    T(66, "pushq %rdi\n pushq %rsi\n movq %rcx, "                                                            \
+          "%rsi\n leaq 16(%rcx), %rdi\n movl $2, "                                                           \
+          "%ecx\n rep movsq\n"                                                                               \
+          "popq %rsi\n popq %rdi")                                                                           \
+    T(68, "{disp32} movl %eax, 4(%rcx)")                                                                     \
+    T(69, "{disp32} movl 4(%rcx,%rbx,4), %eax")                                                              \
+    T(67, "pushq %rdi\n leaq 9(%rcx), %rdi\n "                                                               \
+          "std\n stosb\n cld\n popq %rdi")
+/* clang-format on */
 
 #define T(number, text)                                                                                      \
     attempt attempt_##number;                                                                                \
