@@ -1,5 +1,7 @@
 #include "coverage.h"
 
+#include "images.h"
+
 #include <string.h>
 
 #define REGIONS 64u
@@ -87,6 +89,8 @@ void fuzz_coverage_take(void (*visit)(void *context, size_t number, uint8_t valu
 }
 
 void fuzz_coverage_forget(void) {
+    if (fuzz_image_forget)
+        fuzz_image_forget();
     for (size_t i = 0; i < region_count; i++)
         memset(regions[i].start, 0, (size_t)(regions[i].stop - regions[i].start));
 }

@@ -98,3 +98,8 @@ void fuzz_image_input(const uint8_t *data, size_t size) {
             last_size = 0;
     }
 }
+
+void fuzz_image_forget(void) {
+    if (cover)
+        gpup_cover_again(cover);
+}

@@ -20,5 +20,8 @@ bool fuzz_image_attach(const struct gpup_binding *binding, char *message, size_t
 /* Before each execution, by engines that run an input more than once. Weak: targets that load no image lack
  * it. */
 __attribute__((weak)) void fuzz_image_input(const uint8_t *data, size_t size);
+/* What was met since then is no part of the execution (the start of a world), and shows when it is met again.
+ */
+__attribute__((weak)) void fuzz_image_forget(void);
 
 #endif
