@@ -75,14 +75,30 @@ static uint32_t size_of(const struct blocks *b, uint32_t rva) {
     }
 }
 
+static bool is_point(const struct blocks *b, uint32_t rva) {
+    return (b->seen[rva] & (SEEN_START | SEEN_BLOCK)) == (SEEN_START | SEEN_BLOCK);
+}
+
+/* The section's points are counted or, where there is room for them, added; sections are in order. */
+static size_t points_of(const struct blocks *b, const struct gpup_pe_section *s, struct gpup_points *out) {
+    size_t count = 0;
+    for (uint32_t i = s->span.rva; (s->access & GPUP_PE_EXECUTE) && i < s->span.rva + s->file_bytes; i++) {
+        if (!is_point(b, i))
+            continue;
+        count++;
+        if (out->point)
+            out->point[out->count++] = (struct gpup_point){i, size_of(b, i), (b->seen[i] & SEEN_ENTRY) != 0};
+    }
+    return count;
+}
+
 static bool collect(const struct blocks *b, struct gpup_points *out) {
     size_t count = 0;
-    for (uint32_t i = 0; i < b->pe->image_size; i++)
-        count += (b->seen[i] & (SEEN_START | SEEN_BLOCK)) == (SEEN_START | SEEN_BLOCK);
-    out->point = malloc((count ? count : 1) * sizeof *out->point);
-    for (uint32_t i = 0; out->point && i < b->pe->image_size; i++)
-        if ((b->seen[i] & (SEEN_START | SEEN_BLOCK)) == (SEEN_START | SEEN_BLOCK))
-            out->point[out->count++] = (struct gpup_point){i, size_of(b, i), (b->seen[i] & SEEN_ENTRY) != 0};
+    for (uint32_t i = 0; i < b->pe->section_count; i++)
+        count += points_of(b, &b->pe->section[i], out);
+    out->point = malloc((count + 1) * sizeof *out->point);
+    for (uint32_t i = 0; out->point && i < b->pe->section_count; i++)
+        points_of(b, &b->pe->section[i], out);
     out->tables = b->followed;
     out->not_followed = b->not_followed;
     out->refused = b->refused;
