@@ -35,6 +35,9 @@ read -r hit all < <(hits lined/coverage/conformance.info lined.sys.lst)
 # The same code: the same instructions were reached.
 [ "$(hits plain/coverage/conformance.info plain.sys.lst)" = "$hit $all" ] ||
     expect "$hit of $all in the image without line tables, found $(hits plain/coverage/conformance.info plain.sys.lst)"
+# Nothing else changes by it: equal results, byte for byte.
+"$tool" run "$plain" --profile smoke --out bare >said.bare 2>&1
+cmp bare/results.json plain/results.json || expect "the results of a run that is not counted"
 # Figures are of source lines where there are some, and not of both.
 read -r hit all < <(hits lined/coverage/together.info miniport.c)
 grep -qE "^together .* of $all lines" said || { cat said && expect "$all lines in what is printed"; }
