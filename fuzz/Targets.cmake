@@ -101,7 +101,10 @@ if(GPUP_IMAGES) # one with everything the loader looks at
   gpup_cts_add_image(fuzz-sample SOURCES ${sample_source}/sample.c LIBRARIES ${sample_library}
     EXPORTS middle leaf call_missing sample_writable,DATA __security_cookie,DATA)
   get_target_property(sample_image fuzz-sample-image IMAGE)
-  set(copy_image COMMAND ${CMAKE_COMMAND} -E copy ${sample_image} ${CMAKE_BINARY_DIR}/fuzz/seeds/image/sample)
+  gpup_cts_add_image(fuzz-handlers SOURCES ${sample_source}/seh_frames.c ${sample_source}/seh.c) # tables of handlers
+  get_target_property(handlers_image fuzz-handlers-image IMAGE)
+  set(copy_image COMMAND ${CMAKE_COMMAND} -E copy ${sample_image} ${CMAKE_BINARY_DIR}/fuzz/seeds/image/sample
+    COMMAND ${CMAKE_COMMAND} -E copy ${handlers_image} ${CMAKE_BINARY_DIR}/fuzz/seeds/image/handlers)
 endif()
 fuzz_target(journal gpup_fuzz_runner ${world})
 fuzz_target(package gpup_fuzz_runner ${world})
@@ -128,5 +131,5 @@ add_custom_command(OUTPUT ${seeds}/stamp
   COMMAND ${CMAKE_COMMAND} -E copy ${prefixes} ${seeds}/yaml
   ${copy_image}
   COMMAND ${CMAKE_COMMAND} -E touch ${seeds}/stamp
-  DEPENDS gpup-fuzz-pack ${sample_image} ${scenarios} ${defects} ${prefixes} VERBATIM COMMENT "Packing the seeds")
+  DEPENDS gpup-fuzz-pack ${sample_image} ${handlers_image} ${scenarios} ${defects} ${prefixes} VERBATIM COMMENT "Packing the seeds")
 add_custom_target(fuzz-seeds ALL DEPENDS ${seeds}/stamp)

@@ -28,18 +28,35 @@ static void *resolve(void *context, const char *module, const char *name, uint16
     return strlen(module) % 2 ? somewhere + (name ? name[0] & 0x7F : ordinal & 0x7F) : NULL;
 }
 
-static void look_at(struct gpup_pe *pe) {
-    uint64_t stack[64] = {0};
-    uint32_t step = pe->image_size / 256;
-    gpup_pe_export(pe, "gpup_implementation");
-    for (uint64_t pc = pe->entry % step; pc < pe->image_size; pc += step) {
-        struct gpup_frame frame = {.pc = (uintptr_t)pe->memory + pc, .registers[GPUP_SP] = (uintptr_t)stack};
-        struct gpup_frame_found found;
-        frame.registers[5] = (uintptr_t)(stack + 32);
-        bool left = gpup_pe_leave(pe, &frame, (uintptr_t)stack, (uintptr_t)(stack + 64), &found);
-        if (left && (frame.registers[GPUP_SP] <= (uintptr_t)stack || (found.handler && !found.kinds)))
-            abort(); /* a walk would not end */
+/* Frame by frame, as exceptions go, until the walk ends: it must. */
+static void walk(const struct gpup_unwinder *image, uint64_t pc, uint64_t *stack, unsigned words) {
+    struct gpup_frame frame = {.pc = pc, .registers[GPUP_SP] = (uintptr_t)stack};
+    struct gpup_frame_found found;
+    frame.registers[5] = (uintptr_t)(stack + words / 2);
+    for (unsigned i = 0;; i++) {
+        uint64_t before = frame.registers[GPUP_SP];
+        if (!image->leave(image->context, &frame, (uintptr_t)stack, (uintptr_t)(stack + words), &found))
+            return;
+        if (frame.registers[GPUP_SP] <= before || i > words)
+            abort();
+        if (found.handler && (!found.kinds || !image->runs(image->context, found.handler)))
+            abort();
+        const uint8_t *data = found.handler ? image->at(image->context, found.data, 4) : NULL;
+        if (data)
+            image->at(image->context, found.data, 4 + (uint64_t)gpup_pe_u32(data) * 16);
+        image->entry(image->context, (uint32_t)(frame.pc - image->base));
     }
+}
+
+static void look_at(const struct gpup_pe *pe) {
+    struct gpup_unwinder image = gpup_pe_unwinder(pe);
+    uint64_t stack[16];
+    uint32_t step = pe->image_size / 24 + 1;
+    for (unsigned i = 0; i < 16; i++) /* returns into the image */
+        stack[i] = (uintptr_t)pe->memory + (uint64_t)i * 997 % pe->image_size;
+    gpup_pe_export(pe, "gpup_implementation");
+    for (uint64_t pc = pe->entry % step; pc < pe->image_size; pc += step)
+        walk(&image, (uintptr_t)pe->memory + pc, stack, 16);
     for (uint32_t i = 0; i < pe->section_count; i++)
         if ((pe->section[i].access & GPUP_PE_WRITE) && (pe->section[i].access & GPUP_PE_EXECUTE))
             abort();
