@@ -254,12 +254,23 @@ static unsigned collect(struct fuzz_engine *f, const struct gpup_program *p) {
     return fresh;
 }
 
+/* Large buffers cost much and show little: of their sizes one in 16 stays as it is. */
+static void shorten(struct gpup_step *s) {
+    const struct gpup_op_info *info = gpup_op_info(s->op);
+    for (unsigned i = 0; i < info->field_count; i++)
+        if (info->field[i].kind == GPUP_KIND_SIZE && s->f[i].symbol == GPUP_SYMBOL_NONE &&
+            s->f[i].number > 65536 && s->f[i].number % 16)
+            s->f[i].number %= 4096;
+}
+
 /* What is not to be carried out is taken out, so that what is written down is what ran. */
 static void leave_out(const struct fuzz_engine *f, struct gpup_program *p) {
     size_t kept = 0;
     for (size_t i = 0; i < p->step_count && kept < STEPS; i++)
-        if (f->options.negative || p->steps[i].class < GPUP_ROBUSTNESS)
-            p->steps[kept++] = p->steps[i];
+        if (f->options.negative || p->steps[i].class < GPUP_ROBUSTNESS) {
+            p->steps[kept] = p->steps[i];
+            shorten(&p->steps[kept++]);
+        }
     p->step_count = kept;
 }
 

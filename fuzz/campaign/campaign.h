@@ -36,6 +36,10 @@ struct options {
     unsigned jobs;
 };
 
+/* --- what options say (main.c); false: neither a number but 0 nor 90, 90s, 10m, 8h */
+bool option_number(const char *text, uint64_t *out);
+bool option_duration(const char *text, uint64_t *seconds);
+
 /* --- folders and files (files.c) */
 bool folder(const char *format, ...) __attribute__((format(printf, 1, 2))); /* made, with those above it */
 char *read_file(const char *path, size_t *size);                            /* malloc'ed, ends with 0; NULL */
@@ -81,7 +85,7 @@ void triage(const struct options *o, struct sorted *sorted);
 /* One finding RULE-KEY, shrunk and written to findings/ of the options. */
 bool triage_one(const struct options *o, const char *name, const char *source);
 void draw_states(const struct options *o);                             /* states.txt, states.svg: picture.c */
-int detect(int argc, char **argv, const struct options *o);            /* detect.c: exit status */
+int detect(int argc, char **argv, struct options *o);                  /* detect.c: exit status */
 int speed(const struct options *o);                                    /* speed.c: exit status */
 int images(struct options *o, const char *plain, const char *counted); /* images.c: exit status */
 

@@ -24,8 +24,9 @@ static int usage(void) {
           "counters "
           "beside one with\n"
           "       gpup-fuzz detect [--defects BUG-nnn,...|all] [--seeds N] [--cap N] [--compare] [--table "
-          "FILE]\n\n"
-          "IMPL: reference (default), reference:DEFECT, second, file.so, file.so:OPTION\n"
+          "FILE [--resume]]\n"
+          "                        [--time 8h] [--jobs N] [--out DIR]\n\n"
+          "IMPL: reference (default), reference:DEFECT, second, framework, file.so, file.so:OPTION\n"
           "exit status: 0 nothing new, 1 a new finding, 2 wrong usage, 3 nothing could be executed\n",
           stderr);
     return 2;
@@ -57,14 +58,13 @@ static const struct option known[] = {{"engine", 1, NULL, ENGINE},     {"time", 
                                       {"cap", 1, NULL, CAP},           {"oracles", 1, NULL, ORACLES},
                                       {"quiet", 0, NULL, QUIET},       {NULL, 0, NULL, 0}};
 
-static bool number(const char *text, uint64_t *out) {
+bool option_number(const char *text, uint64_t *out) {
     char *end;
     *out = strtoull(text, &end, 10);
     return end != text && *end == 0 && *text != '-' && *out;
 }
 
-/* 90, 90s, 10m, 8h */
-static bool duration(const char *text, uint64_t *out) {
+bool option_duration(const char *text, uint64_t *out) {
     char *end;
     uint64_t unit = 1;
     *out = strtoull(text, &end, 10);
@@ -90,13 +90,13 @@ static bool take(struct options *o, int option) {
     case ENGINE:
         return engine(optarg, o);
     case TIME:
-        return duration(optarg, &o->seconds);
+        return option_duration(optarg, &o->seconds);
     case RUNS:
-        return number(optarg, &o->runs);
+        return option_number(optarg, &o->runs);
     case FOREVER:
         return (o->forever = true);
     case JOBS:
-        if (!number(optarg, &value) || value > MAX_WORKERS)
+        if (!option_number(optarg, &value) || value > MAX_WORKERS)
             return false;
         o->jobs = (unsigned)value;
         return true;
@@ -108,7 +108,7 @@ static bool take(struct options *o, int option) {
     case STRICT:
         return (o->strict = true);
     case SEED:
-        return number(optarg, &o->seed);
+        return option_number(optarg, &o->seed);
     case OUT:
         snprintf(o->out, sizeof o->out, "%s", optarg);
         return true;
@@ -118,7 +118,7 @@ static bool take(struct options *o, int option) {
         o->known = optarg;
         return true;
     case CAP:
-        return number(optarg, &o->cap_mib);
+        return option_number(optarg, &o->cap_mib);
     case ORACLES:
         o->oracles = optarg;
         return fuzz_oracles_parse(optarg, &oracles);
@@ -146,7 +146,7 @@ static bool resolve(struct options *o, const char *name) {
     o->label = name;
     snprintf(path, sizeof path, "%.*s", (int)length, name);
     if (!strchr(path, '/') && !strchr(path, '.')) {
-        bool defect = colon && strcmp(path, "reference") == 0;
+        bool defect = colon && (strcmp(path, "reference") == 0 || strcmp(path, "framework") == 0);
         snprintf(path, sizeof path, "%s/%.*s%s.fuzz.so", o->tools, (int)length, name,
                  defect ? "-defects" : "");
     }

@@ -15,8 +15,9 @@ struct gpup_mutator *gpup_mutator_new(const struct gpup_mutator_options *options
     m->options.max_steps = options->max_steps ? options->max_steps : DEFAULT_STEPS;
     m->options.max_hosts = options->max_hosts ? options->max_hosts : GPUP_MAX_HOSTS;
     m->block = calloc(m->options.max_steps, sizeof *m->block);
-    m->onward = 4;
+    m->onward = 4; /* of new steps half */
     steer_names(&m->steer);
+    mutate_weigh(m);
     if (!m->block) {
         gpup_mutator_free(m);
         return NULL;
@@ -41,14 +42,13 @@ uint32_t mutate_below(struct gpup_mutator *m, uint32_t limit) {
     return limit ? (uint32_t)((mutate_random(m) >> 32) * limit >> 32) : 0;
 }
 
-static void stand_at(struct gpup_mutator *m, const struct gpup_program *p, size_t at) {
+void mutate_stand_at(struct gpup_mutator *m, const struct gpup_program *p, size_t at) {
     steer_start(&m->steer, &p->world);
     for (size_t i = 0; i < at; i++)
         steer_follow(&m->steer, &p->steps[i]);
 }
 
-/* Makes room for `count` steps at `at` and copies them in. */
-static bool put(struct gpup_mutator *m, struct gpup_program *p, size_t at, const struct gpup_step *steps,
+bool mutate_put(struct gpup_mutator *m, struct gpup_program *p, size_t at, const struct gpup_step *steps,
                 size_t count) {
     size_t old = p->step_count;
     if (old >= m->options.max_steps)
@@ -80,75 +80,32 @@ static void make_room(struct gpup_mutator *m, struct gpup_program *p, size_t roo
         take(p, mutate_below(m, (uint32_t)p->step_count - 4), 4);
 }
 
-/* A VM for the steps that follow, where there is none. */
-static bool lead_in(struct gpup_mutator *m, struct gpup_program *p, size_t *at) {
-    struct gpup_step step;
-    gpup_step_defaults(&step, (mutate_below(m, 4) != 0) == (m->steer.saved[0] != 0) ? GPUP_OP_CreateVm
-                                                                                    : GPUP_OP_StartVm);
-    step.vf = m->focus_vf;
-    step.host = m->focus_host;
-    gpup_step_clamp(&step);
-    if (!steer_useful(&m->steer, &step))
-        return true;
-    steer_follow(&m->steer, &step);
-    return put(m, p, (*at)++, &step, 1);
-}
-
-/* A VM and many steps of one topic, which may go on with another VF: what a defect needs that shows only
- * after several calls that belong together. */
-static bool tell(struct gpup_mutator *m, struct gpup_program *p) {
-    struct gpup_step step;
-    size_t at = mutate_below(m, 2) ? p->step_count : 0;
-    bool ok;
-    m->focus_vf = mutate_below(m, p->world.partitions < 3 ? p->world.partitions : 3);
-    m->focus_host = (uint8_t)mutate_below(m, p->world.hosts);
-    m->focus_op = (uint16_t)mutate_op(m);
-    m->story = true;
-    m->onward = mutate_below(m, 2) ? 7 : 2;
-    stand_at(m, p, at);
-    ok = lead_in(m, p, &at);
-    uint32_t n = 4 + mutate_below(m, m->onward > 4 ? 20 : 10), turn = mutate_below(m, 2) ? n / 2 : 0;
-    for (; ok && n && p->step_count < m->options.max_steps; n--, at++) {
-        if (n == turn) {
-            m->focus_vf = (m->focus_vf + 1) % (p->world.partitions < 3 ? p->world.partitions : 3);
-            m->focus_host = (uint8_t)mutate_below(m, p->world.hosts);
-            ok = lead_in(m, p, &at);
-        }
-        mutate_new_step(m, &p->world, &step, m->options.negative && n == 1 && mutate_below(m, 4) == 0);
-        ok = ok && put(m, p, at, &step, 1);
-        steer_follow(&m->steer, &step);
-    }
-    m->story = false;
-    m->onward = 4;
-    return ok;
-}
-
 /* Legal steps, or legal ones and then one that is not. */
 static bool insert(struct gpup_mutator *m, struct gpup_program *p) {
     struct gpup_step step;
-    bool negative = m->options.negative && mutate_below(m, 3) == 0, story = mutate_below(m, 3) == 0;
+    bool negative = m->options.negative && mutate_below(m, 3) == 0, story = mutate_below(m, 2);
     make_room(m, p, story ? m->options.max_steps * 2 / 3 : 4);
     if (story)
-        return tell(m, p);
+        return mutate_story(m, p);
     size_t at = mutate_below(m, 2) ? p->step_count : mutate_below(m, (uint32_t)p->step_count + 1);
     m->focus_vf = 0;
     m->focus_host = 0;
-    m->focus_op = GPUP_OPS;
+    m->focus = 0;
     if (p->step_count) { /* where the program is already */
         const struct gpup_step *near = &p->steps[mutate_below(m, (uint32_t)p->step_count)];
         m->focus_vf = near->vf;
         m->focus_host = (uint8_t)(near->host % p->world.hosts);
-        m->focus_op = near->op;
+        m->focus = mutate_topics(near->op);
     }
-    stand_at(m, p, at);
+    mutate_stand_at(m, p, at);
     uint32_t longest = mutate_below(m, 4) ? 3 : 8;
     for (uint32_t n = 1 + mutate_below(m, longest); n; n--, at++) { /* a continuation */
         mutate_new_step(m, &p->world, &step, negative && n == 1);
-        if (!put(m, p, at, &step, 1))
+        if (!mutate_put(m, p, at, &step, 1))
             return false;
         steer_follow(&m->steer, &step);
         if (mutate_below(m, 2)) /* on with what this one began */
-            m->focus_op = step.op;
+            m->focus = mutate_topics(step.op);
         if (p->step_count >= m->options.max_steps)
             break;
     }
@@ -176,20 +133,27 @@ static void turn(struct gpup_mutator *m, const struct gpup_program *p, struct gp
     }
 }
 
-/* A run of steps is repeated elsewhere, as it is or for another VF. */
+/* A run of steps is repeated elsewhere, as it is or for another VF. Or it goes round: what each
+ * round leaves behind adds up. */
 static bool repeat(struct gpup_mutator *m, struct gpup_program *p) {
     size_t from = mutate_below(m, (uint32_t)p->step_count);
     size_t count = 1 + mutate_below(m, (uint32_t)(p->step_count - from));
     count = count < m->options.max_steps ? count : m->options.max_steps;
     memcpy(m->block, &p->steps[from], count * sizeof *m->block);
+    if (mutate_below(m, 4) == 0) {
+        bool ok = true;
+        for (uint32_t n = 1 + mutate_below(m, 4); ok && n; n--)
+            ok = mutate_put(m, p, from + count, m->block, count);
+        return ok;
+    }
     if (mutate_below(m, 2))
         turn(m, p, m->block, count);
-    return put(m, p, mutate_below(m, (uint32_t)p->step_count + 1), m->block, count);
+    return mutate_put(m, p, mutate_below(m, (uint32_t)p->step_count + 1), m->block, count);
 }
 
 /* What became illegal on the way is left out, or is marked when the options allow it. */
 static void settle(struct gpup_mutator *m, struct gpup_program *p) {
-    stand_at(m, p, 0);
+    mutate_stand_at(m, p, 0);
     for (size_t i = 0; i < p->step_count; i++) {
         struct gpup_step *s = &p->steps[i];
         s->host = (uint8_t)(s->host % p->world.hosts);
@@ -207,7 +171,7 @@ static void settle(struct gpup_mutator *m, struct gpup_program *p) {
  * steps that matter, and what follows such a step is judged less. */
 static void purify(struct gpup_mutator *m, struct gpup_program *p) {
     size_t kept = 0;
-    stand_at(m, p, 0);
+    mutate_stand_at(m, p, 0);
     for (size_t i = 0; i < p->step_count; i++) {
         struct gpup_step *s = &p->steps[i];
         if (s->class >= GPUP_ROBUSTNESS || !steer_legal(&m->steer, s) || !steer_useful(&m->steer, s))
@@ -220,9 +184,9 @@ static void purify(struct gpup_mutator *m, struct gpup_program *p) {
 
 static bool one(struct gpup_mutator *m, struct gpup_program *p) {
     uint32_t what = p->step_count ? mutate_below(m, 16) : 0;
-    if (what < 5)
+    if (what < 7)
         return insert(m, p);
-    if (what < 9)
+    if (what < 11)
         mutate_field(m, &p->world, &p->steps[mutate_below(m, (uint32_t)p->step_count)]);
     else if (what < 12)
         drop(m, p);
@@ -265,7 +229,9 @@ bool gpup_cross(struct gpup_mutator *m, struct gpup_program *p, const struct gpu
         turn(m, p, m->block, count);
     if (p->step_count + count > m->options.max_steps) /* the new steps take the place of old ones */
         p->step_count = mutate_below(m, (uint32_t)(m->options.max_steps - count) + 1);
-    bool ok = put(m, p, mutate_below(m, (uint32_t)p->step_count + 1), m->block, count);
+    bool ok = mutate_put(m, p, mutate_below(m, (uint32_t)p->step_count + 1), m->block, count);
+    if (mutate_below(m, 2)) /* what does not fit goes */
+        purify(m, p);
     settle(m, p);
     return ok;
 }

@@ -11,9 +11,10 @@ struct gpup_mutator {
     uint64_t random;
     uint32_t focus_vf; /* of most new steps */
     uint8_t focus_host;
-    uint16_t focus_op;       /* an operation near by; GPUP_OPS: none */
+    uint16_t focus;          /* topics; 0: anything */
     bool story;              /* all new steps are about it */
     uint8_t onward;          /* so many of 8 new steps take a machine to a new state */
+    uint8_t worth[GPUP_OPS]; /* how often an operation is chosen */
     struct gpup_step *block; /* scratch of options.max_steps steps */
 };
 
@@ -21,13 +22,29 @@ uint64_t mutate_random(struct gpup_mutator *m);
 uint32_t mutate_below(struct gpup_mutator *m, uint32_t limit); /* limit 0: 0 */
 /* One field of a step gets another value that its kind allows. */
 void mutate_field(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *step);
-/* A new step: legal where the machines stand, or `negative`: one that the OS never makes there. */
-void mutate_new_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *step,
+/* Another value of that kind. */
+void mutate_value(struct gpup_mutator *m, unsigned kind, struct gpup_value *value);
+/* One of the VFs in use; `any`: half of the time one that there is not. */
+uint32_t mutate_vf(struct gpup_mutator *m, const struct gpup_world_config *world, bool any);
+/* A new step: legal where the machines stand, or `negative`: one that the OS never makes there. False: there
+ * was none of the kind that was looked for; the step is any. */
+bool mutate_new_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *step,
                      bool negative);
-/* Any operation, as often as it is worth. */
-unsigned mutate_op(struct gpup_mutator *m);
-/* The two operations look at the same state. */
-bool mutate_related(unsigned a, unsigned b);
+void mutate_weigh(struct gpup_mutator *m); /* fills worth: once */
+/* An operation, as often as it is worth: any, or of `topics` one that does something to them or tells of
+ * them. */
+unsigned mutate_op(struct gpup_mutator *m, uint16_t topics);
+/* What it has to do with, a bit each. */
+uint16_t mutate_topics(unsigned op);
+/* It ends or upsets everything. */
+bool mutate_upsets(unsigned op);
+/* A VM and many steps of one topic at the end or the beginning; false: memory is out. */
+bool mutate_story(struct gpup_mutator *m, struct gpup_program *p);
+/* Follows the first `at` steps. */
+void mutate_stand_at(struct gpup_mutator *m, const struct gpup_program *p, size_t at);
+/* Makes room for `count` steps at `at` and copies them in; false: memory is out. */
+bool mutate_put(struct gpup_mutator *m, struct gpup_program *p, size_t at, const struct gpup_step *steps,
+                size_t count);
 void mutate_world(struct gpup_mutator *m, struct gpup_world_config *world);
 
 #endif

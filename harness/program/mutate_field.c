@@ -2,8 +2,6 @@
 #include "kinds.h"
 #include "mutate.h"
 
-#include <gpup/spec_ids.h>
-
 #include <string.h>
 
 static const uint64_t addresses[] = {
@@ -46,7 +44,7 @@ static uint64_t boundary(struct gpup_mutator *m, unsigned kind) {
 }
 
 static uint64_t other_number(struct gpup_mutator *m, unsigned kind, uint64_t old) {
-    switch (mutate_below(m, 8)) {
+    switch (mutate_below(m, 9)) {
     case 0:
         return old + 1;
     case 1:
@@ -57,19 +55,19 @@ static uint64_t other_number(struct gpup_mutator *m, unsigned kind, uint64_t old
         return mutate_random(m) >> mutate_below(m, 64);
     case 4:
         return mutate_below(m, 16);
+    case 5: /* small, once it is cut to 8, 16 or 32 bits */
+        return (UINT64_C(1) << (8u << mutate_below(m, 3))) + mutate_below(m, 4);
     default:
         return boundary(m, kind);
     }
 }
 
-static void other_value(struct gpup_mutator *m, unsigned kind, struct gpup_value *value) {
+void mutate_value(struct gpup_mutator *m, unsigned kind, struct gpup_value *value) {
     const struct gpup_kind_info *info = gpup_kind_info(kind);
     bool symbolic = info->symbol_count > 1 && mutate_below(m, 2);
     if (!symbolic) {
         value->symbol = info->symbol[0];
         value->number = other_number(m, kind, value->number);
-        if (kind == GPUP_KIND_SIZE && mutate_below(m, 16)) /* large buffers cost much and show little */
-            value->number &= 0xFFF;
         return;
     }
     value->symbol = info->symbol[mutate_below(m, info->symbol_count)];
@@ -79,7 +77,27 @@ static void other_value(struct gpup_mutator *m, unsigned kind, struct gpup_value
                             : 0;
 }
 
-static uint32_t some_vf(struct gpup_mutator *m, const struct gpup_world_config *world, bool any) {
+/* Whole pages, or a place across an edge of one: where VRAM is meant, other numbers say little. */
+static uint64_t in_pages(struct gpup_mutator *m, const struct gpup_world_config *world, bool size) {
+    uint64_t page = mutate_below(m, 4) ? world->page_size : 65536, pages = mutate_below(m, 17);
+    if (size)
+        return (1 + pages % 4) * page;
+    return pages * page - (pages && mutate_below(m, 2) ? mutate_below(m, 64) : 0);
+}
+
+/* By what it is called, and else by its kind. */
+static void other_field(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s,
+                        uint32_t which) {
+    const struct gpup_op_info *info = gpup_op_info(s->op);
+    bool size = strcmp(info->field[which].name, "size") == 0,
+         offset = strcmp(info->field[which].name, "offset") == 0;
+    if (info->field[which].kind == GPUP_KIND_U64 && (size || offset) && mutate_below(m, 2))
+        s->f[which] = (struct gpup_value){.number = in_pages(m, world, size)};
+    else
+        mutate_value(m, info->field[which].kind, &s->f[which]);
+}
+
+uint32_t mutate_vf(struct gpup_mutator *m, const struct gpup_world_config *world, bool any) {
     if (any && mutate_below(m, 2))
         return (uint32_t)PICK(m, vfs);
     uint32_t used = world->partitions < 4 ? world->partitions : 4;
@@ -92,226 +110,11 @@ void mutate_field(struct gpup_mutator *m, const struct gpup_world_config *world,
     if (m->options.negative && s->class == GPUP_LEGAL && mutate_below(m, 4) == 0)
         s->class = GPUP_ROBUSTNESS; /* else what the OS never passes is left out */
     if (which < info->field_count)
-        other_value(m, info->field[which].kind, &s->f[which]);
+        other_field(m, world, s, which);
     else if (which == info->field_count)
-        s->vf = some_vf(m, world, s->class != GPUP_LEGAL);
+        s->vf = mutate_vf(m, world, s->class != GPUP_LEGAL);
     else
         s->host = (uint8_t)mutate_below(m, world->hosts);
-    gpup_step_clamp(s);
-}
-
-/* One of the set bits, most of the time. */
-static void pick_saved(struct gpup_mutator *m, uint16_t saved, struct gpup_value *value) {
-    uint32_t first = mutate_below(m, 16);
-    for (uint32_t i = 0; saved && mutate_below(m, 64) && i < 16; i++)
-        if (saved >> (first + i) % 16 & 1) {
-            *value = (struct gpup_value){.number = (first + i) % 16};
-            return;
-        }
-}
-
-/* What earlier steps made: a basis in a state that the call is for, a blob with data of its kind. */
-static void existing(struct gpup_mutator *m, struct gpup_step *s) {
-    unsigned created = 1u << GPUP_STATE_tracking_Created, tracking = 1u << GPUP_STATE_tracking_Tracking;
-    unsigned states = 0;
-    switch (s->op) {
-    case GPUP_OP_StartDirtyTracking:
-        states = created;
-        break;
-    case GPUP_OP_StopDirtyTracking:
-    case GPUP_OP_QueryDirtyBitData:
-    case GPUP_OP_CopyDirty:
-        states = tracking;
-        break;
-    case GPUP_OP_DestroyMemoryBasis:
-        states = created | tracking;
-        break;
-    case GPUP_OP_RestoreImmutableMigrationData:
-    case GPUP_OP_RestoreMutableMigrationData:
-        pick_saved(m, m->steer.saved[s->op == GPUP_OP_RestoreMutableMigrationData],
-                   &s->f[GPUP_RestoreMutableMigrationData_blob]);
-        break;
-    case GPUP_OP_PatchBlob:
-    case GPUP_OP_ResizeBlob:
-    case GPUP_OP_CopyBlob: /* the blob comes first in all of them */
-        pick_saved(m, m->steer.saved[0] | m->steer.saved[1], &s->f[0]);
-        break;
-    default:
-        break;
-    }
-    int slot = states ? steer_basis(&m->steer, s, states, mutate_below(m, 8)) : -1;
-    if (slot >= 0 && mutate_below(m, 16))
-        s->f[0] = (struct gpup_value){.number = (uint64_t)slot};
-}
-
-/* Values that make the step one that happens: sizes and buffers as the OS gives them, a session of the right
- * type. */
-static void plausible(struct gpup_mutator *m, struct gpup_step *s) {
-    bool second = mutate_below(m, 2);
-    switch (s->op) {
-    case GPUP_OP_SaveImmutableMigrationData:
-    case GPUP_OP_SaveMutableMigrationData:
-        if (second) {
-            s->f[GPUP_SaveMutableMigrationData_size] = (struct gpup_value){.symbol = GPUP_SYMBOL_NEED};
-            s->f[GPUP_SaveMutableMigrationData_data].number = GPUP_BUFFER_EXACT;
-            s->f[GPUP_SaveMutableMigrationData_blob].number = s->op == GPUP_OP_SaveMutableMigrationData;
-        }
-        break;
-    case GPUP_OP_RestoreImmutableMigrationData:
-    case GPUP_OP_RestoreMutableMigrationData:
-        s->f[GPUP_RestoreMutableMigrationData_size] = (struct gpup_value){.symbol = GPUP_SYMBOL_BLOB};
-        s->f[GPUP_RestoreMutableMigrationData_data].number = GPUP_BUFFER_EXACT;
-        s->f[GPUP_RestoreMutableMigrationData_blob].number = s->op == GPUP_OP_RestoreMutableMigrationData;
-        break;
-    case GPUP_OP_QueryAdapterInfo:
-        if (second) {
-            s->f[GPUP_QueryAdapterInfo_type].number = 39 + mutate_below(m, 3);
-            s->f[GPUP_QueryAdapterInfo_output_size].symbol = GPUP_SYMBOL_NEED;
-            s->f[GPUP_QueryAdapterInfo_output_size].number = 0;
-            s->f[GPUP_QueryAdapterInfo_input].number = 1 + mutate_below(m, 2);
-            s->f[GPUP_QueryAdapterInfo_input_size].number =
-                s->f[GPUP_QueryAdapterInfo_type].number == 39 ? 0 : 4;
-        }
-        break;
-    case GPUP_OP_QueryDirtyBitData:
-        s->f[GPUP_QueryDirtyBitData_buffer] = (struct gpup_value){.symbol = GPUP_SYMBOL_NEED};
-        s->f[GPUP_QueryDirtyBitData_flags].number = second;
-        break;
-    case GPUP_OP_PrepareLiveMigration:
-        s->f[GPUP_PrepareLiveMigration_type].number = second;
-        break;
-    case GPUP_OP_SetVirtualFunctionPauseState:
-        s->f[GPUP_SetVirtualFunctionPauseState_pause].number = second;
-        break;
-    case GPUP_OP_SetVirtualFunctionPowerState:
-        s->f[GPUP_SetVirtualFunctionPowerState_state].number = second ? 1 : 4;
-        break;
-    default:
-        break;
-    }
-}
-
-/* What ends or upsets everything, and what only a framework does, comes seldom: one of so many times. */
-static uint32_t rarity(unsigned op) {
-    switch (op) {
-    case GPUP_OP_StopDevice:
-    case GPUP_OP_StartDevice:
-    case GPUP_OP_SetPowerState:
-    case GPUP_OP_PowerCycle:
-    case GPUP_OP_Restart:
-    case GPUP_OP_ChangeDriver:
-    case GPUP_OP_RemoveHardware:
-    case GPUP_OP_SuspendVirtualGpu:
-    case GPUP_OP_ResumeVirtualGpu:
-    case GPUP_OP_GetGpuEngines:
-        return 8;
-    case GPUP_OP_Together:
-    case GPUP_OP_StopVm:
-    case GPUP_OP_DestroyVirtualGpu:
-    case GPUP_OP_DestroyProcess:
-    case GPUP_OP_Wait:
-        return 4;
-    case GPUP_OP_CreateVm:
-    case GPUP_OP_CreateVirtualGpu:
-        return 2;
-    case GPUP_OP_FrameworkDevice:
-    case GPUP_OP_FrameworkMove:
-    case GPUP_OP_FrameworkDriver:
-    case GPUP_OP_InterruptConfig:
-    case GPUP_OP_InterruptAttributes:
-    case GPUP_OP_InterruptAct:
-    case GPUP_OP_InterruptSignal:
-    case GPUP_OP_WdfInterruptCreate:
-        return 24;
-    default:
-        return gpup_op_info(op)->group == GPUP_GROUP_fault ? 4 : 1;
-    }
-}
-
-unsigned mutate_op(struct gpup_mutator *m) {
-    unsigned op;
-    do
-        op = mutate_below(m, GPUP_OPS);
-    while (mutate_below(m, rarity(op)));
-    return op;
-}
-
-/* Half of the time one that looks at what a step near by did. */
-static unsigned some_op(struct gpup_mutator *m) {
-    unsigned tries = m->focus_op < GPUP_OPS && (m->story || mutate_below(m, 2)) ? 32 : 0, op = mutate_op(m);
-    while (tries && tries-- && !mutate_related(op, m->focus_op))
-        op = mutate_op(m);
-    return op;
-}
-
-static void try_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
-    gpup_step_defaults(s, some_op(m));
-    s->host = m->focus_host;
-    s->vf = m->focus_vf;
-    if (mutate_below(m, 8) == 0) {
-        s->host = (uint8_t)mutate_below(m, world->hosts);
-        s->vf = some_vf(m, world, false);
-    }
-    plausible(m, s);
-    existing(m, s);
-}
-
-/* The field whose bounds a driver has to mind, rather than data that it only carries. */
-static void mutate_bound(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
-    const struct gpup_op_info *info = gpup_op_info(s->op);
-    uint32_t first = mutate_below(m, info->field_count);
-    for (uint32_t i = 0; i < info->field_count; i++) {
-        uint32_t at = (first + i) % info->field_count;
-        unsigned kind = info->field[at].kind;
-        if (kind == GPUP_KIND_INDEX || kind == GPUP_KIND_COUNT || kind == GPUP_KIND_SIZE ||
-            kind == GPUP_KIND_HANDLE || kind == GPUP_KIND_MIGRATION || kind == GPUP_KIND_POWER) {
-            other_value(m, kind, &s->f[at]);
-            gpup_step_clamp(s);
-            return;
-        }
-    }
-    mutate_field(m, world, s);
-}
-
-/* A call at its time with arguments that the OS never passes. */
-static void odd_arguments(struct gpup_mutator *m, const struct gpup_world_config *world,
-                          struct gpup_step *s) {
-    for (unsigned tries = 0; tries < 60; tries++) {
-        try_step(m, world, s);
-        if (gpup_op_info(s->op)->group == GPUP_GROUP_call && gpup_op_info(s->op)->field_count &&
-            steer_legal(&m->steer, s))
-            break;
-    }
-    s->class = GPUP_ROBUSTNESS;
-    if (mutate_below(m, 2))
-        mutate_bound(m, world, s);
-    for (uint32_t n = mutate_below(m, 3); n; n--)
-        mutate_field(m, world, s);
-    gpup_step_clamp(s);
-}
-
-void mutate_new_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s,
-                     bool negative) {
-    bool wrong = negative && mutate_below(m, 2), forward = !wrong && mutate_below(m, 8) < m->onward;
-    if (negative && !wrong) {
-        odd_arguments(m, world, s);
-        return;
-    }
-    for (unsigned tries = 0; tries < 60; tries++) {
-        try_step(m, world, s);
-        if (!steer_useful(&m->steer, s) && mutate_below(m, 8))
-            continue;
-        if (forward ? steer_legal(&m->steer, s) && rarity(s->op) < 8 &&
-                          steer_moves(&m->steer, s, mutate_below(m, 4) != 0)
-                    : steer_legal(&m->steer, s) != wrong)
-            break;
-    }
-    for (uint32_t n = mutate_below(m, m->story ? 4 : 2) ? 0 : mutate_below(m, 3); n && !forward;
-         n--) /* as it is, or with a value or two of its own */
-        if (gpup_op_info(s->op)->field_count)
-            mutate_field(m, world, s);
-    if (wrong)
-        s->class = GPUP_ROBUSTNESS;
     gpup_step_clamp(s);
 }
 

@@ -21,7 +21,9 @@ void steer_start(struct steer *s, const struct gpup_world_config *world) {
     for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++)
         begin(&s->at[i]);
     s->tracks = world->performant && !world->untracked;
+    s->untracked = world->untracked;
     s->partitions = world->partitions;
+    memset(s->processes, 0, sizeof s->processes);
     s->saved[0] = s->saved[1] = 0;
     memset(s->seen, 0, sizeof s->seen);
 }
@@ -92,14 +94,25 @@ bool steer_legal(const struct steer *s, const struct gpup_step *step) {
     return gpup_machine_legal(&s->at[step->host], ddi, step->vf, basis, a, NULL);
 }
 
+int steer_bit(unsigned bits, uint32_t number) {
+    unsigned count = (unsigned)__builtin_popcount(bits);
+    for (unsigned skip = count ? number % count : 0; skip; skip--)
+        bits &= bits - 1;
+    return bits ? __builtin_ctz(bits) : -1;
+}
+
 int steer_basis(const struct steer *s, const struct gpup_step *step, unsigned states, uint32_t number) {
-    uint32_t slots[8], count = 0;
+    unsigned slots = 0;
     for (uint32_t slot = 0; slot < 8; slot++)
-        if (states >>
-                gpup_machine_state_of(&s->at[step->host], GPUP_MACHINE_tracking, basis_slot(step->vf, slot)) &
-            1)
-            slots[count++] = slot;
-    return count ? (int)slots[number % count] : -1;
+        slots |= (states >> gpup_machine_state_of(&s->at[step->host], GPUP_MACHINE_tracking,
+                                                  basis_slot(step->vf, slot)) &
+                  1)
+                 << slot;
+    return steer_bit(slots, number);
+}
+
+bool steer_has_vm(const struct steer *s, uint8_t host, uint32_t vf) {
+    return gpup_machine_state_of(&s->at[host], GPUP_MACHINE_vgpu, vf) >= GPUP_STATE_vgpu_Resourced;
 }
 
 /* What the host, the guest or the device does with a VM needs one, and most of it one that runs. */
@@ -129,15 +142,34 @@ static bool has_vm(unsigned op, uint8_t life) {
     }
 }
 
+static bool makes_vm(unsigned op) {
+    return op == GPUP_OP_StartVm || op == GPUP_OP_CreateVm;
+}
+
 bool steer_useful(const struct steer *s, const struct gpup_step *step) {
     uint8_t life = gpup_machine_state_of(&s->at[step->host], GPUP_MACHINE_vgpu, step->vf);
+    uint8_t gate = s->ddi[step->op] == GPUP_SPEC_NONE ? 0 : gpup_ddis[s->ddi[step->op]].gate;
+    if (s->untracked && (gate == GPUP_GATE_LiveMigration || gate == GPUP_GATE_DirtyBitTrackingSupported))
+        return false;
     if (gpup_op_info(step->op)->group == GPUP_GROUP_blob)
         return (s->saved[0] | s->saved[1]) != 0;
-    if (!has_vm(step->op, life))
+    if (step->op == GPUP_OP_DestroyProcess || step->op == GPUP_OP_SetVirtualMachineData)
+        return s->processes[step->host] != 0;
+    bool counted =
+        gpup_machine_state_of(&s->at[step->host], GPUP_MACHINE_partition, 0) == GPUP_STATE_partition_Counted;
+    if (!has_vm(step->op, life) || (makes_vm(step->op) && !counted))
         return false;
     if (step->op == GPUP_OP_RestoreImmutableMigrationData || step->op == GPUP_OP_RestoreMutableMigrationData)
         return s->saved[step->op == GPUP_OP_RestoreMutableMigrationData] != 0;
     return step->op != GPUP_OP_CopyDirty || steer_basis(s, step, 1u << GPUP_STATE_tracking_Tracking, 0) >= 0;
+}
+
+static void follow_process(struct steer *s, const struct gpup_step *step) {
+    uint8_t bit = (uint8_t)(1u << step->f[0].number % 8);
+    if (step->op == GPUP_OP_CreateProcess)
+        s->processes[step->host] |= bit;
+    if (step->op == GPUP_OP_DestroyProcess)
+        s->processes[step->host] &= (uint8_t)~bit;
 }
 
 /* Which blobs hold what. */
@@ -167,16 +199,19 @@ static uint32_t *seen(struct steer *s, const struct gpup_step *step) {
 bool steer_moves(struct steer *s, const struct gpup_step *step, bool fresh) {
     struct gpup_machine_state before = s->at[step->host];
     uint16_t saved[2] = {s->saved[0], s->saved[1]};
+    uint8_t processes = s->processes[step->host];
     uint32_t was[GPUP_MACHINE_MAX];
     bool moved, first = false;
     memcpy(was, seen(s, step), sizeof was);
     steer_follow(s, step);
-    moved = memcmp(&before, &s->at[step->host], sizeof before) != 0;
+    moved =
+        memcmp(&before, &s->at[step->host], sizeof before) != 0 || (!processes && s->processes[step->host]);
     for (uint16_t machine = 0; machine < gpup_spec_counts.machines; machine++)
         first |= state_at(s, step, machine) != gpup_machines[machine].initial &&
                  !(was[machine] >> state_at(s, step, machine) & 1);
     memcpy(seen(s, step), was, sizeof was);
     memcpy(s->saved, saved, sizeof saved);
+    s->processes[step->host] = processes;
     s->at[step->host] = before;
     return moved && (first || !fresh);
 }
@@ -217,10 +252,14 @@ static void advance(struct steer *s, const struct gpup_step *step) {
     case GPUP_OP_Restart:
     case GPUP_OP_ChangeDriver:
         begin(&s->at[step->host]);
+        s->processes[step->host] = 0;
+        if (step->op == GPUP_OP_ChangeDriver)
+            gpup_machine_set(&s->at[step->host], GPUP_MACHINE_partition, 0, GPUP_STATE_partition_NoCount);
         return;
     default:
         break;
     }
+    follow_process(s, step);
     if (steer_legal(s, step))
         follow_data(s, step);
     if (s->ddi[step->op] == GPUP_SPEC_NONE)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define ROUNDS 20000u
+#define ROUNDS 8000u
 
 /* Encodes to itself: every number is inside what its kind allows. */
 static void check(const struct gpup_program *p) {

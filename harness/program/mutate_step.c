@@ -1,0 +1,210 @@
+/* New steps: one that can happen where the machines stand, or one that the OS never makes there. */
+#include "mutate.h"
+
+#include <gpup/spec_ids.h>
+
+#define TRIES 20u   /* until a step is what was looked for */
+#define FORWARD 60u /* and for one that takes a machine on, which are few */
+
+/* One of the set bits, most of the time. */
+static void pick_saved(struct gpup_mutator *m, uint16_t saved, struct gpup_value *value) {
+    uint32_t first = mutate_below(m, 16);
+    for (uint32_t i = 0; saved && mutate_below(m, 64) && i < 16; i++)
+        if (saved >> (first + i) % 16 & 1) {
+            *value = (struct gpup_value){.number = (first + i) % 16};
+            return;
+        }
+}
+
+/* What earlier steps made: a basis in a state that the call is for, a blob with data of its kind. */
+static void existing(struct gpup_mutator *m, struct gpup_step *s) {
+    unsigned created = 1u << GPUP_STATE_tracking_Created, tracking = 1u << GPUP_STATE_tracking_Tracking;
+    unsigned states = 0;
+    unsigned processes = 0; /* which the step is about */
+    uint16_t either = m->steer.saved[0] | m->steer.saved[1];
+    switch (s->op) {
+    case GPUP_OP_CreateMemoryBasis:
+    case GPUP_OP_CreateReserveBasis: /* a further one */
+        states = mutate_below(m, 4) ? 0 : 1u << GPUP_STATE_tracking_Absent;
+        break;
+    case GPUP_OP_CreateProcess:
+        processes = ~(unsigned)m->steer.processes[s->host] & 0xFF;
+        break;
+    case GPUP_OP_DestroyProcess:
+    case GPUP_OP_SetVirtualMachineData:
+        processes = m->steer.processes[s->host];
+        break;
+    case GPUP_OP_StartDirtyTracking:
+        states = created;
+        break;
+    case GPUP_OP_StopDirtyTracking:
+    case GPUP_OP_QueryDirtyBitData:
+    case GPUP_OP_CopyDirty:
+        states = tracking;
+        break;
+    case GPUP_OP_DestroyMemoryBasis:
+        states = created | tracking;
+        break;
+    case GPUP_OP_RestoreImmutableMigrationData:
+    case GPUP_OP_RestoreMutableMigrationData:
+        pick_saved(m,
+                   mutate_below(m, 8) ? m->steer.saved[s->op == GPUP_OP_RestoreMutableMigrationData] : either,
+                   &s->f[GPUP_RestoreMutableMigrationData_blob]);
+        break;
+    case GPUP_OP_PatchBlob:
+    case GPUP_OP_ResizeBlob:
+    case GPUP_OP_CopyBlob: /* the blob comes first in all of them */
+        pick_saved(m, either, &s->f[0]);
+        break;
+    default:
+        break;
+    }
+    int slot = states ? steer_basis(&m->steer, s, states, mutate_below(m, 8))
+                      : steer_bit(processes, mutate_below(m, 8));
+    if (slot >= 0 && mutate_below(m, 16))
+        s->f[0] = (struct gpup_value){.number = (uint64_t)slot};
+}
+
+/* Where a copy goes: to another VM that is there. */
+static void towards(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
+    const struct gpup_op_info *info = gpup_op_info(s->op);
+    for (unsigned i = 1; i < info->field_count; i++)
+        for (unsigned tries = 0; info->field[i].kind == GPUP_KIND_VF && tries < 8; tries++) {
+            s->f[i - 1].number = mutate_below(m, world->hosts);
+            s->f[i].number = mutate_vf(m, world, false);
+            if ((s->f[i].number != s->vf || s->f[i - 1].number != s->host) &&
+                steer_has_vm(&m->steer, (uint8_t)s->f[i - 1].number, (uint32_t)s->f[i].number))
+                return;
+        }
+}
+
+/* Values that make the step one that happens: sizes and buffers as the OS gives them, a session of the right
+ * type. */
+static void plausible(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
+    bool second = mutate_below(m, 2);
+    switch (s->op) {
+    case GPUP_OP_SaveImmutableMigrationData:
+    case GPUP_OP_SaveMutableMigrationData:
+        if (second) {
+            s->f[GPUP_SaveMutableMigrationData_size] = (struct gpup_value){.symbol = GPUP_SYMBOL_NEED};
+            s->f[GPUP_SaveMutableMigrationData_data].number = GPUP_BUFFER_EXACT;
+            s->f[GPUP_SaveMutableMigrationData_blob].number = s->op == GPUP_OP_SaveMutableMigrationData;
+        }
+        break;
+    case GPUP_OP_RestoreImmutableMigrationData:
+    case GPUP_OP_RestoreMutableMigrationData:
+        s->f[GPUP_RestoreMutableMigrationData_size] = (struct gpup_value){.symbol = GPUP_SYMBOL_BLOB};
+        s->f[GPUP_RestoreMutableMigrationData_data].number = GPUP_BUFFER_EXACT;
+        s->f[GPUP_RestoreMutableMigrationData_blob].number = s->op == GPUP_OP_RestoreMutableMigrationData;
+        break;
+    case GPUP_OP_QueryAdapterInfo:
+        if (second) {
+            s->f[GPUP_QueryAdapterInfo_type].number = 39 + mutate_below(m, 3);
+            s->f[GPUP_QueryAdapterInfo_output_size].symbol = GPUP_SYMBOL_NEED;
+            s->f[GPUP_QueryAdapterInfo_output_size].number = 0;
+            s->f[GPUP_QueryAdapterInfo_input].number = 1 + mutate_below(m, 2);
+            s->f[GPUP_QueryAdapterInfo_input_size].number =
+                s->f[GPUP_QueryAdapterInfo_type].number == 39 ? 0 : 4;
+        }
+        break;
+    case GPUP_OP_QueryMitigatedRanges:
+    case GPUP_OP_GetMmioRanges: /* as many as were counted */
+        s->f[GPUP_GetMmioRanges_count] = (struct gpup_value){.symbol = GPUP_SYMBOL_NEED};
+        break;
+    case GPUP_OP_QueryDirtyBitData:
+        s->f[GPUP_QueryDirtyBitData_buffer] = (struct gpup_value){.symbol = GPUP_SYMBOL_NEED};
+        s->f[GPUP_QueryDirtyBitData_flags].number = second;
+        break;
+    case GPUP_OP_SetGpuPartitionCount:
+        s->f[GPUP_SetGpuPartitionCount_count].number = world->partitions;
+        break;
+    case GPUP_OP_PrepareLiveMigration:
+        if (m->steer.saved[0] && mutate_below(m, 2)) /* which wants to be restored */
+            second = true;
+        s->f[GPUP_PrepareLiveMigration_type].number = second;
+        break;
+    case GPUP_OP_SetVirtualFunctionPauseState:
+        s->f[GPUP_SetVirtualFunctionPauseState_pause].number = second;
+        break;
+    case GPUP_OP_SetVirtualFunctionPowerState:
+        s->f[GPUP_SetVirtualFunctionPowerState_state].number = second ? 1 : 4;
+        break;
+    default:
+        break;
+    }
+}
+
+static void try_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
+    bool near = m->focus && (m->story || mutate_below(m, 2));
+    gpup_step_defaults(s, mutate_op(m, near ? m->focus : 0));
+    s->host = m->focus_host;
+    s->vf = m->focus_vf;
+    if (mutate_below(m, 8) == 0) {
+        s->host = (uint8_t)mutate_below(m, world->hosts);
+        s->vf = mutate_vf(m, world, false);
+    }
+    plausible(m, world, s);
+    existing(m, s);
+    towards(m, world, s);
+}
+
+/* The field whose bounds a driver has to mind, rather than data that it only carries. */
+static void mutate_bound(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
+    const struct gpup_op_info *info = gpup_op_info(s->op);
+    uint32_t first = mutate_below(m, info->field_count);
+    for (uint32_t i = 0; i < info->field_count; i++) {
+        uint32_t at = (first + i) % info->field_count;
+        unsigned kind = info->field[at].kind;
+        if (kind == GPUP_KIND_INDEX || kind == GPUP_KIND_COUNT || kind == GPUP_KIND_SIZE ||
+            kind == GPUP_KIND_HANDLE || kind == GPUP_KIND_MIGRATION || kind == GPUP_KIND_POWER) {
+            mutate_value(m, kind, &s->f[at]);
+            gpup_step_clamp(s);
+            return;
+        }
+    }
+    mutate_field(m, world, s);
+}
+
+/* A call at its time with arguments that the OS never passes. */
+static void odd_arguments(struct gpup_mutator *m, const struct gpup_world_config *world,
+                          struct gpup_step *s) {
+    for (unsigned tries = 0; tries < TRIES; tries++) {
+        try_step(m, world, s);
+        if (gpup_op_info(s->op)->group == GPUP_GROUP_call && gpup_op_info(s->op)->field_count &&
+            steer_legal(&m->steer, s))
+            break;
+    }
+    s->class = GPUP_ROBUSTNESS;
+    if (mutate_below(m, 2))
+        mutate_bound(m, world, s);
+    for (uint32_t n = mutate_below(m, 3); n; n--)
+        mutate_field(m, world, s);
+    gpup_step_clamp(s);
+}
+
+bool mutate_new_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s,
+                     bool negative) {
+    bool wrong = negative && mutate_below(m, 2), forward = !wrong && mutate_below(m, 8) < m->onward;
+    if (negative && !wrong) {
+        odd_arguments(m, world, s);
+        return true;
+    }
+    bool fits = false;
+    for (unsigned tries = 0; tries < (forward ? FORWARD : TRIES) && !fits; tries++) {
+        try_step(m, world, s);
+        if (!steer_useful(&m->steer, s) && mutate_below(m, 8))
+            continue;
+        bool legal = steer_legal(&m->steer, s);
+        fits = forward ? legal && !mutate_upsets(s->op) &&
+                             steer_moves(&m->steer, s, mutate_below(m, m->story ? 8 : 4) != 0)
+                       : legal != wrong;
+    }
+    for (uint32_t n = mutate_below(m, m->story ? 4 : 2) ? 0 : mutate_below(m, 3); n && !forward;
+         n--) /* as it is, or with a value or two of its own */
+        if (gpup_op_info(s->op)->field_count)
+            mutate_field(m, world, s);
+    if (wrong)
+        s->class = GPUP_ROBUSTNESS;
+    gpup_step_clamp(s);
+    return fits;
+}
