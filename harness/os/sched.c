@@ -5,6 +5,7 @@
 #define SLICE_INTERRUPTS 100000u /* ns of simulated time after which interrupts and DPCs get a chance */
 #define SLICE_THREADS 10000000u  /* ... and other threads */
 #define COST_OF_ROUTINE 1000u    /* ns that starting a DPC, work item or ISR takes */
+#define TURNS_TO_REST 256u       /* of each routine that is ready when a call came back */
 
 static uint64_t or_default(uint64_t value, uint64_t otherwise) {
     return value ? value : otherwise;
@@ -237,13 +238,15 @@ static void idle(struct gpup_os *os) {
         set_clock(os, next);
 }
 
+/* What a call started comes to rest before its effects are looked at: a work item that frees memory, say.
+ * With preemption that takes more than one turn. */
 void gpup_os_settle(struct gpup_os *os) {
     uint32_t turns = 0;
 
     if (gpup_os_next_timer(os) <= os->now)
         gpup_os_expire_timers(os);
     for (const struct gpup_fiber *f = os->ready; f; f = f->queue)
-        turns++;
+        turns += os->config.preempt ? TURNS_TO_REST : 1;
     for (;;) {
         struct gpup_fiber *fiber;
 
