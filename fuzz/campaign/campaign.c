@@ -206,18 +206,22 @@ static void watch(struct campaign *c) {
     sync_afl(c);
 }
 
-static bool prepare(const struct options *o) {
+/* 0, or the status to end with. */
+static int prepare(const struct options *o) {
     static const char *const folders[] = {"corpus", "raw", "crashes", "findings", "log"};
     char path[PATH_ROOM], seeds[PATH_ROOM];
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
         if (!folder("%s/%s", o->out, folders[i]))
-            return false;
+            return 2;
     if (!o->resume && count_files(o, "corpus")) {
         fprintf(stderr,
                 "fuzz: %s has a campaign already: --resume goes on with it, another --out starts anew\n",
                 o->out);
-        return false;
+        return 2;
     }
+    int status = regression_load(o); /* before there is a campaign to go on with */
+    if (status)
+        return status;
     snprintf(path, sizeof path, "%s/raw", o->out);
     empty_folder(path); /* what is still there is met again */
     snprintf(path, sizeof path, "%s/corpus", o->out);
@@ -225,17 +229,18 @@ static bool prepare(const struct options *o) {
     copy_files(seeds, path, "seed-");
     if (count_files(o, "corpus") == 0) { /* engines want one input */
         snprintf(path, sizeof path, "%s/corpus/empty", o->out);
-        return write_file(path, "\0\0\0\0", 4);
+        return write_file(path, "\0\0\0\0", 4) ? 0 : 2;
     }
-    return true;
+    return 0;
 }
 
 int campaign_run(const struct options *o) {
     static struct campaign c;
     struct sorted sorted = {0};
     c.o = o;
-    if (!prepare(o))
-        return 2;
+    int status = prepare(o);
+    if (status)
+        return status;
     if (!o->quiet)
         show("fuzz: first what was found before", false);
     struct course course = {.worker = c.worker, .bad = regression_replay(o)};

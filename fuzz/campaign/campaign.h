@@ -70,9 +70,10 @@ const char *max_input(const struct options *o);
 void set_target_environment(const struct options *o, bool quiet);
 
 /* --- phases */
-int campaign_run(const struct options *o);      /* campaign.c: exit status */
-void campaign_heed_signals(void);               /* SIGINT, SIGTERM, SIGHUP ask it to end soon */
-bool campaign_hurried(void);                    /* asked twice: what remains is left as it is */
+int campaign_run(const struct options *o);    /* campaign.c: exit status */
+void campaign_heed_signals(void);             /* SIGINT, SIGTERM, SIGHUP ask it to end soon */
+bool campaign_hurried(void);                  /* asked twice: what remains is left as it is */
+int regression_load(const struct options *o); /* 2, 3: the implementation cannot be loaded, which was said */
 int regression_replay(const struct options *o); /* regression.c: number of inputs that ended a process */
 void oracle_replay(const struct options *o);    /* the corpus, each input asked by all oracles */
 void minimise(const struct options *o);         /* corpus by afl-cmin where it is, and libFuzzer's -merge=1 */

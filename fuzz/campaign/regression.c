@@ -26,6 +26,24 @@ static void keep_crash(const struct options *o, const char *path, const char *na
     free(bytes);
 }
 
+int regression_load(const struct options *o) {
+    char target[PATH_ROOM], log[PATH_ROOM];
+    char *argv[] = {target, NULL}, *said;
+    size_t size;
+    set_target_environment(o, false);
+    snprintf(target, sizeof target, "%s/fuzz_%s_replay", o->tools, o->target);
+    snprintf(log, sizeof log, "%s/log/load.log", o->out);
+    unlink(log);
+    int status = run_tool(log, argv);
+    if (status != 2 && status != 3)
+        return 0; /* damage while it starts is a finding: its first input shows it */
+    said = read_file(log, &size);
+    fprintf(stderr, "fuzz: %s cannot be fuzzed:\n%.*s", o->implementation, said ? (int)size : 0,
+            said ? said : "");
+    free(said);
+    return status;
+}
+
 /* The folder at once; when that ends the process, file by file. */
 static int replay_folder(const struct options *o, const char *path) {
     char **names, below[PATH_ROOM];

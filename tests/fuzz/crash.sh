@@ -62,4 +62,10 @@ rm -rf two && mkdir -p two/crashes
 cp programs/*behind-again two/crashes
 "$fuzz/gpup-fuzz" "$fuzz/planted.fuzz.so" --runs 20 --seed 1 --jobs 1 --oracles none --resume --out two --known out/known.txt >known.log 2>&1
 grep -q '^| known | .CRASH-' two/findings.md || fail "another input of a known crash: expected it to be known"
+# What cannot be loaded is said at once, and leaves no campaign behind.
+echo 'not an object' >unloadable.so
+"$fuzz/gpup-fuzz" "$work/unloadable.so" --runs 20 --jobs 1 --out unloadable >unloadable.log 2>&1
+[ $? = 3 ] || fail "an object that cannot be loaded: expected status 3"
+grep -q 'unloadable.so cannot be fuzzed' unloadable.log || fail "an object that cannot be loaded: expected to be told"
+[ -z "$(ls unloadable/corpus)" ] || fail "an object that cannot be loaded: a corpus is left"
 echo "2 crashes told apart"
