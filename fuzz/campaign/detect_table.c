@@ -58,12 +58,12 @@ static void put_head(const struct detection *d, FILE *out) {
             "# Executions until a seeded fault gives a finding of a rule it is tied to: typed mutation and "
             "state\n"
             "# feedback, from %s, without dictionary, libFuzzer's seeds 1 to %u, at most %" PRIu64
-            " executions.\n"
+            " executions%s.\n"
             "# >N: not within N executions. -: not measured. The median takes >N for N.\n"
             "# %u faults: %u measured with every seed, %u found with one or more, %u with each.\n"
             "# build %08" PRIx32 "\n",
-            d->seeded ? "the bundled programs" : "an empty corpus", d->seeds, d->cap, d->defects, measured,
-            by_one, by_all, d->build);
+            d->seeded ? "the bundled programs" : "an empty corpus", d->seeds, d->cap,
+            d->seconds ? ", as far as the time went" : "", d->defects, measured, by_one, by_all, d->build);
 }
 
 static void print_seeds(const struct detection *d, FILE *out) {

@@ -33,11 +33,16 @@ grep -q '| fixed | .PAUSE-007' one/findings.md || fail "the finding is not calle
 "$fuzz/gpup-fuzz" reference:BUG-133 --runs 200 --seed 3 --jobs 1 --out two --known one/known.txt >fifth.log 2>&1 || fail "all of it is known"
 "$fuzz/gpup-fuzz" reference --runs 200 --seed 3 --jobs 1 --out three --known one/known.txt >sixth.log 2>&1 || fail "sound, with a list"
 grep -q "^| fixed | PAUSE-007" three/findings.md || fail "the list names a finding that is fixed"
-# Three faults at once.
+# Three faults at once: a campaign, and an engine that begins with nothing.
 "$fuzz/gpup-fuzz" reference:BUG-133,BUG-011,BUG-065 --runs 3000 --seed 1 --jobs 1 --out four >seventh.log 2>&1
 [ $? = 1 ] || fail "three faults: expected status 1"
 for rule in PAUSE-007 MSIX-005 DIRTY-023; do
     ls -d four/findings/$rule-* >/dev/null 2>&1 || fail "three faults: $rule was not found"
+done
+GPUP_FUZZ_IMPL=$fuzz/reference-defects.fuzz.so:BUG-133,BUG-011,BUG-090 GPUP_FUZZ_STRICT=1 \
+    "$fuzz/fuzz_program" -seed=1 -runs=3000 -max_len=1024 -len_control=0 -detect_leaks=0 >eighth.log 2>&1
+for rule in PAUSE-007 MSIX-005 LM-029; do
+    grep -q "^FINDING $rule " eighth.log || fail "three faults, from nothing: $rule was not found"
 done
 "$fuzz/gpup-fuzz" --nonsense >fourth.log 2>&1
 [ $? = 2 ] || fail "wrong usage: expected status 2"
