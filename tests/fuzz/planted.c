@@ -1,6 +1,9 @@
 /* The example of an implementation with memory damage in it, behind messages that no guest would program: for
  * tests of what is made of a sanitizer's report. */
+#include <gpup/implementation.h>
+
 #define gpup_implementation(...) honest_implementation(__VA_ARGS__)
+const struct gpup_implementation *gpup_implementation(void);
 #include "../../examples/simulator/simulator.c"
 #undef gpup_implementation
 
