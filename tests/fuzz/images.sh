@@ -1,5 +1,5 @@
 #!/bin/sh
-# images.sh FUZZ-DIRECTORY WORK PLAIN.sys COUNTED.sys: a driver image without counters guides both engines as the same
+# images.sh FUZZ-DIRECTORY WORK PLAIN.sys COUNTED.sys DEFECTS.sys: a driver image without counters guides both engines as the same
 # source with counters does: what its inputs reach, and that an input shows the same when it comes again.
 fuzz=$1 work=$2/images plain=$3 counted=$4
 rm -rf "$work"
@@ -25,3 +25,8 @@ covered() { sed -n 's/^#[0-9]*.*DONE *cov: \([0-9]*\) .*/\1/p' "$1"; }
 [ "$(covered "$work/log/plain-1.log")" -gt 400 ] || fail "libFuzzer saw no blocks"
 [ "$(find "$work/afl/w0/queue" -type f | wc -l)" -gt 20 ] || fail "AFL++ kept no inputs"
 cat "$work/figures"
+
+# A whole campaign on an image with a seeded fault.
+"$fuzz/gpup-fuzz" run "$5:BUG-133" --runs 500 --seed 1 --jobs 1 --out "$work/campaign" >"$work/log/campaign.log" 2>&1
+[ $? = 1 ] || fail "a new finding: expected status 1"
+[ -s "$(find "$work"/campaign/findings/PAUSE-007-* -name repro.c | head -n 1)" ] || fail "the pause is not found"
