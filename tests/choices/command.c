@@ -7,6 +7,7 @@
 static NTSTATUS polled_wait(struct adapter *a, ULONG_PTR slot, PVOID object, LARGE_INTEGER *timeout) {
     if (!choice[CHOICE_poll] || object == &a->free_slots)
         return KeWaitForSingleObject(object, Executive, KernelMode, FALSE, timeout);
+    write32(a, GPU_REG_INT_MASK, MAXULONG); /* nothing of the kind is to come while the part is closed */
     for (ULONG i = 0; i < STEPS; i++) {
         if (read32(a, GPU_REG_SLOT((ULONG)slot) + GPU_SLOT_STATUS) != GPU_SLOT_BUSY)
             return STATUS_SUCCESS;

@@ -83,11 +83,19 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     }
 }
 
+static void note_stop(struct gpup_judge *j, struct migration *m) {
+    const struct call *c = &j->call;
+    if (c->ddi == GPUP_DDI_StopDirtyTracking || c->ddi == GPUP_DDI_DestroyMemoryBasis)
+        for (uint64_t used = j->used[c->host]; used; used &= used - 1)
+            m->of[c->host][__builtin_ctzll(used)].stopped = true;
+}
+
 static void settle(struct gpup_judge *j, void *state) {
     struct migration *m = state;
     const struct call *c = &j->call;
     struct session_of *s = of_call(j, m);
     const struct vf *v = call_vf(j);
+    note_stop(j, m);
     if (j->host[c->host].removed || c->overlapped)
         return;
     if (migration_is_save(c->ddi) || migration_is_restore(c->ddi) ||

@@ -27,6 +27,7 @@ struct session_of {
     bool unsure;            /* calls of the session overlapped others */
     bool reset, power;      /* happened in this source session */
     bool tracking;          /* of the device, at Prepare */
+    bool stopped;           /* the OS stopped some basis since: the rest may be the session's own tracking */
     bool untouched;         /* nothing but the session was done to the VF */
     uint64_t guest, vram;   /* content at Prepare */
     uint64_t calls;         /* hash of the session's calls */

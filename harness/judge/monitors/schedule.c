@@ -250,7 +250,7 @@ static void judge_destroy(struct gpup_judge *j, const struct baseline *b) {
         !b->known)
         return;
     for (uint32_t i = 0; i < JUDGE_VFS; i++)
-        if (i != c->vf && h->vf[i].present && b->vf[i].seen && !h->vf[i].paused)
+        if (i != c->vf && h->vf[i].present && b->vf[i].seen && h->vf[i].schedule.running)
             CHECK(j, GPUP_RULE_LM_062, h->vf[i].schedule.share >= b->vf[i].share,
                   "VF %u has %u ppm after the destroyed VF's session, %u before it", i,
                   h->vf[i].schedule.share, b->vf[i].share);
