@@ -107,7 +107,8 @@ static void handed_over(struct gpup_judge *j, struct vmbus *v) {
     struct vmbus_host *h = &v->host[c->host];
     struct receiver *r = vmbus_receiver(v, c->host, c->vf);
     uint64_t handle = c->a[GPUP_ARG_SetVirtualGpuVmBus_VmBusHandle];
-    bool must = call_must_succeed(j) && !h->injected && !h->unsupported;
+    /* A step that is not legal hands over what is no handle. */
+    bool must = call_must_succeed(j) && c->class == GPUP_LEGAL && !h->injected && !h->unsupported;
     if (!r || !c->before.present) {
         CHECK(j, GPUP_RULE_VMB_015, c->status == GPUP_STATUS_INVALID_PARAMETER && !c->channels,
               "vGPU %u does not exist: 0x%08x came back%s", c->vf, c->status,
