@@ -70,7 +70,7 @@ static void print_seeds(const struct detection *d, FILE *out) {
     put_head(d, out);
     fprintf(out, "%-8s %9s %6s", "fault", "median", "found");
     for (unsigned seed = 0; seed < d->seeds; seed++)
-        fprintf(out, "    seed %-2u", seed + 1);
+        fprintf(out, "   seed %2u", seed + 1);
     fputc('\n', out);
     for (unsigned i = 0; i < d->defects; i++) {
         struct row row = sum_up(d, i, 0);
