@@ -82,8 +82,9 @@ macro(_gpup_fuzz_implementation name)
     target_compile_options(${name}.fuzz PRIVATE ${GPUP_FUZZ_FLAGS} $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=function,vptr>)
     target_link_options(${name}.fuzz PRIVATE -Wl,-Bsymbolic)
     if(TARGET gpup-cts::gpup-fuzz)
-      add_test(NAME ${name}.fuzz COMMAND gpup-cts::gpup-fuzz $<TARGET_FILE:${name}.fuzz> --runs 5000 --jobs 1
-        --out ${CMAKE_CURRENT_BINARY_DIR}/${name}-fuzz)
+      # Anew each time: what was found once and is not repaired fails again.
+      add_test(NAME ${name}.fuzz COMMAND sh -c "rm -rf \"$2\" && exec \"$0\" \"$1\" --runs 5000 --seed 1 --jobs 1 --out \"$2\""
+        $<TARGET_FILE:gpup-cts::gpup-fuzz> $<TARGET_FILE:${name}.fuzz> ${CMAKE_CURRENT_BINARY_DIR}/${name}-fuzz)
     endif()
   endif()
 endmacro()

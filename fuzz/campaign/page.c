@@ -78,18 +78,16 @@ static void tell(void *context, const struct gpup_event *e) {
 static void tell_timeline(FILE *out, const struct goal *g, const struct gpup_program *p) {
     struct timeline t = {out, gpup_judge_new(), 0};
     struct gpup_trace_sink sink = {tell, &t};
-    struct gpup_image *image = NULL;
     char message[512];
     struct gpup_world *world = NULL;
-    if (t.judge && gpup_image_of(g->implementation, &image, message, sizeof message) == 0)
-        world = gpup_world_new(g->implementation, image, &p->world, &sink, message, sizeof message);
+    if (t.judge)
+        world = gpup_world_new(g->implementation, g->image, &p->world, &sink, message, sizeof message);
     if (world) {
         gpup_world_run(world, p);
         gpup_judge_end(t.judge);
         tell_findings(&t);
     }
     gpup_world_free(world);
-    gpup_image_free(image);
     gpup_judge_free(t.judge);
 }
 

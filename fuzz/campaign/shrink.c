@@ -1,5 +1,6 @@
 #include "triage.h"
 
+#include <gpup/binding.h>
 #include <gpup/repro.h>
 
 #include <stdio.h>
@@ -22,6 +23,7 @@ static bool copy(const struct gpup_program *from, struct gpup_program *to) {
  * program, in its own last sequence, is no doing of the program. */
 static bool alone(const struct goal *g, const struct gpup_program *p) {
     char message[1024], wanted[40];
+    gpup_image_reset(g->image);
     if (gpup_world_run_and_judge(p, g->implementation, message, sizeof message) != 1)
         return false;
     snprintf(wanted, sizeof wanted, " %s, %s", g->rule, g->after ? "" : "step ");
@@ -48,6 +50,7 @@ static bool dies(const struct goal *g, const struct gpup_program *p) {
         if (!freopen("/dev/null", "w", stderr))
             _exit(0);
         alarm(20);
+        gpup_image_reset(g->image);
         gpup_world_run_and_judge(p, g->implementation, message, sizeof message);
         _exit(0);
     }

@@ -63,6 +63,7 @@ static int work(const struct options *o, const char *name, const char *source, c
     if (gpup_binding_open(&binding, o->implementation, NULL, message, sizeof message) != 0)
         return 3;
     goal.implementation = binding.implementation;
+    goal.image = binding.image;
     if (!crash && !(goal.engine = fuzz_engine_new(&options, message, sizeof message)))
         return 3;
     bool again = goal_shrink(&goal, &program);

@@ -9,6 +9,7 @@
 struct goal {
     struct fuzz_engine *engine; /* NULL: memory damage, each try in a process of its own */
     const struct gpup_implementation *implementation;
+    struct gpup_image *image; /* of it, as it was loaded */
     char rule[24];
     uint32_t key;
     bool alone; /* the world that a C form makes gives this rule first, too */

@@ -83,11 +83,20 @@ static bool enough(const struct vf *v, const struct assignment *given) {
     return true;
 }
 
+/* As CreateVirtualGpu asked for it. */
+static bool aligned(const struct vf *v, const struct range *r) {
+    for (uint32_t i = 0; i < v->asked_count; i++)
+        if (v->asked[i].segment == r->segment)
+            return !v->asked[i].alignment || r->offset % v->asked[i].alignment == 0;
+    return true;
+}
+
 static bool proper(const struct host *h, uint32_t vf, const struct assignment *given) {
     if (vf >= GPUP_MAX_VFS || !given->count || !enough(&h->vf[vf], given))
         return false;
     for (uint32_t i = 0; i < given->count; i++) {
-        if (!in_segment(h, &given->range[i]) || taken(h, vf, &given->range[i]))
+        if (!in_segment(h, &given->range[i]) || taken(h, vf, &given->range[i]) ||
+            !aligned(&h->vf[vf], &given->range[i]))
             return false;
         for (uint32_t k = 0; k < i; k++)
             if (meet(&given->range[i], &given->range[k]) ||
@@ -168,7 +177,7 @@ static bool set_resources(struct host *h, uint32_t vf, uint64_t handle, uint32_t
         world_never(h,
                     given.count && (claim != given.count || handle ||
                                     (v->plan ? !proper(h, vf, &given) : any_taken(h, vf, &given))),
-                    "VidMm gives one range of its own per segment, as large as was asked for") ||
+                    "VidMm gives one range of its own per segment, as large and as aligned as was asked for") ||
         !ddi_begin(&c, h, GPUP_DDI_SetVirtualGpuResources, a, 6, GPUP_SLOT_NONE))
         return false;
     DXGKARG_SETVIRTUALGPURESOURCES *args =

@@ -158,6 +158,7 @@ static int run(const char *object, const char *folder, const char *defect) {
     if (row == GPUP_SPEC_NONE || gpup_binding_open(&binding, name, NULL, message, sizeof message) != 0)
         return 3;
     t.goal.implementation = binding.implementation;
+    t.goal.image = binding.image;
     t.goal.engine = fuzz_engine_new(&options, message, sizeof message);
     if (!t.goal.engine || !meet(&t, &gpup_defects[row])) {
         printf("%s: no bundled program shows it\n", defect);

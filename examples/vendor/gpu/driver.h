@@ -85,7 +85,7 @@ inline NTSTATUS status(bool good) {
 }
 
 inline LUID luid_of(const Adapter &adapter, ULONG index) {
-    return {adapter.luid.LowPart + index + 1, adapter.luid.HighPart};
+    return {index + 1, static_cast<LONG>(adapter.luid.LowPart | 0x40000000)};
 }
 
 /* functions.cpp: a VF as PCI has it. reset: as it comes out of a function level reset. */

@@ -58,9 +58,11 @@ static struct flaws find_flaws(struct gpup_judge *j, struct resources *all, cons
 }
 
 /* A legal call. After one that failed half-way it shows whether that left something behind. */
-static void judge_success(struct gpup_judge *j, const struct vf_resources *r, unsigned form) {
+static void judge_success(struct gpup_judge *j, const struct vf_resources *r, const struct flaws *f,
+                          unsigned form) {
     const struct call *c = &j->call;
-    if (c->class != GPUP_LEGAL || !call_must_succeed(j))
+    bool flawed = f->empty || f->unknown_basis || f->overlap || f->bad || f->page || f->twice;
+    if (c->class != GPUP_LEGAL || flawed || !call_must_succeed(j))
         return;
     if (r->half)
         CHECK(j, GPUP_RULE_RSV_012, nt_success(c->status),
@@ -111,7 +113,7 @@ static void judge_first(struct gpup_judge *j, struct resources *all, struct vf_r
     else if (f.bad)
         CHECK(j, GPUP_RULE_RSV_006, !success,
               "a range that leaves its segment, or is not aligned as asked for, was accepted");
-    judge_success(j, r, 1);
+    judge_success(j, r, &f, 1);
     if (success)
         given(r, &all->next, 1, elements);
 }
@@ -146,7 +148,7 @@ static void judge_second(struct gpup_judge *j, struct resources *all, struct vf_
     else if (f.page)
         CHECK(j, GPUP_RULE_RSV_010, !success,
               "a range that is no multiple of the reserve page size was accepted");
-    judge_success(j, r, 2);
+    judge_success(j, r, &f, 2);
     if (success)
         given(r, &all->next, 2, elements);
     else if (elements > 1)
