@@ -174,10 +174,11 @@ static bool set_resources(struct host *h, uint32_t vf, uint64_t handle, uint32_t
     claim = claim ? claim : given.count;
     uint64_t a[] = {vf, claim, handle, r->segment, r->offset, r->size};
     if (world_never(h, !all_fit(h, &given), "VidMm has no room left for a reserve of that size") ||
-        world_never(h,
-                    given.count && (claim != given.count || handle ||
-                                    (v->plan ? !proper(h, vf, &given) : any_taken(h, vf, &given))),
-                    "VidMm gives one range of its own per segment, as large and as aligned as was asked for") ||
+        world_never(
+            h,
+            given.count && (claim != given.count || handle ||
+                            (v->plan ? !proper(h, vf, &given) : any_taken(h, vf, &given))),
+            "VidMm gives one range of its own per segment, as large and as aligned as was asked for") ||
         !ddi_begin(&c, h, GPUP_DDI_SetVirtualGpuResources, a, 6, GPUP_SLOT_NONE))
         return false;
     DXGKARG_SETVIRTUALGPURESOURCES *args =

@@ -3,7 +3,7 @@
 
 /* What is wrong with the ranges at hand; the driver is not held to refuse all of it. */
 struct flaws {
-    bool overlap, bad, page, empty, unknown_basis, twice;
+    bool overlap, bad, misaligned, page, empty, unknown_basis, twice;
 };
 
 static bool meet(const struct place *a, const struct place *b) {
@@ -46,7 +46,8 @@ static struct flaws find_flaws(struct gpup_judge *j, struct resources *all, cons
         uint64_t page = p->segment <= GPUP_MAX_SEGMENTS ? all->page[c->host][p->segment] : 0;
         bool first = p->element >= 64 || !(seen >> p->element & 1);
         f.overlap = f.overlap || meets_another(j, all, p);
-        f.bad = f.bad || leaves_segment(all, c->host, p) || misaligned(r, p);
+        f.misaligned = f.misaligned || misaligned(r, p);
+        f.bad = f.bad || f.misaligned || leaves_segment(all, c->host, p);
         f.page = f.page || (page && (p->offset | p->size) % page);
         f.twice = f.twice || (first && p->segment < 64 && segments >> p->segment & 1);
         seen |= p->element < 64 ? UINT64_C(1) << p->element : 0;
@@ -61,8 +62,7 @@ static struct flaws find_flaws(struct gpup_judge *j, struct resources *all, cons
 static void judge_success(struct gpup_judge *j, const struct vf_resources *r, const struct flaws *f,
                           unsigned form) {
     const struct call *c = &j->call;
-    bool flawed = f->empty || f->unknown_basis || f->overlap || f->bad || f->page || f->twice;
-    if (c->class != GPUP_LEGAL || flawed || !call_must_succeed(j))
+    if (c->class != GPUP_LEGAL || f->misaligned || !call_must_succeed(j))
         return;
     if (r->half)
         CHECK(j, GPUP_RULE_RSV_012, nt_success(c->status),
