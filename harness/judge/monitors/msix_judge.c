@@ -121,9 +121,14 @@ static void judge_valid(struct gpup_judge *j, const struct write *w, struct tabl
         CHECK(j, GPUP_RULE_MSIX_029, entry ? arrived : success,
               "a valid write of entry %d with padding bytes set did not work", w->index);
     check_phase(j, w, entry ? arrived : success);
-    CHECK(j, GPUP_RULE_MSIX_001, entry ? arrived : success,
-          "a valid write of entry %d returned 0x%08x, and the entry does %shold the value", w->index,
-          c->status, arrived ? "" : "not ");
+    if (success && entry)
+        CHECK(j, GPUP_RULE_MSIX_001, arrived,
+              "entry %d holds address 0x%llx, data 0x%x, mask %u; the write was of 0x%llx, 0x%x, %u",
+              w->index, hex(get64(entry)), get32(entry + 8), get32(entry + 12) & 1, hex(w->address), w->data,
+              w->control & 1);
+    else
+        CHECK(j, GPUP_RULE_MSIX_001, success, "a valid write of entry %d returned 0x%08x, expected success",
+              w->index, c->status);
 }
 
 /* A refused write: nothing may have been written. */
