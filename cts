@@ -324,7 +324,7 @@ nightly() {
 }
 
 # Not counted for the floors: tests that run none of our code, or in long runs what others reach as well.
-not_counted='^(abi|lint|package)\.|^runner\.(same|status|bad)|^defects|^fuzz\.found|^mutants|^conformance\.states|^judge\.(random|reused)'
+not_counted='^(abi|lint|package)\.|^runner\.(same|status|bad)|^defects|^mutants|^conformance\.states|^judge\.(random|reused)'
 not_counted+='|^spec\.requirements|^reports\.(lies|page|published|ci_)|windows$|^second-object|^coverage'
 
 # count_suite [CTEST-OPTION...]: the tests in a build that counts, then how much of harness/ and reports/ they reached.
