@@ -59,11 +59,11 @@ void *allocate(SIZE_T size) {
 }
 
 void release(void *memory) {
-    struct block *b = (struct block *)memory - 1;
+    struct block *b = memory ? (struct block *)memory - 1 : NULL;
     bool queue;
     KIRQL irql;
 
-    if (!memory)
+    if (!b)
         return;
     if (!choice[CHOICE_lazy]) {
         release_now(b);

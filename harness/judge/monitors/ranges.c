@@ -111,6 +111,7 @@ static bool published(const struct host *h, const struct vf_ranges *r, unsigned 
 /* Once everything that the driver says of the table's BAR is known; both interfaces count together. */
 static void judge_table(struct gpup_judge *j, struct vf_ranges *r, const struct host *h, const struct vf *v) {
     uint32_t reads = 0, writes = 0, pages = v->entries ? (1u << table_pages(v)) - 1 : 0;
+    bool any = false;
     if (!pages || !v->present || v->msix_bar >= RANGES_BARS || r->table_judged || !h->caps_seen ||
         !(h->caps >> 2 & 1) || j->call.failed_alloc || h->impaired || h->asleep)
         return;
@@ -118,11 +119,14 @@ static void judge_table(struct gpup_judge *j, struct vf_ranges *r, const struct 
         const struct bar_ranges *bar = &r->bar[i][v->msix_bar];
         if (!published(h, r, i))
             continue;
+        any = true;
         if (!r->counted[i] || (r->count[i][v->msix_bar] && !bar->known))
             return;
         reads |= r->count[i][v->msix_bar] ? bar->reads : 0;
         writes |= r->count[i][v->msix_bar] ? bar->writes : 0;
     }
+    if (!any) /* of interfaces that nobody told about; asked for ranges, but not for their count */
+        return;
     r->table_judged = true;
     CHECK(j, GPUP_RULE_MIT_008, reads == pages && writes == pages,
           "of %u pages of the MSI-X table in BAR %u reads of 0x%x and writes of 0x%x are intercepted",
