@@ -3,6 +3,8 @@
  *   defect_matrix OBJECT.so... [BUG-nnn...]        prints the table (of these faults only)
  *   defect_matrix OBJECT.so... -s STORED.txt       compares it with a stored one, and asks for what the table
  * promises: every fault killed by a tied rule first, median of rules <= MEDIAN
+ *   defect_matrix OBJECT.so... -k STORED.txt       the same, but of a stored line only how the fault is
+ * killed, and by which rule: an image has no hooks of the suite, so another program may be the first
  *
  * Each fault is run on the first object that knows it.
  */
@@ -60,8 +62,10 @@ static bool wanted(const struct gpup_defect *d, char **names, int count) {
     return d->built && count == 0;
 }
 
-/* 0 equal; prints the lines that differ. */
-static int compare(const struct table *t, const char *path) {
+#define KILL_WIDTH (7 + 2 + 12 + 2 + 10) /* of a line: the fault, how it is killed, the rule */
+
+/* 0 equal; prints the lines that differ. Only width characters of each are compared. */
+static int compare(const struct table *t, const char *path, size_t width) {
     FILE *file = fopen(path, "r");
     char line[256];
     int differ = file ? 0 : 1;
@@ -69,7 +73,7 @@ static int compare(const struct table *t, const char *path) {
         char *got = fgets(line, sizeof line, file);
         if (got)
             line[strcspn(line, "\n")] = 0;
-        if (!got || strcmp(line, t->rows[i].text) != 0) {
+        if (!got || strncmp(line, t->rows[i].text, width) != 0) {
             printf("stored: %s\nnow:    %s\n", got ? line : "(end)", t->rows[i].text);
             differ = 1;
         }
@@ -104,7 +108,8 @@ int main(int argc, char **argv) {
     int at = 1, rc = t.rows ? 0 : 3;
     for (; at < argc && argv[at][0] != '-' && strncmp(argv[at], "BUG-", 4) != 0 && t.objects < OBJECTS; at++)
         t.object[t.objects++] = argv[at];
-    if (at + 1 < argc && strcmp(argv[at], "-s") == 0)
+    bool kills = at + 1 < argc && strcmp(argv[at], "-k") == 0;
+    if (kills || (at + 1 < argc && strcmp(argv[at], "-s") == 0))
         stored = argv[at + 1];
     at = stored ? argc : at;
     if (t.objects == 0)
@@ -117,7 +122,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; !stored && i < t.count; i++)
         puts(t.rows[i].text);
     if (rc == 0 && stored) {
-        int differ = compare(&t, stored);
+        int differ = compare(&t, stored, kills ? KILL_WIDTH : sizeof t.rows->text);
         rc = promises(&t) || differ;
     }
     for (unsigned i = 0; i < t.objects; i++)
