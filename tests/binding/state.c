@@ -8,7 +8,7 @@
 
 int state_data = 42;
 long state_bss;
-static char array[100000];
+static volatile char array[100000]; /* volatile: whole, whatever is optimised */
 static const int one = 1, two = 2;
 static const int *pointer = &one; /* needs a relocation */
 static _Bool small = 1;
