@@ -61,10 +61,12 @@ static int run_guarded(const char *implementation, const struct gpup_defect *d, 
     if (gpup_program_load(path, &p, &errors) != 0 ||
         gpup_run_one(&options, &p, NULL, &result, message, sizeof message) != 0)
         return 3;
+    int seen = result.finding_count || result.outcome > GPUP_SKIPPED ? 2 : 0;
     for (size_t i = 0; i < result.finding_count; i++)
-        if (tied(d, result.findings[i].rule))
-            return 1;
-    return result.finding_count || result.outcome > GPUP_SKIPPED ? 2 : 0;
+        seen = tied(d, result.findings[i].rule) ? 1 : seen;
+    gpup_program_result_free(&result);
+    gpup_program_free(&p);
+    return seen;
 }
 
 static int apart(const char *implementation, const struct gpup_defect *d, const char *path) {
