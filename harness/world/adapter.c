@@ -104,7 +104,7 @@ static struct kind kind_of(unsigned interface) {
     }
 }
 
-static void emit_slots(struct host *h, unsigned table, const void *bytes, size_t size) {
+void world_emit_slots(struct host *h, unsigned interface, const void *bytes, size_t size) {
     struct gpup_event e = world_event(h, GPUP_EVENT_TABLE_SLOTS);
     const DXGKDDI_GPU_PARTITION_INTERFACE *head = bytes;
     uint8_t bits[8] = {0};
@@ -114,7 +114,7 @@ static void emit_slots(struct host *h, unsigned table, const void *bytes, size_t
         if (pointer)
             bits[i / 8] |= (uint8_t)(1u << (i % 8));
     }
-    e.f[GPUP_TABLE_SLOTS_table] = table;
+    e.f[GPUP_TABLE_SLOTS_table] = interface;
     e.f[GPUP_TABLE_SLOTS_version] = head->Version;
     e.f[GPUP_TABLE_SLOTS_size] = head->Size;
     e.data = bits;
@@ -125,7 +125,7 @@ static void emit_slots(struct host *h, unsigned table, const void *bytes, size_t
 static void keep_interface(struct host *h, unsigned interface, struct kind k, const void *table) {
     memcpy((char *)h + k.place, table, k.size);
     h->has[interface] = true;
-    emit_slots(h, interface, table, k.size);
+    world_emit_slots(h, interface, table, k.size);
 }
 
 bool op_query_interface(struct host *h, unsigned interface, uint16_t size, uint16_t version, bool keep) {

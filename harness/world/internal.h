@@ -267,6 +267,9 @@ void host_take_down(struct host *h, bool unload); /* what is left of a program, 
 void op_query_adapter_info(struct host *h, uint32_t type, uint32_t input, uint32_t input_size,
                            uint32_t output_size, uint8_t fill, void *output);
 bool op_query_interface(struct host *h, unsigned interface, uint16_t size, uint16_t version, bool keep);
+/* Tells which functions an interface table of `size` bytes has. interface: 1 to 4, as in op_query_interface.
+ */
+void world_emit_slots(struct host *h, unsigned interface, const void *bytes, size_t size);
 bool op_get_partition_info(struct host *h, uint32_t capacity);
 /* A value that the documents say the OS never passes: the step is left out unless it is marked. */
 bool world_never(struct host *h, bool wrong, const char *why);

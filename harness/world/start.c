@@ -142,6 +142,7 @@ static void take_interface(struct host *h, unsigned table, const void *from, voi
         return;
     memcpy(to, from, size);
     h->has[table - 1] = true;
+    world_emit_slots(h, table - 1, from, size);
 }
 
 /* Interfaces handed over directly; the rest is asked for by GUID, as a miniport's are. */

@@ -139,12 +139,28 @@ static void expect_same_course(const char *plain, const char *with_globals) {
     json_decref(b);
 }
 
+/* Interface tables that were handed over are judged, and what they hold counts as offered, as of one that was
+ * asked for by GUID. */
+static void expect_offered(const char *out) {
+    json_t *results = tool_json(tool_path("%s/results.json", out));
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(results, "rules"), i, item) {
+        if (strcmp(tool_text(item, "id"), "CAP-028") == 0) /* no function of a table is NULL */
+            assert_string_equal(tool_text(item, "verdict"), "PASS");
+        if (strcmp(tool_text(item, "id"), "VMB-001") == 0)
+            assert_string_equal(tool_text(item, "verdict"), "NOT_OBSERVABLE");
+    }
+    json_decref(results);
+}
+
 /* A simulator with its state in memory of each host, and in the globals of one image. */
 static void one_image_with_tables(void **state) {
     (void)state;
     expect(4, "run " GPUP_TEST_EXAMPLES "/example-simulator.so --select 'm*' --out $D/memory");
     expect(4, "run " GPUP_TEST_GLOBALS "/example-globals.so --select 'm*' --out $D/globals");
     expect_same_course("memory", "globals");
+    expect_offered("memory");
 }
 
 /* A miniport that knows its adapter by device extension, and by a global. */
