@@ -38,7 +38,8 @@ int list_blocks(const struct options *o) {
 
 struct listing {
     const struct gpup_coverage_file *file;
-    FILE *text; /* the listing; NULL: instructions go to the standard output as `ADDRESS HIT ENTRY` */
+    FILE *text; /* the listing; NULL: instructions go to the standard output as `ADDRESS HIT ENTRY`, HIT -
+                   when no counter is for it */
     unsigned line;
 };
 
@@ -48,13 +49,19 @@ static void add(void *context, size_t point, uint32_t rva, const char *text) {
     bool first = rva == p->rva, entry = first && p->entry;
     unsigned hit = l->file->hit[point];
     if (!l->text) {
-        printf("0x%llx %u %d\n", (unsigned long long)l->file->points.preferred + rva, hit, entry);
+        printf("0x%llx %c %d\n", (unsigned long long)l->file->points.preferred + rva,
+               p->unknown ? '-'
+               : hit      ? '1'
+                          : '0',
+               entry);
         return;
     }
     if (entry && fprintf(l->text, "\n") > 0)
         l->line++;
-    fprintf(l->text, "%c %06x  %s\n", first ? '*' : ' ', rva, text);
+    fprintf(l->text, "%c %06x  %s\n", !first ? ' ' : p->unknown ? '?' : '*', rva, text);
     l->line++;
+    if (p->unknown)
+        return;
     if (entry)
         printf("FN:%u,rva_%x\nFNDA:%u,rva_%x\n", l->line, rva, hit, rva);
     printf("DA:%u,%u\n", l->line, hit);
@@ -75,9 +82,17 @@ static int print_lcov(const char *image, const struct gpup_coverage_file *file, 
 
 static int begin(const char *image, const char *path) {
     struct gpup_points points;
+    size_t counters, placed;
     char message[1024];
-    if (!gpup_points_find(image, &points, message, sizeof message))
+    if (!gpup_points_counted(image, &points, &counters, &placed, message, sizeof message))
         return usage_error("%s", message);
+    if (counters && !placed)
+        fprintf(
+            stderr,
+            "%s: its counters have no table that says where they stand, so breakpoints count in their "
+            "place. For the counters, build it with -fsanitize-coverage=inline-8bit-counters,pc-table and "
+            "link cmake/image_counters.c.\n",
+            image);
     bool ok = gpup_coverage_create(path, &points, message, sizeof message);
     gpup_points_free(&points);
     return ok ? 0 : usage_error("%s", message);

@@ -4,7 +4,7 @@
 #   coverage.sh --tool GPUP_CTS [--out DIR] [--profile P] [--corpus DIR]... [--gcov TOOL] OBJECT
 #
 # OBJECT is a shared object that was compiled and linked with --coverage, or any driver image for Windows (.sys): of that,
-# breakpoints tell which blocks were executed; the pages show a listing of its instructions by RVA, and its source
+# its counters, or breakpoints where it has none, tell which blocks were executed; the pages show a listing of its instructions by RVA, and its source
 # lines where it has DWARF (lld-link /debug:dwarf) and its sources are there. OBJECT runs under conformance and then under the
 # programs of the corpus; counters go below DIR/coverage, never beside the object. DIR is that of `run --out`:
 # report.html in it gets a table with links to the pages. Status 0: there are pages, whatever the verdict; 2: the
@@ -123,15 +123,17 @@ lines_of_image() {
             if (!(file in known)) known[file] = file !~ /^\?/ && readable(file)
             if (!known[file] || line + 0 == 0) next
             key = file SUBSEP line + 0
-            if (!(key in hit) || $2 > hit[key]) hit[key] = $2 + 0
-            if ($3) { split(parts[1], words, " "); at[file SUBSEP words[4]] = line + 0 " " $2 }
+            # A counter stands for its block alone: a line that others have too was not executed only when none is unknown.
+            if ($2 == "-") unknown[key] = 1
+            else if (!(key in hit) || $2 > hit[key]) hit[key] = $2 + 0
+            if ($3 && $2 != "-") { split(parts[1], words, " "); at[file SUBSEP words[4]] = line + 0 " " $2 }
         }
         END {
             for (file in known) if (known[file]) {
                 print "TN:\nSF:" file
                 for (key in at) { split(key, k, SUBSEP); split(at[key], a, " ")
                     if (k[1] == file) print "FN:" a[1] "," k[2] "\nFNDA:" a[2] "," k[2] }
-                for (key in hit) { split(key, k, SUBSEP); if (k[1] == file) print "DA:" k[2] "," hit[key] }
+                for (key in hit) { split(key, k, SUBSEP); if (k[1] == file && (hit[key] || !(key in unknown))) print "DA:" k[2] "," hit[key] }
                 print "end_of_record"
             }
         }'

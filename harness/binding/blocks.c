@@ -1,6 +1,7 @@
 /* The basic blocks of an image: the file is read, the descent done, its outcome put in order. */
 #include "blocks.h"
 
+#include "cover.h"
 #include "pe_open.h"
 
 #include <stdio.h>
@@ -49,18 +50,31 @@ static bool look_at_import(void *context, const struct gpup_pe_import *import) {
 /* --- the descent */
 
 static void descend(struct blocks *b) {
-    blocks_roots(b);
-    for (size_t table = 0, candidate = 0; !b->out_of_memory;) {
+    while (!b->out_of_memory) {
         blocks_walk(b);
-        if (table < b->table_count) {
-            blocks_follow_table(b, &b->tables[table++]);
-        } else if (candidate < b->candidate_count) {
-            uint32_t rva = b->candidates[candidate++];
+        if (b->table_done < b->table_count) {
+            blocks_follow_table(b, &b->tables[b->table_done++]);
+        } else if (b->candidate_done < b->candidate_count) {
+            uint32_t rva = b->candidates[b->candidate_done++];
             if (!(b->seen[rva] & (SEEN_START | SEEN_INSIDE)) && blocks_is_leaf(b, rva))
                 blocks_add_routine(b, rva);
         } else {
             return;
         }
+    }
+}
+
+/* Where the compiler counts there is code, and a block begins. */
+static void add_counted(struct blocks *b, const struct gpup_counters *counters) {
+    size_t count = (size_t)(counters->stop - counters->start);
+    for (size_t i = 0; i < count && !b->out_of_memory; i++) {
+        uint32_t rva = (uint32_t)(counters->place[2 * i] - counters->image);
+        if (rva && !(b->seen[rva] & (SEEN_START | SEEN_INSIDE))) {
+            blocks_add_routine(b, rva);
+            descend(b);
+        }
+        if (rva && (b->seen[rva] & SEEN_START))
+            b->seen[rva] |= SEEN_BLOCK | SEEN_COUNTED;
     }
 }
 
@@ -80,14 +94,15 @@ static bool is_point(const struct blocks *b, uint32_t rva) {
 }
 
 /* The section's points are counted or, where there is room for them, added; sections are in order. */
-static size_t points_of(const struct blocks *b, const struct gpup_pe_section *s, struct gpup_points *out) {
+static size_t points_in(const struct blocks *b, const struct gpup_pe_section *s, struct gpup_points *out) {
     size_t count = 0;
     for (uint32_t i = s->span.rva; (s->access & GPUP_PE_EXECUTE) && i < s->span.rva + s->file_bytes; i++) {
         if (!is_point(b, i))
             continue;
         count++;
         if (out->point)
-            out->point[out->count++] = (struct gpup_point){i, size_of(b, i), (b->seen[i] & SEEN_ENTRY) != 0};
+            out->point[out->count++] = (struct gpup_point){i, size_of(b, i), (b->seen[i] & SEEN_ENTRY) != 0,
+                                                           out->counted && !(b->seen[i] & SEEN_COUNTED)};
     }
     return count;
 }
@@ -95,10 +110,10 @@ static size_t points_of(const struct blocks *b, const struct gpup_pe_section *s,
 static bool collect(const struct blocks *b, struct gpup_points *out) {
     size_t count = 0;
     for (uint32_t i = 0; i < b->pe->section_count; i++)
-        count += points_of(b, &b->pe->section[i], out);
+        count += points_in(b, &b->pe->section[i], out);
     out->point = malloc((count + 1) * sizeof *out->point);
     for (uint32_t i = 0; out->point && i < b->pe->section_count; i++)
-        points_of(b, &b->pe->section[i], out);
+        points_in(b, &b->pe->section[i], out);
     out->tables = b->followed;
     out->not_followed = b->not_followed;
     out->refused = b->refused;
@@ -119,7 +134,9 @@ static void free_blocks(struct blocks *b) {
     free(b->candidates);
 }
 
-static bool find(const struct gpup_pe *pe, struct gpup_points *out, const struct gpup_pe_error *error) {
+/* counters: of an image at its preferred address; NULL: they do not matter. */
+static bool find(const struct gpup_pe *pe, const struct gpup_counters *counters, struct gpup_points *out,
+                 const struct gpup_pe_error *error) {
     struct blocks b = {.pe = pe, .next_id = 1};
     b.seen = calloc(pe->image_size, 1);
     b.routine_at = calloc(pe->image_size, sizeof *b.routine_at);
@@ -127,7 +144,11 @@ static bool find(const struct gpup_pe *pe, struct gpup_points *out, const struct
     bool ok = b.seen && b.routine_at && b.entry_at &&
               ZYAN_SUCCESS(ZydisDecoderInit(&b.decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64));
     if (ok && gpup_pe_imports(pe, look_at_import, &b, error)) {
+        blocks_roots(&b);
         descend(&b);
+        if (counters)
+            add_counted(&b, counters);
+        out->counted = counters != NULL;
         ok = !b.out_of_memory && collect(&b, out);
     } else {
         ok = ok && b.out_of_memory;
@@ -136,19 +157,36 @@ static bool find(const struct gpup_pe *pe, struct gpup_points *out, const struct
     return ok || error->text[0] || gpup_pe_refuse(error, "out of memory while its code was looked at");
 }
 
-bool gpup_points_of(const void *bytes, size_t size, struct gpup_points *out, char *message,
-                    size_t message_size) {
+/* What gpup_points_counted says of the counters; in its own call of it, NULL otherwise. */
+struct census {
+    size_t counters, placed;
+};
+
+static bool look(const struct gpup_pe *pe, struct census *census, struct gpup_points *out,
+                 const struct gpup_pe_error *error) {
+    struct gpup_counters counters = {0};
+    bool any = census && gpup_pe_counters(pe, pe->preferred, &counters);
+    if (any)
+        *census = (struct census){(size_t)(counters.stop - counters.start), counters.placed};
+    bool ok = find(pe, any && counters.placed ? &counters : NULL, out, error);
+    gpup_counters_free(&counters);
+    return ok;
+}
+
+static bool points_of(const void *bytes, size_t size, struct census *census, struct gpup_points *out,
+                      char *message, size_t message_size) {
     struct gpup_pe pe = {0};
     struct gpup_pe_error error = {message, message_size};
     *out = (struct gpup_points){0};
     message[0] = 0;
     bool ok = gpup_pe_read(&pe, bytes, size, &error) && gpup_pe_map(&pe, &error) &&
-              gpup_pe_check_functions(&pe, &error) && find(&pe, out, &error);
+              gpup_pe_check_functions(&pe, &error) && look(&pe, census, out, &error);
     gpup_pe_unmap(&pe);
     return ok && !message[0];
 }
 
-bool gpup_points_find(const char *path, struct gpup_points *out, char *message, size_t message_size) {
+static bool points_in_file(const char *path, struct census *census, struct gpup_points *out, char *message,
+                           size_t message_size) {
     char why[400] = "";
     void *bytes;
     size_t size;
@@ -156,9 +194,27 @@ bool gpup_points_find(const char *path, struct gpup_points *out, char *message, 
     *out = (struct gpup_points){0};
     bool ok = gpup_pe_map_file(path, &bytes, &size, &error);
     if (ok) {
-        ok = gpup_points_of(bytes, size, out, why, sizeof why);
+        ok = points_of(bytes, size, census, out, why, sizeof why);
         munmap(bytes, size);
     }
     snprintf(message, message_size, "%s: %s", path, why);
+    return ok;
+}
+
+bool gpup_points_of(const void *bytes, size_t size, struct gpup_points *out, char *message,
+                    size_t message_size) {
+    return points_of(bytes, size, NULL, out, message, message_size);
+}
+
+bool gpup_points_find(const char *path, struct gpup_points *out, char *message, size_t message_size) {
+    return points_in_file(path, NULL, out, message, message_size);
+}
+
+bool gpup_points_counted(const char *path, struct gpup_points *out, size_t *counters, size_t *placed,
+                         char *message, size_t message_size) {
+    struct census census = {0};
+    bool ok = points_in_file(path, &census, out, message, message_size);
+    *counters = census.counters;
+    *placed = census.placed;
     return ok;
 }

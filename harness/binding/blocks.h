@@ -16,13 +16,14 @@
 #include <Zydis/Zydis.h>
 
 enum {
-    SEEN_START = 1,  /* an instruction begins here */
-    SEEN_INSIDE = 2, /* further bytes of one */
-    SEEN_BLOCK = 4,  /* a block begins here */
-    SEEN_END = 8,    /* the instruction does not go on to the next */
-    SEEN_ENTRY = 16, /* a function begins here */
-    SEEN_DATA = 32,  /* something refers to it: a table before it ends here */
-    SEEN_READ = 64   /* something reads or writes it */
+    SEEN_START = 1,    /* an instruction begins here */
+    SEEN_INSIDE = 2,   /* further bytes of one */
+    SEEN_BLOCK = 4,    /* a block begins here */
+    SEEN_END = 8,      /* the instruction does not go on to the next */
+    SEEN_ENTRY = 16,   /* a function begins here */
+    SEEN_DATA = 32,    /* something refers to it: a table before it ends here */
+    SEEN_READ = 64,    /* something reads or writes it */
+    SEEN_COUNTED = 128 /* a counter of the compiler stands here */
 };
 
 /* What is known of a register, on one way to an instruction. Two registers with the same id are equal. */
@@ -89,6 +90,7 @@ struct blocks {
     uint32_t *candidates; /* pointers to what may be leaf functions */
     size_t no_return_count, specific_count, routine_count, task_count, waiting_count, table_count,
         candidate_count;
+    size_t table_done, candidate_done; /* of those that wait until nothing else is left */
     size_t followed, not_followed, refused;
     uint32_t next_id;
     bool out_of_memory;

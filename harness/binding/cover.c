@@ -1,8 +1,7 @@
 /* Breakpoints on the blocks of an open image, each taken off when it is met. The pages of the code are those
  * of a file in memory, mapped to be executed; the file itself is written, so that no mapping is writable. */
-#include "pe.h"
+#include "cover.h"
 
-#include <gpup/coverage.h>
 #include <gpup/os.h>
 
 #include <stdatomic.h>
@@ -33,7 +32,7 @@ static bool write_byte(const struct gpup_cover *c, uint32_t rva, uint8_t byte) {
     return pwrite(c->file, &byte, 1, rva) == 1;
 }
 
-static const struct gpup_point *find(const struct gpup_points *points, uint32_t rva) {
+const struct gpup_point *gpup_point_at(const struct gpup_points *points, uint32_t rva) {
     size_t low = 0, high = points->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -49,7 +48,8 @@ static const struct gpup_point *find(const struct gpup_points *points, uint32_t 
 static bool met(uintptr_t address) {
     struct gpup_cover *c = atomic_load(&armed);
     uintptr_t rva = c ? address - (uintptr_t)c->pe->memory : 0;
-    const struct gpup_point *point = c && rva < c->pe->image_size ? find(c->points, (uint32_t)rva) : NULL;
+    const struct gpup_point *point =
+        c && rva < c->pe->image_size ? gpup_point_at(c->points, (uint32_t)rva) : NULL;
     if (!point)
         return false;
     size_t i = (size_t)(point - c->points->point);

@@ -10,15 +10,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char title[32] = "gpup-cts image coverage 1\n";
+static const char title[32] = "gpup-cts image coverage 2\n";
 
 struct header {
     char title[sizeof title];
-    uint64_t preferred, count;
+    uint64_t preferred, count, counted;
 };
 struct record {
-    uint32_t rva, size, entry;
+    uint32_t rva, size, flags;
 };
+enum { ENTRY = 1, UNKNOWN = 2 };
 
 static bool say(char *message, size_t size, const char *path, const char *what) {
     snprintf(message, size, "%s: %s", path, what);
@@ -26,12 +27,14 @@ static bool say(char *message, size_t size, const char *path, const char *what) 
 }
 
 static bool write_points(FILE *file, const struct gpup_points *points) {
-    struct header header = {.preferred = points->preferred, .count = points->count};
+    struct header header = {
+        .preferred = points->preferred, .count = points->count, .counted = points->counted};
     memcpy(header.title, title, sizeof title);
     bool ok = fwrite(&header, sizeof header, 1, file) == 1;
     for (size_t i = 0; ok && i < points->count; i++) {
         const struct gpup_point *p = &points->point[i];
-        ok = fwrite(&(struct record){p->rva, p->size, p->entry}, sizeof(struct record), 1, file) == 1;
+        uint32_t flags = (p->entry ? ENTRY : 0) | (p->unknown ? UNKNOWN : 0);
+        ok = fwrite(&(struct record){p->rva, p->size, flags}, sizeof(struct record), 1, file) == 1;
     }
     for (size_t i = 0; ok && i < points->count; i++)
         ok = fputc(0, file) == 0;
@@ -57,6 +60,7 @@ static bool take(struct gpup_coverage_file *out, const uint8_t *bytes, size_t si
         return false;
     out->points.point = calloc(header.count + 1, sizeof *out->points.point);
     out->points.preferred = header.preferred;
+    out->points.counted = header.counted == 1;
     out->hit = (uint8_t *)out->mapping + sizeof header + header.count * sizeof r;
     uint64_t end = 0;
     for (size_t i = 0; out->points.point && i < header.count; i++) {
@@ -64,7 +68,8 @@ static bool take(struct gpup_coverage_file *out, const uint8_t *bytes, size_t si
         if (r.rva < end || !r.size)
             return false;
         end = (uint64_t)r.rva + r.size;
-        out->points.point[out->points.count++] = (struct gpup_point){r.rva, r.size, r.entry == 1};
+        out->points.point[out->points.count++] =
+            (struct gpup_point){r.rva, r.size, r.flags & ENTRY, r.flags & UNKNOWN};
     }
     return out->points.point != NULL;
 }

@@ -23,10 +23,24 @@
 #endif
 #endif
 
+/* Of an image, where it is asked for. */
+struct coverage {
+    struct gpup_coverage_file file;
+    struct gpup_cover *breakpoints;
+    struct gpup_counters counters; /* start NULL: none */
+};
+
 struct running {
     struct writer *writer;
+    struct coverage *coverage;
     uint32_t index;
 };
+
+/* While the program runs, so that one that crashes or hangs loses nothing. */
+static void count(struct coverage *c) {
+    if (c->counters.start)
+        gpup_counters_take(&c->counters, &c->file.points, c->file.hit);
+}
 
 static void done(struct writer *w, uint32_t index, enum gpup_outcome outcome, enum process_state state) {
     uint8_t bytes[6];
@@ -46,6 +60,7 @@ static bool exhausted(void) {
 
 static void on_event(void *context, const struct gpup_event *event) {
     struct running *r = context;
+    count(r->coverage);
     bool next = event->kind == GPUP_EVENT_CALL || event->kind == GPUP_EVENT_STEP;
     if ((next || event->kind == GPUP_EVENT_END) && exhausted()) { /* after the readings of the last call */
         done(r->writer, r->index, GPUP_CRASH, PROCESS_EXHAUSTED);
@@ -100,9 +115,9 @@ static uint64_t program_seed(uint64_t seed, const char *name) {
 }
 
 static enum gpup_outcome run(const struct gpup_run_options *o, const struct gpup_binding *binding,
-                             const struct order *order, struct writer *w) {
+                             const struct order *order, struct coverage *coverage, struct writer *w) {
     const struct gpup_program *program = &o->programs[order->index].program;
-    struct running running = {w, order->index};
+    struct running running = {w, coverage, order->index};
     struct gpup_trace_sink sink = {on_event, &running};
     struct gpup_world_config config = program->world;
     char message[256];
@@ -116,25 +131,31 @@ static enum gpup_outcome run(const struct gpup_run_options *o, const struct gpup
         return GPUP_ERROR;
     enum gpup_outcome outcome = gpup_world_run(world, program);
     gpup_world_free(world);
+    count(coverage);
     return outcome;
 }
 
-/* Breakpoints for the coverage of an image, where it is asked for. true: there is nothing wrong with it. */
-static bool cover(const struct gpup_binding *binding, struct gpup_coverage_file *file,
-                  struct gpup_cover **out, char *message, size_t message_size) {
+/* true: there is nothing wrong with it. */
+static bool cover(const struct gpup_binding *binding, struct coverage *c, char *message,
+                  size_t message_size) {
     const char *path = binding->pe ? getenv("GPUP_IMAGE_COVERAGE") : NULL;
     if (!path)
         return true;
-    if (gpup_coverage_open(path, file, message, message_size))
-        *out = gpup_cover_arm(binding, &file->points, file->hit, message, message_size);
-    return *out != NULL;
+    if (!gpup_coverage_open(path, &c->file, message, message_size))
+        return false;
+    if (!c->file.points.counted) {
+        c->breakpoints = gpup_cover_arm(binding, &c->file.points, c->file.hit, message, message_size);
+        return c->breakpoints != NULL;
+    }
+    snprintf(message, message_size, "%s: %s is of an image with counters, which this one has not", path,
+             binding->name);
+    return gpup_image_counters(binding, &c->counters);
 }
 
 int worker_main(const struct gpup_run_options *options, int commands, int events) {
     struct writer w = {.fd = events};
     struct gpup_binding binding;
-    struct gpup_coverage_file coverage = {0};
-    struct gpup_cover *covered = NULL;
+    struct coverage coverage = {0};
     char message[512];
     struct order order;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -142,7 +163,7 @@ int worker_main(const struct gpup_run_options *options, int commands, int events
     limit_memory();
     uint64_t before = checksum(options);
     if (gpup_binding_open(&binding, options->implementation, options->known, message, sizeof message) != 0 ||
-        !cover(&binding, &coverage, &covered, message, sizeof message)) {
+        !cover(&binding, &coverage, message, sizeof message)) {
         writer_put(&w, MESSAGE_FAILED, message, strlen(message));
         writer_flush(&w);
         return 3;
@@ -152,14 +173,15 @@ int worker_main(const struct gpup_run_options *options, int commands, int events
     writer_flush(&w);
     while (read(commands, &order, sizeof order) == (ssize_t)sizeof order &&
            order.index < options->program_count) {
-        enum gpup_outcome outcome = run(options, &binding, &order, &w);
+        enum gpup_outcome outcome = run(options, &binding, &order, &coverage, &w);
         done(&w, order.index, outcome, checksum(options) != before ? PROCESS_DAMAGED : PROCESS_INTACT);
         if (w.failed)
             break; /* the parent sees the end of the pipe */
     }
     free(w.bytes);
-    gpup_cover_free(covered);
-    gpup_coverage_close(&coverage);
+    gpup_cover_free(coverage.breakpoints);
+    gpup_counters_free(&coverage.counters);
+    gpup_coverage_close(&coverage.file);
     gpup_binding_close(&binding);
     return 0;
 }

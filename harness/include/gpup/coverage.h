@@ -5,6 +5,8 @@
  * has them in sections of its own, and gpup_image_counters finds them. Any other image is disassembled:
  * gpup_points_find gives the first bytes of its basic blocks, and gpup_cover_arm puts a breakpoint on each
  * that is taken off when it was executed once. Addresses are RVAs: bytes from the start of the image.
+ * Both become the same file of a run (below): with counters, its points are the blocks of the code and the
+ * places of the counters, and where no counter stands nothing is said.
  *
  * Breakpoints stand only where code is proven: reached from the entry point, an exported or unwindable
  * function, or a leaf function that a relocated pointer leads to, along instructions that can follow each
@@ -21,6 +23,7 @@
 struct gpup_point {
     uint32_t rva, size; /* bytes; size is not 0 */
     bool entry;         /* a function begins here */
+    bool unknown;       /* no counter is for it (gpup_points_counted): whether it was executed nobody sees */
 };
 struct gpup_points {
     struct gpup_point *point; /* ascending, apart from each other; owned */
@@ -29,6 +32,7 @@ struct gpup_points {
     size_t not_followed; /* indirect jumps, mostly calls at the end of a function, whose targets nothing
                             proves */
     size_t refused;      /* targets and tables that contradict code already found */
+    bool counted;        /* these are points of counters, not of breakpoints */
     uint64_t preferred;  /* the address the image was linked for: with it, an RVA is what other tools print */
 };
 
@@ -38,6 +42,11 @@ bool gpup_points_find(const char *path, struct gpup_points *out, char *message, 
 /* The same from a file in memory. */
 bool gpup_points_of(const void *bytes, size_t size, struct gpup_points *out, char *message,
                     size_t message_size);
+/* The same of an image with counters: code is also where a counter stands, and a block also begins there; the
+ * others are `unknown`. *counters: how many it has, of which *placed have a place. When either is 0 the
+ * points are those of gpup_points_find, for breakpoints: clang writes the places with pc-table only. */
+bool gpup_points_counted(const char *path, struct gpup_points *out, size_t *counters, size_t *placed,
+                         char *message, size_t message_size);
 void gpup_points_free(struct gpup_points *points);
 
 /* Each instruction of the points of that file, in order: the number of its point, its RVA, its text. false:
@@ -52,10 +61,14 @@ struct gpup_counters {
     uintptr_t *place; /* for each counter two words as __sanitizer_cov_pcs_init takes them: address, and 1
                          where a function begins; the address of the image where it has no table. Owned */
     size_t placed;    /* counters whose address is known */
+    uintptr_t image;  /* where it begins: place - image is an RVA */
 };
 /* false: the image has none, is no Windows image, or memory is out (out->start is then set). */
 bool gpup_image_counters(const struct gpup_binding *binding, struct gpup_counters *out);
 void gpup_counters_free(struct gpup_counters *counters);
+/* What was counted since the last time is set to 1 in `hit`, a byte for each point, and its counter to 0.
+ * They are bytes and wrap: call it often. Points are gpup_points_counted's of the same image. */
+void gpup_counters_take(struct gpup_counters *counters, const struct gpup_points *points, uint8_t *hit);
 
 /*
  * Breakpoints in an open image. One image per process has them at a time; breakpoints of the image's own
