@@ -103,13 +103,28 @@ static void findings(const struct gpup_report *r, FILE *out, bool colour) {
         fprintf(out, "\n  ... and %u more rules with findings: see results.json\n", more);
 }
 
+static bool ended_alike(const struct gpup_program_result *a, const struct gpup_program_result *b) {
+    return a->done && b->done && a->outcome == b->outcome &&
+           strcmp(a->why ? a->why : "", b->why ? b->why : "") == 0;
+}
+
+/* Programs that ended alike are one line: a driver that cannot be started fails all of them. */
 static void bad_programs(const struct gpup_report *r, FILE *out, bool colour) {
-    for (size_t i = 0; i < r->results->program_count; i++) {
-        const struct gpup_program_result *p = &r->results->programs[i];
+    const struct gpup_program_result *all = r->results->programs;
+    for (size_t i = 0, j, alike; i < r->results->program_count; i++) {
+        const struct gpup_program_result *p = &all[i];
         if (!p->done || p->outcome == GPUP_COMPLETE)
             continue;
+        for (j = 0; j < i && !ended_alike(&all[j], p);)
+            j++;
+        if (j < i)
+            continue;
+        for (alike = 0; j < r->results->program_count; j++)
+            alike += ended_alike(&all[j], p);
         fprintf(out, "  %s%-8s%s ", paint(colour, p->outcome == GPUP_SKIPPED ? "" : RED),
                 gpup_outcome_name(p->outcome), paint(colour, PLAIN));
+        if (alike > 1)
+            fprintf(out, "%zu programs, first ", alike);
         text_put(out, TEXT_PLAIN, p->name);
         fputs(": ", out);
         text_put(out, TEXT_PLAIN, p->why);

@@ -48,8 +48,8 @@ static bool end(struct page *page, struct part *part, size_t limit) {
 }
 
 static void heading(const struct gpup_report *r, FILE *out) {
-    static const char *const words[] = {"passed",           "failed",     "unusable input",
-                                        "the suite failed", "incomplete", "stale expectations"};
+    static const char *const words[] = {"passed",          "failed",     "unusable input",
+                                        "not carried out", "incomplete", "stale expectations"};
     int status = gpup_report_exit_status(r);
     struct count_required sum = count_required(r);
     fprintf(out, "## GPU-P conformance: %s\n\n", status >= 0 && status < 6 ? words[status] : "?");

@@ -143,7 +143,7 @@ const char *gpup_report_status_words(int status) {
     case 2:
         return "the input could not be used";
     case 3:
-        return "the suite itself failed";
+        return "a program could not be carried out (ERROR), or the suite itself failed";
     case 4:
         return "nothing failed, but not every required rule was judged";
     case 5:

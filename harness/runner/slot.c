@@ -123,6 +123,7 @@ bool slot_give(struct slot *slot, uint32_t index) {
     slot->open_call = 0;
     slot->last_ddi = GPUP_SPEC_NONE;
     slot->hung = slot->cause_known = slot->ended = false;
+    slot->start = (struct started){0};
     slot->why[0] = 0;
     return send_order(slot, VARIANT_FIRST);
 }
@@ -177,18 +178,20 @@ static const char *hang_words(uint64_t cause) {
 
 /* An import that nobody has, as "module!name"; services that are refused have no module. */
 static void explain_misuse(struct slot *s, const struct gpup_event *e) {
-    char what[160];
+    const char *import = (const char *)e->data;
+    char what[280];
     if (e->f[GPUP_MISUSE_what] != GPUP_MISUSE_UNSUPPORTED || !e->data_size ||
         !memchr(e->data, '!', e->data_size))
         return;
-    snprintf(what, sizeof what, "call of %.*s (a service that this suite does not play)", (int)e->data_size,
-             (const char *)e->data);
+    snprintf(what, sizeof what, "call of %.*s (a service that this suite does not play%s)", (int)e->data_size,
+             import, started_advice(import, e->data_size));
     explain(s, what);
 }
 
 /* What the runner itself needs of the stream; everything else is the judge's. */
 static void follow(struct slot *s, const struct gpup_event *e) {
     struct gpup_program_result *r = &s->result;
+    started_follow(&s->start, e);
     switch (e->kind) {
     case GPUP_EVENT_STEP:
         r->step = e->step;
@@ -288,7 +291,7 @@ static enum slot_news finish(struct slot *s, enum gpup_outcome outcome) {
     } else if (complete && r->outcome == GPUP_ERROR) {
         snprintf(s->why, sizeof s->why, "vacuous: the program judged no rule");
     } else if (r->outcome == GPUP_SKIPPED) {
-        snprintf(s->why, sizeof s->why, "the adapter did not start");
+        started_words(&s->start, s->why, sizeof s->why);
     } else if (r->outcome == GPUP_ERROR && !s->why[0]) {
         snprintf(s->why, sizeof s->why, "the world could not be made, or ran out of memory");
     }

@@ -3,6 +3,7 @@
 #define GPUP_RUNNER_SLOT_H
 
 #include "protocol.h"
+#include "started.h"
 #include "twin.h"
 
 #include <gpup/runner.h>
@@ -28,10 +29,11 @@ struct slot {
     struct timespec started;
     uint32_t used; /* ms of CPU time that the worker had then */
     struct gpup_program_result result;
-    uint64_t open_call; /* call that has not come back, 0 none */
-    uint16_t last_ddi;  /* of the last call, come back or not */
+    uint64_t open_call;   /* call that has not come back, 0 none */
+    uint16_t last_ddi;    /* of the last call, come back or not */
+    struct started start; /* how it went */
     bool hung, cause_known;
-    char why[240];
+    char why[320];
     char build[128]; /* what the implementation calls its build, once it is loaded */
 };
 

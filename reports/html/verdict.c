@@ -9,8 +9,8 @@ static unsigned excused(const struct gpup_report *r) {
 }
 
 static const char *badge(const struct gpup_report *r, int status) {
-    static const char *const words[] = {"Passed",           "Failed",     "Unusable input",
-                                        "The suite failed", "Incomplete", "Stale expectations"};
+    static const char *const words[] = {"Passed",          "Failed",     "Unusable input",
+                                        "Not carried out", "Incomplete", "Stale expectations"};
     if (status == 0 && excused(r))
         return "Excused";
     return status >= 0 && status < 6 ? words[status] : "?";
