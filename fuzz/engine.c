@@ -30,6 +30,7 @@ struct shape {
 };
 
 struct fuzz_engine {
+    struct gpup_given_files files; /* that its worlds have, of GPUP_FILES */
     struct fuzz_options options;
     struct gpup_binding binding;
     struct fuzz_states states;
@@ -173,6 +174,7 @@ static bool start(struct fuzz_engine *f, const struct gpup_world_config *config)
                                    sizeof message);
     if (!s->world)
         return false;
+    gpup_world_give_files(s->world, &f->files);
     gpup_world_start(s->world);
     s->starting = false;
     if (fuzz_coverage_forget) /* a start is no part of the execution that was first to need it */
@@ -360,7 +362,9 @@ struct fuzz_engine *fuzz_engine_new(const struct fuzz_options *options, char *me
     f->states.counters = counters;
     if (options->tap)
         f->tap = *options->tap;
-    if (gpup_binding_open(&f->binding, options->implementation, options->known, message, message_size) != 0) {
+    if (!gpup_files_give_lines(&f->files, getenv("GPUP_FILES"), message, message_size) ||
+        gpup_binding_open(&f->binding, options->implementation, options->known, message, message_size) != 0) {
+        gpup_files_free(&f->files);
         free(f);
         return NULL;
     }
@@ -379,6 +383,7 @@ void fuzz_engine_free(struct fuzz_engine *f) {
     twin_free(&f->first);
     twin_free(&f->other);
     twin_free(&f->again);
+    gpup_files_free(&f->files);
     gpup_binding_close(&f->binding);
     free(f);
 }

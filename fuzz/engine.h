@@ -11,6 +11,7 @@
 #define GPUP_FUZZ_ENGINE_H
 
 #include <gpup/binding.h>
+#include <gpup/files.h>
 #include <gpup/judge.h>
 #include <gpup/world.h>
 

@@ -11,6 +11,7 @@
  *   GPUP_FUZZ_STATES=0   no state feedback
  *   GPUP_FUZZ_BYTES=1    the engine's own mutators
  *   GPUP_FUZZ_QUIET=1    new findings are not printed
+ *   GPUP_FILES           files that the driver finds: NAME=PATH, a line each (gpup/files.h)
  *   GPUP_FUZZ_WHERE=1    a sanitizer's report ends with `DURING DDI STATE`, see fuzz_engine_where (replayers
  * only: libFuzzer has a use of its own for that moment) GPUP_FUZZ_STOP=RULE,RULE  the process ends with
  * status 77 at the first finding of one of them

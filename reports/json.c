@@ -100,12 +100,13 @@ bool gpup_write_json(const struct gpup_report *r, FILE *out) {
         if (all->programs[i].done)
             json_array_append_new(programs, pack_program(&all->programs[i]));
     json_t *root = json_pack(
-        "{s:i, s:s, s:{s:o, s:o}, s:o, s:o, s:o, s:b, s:i, s:s, s:o, s:o, s:o, s:i}", "format", 1, "spec",
-        gpup_spec_version(), "implementation", "name", text_json(all->implementation), "hash",
+        "{s:i, s:s, s:{s:o, s:o}, s:o, s:o, s:o, s:b, s:i, s:s, s:o, s:o, s:o, s:i, s:s*}", "format", 1,
+        "spec", gpup_spec_version(), "implementation", "name", text_json(all->implementation), "hash",
         text_json(all->implementation_hash), "profile", text_json(all->profile), "select",
         text_json(all->select), "seed", all->seeded ? json_integer((json_int_t)all->seed) : json_null(),
         "strict", r->strict, "status", status, "meaning", gpup_report_meaning(r), "rules", rules, "programs",
-        programs, "sources", pack_sources(r), "missing_programs", (int)gpup_report_missing(r));
+        programs, "sources", pack_sources(r), "missing_programs", (int)gpup_report_missing(r), "files",
+        all->files[0] ? all->files : NULL);
     bool ok = root && json_dumpf(root, out, JSON_INDENT(1)) == 0 && fputc('\n', out) != EOF;
     json_decref(root);
     return ok;

@@ -68,6 +68,8 @@ char *gpup_report_replay(const struct gpup_report *report, const char *tool, con
         fprintf(out, "%s replay %s %s", tool, name, implementation);
         if (report->results->seeded)
             fprintf(out, " --seed %llu", (unsigned long long)report->results->seed);
+        if (report->results->files[0])
+            fputs(" --file NAME=PATH", out); /* where they are is not kept */
         if (fclose(out) != 0) {
             free(line);
             line = NULL;

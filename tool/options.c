@@ -69,25 +69,24 @@ enum {
     REVERSE,
     SIGN,
     KEY,
-    BASELINE
+    BASELINE,
+    GIVEN
 };
-static const struct option known[] = {{"profile", 1, NULL, PROFILE},
-                                      {"select", 1, NULL, SELECT},
-                                      {"jobs", 1, NULL, JOBS},
-                                      {"shard", 1, NULL, SHARD},
-                                      {"seed", 1, NULL, SEED},
-                                      {"out", 1, NULL, OUT},
-                                      {"expect", 1, NULL, EXPECT},
-                                      {"traces", 1, NULL, TRACES},
-                                      {"strict", 0, NULL, STRICT},
-                                      {"resume", 0, NULL, RESUME},
-                                      {"json", 0, NULL, JSON},
-                                      {"timeout", 1, NULL, TIMEOUT},
-                                      {"reverse", 0, NULL, REVERSE},
-                                      {"baseline", 1, NULL, BASELINE},
-                                      {"sign", 1, NULL, SIGN},
-                                      {"key", 1, NULL, KEY},
-                                      {NULL, 0, NULL, 0}};
+static const struct option known[] = {
+    {"profile", 1, NULL, PROFILE}, {"select", 1, NULL, SELECT},     {"jobs", 1, NULL, JOBS},
+    {"shard", 1, NULL, SHARD},     {"seed", 1, NULL, SEED},         {"out", 1, NULL, OUT},
+    {"expect", 1, NULL, EXPECT},   {"traces", 1, NULL, TRACES},     {"strict", 0, NULL, STRICT},
+    {"resume", 0, NULL, RESUME},   {"json", 0, NULL, JSON},         {"timeout", 1, NULL, TIMEOUT},
+    {"reverse", 0, NULL, REVERSE}, {"baseline", 1, NULL, BASELINE}, {"file", 1, NULL, GIVEN},
+    {"sign", 1, NULL, SIGN},       {"key", 1, NULL, KEY},           {NULL, 0, NULL, 0}};
+
+static bool give(const char *text, struct options *o) {
+    char message[1024];
+    if (gpup_files_give(&o->files, text, message, sizeof message))
+        return true;
+    usage_error("--file: %s", message);
+    return false;
+}
 
 static bool take(struct options *o, int option) {
     uint64_t value;
@@ -125,6 +124,8 @@ static bool take(struct options *o, int option) {
     case BASELINE:
         o->baseline = optarg;
         return true;
+    case GIVEN:
+        return give(optarg, o);
     case TRACES:
         o->all_traces = strcmp(optarg, "all") == 0;
         return o->all_traces || (usage_error("--traces: expected 'all', found '%s'", optarg), false);

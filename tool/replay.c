@@ -102,6 +102,7 @@ int command_replay(const struct options *o) {
                                    .known = implementation_known(),
                                    .seed = o->seed,
                                    .seeded = o->seeded,
+                                   .files = &o->files,
                                    .name = name_of(o->words[0], name, sizeof name),
                                    .timeout_ms = o->timeout_ms};
     struct gpup_trace_sink sink = {o->all_traces ? show_all : show, NULL};

@@ -10,7 +10,8 @@
 static bool same_run(const struct gpup_results *a, const struct gpup_results *b) {
     return strcmp(a->implementation_hash, b->implementation_hash) == 0 &&
            strcmp(a->implementation, b->implementation) == 0 && strcmp(a->profile, b->profile) == 0 &&
-           strcmp(a->select, b->select) == 0 && a->seed == b->seed && a->seeded == b->seeded;
+           strcmp(a->select, b->select) == 0 && a->seed == b->seed && a->seeded == b->seeded &&
+           strcmp(a->files, b->files) == 0;
 }
 
 /* A journal whose last line was being written when the run ended tells what stands before it. It is left as

@@ -192,6 +192,7 @@ int command_run(const struct options *o) {
                                    .select = o->select,
                                    .seed = o->seed,
                                    .seeded = o->seeded,
+                                   .files = &o->files,
                                    .jobs = o->jobs,
                                    .shard_index = o->shard_index,
                                    .shard_count = o->shard_count,

@@ -45,8 +45,10 @@ int command_shrink(const struct options *o) {
     if (!program_open(o->words[0], &program))
         return 2;
     implementation_resolve(&implementation, o->word_count > 1 ? o->words[1] : NULL);
-    struct gpup_run_options run = {
-        .implementation = implementation.path, .known = implementation_known(), .timeout_ms = o->timeout_ms};
+    struct gpup_run_options run = {.implementation = implementation.path,
+                                   .known = implementation_known(),
+                                   .files = &o->files,
+                                   .timeout_ms = o->timeout_ms};
     struct wanted wanted = {.run = &run};
     if (!first_finding(&run, &program, &wanted)) {
         gpup_program_free(&program);

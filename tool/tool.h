@@ -3,6 +3,7 @@
 #ifndef GPUP_TOOL_H
 #define GPUP_TOOL_H
 
+#include <gpup/files.h>
 #include <gpup/reports.h>
 #include <gpup/runner.h>
 
@@ -13,6 +14,7 @@ struct options {
     uint64_t seed;
     unsigned jobs, shard_index, shard_count, timeout_ms;
     bool seeded, resume, all_traces, strict, json, reverse;
+    struct gpup_given_files files; /* of --file */
 };
 
 /* false: a message is printed; exit with 2. */

@@ -1,8 +1,8 @@
 /*
  * A display miniport as a vendor writes it, without anything to partition: it maps the registers of the
- * bundled GPU, takes its interrupt, and has a timer and a thread that look after the part. One source, two
- * forms: an object of this system, and a driver image for Windows (see CMakeLists.txt). Only there the
- * compiler has structured exceptions.
+ * bundled GPU, takes its interrupt, has a timer and a thread that look after the part, and reads and writes
+ * files. One source, two forms: an object of this system, and a driver image for Windows (see
+ * CMakeLists.txt). Only there the compiler has structured exceptions.
  */
 #include <ddi/dispmprt.h>
 #include <ddi/wdm.h>
@@ -13,6 +13,9 @@
 #define PERIOD_MS 10
 #define TICK_100NS (-10000LL * PERIOD_MS)
 #define ANSWER_100NS (-1000000LL) /* 100 ms */
+#define FIRMWARE u"\\SystemRoot\\System32\\drivers\\example_miniport.bin"
+#define REPORT u"\\SystemRoot\\LiveKernelReports\\example_miniport.log"
+#define MOST_FIRMWARE 0x100000 /* bytes */
 
 enum { STOP, TICK, WAKE_UPS };
 
@@ -22,6 +25,7 @@ struct adapter {
     FAST_MUTEX looking;
     KSPIN_LOCK lock; /* of what follows */
     ULONG ticks, interrupts;
+    ULONG firmware; /* bytes; 0: the driver's own */
     ULONGLONG seen; /* the part's time, when it was last looked at */
     KTIMER timer;
     KDPC tick;
@@ -176,6 +180,68 @@ static NTSTATUS try_interrupt(struct adapter *a) {
     return STATUS_IO_TIMEOUT;
 }
 
+/* --- files: firmware that is newer than the driver's own, and what is left for those who look into a failure
+ */
+
+static NTSTATUS open_file(PCWSTR path, ACCESS_MASK access, ULONG disposition, HANDLE *file) {
+    OBJECT_ATTRIBUTES attributes;
+    IO_STATUS_BLOCK io;
+    UNICODE_STRING name;
+    RtlInitUnicodeString(&name, path);
+    InitializeObjectAttributes(&attributes, &name, OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE, NULL, NULL);
+    return ZwCreateFile(file, access | SYNCHRONIZE, &attributes, &io, NULL, FILE_ATTRIBUTE_NORMAL,
+                        FILE_SHARE_READ, disposition, FILE_SYNCHRONOUS_IO_NONALERT | FILE_NON_DIRECTORY_FILE,
+                        NULL, 0);
+}
+
+static NTSTATUS read_whole(HANDLE file, PUCHAR *bytes, ULONG *size) {
+    FILE_STANDARD_INFORMATION about;
+    IO_STATUS_BLOCK io;
+    NTSTATUS status = ZwQueryInformationFile(file, &io, &about, sizeof about, FileStandardInformation);
+    if (!NT_SUCCESS(status))
+        return status;
+    if (about.EndOfFile.QuadPart < (LONGLONG)sizeof(ULONG) || about.EndOfFile.QuadPart > MOST_FIRMWARE)
+        return STATUS_INVALID_BUFFER_SIZE;
+    *size = (ULONG)about.EndOfFile.QuadPart;
+    *bytes = ExAllocatePool2(POOL_FLAG_PAGED, *size, TAG);
+    if (!*bytes)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    return ZwReadFile(file, NULL, NULL, NULL, &io, *bytes, *size, NULL, NULL);
+}
+
+/* None is as good as one that is whole; its first four bytes say what it is. */
+static NTSTATUS load_firmware(struct adapter *a) {
+    PUCHAR bytes = NULL;
+    ULONG size = 0;
+    HANDLE file;
+    NTSTATUS status = open_file(FIRMWARE, FILE_READ_DATA, FILE_OPEN, &file);
+    if (status == STATUS_OBJECT_NAME_NOT_FOUND)
+        return STATUS_SUCCESS;
+    if (!NT_SUCCESS(status))
+        return status;
+    status = read_whole(file, &bytes, &size);
+    if (NT_SUCCESS(status) && RtlCompareMemory(bytes, "MINI", sizeof(ULONG)) != sizeof(ULONG))
+        status = STATUS_REVISION_MISMATCH;
+    if (NT_SUCCESS(status))
+        a->firmware = size;
+    if (bytes)
+        ExFreePoolWithTag(bytes, TAG);
+    ZwClose(file);
+    return status;
+}
+
+/* A line more; that it cannot be written is no reason to fail. */
+static void write_report(const struct adapter *a) {
+    ULONG line[] = {a->firmware, a->ticks, a->interrupts};
+    IO_STATUS_BLOCK io;
+    HANDLE file;
+    if (!NT_SUCCESS(open_file(REPORT, FILE_APPEND_DATA, FILE_OPEN_IF, &file)))
+        return;
+    ZwWriteFile(file, NULL, NULL, NULL, &io, line, sizeof line, NULL, NULL);
+    ZwFlushBuffersFile(file, &io);
+    ZwClose(file);
+}
+
 /* --- start and stop */
 
 static NTSTATUS map_registers(struct adapter *a) {
@@ -219,7 +285,9 @@ static NTSTATUS DDI_CALL start_device(const PVOID context, PDXGK_START_INFO info
     RtlCopyMemory(&a->dxgkrnl, interface_table, sizeof a->dxgkrnl);
     *sources = *children = 0;
     KeClearEvent(&a->wake[STOP]);
-    status = map_registers(a);
+    status = load_firmware(a);
+    if (NT_SUCCESS(status))
+        status = map_registers(a);
     if (NT_SUCCESS(status))
         status = start_thread(a);
     if (NT_SUCCESS(status))
@@ -233,6 +301,7 @@ static NTSTATUS DDI_CALL start_device(const PVOID context, PDXGK_START_INFO info
 
 static NTSTATUS DDI_CALL stop_device(const PVOID context) {
     close(context);
+    write_report(context);
     return STATUS_SUCCESS;
 }
 

@@ -2,6 +2,8 @@
 #include "campaign.h"
 #include "oracles.h"
 
+#include <gpup/files.h>
+
 #include <getopt.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -16,7 +18,7 @@ static int usage(void) {
           "[--negative] "
           "[--strict]\n"
           "                 [--seed S] [--out DIR] [--resume] [--known FILE] [--cap MIB]\n"
-          "                 [--oracles recovery,twin|all|none]\n"
+          "                 [--oracles recovery,twin|all|none] [--file NAME=PATH]\n"
           "       gpup-fuzz minimise [--out DIR]     the corpus of a campaign, by afl-cmin and libFuzzer's "
           "merge\n"
           "       gpup-fuzz speed [IMPL] [--out DIR]  an execution of programs beside one of nothing\n"
@@ -47,16 +49,26 @@ enum {
     KNOWN,
     CAP,
     ORACLES,
-    QUIET
+    QUIET,
+    GIVEN
 };
-static const struct option known[] = {{"engine", 1, NULL, ENGINE},     {"time", 1, NULL, TIME},
-                                      {"runs", 1, NULL, RUNS},         {"forever", 0, NULL, FOREVER},
-                                      {"jobs", 1, NULL, JOBS},         {"target", 1, NULL, TARGET},
-                                      {"negative", 0, NULL, NEGATIVE}, {"strict", 0, NULL, STRICT},
-                                      {"seed", 1, NULL, SEED},         {"out", 1, NULL, OUT},
-                                      {"resume", 0, NULL, RESUME},     {"known", 1, NULL, KNOWN},
-                                      {"cap", 1, NULL, CAP},           {"oracles", 1, NULL, ORACLES},
-                                      {"quiet", 0, NULL, QUIET},       {NULL, 0, NULL, 0}};
+static const struct option known[] = {{"engine", 1, NULL, ENGINE},
+                                      {"time", 1, NULL, TIME},
+                                      {"runs", 1, NULL, RUNS},
+                                      {"forever", 0, NULL, FOREVER},
+                                      {"jobs", 1, NULL, JOBS},
+                                      {"target", 1, NULL, TARGET},
+                                      {"negative", 0, NULL, NEGATIVE},
+                                      {"strict", 0, NULL, STRICT},
+                                      {"seed", 1, NULL, SEED},
+                                      {"out", 1, NULL, OUT},
+                                      {"resume", 0, NULL, RESUME},
+                                      {"known", 1, NULL, KNOWN},
+                                      {"cap", 1, NULL, CAP},
+                                      {"oracles", 1, NULL, ORACLES},
+                                      {"quiet", 0, NULL, QUIET},
+                                      {"file", 1, NULL, GIVEN},
+                                      {NULL, 0, NULL, 0}};
 
 bool option_number(const char *text, uint64_t *out) {
     char *end;
@@ -81,6 +93,25 @@ static bool engine(const char *text, struct options *o) {
     o->libfuzzer = both || strcmp(text, "libfuzzer") == 0;
     o->afl = both || strcmp(text, "afl") == 0;
     return o->libfuzzer || o->afl;
+}
+
+/* For this process and all that it starts: paths are made whole, and what is wrong with one is said here. */
+static bool give(const char *text) {
+    const char *before = getenv("GPUP_FILES"), *equals = strchr(text, '=');
+    char *path = equals && equals[1] ? realpath(equals + 1, NULL) : NULL;
+    struct gpup_given_files files = {0};
+    char *lines = NULL, message[PATH_ROOM];
+    int length = asprintf(&lines, "%s%s%.*s%s", before ? before : "", before && *before ? "\n" : "",
+                          (int)(path ? equals + 1 - text : (ptrdiff_t)strlen(text)), text, path ? path : "");
+    bool ok = length >= 0 && gpup_files_give_lines(&files, lines, message, sizeof message);
+    if (ok)
+        setenv("GPUP_FILES", lines, 1);
+    else
+        fprintf(stderr, "gpup-fuzz: --file: %s\n", length < 0 ? "out of memory" : message);
+    gpup_files_free(&files);
+    free(lines);
+    free(path);
+    return ok;
 }
 
 static bool take(struct options *o, int option) {
@@ -183,8 +214,8 @@ int main(int argc, char **argv) {
     bool minimising = argc > 1 && strcmp(argv[1], "minimise") == 0;
     optind = minimising || measuring || comparing || (argc > 1 && strcmp(argv[1], "run") == 0) ? 2 : 1;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
-        if (!take(&o, option))
-            return usage();
+        if (option == GIVEN ? !give(optarg) : !take(&o, option))
+            return option == GIVEN ? 2 : usage();
     char plain[PATH_ROOM], counted[PATH_ROOM];
     if (comparing)
         return argc - optind == 2 && realpath(argv[optind], plain) && realpath(argv[optind + 1], counted) &&

@@ -1,6 +1,7 @@
 /* What a person reads about a finding: a page with the timeline, the program as text, and as a C test. */
 #include "triage.h"
 
+#include <gpup/files.h>
 #include <gpup/judge.h>
 #include <gpup/spec.h>
 #include <gpup/world.h>
@@ -80,14 +81,17 @@ static void tell_timeline(FILE *out, const struct goal *g, const struct gpup_pro
     struct gpup_trace_sink sink = {tell, &t};
     char message[512];
     struct gpup_world *world = NULL;
-    if (t.judge)
+    struct gpup_given_files files = {0};
+    if (t.judge && gpup_files_give_lines(&files, getenv("GPUP_FILES"), message, sizeof message))
         world = gpup_world_new(g->implementation, g->image, &p->world, &sink, message, sizeof message);
     if (world) {
+        gpup_world_give_files(world, &files);
         gpup_world_run(world, p);
         gpup_judge_end(t.judge);
         tell_findings(&t);
     }
     gpup_world_free(world);
+    gpup_files_free(&files);
     gpup_judge_free(t.judge);
 }
 

@@ -1,9 +1,11 @@
 #include <gpup/binding.h>
+#include <gpup/files.h>
 #include <gpup/judge.h>
 #include <gpup/repro.h>
 #include <gpup/world.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static void on_event(void *context, const struct gpup_event *event) {
     gpup_judge_event(context, event);
@@ -31,14 +33,19 @@ int gpup_world_run_and_judge(const struct gpup_program *program,
     struct gpup_trace_sink sink = {on_event, judge};
     struct gpup_image *image = NULL;
     struct gpup_world *world = NULL;
+    struct gpup_given_files files = {0};
     int rc = -1;
     message[0] = 0;
-    if (judge && gpup_image_of(implementation, &image, message, size) == 0)
+    if (judge && gpup_files_give_lines(&files, getenv("GPUP_FILES"), message, size) &&
+        gpup_image_of(implementation, &image, message, size) == 0)
         world = gpup_world_new(implementation, image, &program->world, &sink, message, size);
-    if (world)
+    if (world) {
+        gpup_world_give_files(world, &files);
         rc = verdict(judge, gpup_world_run(world, program), message, size);
+    }
     gpup_world_free(world);
     gpup_image_free(image);
+    gpup_files_free(&files);
     gpup_judge_free(judge);
     return rc;
 }

@@ -2,6 +2,7 @@
  */
 #include "describe.h"
 
+#include <ctype.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,30 @@ static void hash_implementation(struct gpup_results *results, const char *implem
     results->implementation_hash[16] = 0;
 }
 
+/* Names in capitals: they are the same in any case. */
+static void hash_files(struct gpup_results *results, const struct gpup_given_files *files) {
+    crypto_hash_sha256_state state;
+    uint8_t hash[crypto_hash_sha256_BYTES];
+    char text[65];
+    if (!files || !files->count)
+        return;
+    crypto_hash_sha256_init(&state);
+    for (uint32_t i = 0; i < files->count; i++) {
+        const struct gpup_given_file *f = &files->file[i];
+        struct gpup_file_name name = f->name;
+        uint64_t size = f->size;
+        for (uint32_t k = 0; k < name.length; k++)
+            name.text[k] = (WCHAR)toupper(name.text[k]); /* ASCII */
+        crypto_hash_sha256_update(&state, (const uint8_t *)name.text, name.length * sizeof *name.text);
+        crypto_hash_sha256_update(&state, (const uint8_t *)&size, sizeof size);
+        if (f->size)
+            crypto_hash_sha256_update(&state, f->bytes, f->size);
+    }
+    crypto_hash_sha256_final(&state, hash);
+    sodium_bin2hex(text, sizeof text, hash, sizeof hash);
+    memcpy(results->files, text, 16);
+}
+
 static void describe_machine(struct gpup_results *results) {
     struct utsname system;
     struct tm utc;
@@ -90,6 +115,7 @@ void describe_run(const struct gpup_run_options *o, struct gpup_results *results
         gpup_plan_add(&plan, o->programs[i].name, gpup_program_hash(&o->programs[i].program));
     results->planned = plan.programs;
     gpup_plan_print(&plan, results->plan);
+    hash_files(results, o->files);
     describe_machine(results);
     hash_implementation(results, o->implementation);
 }

@@ -29,13 +29,13 @@ static bool write_line(const char *directory, const char *mode, json_t *line) {
 
 int gpup_journal_create(const char *directory, const struct gpup_results *h, char *message,
                         size_t message_size) {
-    json_t *line =
-        json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:s, s:s, s:s, s:s, s:[I, I], s:I, s:s}",
-                  "gpup-cts-journal", JOURNAL_FORMAT, "spec", gpup_spec_version(), "implementation",
-                  h->implementation, "hash", h->implementation_hash, "profile", h->profile, "select",
-                  h->select, "seed", (json_int_t)h->seed, "seeded", h->seeded, "sha256", h->sha256, "tool",
-                  h->tool, "system", h->system, "started", h->started, "shard", (json_int_t)h->shard_index,
-                  (json_int_t)h->shard_count, "programs", (json_int_t)h->planned, "plan", h->plan);
+    json_t *line = json_pack(
+        "{s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s:s, s:s, s:s, s:s, s:[I, I], s:I, s:s, s:s*}",
+        "gpup-cts-journal", JOURNAL_FORMAT, "spec", gpup_spec_version(), "implementation", h->implementation,
+        "hash", h->implementation_hash, "profile", h->profile, "select", h->select, "seed",
+        (json_int_t)h->seed, "seeded", h->seeded, "sha256", h->sha256, "tool", h->tool, "system", h->system,
+        "started", h->started, "shard", (json_int_t)h->shard_index, (json_int_t)h->shard_count, "programs",
+        (json_int_t)h->planned, "plan", h->plan, "files", h->files[0] ? h->files : NULL);
     if (write_line(directory, "w", line))
         return 0;
     snprintf(message, message_size, "%s/" JOURNAL_FILE ": cannot be written: %s", directory, strerror(errno));

@@ -42,14 +42,15 @@ static bool read_header(struct reading *r, json_t *line, struct gpup_results *ou
     json_int_t seed;
     json_int_t shard = 0, shards = 0, planned = 0;
     const char *spec, *implementation, *hash, *profile, *select;
-    const char *sha256 = "", *tool = "", *system = "", *started = "", *plan = "";
+    const char *sha256 = "", *tool = "", *system = "", *started = "", *plan = "", *files = "";
     json_error_t e;
-    if (json_unpack_ex(line, &e, 0,
-                       "{s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s?s, s?s, s?s, s?s, s?[I, I], s?I, s?s}",
-                       "gpup-cts-journal", &format, "spec", &spec, "implementation", &implementation, "hash",
-                       &hash, "profile", &profile, "select", &select, "seed", &seed, "seeded", &seeded,
-                       "sha256", &sha256, "tool", &tool, "system", &system, "started", &started, "shard",
-                       &shard, &shards, "programs", &planned, "plan", &plan) != 0)
+    if (json_unpack_ex(
+            line, &e, 0,
+            "{s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:b, s?s, s?s, s?s, s?s, s?[I, I], s?I, s?s, s?s}",
+            "gpup-cts-journal", &format, "spec", &spec, "implementation", &implementation, "hash", &hash,
+            "profile", &profile, "select", &select, "seed", &seed, "seeded", &seeded, "sha256", &sha256,
+            "tool", &tool, "system", &system, "started", &started, "shard", &shard, &shards, "programs",
+            &planned, "plan", &plan, "files", &files) != 0)
         return wrong(r, "expected the header of a journal", e.text);
     if (format != JOURNAL_FORMAT)
         return wrong(r, "the journal has another format version; expected 1", NULL);
@@ -60,6 +61,8 @@ static bool read_header(struct reading *r, json_t *line, struct gpup_results *ou
             spec);
     if (!is_hash(hash))
         return wrong(r, "expected the hash of an implementation", hash);
+    if (!is_hash(files))
+        return wrong(r, "expected the hash of files", files);
     if (!is_profile(profile))
         return wrong(r, "expected a profile", profile);
     snprintf(out->implementation, sizeof out->implementation, "%s", implementation);
@@ -73,6 +76,7 @@ static bool read_header(struct reading *r, json_t *line, struct gpup_results *ou
     snprintf(out->system, sizeof out->system, "%s", system);
     snprintf(out->started, sizeof out->started, "%s", started);
     snprintf(out->plan, sizeof out->plan, "%s", plan);
+    snprintf(out->files, sizeof out->files, "%s", files);
     out->shard_index = (uint32_t)shard;
     out->shard_count = (uint32_t)shards;
     out->planned = (uint32_t)planned;

@@ -227,10 +227,10 @@ static int prepare_directory(const struct gpup_run_options *o, struct gpup_resul
         strcmp(wanted.profile, results->profile) != 0 || strcmp(wanted.select, results->select) != 0 ||
         strcmp(wanted.plan, results->plan) != 0 || wanted.shard_index != results->shard_index ||
         wanted.shard_count != results->shard_count || wanted.seed != results->seed ||
-        wanted.seeded != results->seeded) {
+        wanted.seeded != results->seeded || strcmp(wanted.files, results->files) != 0) {
         snprintf(message, size,
-                 "%s/events.jsonl: belongs to another run (implementation, profile, selection, shard or seed "
-                 "differ); leave out --resume, or choose another --out",
+                 "%s/events.jsonl: belongs to another run (implementation, profile, selection, shard, seed "
+                 "or files differ); leave out --resume, or choose another --out",
                  o->out);
         return 2;
     }

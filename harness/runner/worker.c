@@ -129,6 +129,7 @@ static enum gpup_outcome run(const struct gpup_run_options *o, const struct gpup
         gpup_world_new(binding->implementation, binding->image, &config, &sink, message, sizeof message);
     if (!world)
         return GPUP_ERROR;
+    gpup_world_give_files(world, o->files);
     enum gpup_outcome outcome = gpup_world_run(world, program);
     gpup_world_free(world);
     count(coverage);

@@ -39,7 +39,8 @@ static bool same_run(const struct gpup_results *a, const struct gpup_results *b)
     return strcmp(a->implementation, b->implementation) == 0 && strcmp(a->sha256, b->sha256) == 0 &&
            strcmp(a->build, b->build) == 0 && strcmp(a->profile, b->profile) == 0 &&
            strcmp(a->select, b->select) == 0 && strcmp(a->plan, b->plan) == 0 && a->planned == b->planned &&
-           a->seed == b->seed && a->seeded == b->seeded && strcmp(a->tool, b->tool) == 0;
+           a->seed == b->seed && a->seeded == b->seeded && strcmp(a->tool, b->tool) == 0 &&
+           strcmp(a->files, b->files) == 0;
 }
 
 static bool add_shard(struct evidence *e, const struct gpup_results *part, const char *name, char *message,

@@ -84,6 +84,8 @@ bool statement_text(const struct evidence *e, const struct gpup_report *r, FILE 
     field(out, "selection", all->select);
     if (all->seeded)
         fprintf(out, "%-16s %llu\n", "seed", (unsigned long long)all->seed);
+    if (all->files[0])
+        field(out, "files given", all->files);
     field(out, "tool", all->tool);
     field(out, "specification", gpup_spec_version());
     field(out, "date", e->date);

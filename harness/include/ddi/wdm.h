@@ -564,6 +564,7 @@ VOID DDI_CALL KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR P1, ULONG_PTR P2, ULONG
 #endif
 
 #include "ddi/wdm_exception.h"
+#include "ddi/wdm_file.h"
 #include "ddi/wdm_lists.h"
 #include "ddi/wdm_memory.h"
 #include "ddi/wdm_rtl.h"

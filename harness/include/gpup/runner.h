@@ -14,6 +14,7 @@
 #define GPUP_RUNNER_H
 
 #include <gpup/binding.h>
+#include <gpup/files.h>
 #include <gpup/judge.h>
 #include <gpup/program.h>
 
@@ -50,6 +51,7 @@ struct gpup_results {
     uint32_t shard_index, shard_count; /* 0: not known (an older journal, or several merged) */
     uint32_t planned;                  /* programs of all shards together */
     char plan[17];                     /* hash of their names and what they are */
+    char files[17]; /* hash of what was given with --file, names and contents; "" nothing */
     char profile[16];
     char select[128];
     uint64_t seed;
@@ -112,13 +114,14 @@ struct gpup_run_options {
     bool seeded;      /* seed given: replaces the programs' own, with one made from it and the name */
     const char *name; /* of the program of gpup_run_one; NULL: "program" */
     unsigned jobs;    /* worker processes, at least 1 */
-    unsigned shard_index, shard_count; /* 1-based; 1/1: everything */
-    unsigned batch;                    /* programs per process, 0: default */
-    uint32_t timeout_ms;               /* wall clock per program, the last resort; 0: default */
-    const char *out;                   /* directory, made if needed; NULL: nothing is written */
-    bool resume;                       /* keep what the journal in `out` has */
-    bool all_traces;                   /* traces of all programs, not of failures only */
-    bool reverse;                      /* run in reversed order (for tests of independence) */
+    unsigned shard_index, shard_count;    /* 1-based; 1/1: everything */
+    unsigned batch;                       /* programs per process, 0: default */
+    uint32_t timeout_ms;                  /* wall clock per program, the last resort; 0: default */
+    const char *out;                      /* directory, made if needed; NULL: nothing is written */
+    bool resume;                          /* keep what the journal in `out` has */
+    bool all_traces;                      /* traces of all programs, not of failures only */
+    bool reverse;                         /* run in reversed order (for tests of independence) */
+    const struct gpup_given_files *files; /* that the driver finds (files.h), or NULL */
     bool once; /* do not run each program a second time with other fills (TWIN event) */
     /* Asked after each program; true ends the run early: what is not done then is not in the results. */
     bool (*enough)(void *context, const struct gpup_program_result *last);

@@ -35,6 +35,10 @@ struct gpup_world *gpup_world_new_fast(const struct gpup_implementation *impleme
                                        struct gpup_image *image, const struct gpup_world_config *config,
                                        const struct gpup_trace_sink *sink, char *message,
                                        size_t message_size);
+/* Files that the drivers of its hosts find (files.h), in place of none: before it is started. They outlive
+ * the world. NULL: none. */
+struct gpup_given_files;
+void gpup_world_give_files(struct gpup_world *world, const struct gpup_given_files *files);
 /* NULL is allowed. A started world is not stopped first: its driver gets no calls any more. */
 void gpup_world_free(struct gpup_world *world);
 
