@@ -118,6 +118,11 @@ struct gpup_world *gpup_world_new_fast(const struct gpup_implementation *impleme
     return make_world(implementation, image, config, sink, false, message, message_size);
 }
 
+void gpup_world_give_files(struct gpup_world *world, const struct gpup_given_files *files) {
+    for (uint32_t i = 0; i < world->config.hosts; i++)
+        gpup_os_give_files(world->host[i].os, files);
+}
+
 static void free_blobs(struct blob *blobs) {
     for (unsigned i = 0; i < WORLD_BLOBS; i++)
         free(blobs[i].bytes);

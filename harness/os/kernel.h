@@ -1,0 +1,308 @@
+/*
+ * Inside of one host's operating system, shared by the files of this room.
+ *
+ * Two contexts exist. The scheduler context is the caller's own stack, inside gpup_os_call and
+ * gpup_os_advance. Everything else runs on fibers. A service (what a driver calls) begins with
+ * gpup_os_service(), which gives the current host, reports a wrong IRQL and is a preemption point.
+ * Functions marked [fiber] need a running fiber, [scheduler] must not have one.
+ */
+#ifndef GPUP_OS_KERNEL_H
+#define GPUP_OS_KERNEL_H
+
+#include "arena.h"
+#include <ddi/wdm.h>
+#include <gpup/os.h>
+
+#define GPUP_DIRQL 9
+#define GPUP_NEVER UINT64_MAX
+#define GPUP_ANY_LEVEL HIGH_LEVEL
+
+enum gpup_routine { /* field `routine` of FAULT, BUGCHECK and HANG */
+                    GPUP_ROUTINE_DDI,
+                    GPUP_ROUTINE_ISR,
+                    GPUP_ROUTINE_DPC,
+                    GPUP_ROUTINE_TIMER,
+                    GPUP_ROUTINE_WORK,
+                    GPUP_ROUTINE_THREAD
+};
+enum gpup_fiber_state { GPUP_FIBER_IDLE, GPUP_FIBER_READY, GPUP_FIBER_RUNNING, GPUP_FIBER_WAITING };
+
+struct gpup_os;
+struct gpup_fiber {
+    void *sp; /* saved stack pointer while not running */
+    struct gpup_stack *stack;
+    struct gpup_fiber *next;  /* all fibers of the host */
+    struct gpup_fiber *queue; /* ready queue or idle list */
+    uint8_t state, routine;
+    uint16_t id; /* unique in the host */
+    KIRQL irql;
+    bool ended_by_service; /* PsTerminateSystemThread */
+    uint32_t locks;
+    uint32_t regions; /* KeEnterCriticalRegion depth */
+    void *function;
+    uint64_t args[8];
+    uint64_t result;
+    /* Called in the scheduler context right before it first runs; may be NULL. */
+    void (*begin)(struct gpup_os *os, struct gpup_fiber *fiber);
+    /* Called in the scheduler context when the routine has returned; may start further routines. */
+    void (*done)(struct gpup_os *os, struct gpup_fiber *fiber);
+    void *done_context;
+    struct gpup_thread *thread; /* NULL: not a system thread */
+    uint64_t dispatched, slice; /* times: last switched to; start of its turn */
+    /* wait */
+    void *const *objects;
+    const volatile ULONG_PTR *spin; /* spin lock it spins on */
+    uint32_t object_count;
+    bool wait_all, flush;
+    uint64_t deadline, order;
+    NTSTATUS wait_status;
+    struct gpup_activation *activations; /* on its stack, the newest first: exception.h */
+    /* address sanitizer's bookkeeping */
+    void *fake_stack;
+};
+
+/* Everything a routine needs to be started. */
+struct gpup_start {
+    enum gpup_routine routine;
+    KIRQL irql;
+    void *function; /* DDI_CALL */
+    uint64_t args[8];
+    void (*begin)(struct gpup_os *os, struct gpup_fiber *fiber);
+    void (*done)(struct gpup_os *os, struct gpup_fiber *fiber);
+    void *done_context;
+};
+
+struct gpup_thread { /* what a thread handle refers to */
+    DISPATCHER_HEADER header;
+    struct gpup_thread *next;
+    uint64_t object;
+    uint32_t references;
+    bool running;
+};
+
+struct gpup_dpc {
+    PRKDPC dpc;
+    PKDEFERRED_ROUTINE routine;
+    void *context, *argument1, *argument2;
+    bool timer;
+};
+struct gpup_timer {
+    PKTIMER timer;
+    uint64_t due, period, object;
+    PRKDPC dpc;
+};
+struct gpup_mapping {
+    uint8_t *address; /* NULL: free */
+    uint64_t physical, size, object;
+};
+struct gpup_handle {
+    uint32_t type; /* 0: free */
+    uint64_t object;
+    void *target;
+    /* Called by ZwClose before the handle goes; may be NULL. */
+    void (*close)(struct gpup_os *os, void *target);
+};
+/* Handle types. Others may take numbers from GPUP_HANDLE_FIRST_FREE on. */
+enum {
+    GPUP_HANDLE_THREAD = 1,
+    GPUP_HANDLE_VMBUS = 2,
+    GPUP_HANDLE_KEY = 3,
+    GPUP_HANDLE_FILE = 4,
+    GPUP_HANDLE_FIRST_FREE = 16
+};
+
+struct gpup_fault_record { /* written by the signal handler */
+    int signal, code;
+    uintptr_t address, pc, sp;
+    unsigned error; /* page fault error code: 2 write, 16 fetch */
+    bool pending;
+};
+
+/* A buffer that gets another value once the driver has read it. */
+struct gpup_watch {
+    uint8_t *start; /* pages without access; NULL: none */
+    size_t size;
+    uint8_t *target;
+    uint32_t width, after; /* bytes; reads before the change */
+    uint64_t value;
+    uint32_t reads, traps;
+    bool stepping, hit, changed;
+};
+
+#define GPUP_MAX_DPCS 256
+#define GPUP_MAX_TIMERS 256
+#define GPUP_MAX_MAPPINGS 64
+#define GPUP_MAX_HANDLES 512
+
+struct gpup_os {
+    struct gpup_os_config config;
+    uint64_t now;        /* simulated ns */
+    uint64_t time_limit; /* of the outermost call */
+    uint64_t patience;   /* nanoseconds beyond the budget of simulated time */
+    uint64_t orders;
+    uint64_t random;
+    uint64_t next_object;
+    uint16_t next_fiber;
+    bool dead, in_emit;
+    bool beyond;      /* dead because of what the suite does not play */
+    uint16_t speaker; /* fiber an event from the scheduler context is about; 0 none */
+    bool isr_active, dpc_active;
+    uint8_t depth; /* nesting of gpup_os_call / advance: at most 1 */
+    uintptr_t code_start, code_end;
+    struct gpup_unwinder unwinder; /* of the driver's image; size 0: it is none */
+
+    /* scheduler */
+    struct gpup_fiber *running; /* NULL: scheduler context */
+    struct gpup_fiber *fibers, *idle;
+    struct gpup_fiber *ready, *ready_last;
+    void *scheduler_sp;
+    const void *scheduler_bottom; /* for the address sanitizer */
+    size_t scheduler_size;
+    struct gpup_fault_record fault;
+    struct { /* of the fault that is offered to the image */
+        struct gpup_frame frame;
+        EXCEPTION_RECORD record;
+        uint8_t *address; /* of an access to registers, which is carried out instead */
+    } exception;
+    struct gpup_watch watch;
+    struct gpup_os_budgets used; /* by the outermost call */
+
+    /* The interrupt: called as function(context, message); NULL: not connected. */
+    void *isr;
+    void *isr_context;
+    struct gpup_fiber *interrupt_owner; /* who holds the interrupt's lock */
+
+    struct gpup_dpc dpcs[GPUP_MAX_DPCS]; /* ring */
+    uint32_t dpc_first, dpc_count;
+    struct gpup_timer timers[GPUP_MAX_TIMERS];
+    uint32_t timer_count;
+    struct gpup_thread *threads, *free_threads;
+    struct gpup_work_item *works, *free_works;
+    struct gpup_mapping mappings[GPUP_MAX_MAPPINGS];
+    uint32_t mapping_count; /* highest used + 1 */
+    struct gpup_handle handles[GPUP_MAX_HANDLES];
+    uint32_t handle_count; /* highest used + 1 */
+    struct gpup_pool *pool;
+    uint64_t fail_nth; /* allocations until the next failure; 0: none planned */
+    uint32_t fail_count;
+
+    /* state of the other parts of this room */
+    void *dxgkrnl, *vmbus, *kmdf, *wdf, *registry, *etw, *files;
+    const struct gpup_given_files *given; /* files from outside, which the host starts with; may be NULL */
+};
+
+/* Hooks of the other parts. Weak: a program that does not link a part does without. init: false, arena full.
+ */
+bool gpup_dxgkrnl_init(struct gpup_os *os) __attribute__((weak));
+bool gpup_vmbus_init(struct gpup_os *os) __attribute__((weak));
+bool gpup_kmdf_init(struct gpup_os *os) __attribute__((weak));
+void gpup_dxgkrnl_left(struct gpup_os *os) __attribute__((weak)); /* LEFT events of their objects */
+void gpup_vmbus_left(struct gpup_os *os) __attribute__((weak));
+void gpup_kmdf_left(struct gpup_os *os) __attribute__((weak));
+void gpup_etw_left(struct gpup_os *os) __attribute__((weak));
+
+/* --- current host, services, events */
+struct gpup_os *gpup_os_current(void); /* NULL: outside any call */
+/* Entry of a service: reports MISUSE_IRQL when the IRQL is above max, counts as a preemption point. Returns
+ * the current host; NULL when called outside any host (static initialisers): the service then does nothing.
+ */
+struct gpup_os *gpup_os_service(const char *name, KIRQL max_irql);
+struct gpup_os *gpup_os_service_from(const char *name, KIRQL min_irql, KIRQL max_irql);
+KIRQL gpup_os_irql(const struct gpup_os *os);
+void gpup_os_set_irql(struct gpup_os *os, KIRQL irql); /* no checks */
+/* what: enum gpup_misuse. */
+void gpup_os_misuse(struct gpup_os *os, const char *service, unsigned what, uint64_t object);
+void gpup_os_left(struct gpup_os *os, unsigned kind, uint64_t object, uint64_t size, uint64_t tag);
+uint64_t gpup_os_object(struct gpup_os *os);          /* a fresh object number */
+void *gpup_os_alloc(struct gpup_os *os, size_t size); /* the kernel's own, zeroed, never freed; NULL: full */
+uint64_t gpup_os_random(struct gpup_os *os);
+struct gpup_os *gpup_os_make_current(struct gpup_os *os); /* returns the one before */
+
+/* --- running driver code */
+/* Queues a routine as a new fiber; it runs when the scheduler comes to it. false: no stack. */
+bool gpup_os_start(struct gpup_os *os, const struct gpup_start *start);
+struct gpup_fiber *gpup_os_started(struct gpup_os *os); /* the fiber of the last gpup_os_start */
+void gpup_os_make_ready(struct gpup_os *os, struct gpup_fiber *fiber); /* a waiting one */
+/* [scheduler] Runs a routine to its end, as gpup_os_call does. */
+enum gpup_ran gpup_os_run(struct gpup_os *os, const struct gpup_start *start, uint64_t *result);
+/* [scheduler] Runs interrupts, DPCs and what is ready, without letting time pass. */
+void gpup_os_settle(struct gpup_os *os);
+void gpup_os_yield(struct gpup_os *os, bool to_back); /* [fiber] */
+void gpup_fiber_leave(struct gpup_os *os);            /* [fiber] to the scheduler, state set before */
+_Noreturn void gpup_os_end_fiber(struct gpup_os *os); /* [fiber] the routine is over, nothing is unwound */
+/* [fiber] The host is dead; the event was emitted before. */
+_Noreturn void gpup_os_abandon(struct gpup_os *os);
+_Noreturn void gpup_os_bugcheck(struct gpup_os *os, uint64_t code); /* [fiber] */
+/* HANG event; abandons the fiber, or in the scheduler context marks the host dead and returns. */
+void gpup_os_hang(struct gpup_os *os, unsigned cause, uint64_t count);
+/* [fiber] Blocks on dispatcher objects; deadline: absolute ns, GPUP_NEVER none. */
+NTSTATUS gpup_os_wait(struct gpup_os *os, void *const *objects, uint32_t count, bool all, uint64_t deadline);
+bool gpup_os_spin(struct gpup_os *os,
+                  const volatile ULONG_PTR *lock); /* [fiber] until it is 0; false: cannot be */
+void gpup_os_wake(struct gpup_os *os);             /* a dispatcher object changed: look at who waits */
+
+/* --- time */
+void gpup_os_pass(struct gpup_os *os, uint64_t ns); /* [fiber] time passes while it runs */
+void gpup_os_expire_timers(struct gpup_os *os);     /* [scheduler] */
+uint64_t gpup_os_next_timer(const struct gpup_os *os);
+
+uint64_t gpup_os_due(const struct gpup_os *os, LONGLONG due); /* absolute ns of a Windows due time */
+#define GPUP_SYSTEM_TIME 133500000000000000u                  /* 100 ns since 1601 when the world began */
+void gpup_timer_forget(struct gpup_os *os, const void *start, size_t size, const char *service);
+
+/* --- DPCs. false: queued already */
+bool gpup_os_queue_dpc(struct gpup_os *os, const struct gpup_dpc *dpc);
+
+/* --- dispatcher objects */
+enum gpup_dispatcher {
+    GPUP_DISPATCHER_EVENT = 1,
+    GPUP_DISPATCHER_SYNC_EVENT,
+    GPUP_DISPATCHER_SEMAPHORE,
+    GPUP_DISPATCHER_MUTEX,
+    GPUP_DISPATCHER_TIMER,
+    GPUP_DISPATCHER_SYNC_TIMER,
+    GPUP_DISPATCHER_THREAD,
+    GPUP_DISPATCHER_RESOURCE
+};
+void gpup_dispatcher_init(DISPATCHER_HEADER *header, enum gpup_dispatcher type, LONG state);
+bool gpup_dispatcher_valid(const DISPATCHER_HEADER *header);
+bool gpup_dpc_valid(const KDPC *dpc);
+
+/* --- handles. new: NULL when the table is full. */
+HANDLE gpup_handle_new(struct gpup_os *os, uint32_t type, void *target, uint64_t object,
+                       void (*close)(struct gpup_os *os, void *target));
+struct gpup_handle *gpup_handle_get(struct gpup_os *os, HANDLE handle, uint32_t type); /* type 0: any */
+void gpup_handle_drop(struct gpup_os *os, HANDLE handle);                              /* without `close` */
+
+/* --- pool, for services that allocate in the driver's name */
+enum gpup_block_kind { GPUP_BLOCK_POOL, GPUP_BLOCK_BUFFER, GPUP_BLOCK_CONTIGUOUS };
+void *gpup_pool_alloc(struct gpup_os *os, size_t size, uint32_t tag, enum gpup_block_kind kind, bool zero,
+                      size_t slack, uint64_t *object);
+void gpup_pool_free(struct gpup_os *os, void *address, enum gpup_block_kind kind);
+bool gpup_pool_init(struct gpup_os *os);
+/* Is [address, +size) inside one live block? */
+bool gpup_pool_live(struct gpup_os *os, const void *address, size_t size);
+void gpup_pool_left(struct gpup_os *os);
+bool gpup_os_fails(struct gpup_os *os); /* shall this allocation fail; counts it */
+/* Where an address lies, for faults. */
+enum gpup_place { GPUP_PLACE_UNKNOWN, GPUP_PLACE_BLOCK, GPUP_PLACE_FREED, GPUP_PLACE_GUARD };
+enum gpup_place gpup_pool_place(struct gpup_os *os, const void *address, uint64_t *object, uint64_t *offset,
+                                uint32_t *tag);
+/* Memory that goes: forgets timers, DPCs and waits that live in it, reporting each. */
+void gpup_os_forget(struct gpup_os *os, const void *start, size_t size, const char *service);
+
+/* --- physical addresses */
+uint64_t gpup_os_physical(struct gpup_os *os, const void *address); /* 0: none */
+void gpup_os_wire_dma(struct gpup_os *os);
+void gpup_mapping_left(struct gpup_os *os);
+void gpup_thread_left(struct gpup_os *os);
+void gpup_work_begins(struct gpup_os *os, struct gpup_fiber *fiber);
+void gpup_work_left(struct gpup_os *os);
+void gpup_timer_left(struct gpup_os *os);
+
+/* --- fault handling */
+bool gpup_fault_install(void); /* handlers of the process and this thread's stack */
+void gpup_fault_report(struct gpup_os *os, const struct gpup_fiber *fiber); /* [scheduler] */
+bool gpup_watch_begin(struct gpup_os *os, uint8_t *pages, size_t size, const struct gpup_watch *watch);
+
+#endif
