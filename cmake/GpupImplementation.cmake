@@ -9,8 +9,8 @@
 #   default: a shared object NAME.so, and the test NAME.conformance that runs the suite on it. It passes when nothing
 #            failed, and says so when a required rule was not judged (exit status 4 of the tool)
 #   COMPLETE: then it fails: every required rule is to be judged
-#   STATIC:  an object for linking into the tool: its writable data stands in sections of its own
-#            (gpup_impl_NAME_data, gpup_impl_NAME_bss), which the suite saves and swaps, its symbols are local, and
+#   STATIC:  an object for linking into the tool: its code and writable data stand in sections of its own
+#            (gpup_impl_NAME_text, _data, _bss); the suite saves and swaps the data. Its symbols are local, and
 #            gpup_implementation is renamed to gpup_implementation_NAME
 include_guard(GLOBAL)
 
@@ -112,6 +112,7 @@ macro(_gpup_static_implementation name)
   file(CONFIGURE OUTPUT ${_dir}/gpup_impl_${name}.ld @ONLY CONTENT
 "SECTIONS
 {
+  gpup_impl_@name@_text : { *(.text .text.*) }
   gpup_impl_@name@_data : { *(.data .data.local .data.rel .data.rel.local) }
   gpup_impl_@name@_bss : { *(.bss .bss.*) *(COMMON) }
 }

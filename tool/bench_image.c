@@ -125,7 +125,8 @@ static void measure_traps(void) {
     struct gpup_os *os = arena ? gpup_os_new(&config) : NULL;
     double times[2][BENCH_ROUNDS];
     if (os) {
-        gpup_os_set_code(os, (uintptr_t)write_registers, (uintptr_t)write_registers + 4096);
+        gpup_os_set_code(os, (uintptr_t)write_registers, (uintptr_t)write_registers,
+                         (uintptr_t)write_registers + 4096);
         for (unsigned i = 0; i < BENCH_ROUNDS; i++) {
             times[0][i] = trap_us(os, read_irqls);
             times[1][i] = trap_us(os, write_registers);

@@ -151,7 +151,8 @@ static bool collect(const struct file *f, const char *prefix, struct gpup_ranges
     for (unsigned i = 0; i < f->header->e_shnum; i++) {
         const Elf64_Shdr *s = &f->sections[i];
         const char *name = section_name(f, s);
-        if ((s->sh_flags & SHF_EXECINSTR) && (s->sh_flags & SHF_ALLOC)) {
+        bool executable = (s->sh_flags & SHF_EXECINSTR) && (s->sh_flags & SHF_ALLOC);
+        if (executable && (!prefix || begins(name, prefix))) {
             code->start = s->sh_addr < code->start ? s->sh_addr : code->start;
             code->end = s->sh_addr + s->sh_size > code->end ? s->sh_addr + s->sh_size : code->end;
         }
@@ -162,6 +163,8 @@ static bool collect(const struct file *f, const char *prefix, struct gpup_ranges
         if (!gpup_ranges_add(out, s->sh_addr, s->sh_addr + s->sh_size))
             return false;
     }
+    if (!code->end) /* none of its own */
+        *code = (struct gpup_range){0};
     return cut_counters(f, out) && cut_relro(f, out);
 }
 

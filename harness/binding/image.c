@@ -7,7 +7,7 @@
 struct gpup_image {
     struct gpup_ranges ranges; /* already relocated */
     size_t size;
-    uintptr_t code_start, code_end;
+    uintptr_t base, code_start, code_end;
     struct gpup_unwinder unwinder; /* without a base: there is none */
     void *pristine;                /* the sections as they were after loading and setting options */
 };
@@ -17,9 +17,10 @@ static void copy_bytes(void *to, const void *from, size_t size) {
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
 }
 
-bool gpup_image_from(struct gpup_ranges *ranges, uintptr_t code_start, uintptr_t code_end,
+bool gpup_image_from(struct gpup_ranges *ranges, uintptr_t base, uintptr_t code_start, uintptr_t code_end,
                      struct gpup_image **out) {
-    struct gpup_image image = {.ranges = *ranges, .code_start = code_start, .code_end = code_end};
+    struct gpup_image image = {
+        .ranges = *ranges, .base = base, .code_start = code_start, .code_end = code_end};
     *ranges = (struct gpup_ranges){0};
     for (size_t i = 0; i < image.ranges.count; i++)
         image.size += image.ranges.range[i].end - image.ranges.range[i].start;
@@ -44,7 +45,7 @@ bool gpup_image_open(const char *path, uintptr_t base, const char *prefix, struc
         ranges.range[i].start += base;
         ranges.range[i].end += base;
     }
-    return gpup_image_from(&ranges, base + code.start, base + code.end, out);
+    return gpup_image_from(&ranges, base, base + code.start, base + code.end, out);
 }
 
 void gpup_image_free(struct gpup_image *image) {
@@ -80,6 +81,10 @@ void gpup_image_load(const struct gpup_image *image, const void *copy) {
 void gpup_image_code(const struct gpup_image *image, uintptr_t *start, uintptr_t *end) {
     *start = image ? image->code_start : 0;
     *end = image ? image->code_end : 0;
+}
+
+uintptr_t gpup_image_base(const struct gpup_image *image) {
+    return image ? image->base : 0;
 }
 
 void gpup_image_set_unwinder(struct gpup_image *image, struct gpup_unwinder unwinder) {

@@ -10,7 +10,7 @@
 bool gpup_image_open(const char *path, uintptr_t base, const char *prefix, struct gpup_image **out,
                      char *message, size_t message_size);
 /* The same from addresses in this process; takes the list over. false: out of memory. */
-bool gpup_image_from(struct gpup_ranges *ranges, uintptr_t code_start, uintptr_t code_end,
+bool gpup_image_from(struct gpup_ranges *ranges, uintptr_t base, uintptr_t code_start, uintptr_t code_end,
                      struct gpup_image **out);
 void gpup_image_set_unwinder(struct gpup_image *image, struct gpup_unwinder unwinder);
 

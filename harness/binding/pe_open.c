@@ -94,7 +94,7 @@ static bool find_writable(const struct gpup_pe *pe, struct gpup_image **image) {
         gpup_ranges_free(&ranges);
         return false;
     }
-    ok = gpup_image_from(&ranges, base, code_end, image);
+    ok = gpup_image_from(&ranges, base, base, code_end, image);
     if (ok)
         gpup_image_set_unwinder(*image, gpup_pe_unwinder(pe));
     return ok;

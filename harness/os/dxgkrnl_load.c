@@ -141,5 +141,5 @@ __attribute__((visibility("default"))) NTSTATUS DDI_CALL DxgkUnInitialize(PDRIVE
 void gpup_dxgkrnl_left(struct gpup_os *os) {
     const struct gpup_dxgkrnl *dxgkrnl = os->dxgkrnl;
     if (dxgkrnl && dxgkrnl->connected)
-        gpup_os_left(os, GPUP_OBJECT_INTERRUPT, 0, 0, 0);
+        gpup_os_left(os, GPUP_OBJECT_INTERRUPT, 0, 0, 0, NULL);
 }

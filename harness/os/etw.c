@@ -1,5 +1,6 @@
 /* Event tracing: providers are kept account of, events are read and dropped, as no session listens. */
 #include "asan.h"
+#include "callers.h"
 #include "services.h"
 
 #define PROVIDERS 16u
@@ -10,6 +11,7 @@ struct gpup_etw {
     struct {
         uint64_t object; /* 0: free */
         uint64_t generation;
+        struct gpup_callers made;
     } provider[PROVIDERS];
     uint64_t activities;
 };
@@ -38,6 +40,7 @@ NTSTATUS DDI_CALL EtwRegister(LPCGUID ProviderId, PETWENABLECALLBACK EnableCallb
     for (uint32_t i = 0; etw && i < PROVIDERS; i++)
         if (!etw->provider[i].object) {
             etw->provider[i].object = gpup_os_object(os);
+            gpup_callers_here(os, &etw->provider[i].made);
             etw->provider[i].generation++;
             *RegHandle = handle_of(etw, i);
             return STATUS_SUCCESS;
@@ -75,7 +78,7 @@ void gpup_etw_left(struct gpup_os *os) {
 
     for (uint32_t i = 0; etw && i < PROVIDERS; i++)
         if (etw->provider[i].object)
-            gpup_os_left(os, GPUP_OBJECT_HANDLE, etw->provider[i].object, 0, 0);
+            gpup_os_left(os, GPUP_OBJECT_HANDLE, etw->provider[i].object, 0, 0, &etw->provider[i].made);
 }
 
 static BOOLEAN enabled(const struct gpup_service_limit *service, REGHANDLE handle) {

@@ -1,8 +1,10 @@
 /* Faults of driver code: the signal handler records what happened and lets the scheduler's context continue;
  * the fiber is never resumed. A fault anywhere else goes to whoever handled it before. */
+#include "callers.h"
 #include "exception.h"
 #include "fiber.h"
 #include "mmio.h"
+#include "pool.h"
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -208,6 +210,7 @@ static void handler(int number, siginfo_t *info, void *context) {
                                            .address = (uintptr_t)info->si_addr,
                                            .pc = pc,
                                            .sp = sp,
+                                           .frame = (uintptr_t)registers[REG_RBP],
                                            .error = (unsigned)registers[REG_ERR],
                                            .pending = !offered};
     registers[REG_EFL] &= ~(greg_t)0x40500; /* direction, trap, alignment check */
@@ -298,6 +301,14 @@ void gpup_fault_report(struct gpup_os *os, const struct gpup_fiber *fiber) {
     uint64_t object = 0, offset = 0;
     uint32_t tag = 0;
     bool memory = fault->signal == SIGSEGV || fault->signal == SIGBUS;
+    struct gpup_places places = {0};
+    uint64_t room[GPUP_PLACES_ROOM];
+    const struct gpup_slot *slot;
+    struct gpup_frame at = {.pc = fault->pc};
+
+    at.registers[GPUP_SP] = fault->sp;
+    at.registers[5] = fault->frame;
+    gpup_callers_at(os, fiber, &at, &places.of[GPUP_CALLERS_HERE]);
 
     os->speaker = fiber->id;
     gpup_os_unwatch(os);
@@ -309,6 +320,11 @@ void gpup_fault_report(struct gpup_os *os, const struct gpup_fiber *fiber) {
         // NOLINTNEXTLINE(performance-no-int-to-ptr)
         enum gpup_place place = gpup_pool_place(os, (void *)fault->address, &object, &offset, &tag);
 
+        slot = gpup_slot_near(os, (void *)fault->address); // NOLINT(performance-no-int-to-ptr)
+        if (slot)
+            places.of[GPUP_CALLERS_ALLOCATED] = slot->made;
+        if (slot && !slot->live)
+            places.of[GPUP_CALLERS_FREED] = slot->freed;
         if (place == GPUP_PLACE_GUARD)
             cause = GPUP_FAULT_GUARD;
         else if (place == GPUP_PLACE_FREED) {
@@ -318,6 +334,7 @@ void gpup_fault_report(struct gpup_os *os, const struct gpup_fiber *fiber) {
             damage.f[GPUP_POOL_DAMAGE_what] = GPUP_DAMAGE_FREED;
             damage.f[GPUP_POOL_DAMAGE_offset] = offset;
             damage.f[GPUP_POOL_DAMAGE_tag] = tag;
+            gpup_event_put_places(&damage, &places, room);
             gpup_os_emit(os, &damage);
         } else if (place == GPUP_PLACE_UNKNOWN && fault->address < NULL_PAGES)
             offset = fault->address; /* through a NULL pointer */
@@ -326,6 +343,7 @@ void gpup_fault_report(struct gpup_os *os, const struct gpup_fiber *fiber) {
     event.f[GPUP_FAULT_routine] = fiber->routine;
     event.f[GPUP_FAULT_object] = object;
     event.f[GPUP_FAULT_offset] = offset;
+    gpup_event_put_places(&event, &places, room);
     os->speaker = fiber->id;
     gpup_os_emit(os, &event);
     os->speaker = 0;

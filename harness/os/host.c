@@ -1,4 +1,5 @@
 /* A host: making one, the current one, events, and the entry of every service. */
+#include "callers.h"
 #include "fiber.h"
 
 #define SECOND_ADAPTER (UINT64_C(1) << 32) /* first object number of a second adapter's */
@@ -52,7 +53,8 @@ void gpup_os_kill(struct gpup_os *os) {
     os->dead = true;
 }
 
-void gpup_os_set_code(struct gpup_os *os, uintptr_t start, uintptr_t end) {
+void gpup_os_set_code(struct gpup_os *os, uintptr_t base, uintptr_t start, uintptr_t end) {
+    os->code_base = base;
     os->code_start = start;
     os->code_end = end;
 }
@@ -119,17 +121,18 @@ void gpup_os_misuse(struct gpup_os *os, const char *service, unsigned what, uint
     event.f[GPUP_MISUSE_what] = what;
     event.f[GPUP_MISUSE_irql] = gpup_os_irql(os);
     event.f[GPUP_MISUSE_object] = object;
-    gpup_os_emit(os, &event);
+    gpup_callers_emit(os, &event, NULL, NULL);
 }
 
-void gpup_os_left(struct gpup_os *os, unsigned kind, uint64_t object, uint64_t size, uint64_t tag) {
+void gpup_os_left(struct gpup_os *os, unsigned kind, uint64_t object, uint64_t size, uint64_t tag,
+                  const struct gpup_callers *made) {
     struct gpup_event event = {.kind = GPUP_EVENT_LEFT};
 
     event.f[GPUP_LEFT_kind] = kind;
     event.f[GPUP_LEFT_object] = object;
     event.f[GPUP_LEFT_size] = size;
     event.f[GPUP_LEFT_tag] = tag;
-    gpup_os_emit(os, &event);
+    gpup_callers_emit(os, &event, made, NULL);
 }
 
 void gpup_os_report_left(struct gpup_os *os) {
@@ -140,7 +143,7 @@ void gpup_os_report_left(struct gpup_os *os) {
     gpup_mapping_left(os);
     for (uint32_t i = 0; i < os->handle_count; i++)
         if (os->handles[i].type && os->handles[i].type != GPUP_HANDLE_VMBUS)
-            gpup_os_left(os, GPUP_OBJECT_HANDLE, os->handles[i].object, 0, 0);
+            gpup_os_left(os, GPUP_OBJECT_HANDLE, os->handles[i].object, 0, 0, &os->handles[i].made);
     if (gpup_dxgkrnl_left)
         gpup_dxgkrnl_left(os);
     if (gpup_vmbus_left)
@@ -163,7 +166,7 @@ _Noreturn void gpup_os_bugcheck(struct gpup_os *os, uint64_t code) {
     gpup_os_unwatch(os);
     event.f[GPUP_BUGCHECK_code] = code;
     event.f[GPUP_BUGCHECK_routine] = routine_of(os);
-    gpup_os_emit(os, &event);
+    gpup_callers_emit(os, &event, NULL, NULL);
     gpup_os_abandon(os);
 }
 
@@ -185,7 +188,7 @@ void gpup_os_hang(struct gpup_os *os, unsigned cause, uint64_t count) {
     event.f[GPUP_HANG_cause] = cause;
     event.f[GPUP_HANG_routine] = routine_of(os);
     event.f[GPUP_HANG_count] = count;
-    gpup_os_emit(os, &event);
+    gpup_callers_emit(os, &event, NULL, NULL);
     if (os->running)
         gpup_os_abandon(os);
     os->dead = true;

@@ -78,6 +78,7 @@ struct gpup_thread { /* what a thread handle refers to */
     uint64_t object;
     uint32_t references;
     bool running;
+    struct gpup_callers made;
 };
 
 struct gpup_dpc {
@@ -90,10 +91,12 @@ struct gpup_timer {
     PKTIMER timer;
     uint64_t due, period, object;
     PRKDPC dpc;
+    struct gpup_callers made;
 };
 struct gpup_mapping {
     uint8_t *address; /* NULL: free */
     uint64_t physical, size, object;
+    struct gpup_callers made;
 };
 struct gpup_handle {
     uint32_t type; /* 0: free */
@@ -101,6 +104,7 @@ struct gpup_handle {
     void *target;
     /* Called by ZwClose before the handle goes; may be NULL. */
     void (*close)(struct gpup_os *os, void *target);
+    struct gpup_callers made;
 };
 /* Handle types. Others may take numbers from GPUP_HANDLE_FIRST_FREE on. */
 enum {
@@ -113,7 +117,7 @@ enum {
 
 struct gpup_fault_record { /* written by the signal handler */
     int signal, code;
-    uintptr_t address, pc, sp;
+    uintptr_t address, pc, sp, frame;
     unsigned error; /* page fault error code: 2 write, 16 fetch */
     bool pending;
 };
@@ -147,9 +151,9 @@ struct gpup_os {
     bool beyond;      /* dead because of what the suite does not play */
     uint16_t speaker; /* fiber an event from the scheduler context is about; 0 none */
     bool isr_active, dpc_active;
-    uint8_t depth; /* nesting of gpup_os_call / advance: at most 1 */
-    uintptr_t code_start, code_end;
-    struct gpup_unwinder unwinder; /* of the driver's image; size 0: it is none */
+    uint8_t depth;                             /* nesting of gpup_os_call / advance: at most 1 */
+    uintptr_t code_base, code_start, code_end; /* base: what addresses in events are relative to */
+    struct gpup_unwinder unwinder;             /* of the driver's image; size 0: it is none */
 
     /* scheduler */
     struct gpup_fiber *running; /* NULL: scheduler context */
@@ -212,7 +216,9 @@ KIRQL gpup_os_irql(const struct gpup_os *os);
 void gpup_os_set_irql(struct gpup_os *os, KIRQL irql); /* no checks */
 /* what: enum gpup_misuse. */
 void gpup_os_misuse(struct gpup_os *os, const char *service, unsigned what, uint64_t object);
-void gpup_os_left(struct gpup_os *os, unsigned kind, uint64_t object, uint64_t size, uint64_t tag);
+/* made: by whom, or NULL. */
+void gpup_os_left(struct gpup_os *os, unsigned kind, uint64_t object, uint64_t size, uint64_t tag,
+                  const struct gpup_callers *made);
 uint64_t gpup_os_object(struct gpup_os *os);          /* a fresh object number */
 void *gpup_os_alloc(struct gpup_os *os, size_t size); /* the kernel's own, zeroed, never freed; NULL: full */
 uint64_t gpup_os_random(struct gpup_os *os);

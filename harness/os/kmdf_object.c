@@ -248,5 +248,5 @@ void gpup_kmdf_left(struct gpup_os *os) {
     uint32_t at = 0;
     const struct gpup_wdf_interrupt *i;
     while (kmdf && (i = gpup_token_next(&kmdf->tokens, &at, GPUP_WDF_INTERRUPT)))
-        gpup_os_left(os, GPUP_OBJECT_INTERRUPT, i->message, 0, 0);
+        gpup_os_left(os, GPUP_OBJECT_INTERRUPT, i->message, 0, 0, NULL);
 }

@@ -1,8 +1,6 @@
 /* The pool and the suite's buffers. */
 #include "pool.h"
 
-#define MAX_FRAMES 12
-
 bool gpup_pool_init(struct gpup_os *os) {
     os->pool = gpup_os_alloc(os, sizeof *os->pool);
     if (!os->pool)
@@ -32,43 +30,25 @@ static void unlink_slot(struct gpup_os *os, struct gpup_slot *slot) {
     *link = slot->hash;
 }
 
-/* Return addresses inside the driver, by frame pointers that stay on the fiber's stack. */
-static size_t call_stack(const struct gpup_os *os, uint64_t *offsets) {
-    const uintptr_t *frame = __builtin_frame_address(0);
-    size_t count = 0;
-    uintptr_t low, high;
-
-    if (!os->running || !os->code_end)
-        return 0;
-    low = (uintptr_t)os->running->stack->window;
-    high = (uintptr_t)os->running->stack->top - 16;
-    for (unsigned depth = 0; depth < 32 && count < MAX_FRAMES; depth++) {
-        uintptr_t next;
-
-        if ((uintptr_t)frame < low || (uintptr_t)frame > high || ((uintptr_t)frame & 7))
-            break;
-        if (frame[1] >= os->code_start && frame[1] < os->code_end)
-            offsets[count++] = frame[1] - os->code_start;
-        next = frame[0];
-        if (next <= (uintptr_t)frame)
-            break;
-        frame = (const uintptr_t *)next; // NOLINT(performance-no-int-to-ptr)
-    }
-    return count;
-}
-
-static void tell_alloc(struct gpup_os *os, uint64_t object, size_t size, uint32_t tag) {
-    uint64_t stack[MAX_FRAMES];
-    size_t frames = call_stack(os, stack);
-    struct gpup_event event = {.kind = GPUP_EVENT_ALLOC,
-                               .data = frames ? (const uint8_t *)stack : NULL,
-                               .data_size = frames * sizeof *stack};
+static void tell_alloc(struct gpup_os *os, uint64_t object, size_t size, uint32_t tag,
+                       const struct gpup_callers *callers) {
+    uint64_t room[GPUP_PLACES_ROOM];
+    struct gpup_places places = {.of[GPUP_CALLERS_HERE] = *callers};
+    struct gpup_event event = {.kind = GPUP_EVENT_ALLOC};
 
     event.f[GPUP_ALLOC_object] = object;
     event.f[GPUP_ALLOC_size] = size;
     event.f[GPUP_ALLOC_tag] = tag;
     event.f[GPUP_ALLOC_failed] = !object;
+    gpup_event_put_places(&event, &places, room);
     gpup_os_emit(os, &event);
+}
+
+static void tell_failure(struct gpup_os *os, size_t size, uint32_t tag) {
+    struct gpup_callers callers;
+
+    gpup_callers_here(os, &callers);
+    tell_alloc(os, 0, size, tag, &callers);
 }
 
 void gpup_pool_damage(struct gpup_os *os, const struct gpup_slot *slot, unsigned what, uint64_t offset) {
@@ -78,7 +58,7 @@ void gpup_pool_damage(struct gpup_os *os, const struct gpup_slot *slot, unsigned
     event.f[GPUP_POOL_DAMAGE_what] = what;
     event.f[GPUP_POOL_DAMAGE_offset] = offset;
     event.f[GPUP_POOL_DAMAGE_tag] = slot ? slot->tag : 0;
-    gpup_os_emit(os, &event);
+    gpup_callers_emit(os, &event, slot ? &slot->made : NULL, slot && !slot->live ? &slot->freed : NULL);
 }
 
 void gpup_os_fail_allocation(struct gpup_os *os, uint32_t nth, uint32_t count) {
@@ -102,7 +82,7 @@ static bool fails(struct gpup_os *os) {
 bool gpup_os_fails(struct gpup_os *os) {
     if (!fails(os))
         return false;
-    tell_alloc(os, 0, 0, 0);
+    tell_failure(os, 0, 0);
     return true;
 }
 
@@ -116,7 +96,7 @@ void *gpup_pool_alloc(struct gpup_os *os, size_t size, uint32_t tag, enum gpup_b
         slot = gpup_slot_take(os, size, slack, guarded);
     if (!slot) {
         if (!suite)
-            tell_alloc(os, 0, size, tag);
+            tell_failure(os, size, tag);
         return NULL;
     }
     memset(slot->address, zero ? 0 : os->config.fill, size);
@@ -129,7 +109,8 @@ void *gpup_pool_alloc(struct gpup_os *os, size_t size, uint32_t tag, enum gpup_b
     if (!suite) {
         os->pool->live_count++;
         os->pool->live_bytes += size;
-        tell_alloc(os, slot->object, size, tag);
+        gpup_callers_here(os, &slot->made);
+        tell_alloc(os, slot->object, size, tag, &slot->made);
     }
     if (object)
         *object = slot->object;
@@ -140,9 +121,8 @@ static void bad_free(struct gpup_os *os, const void *address) {
     uint64_t object = 0, offset = 0;
     uint32_t tag = 0;
     enum gpup_place place = gpup_pool_place(os, address, &object, &offset, &tag);
-    struct gpup_slot freed = {.object = object, .tag = tag};
 
-    gpup_pool_damage(os, &freed,
+    gpup_pool_damage(os, gpup_slot_near(os, address),
                      place == GPUP_PLACE_FREED && !offset ? GPUP_DAMAGE_DOUBLE_FREE : GPUP_DAMAGE_BAD_FREE,
                      offset);
 }
@@ -167,6 +147,7 @@ void gpup_pool_free(struct gpup_os *os, void *address, enum gpup_block_kind kind
     if (kind != GPUP_BLOCK_BUFFER) {
         os->pool->live_count--;
         os->pool->live_bytes -= slot->bytes;
+        gpup_callers_here(os, &slot->freed);
         gpup_os_emit(os, &event);
     }
     gpup_slot_give(os, slot);
@@ -187,22 +168,31 @@ bool gpup_pool_live(struct gpup_os *os, const void *address, size_t size) {
     return false;
 }
 
-enum gpup_place gpup_pool_place(struct gpup_os *os, const void *address, uint64_t *object, uint64_t *offset,
-                                uint32_t *tag) {
+const struct gpup_slot *gpup_slot_near(const struct gpup_os *os, const void *address) {
+    const uint8_t *p = address;
+
     for (const struct gpup_slot *slot = os->pool->slots; slot; slot = slot->next) {
         size_t guard = slot->guarded ? GPUP_PAGE : 0;
-        const uint8_t *p = address;
 
-        if (p < slot->start - guard || p >= slot->start + slot->size + guard)
-            continue;
-        *object = slot->object;
-        *offset = (uint64_t)(p - slot->address);
-        *tag = slot->tag;
-        if (p < slot->start || p >= slot->start + slot->size)
-            return GPUP_PLACE_GUARD;
-        return slot->live ? GPUP_PLACE_BLOCK : GPUP_PLACE_FREED;
+        if (p >= slot->start - guard && p < slot->start + slot->size + guard)
+            return slot;
     }
-    return GPUP_PLACE_UNKNOWN;
+    return NULL;
+}
+
+enum gpup_place gpup_pool_place(struct gpup_os *os, const void *address, uint64_t *object, uint64_t *offset,
+                                uint32_t *tag) {
+    const struct gpup_slot *slot = gpup_slot_near(os, address);
+    const uint8_t *p = address;
+
+    if (!slot)
+        return GPUP_PLACE_UNKNOWN;
+    *object = slot->object;
+    *offset = (uint64_t)(p - slot->address);
+    *tag = slot->tag;
+    if (p < slot->start || p >= slot->start + slot->size)
+        return GPUP_PLACE_GUARD;
+    return slot->live ? GPUP_PLACE_BLOCK : GPUP_PLACE_FREED;
 }
 
 bool gpup_os_locate(struct gpup_os *os, const void *address, uint64_t *object, uint64_t *offset) {
@@ -220,7 +210,7 @@ void gpup_pool_left(struct gpup_os *os) {
         if (what && slot->kind != GPUP_BLOCK_BUFFER)
             gpup_pool_damage(os, slot, what, offset);
         if (slot->live && slot->kind != GPUP_BLOCK_BUFFER)
-            gpup_os_left(os, GPUP_OBJECT_POOL, slot->object, slot->bytes, slot->tag);
+            gpup_os_left(os, GPUP_OBJECT_POOL, slot->object, slot->bytes, slot->tag, &slot->made);
     }
 }
 

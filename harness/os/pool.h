@@ -9,7 +9,7 @@
 #ifndef GPUP_OS_POOL_H
 #define GPUP_OS_POOL_H
 
-#include "kernel.h"
+#include "callers.h"
 
 #define GPUP_POOL_ALIGNMENT 16u
 #define GPUP_POOL_POISON 0xDFu
@@ -26,9 +26,10 @@ struct gpup_slot {
     uint32_t tag;
     uint8_t *address;
     uint64_t bytes, object;
-    struct gpup_slot *hash; /* next with the same hash of `address` */
-    struct gpup_slot *next; /* all slots */
-    struct gpup_slot *free; /* next in its queue */
+    struct gpup_callers made, freed; /* who allocated it, and gave it back */
+    struct gpup_slot *hash;          /* next with the same hash of `address` */
+    struct gpup_slot *next;          /* all slots */
+    struct gpup_slot *free;          /* next in its queue */
 };
 
 #define GPUP_POOL_HASH 512u
@@ -54,6 +55,9 @@ void gpup_slot_give(struct gpup_os *os, struct gpup_slot *slot);
 unsigned gpup_slot_check(const struct gpup_os *os, const struct gpup_slot *slot, uint64_t *offset);
 unsigned gpup_slot_check_freed(const struct gpup_slot *slot, uint64_t *offset);
 struct gpup_slot *gpup_slot_find(struct gpup_os *os, const void *address); /* by a block's exact address */
+/* slot: NULL for what is no block. */
 void gpup_pool_damage(struct gpup_os *os, const struct gpup_slot *slot, unsigned what, uint64_t offset);
+/* The slot in or beside which the address lies; NULL: none. */
+const struct gpup_slot *gpup_slot_near(const struct gpup_os *os, const void *address);
 
 #endif

@@ -1,5 +1,6 @@
 /* Register mappings and the accessors. A mapping is address space without memory: what the driver's own
  * instructions do there faults, and is carried out in mmio.c. */
+#include "callers.h"
 #include "mmio.h"
 #include "services.h"
 
@@ -49,7 +50,8 @@ static PVOID map(const struct gpup_service_limit *service, uint64_t physical, ui
     address = mapping ? find_room(os, size + physical % GPUP_PAGE) : NULL;
     if (!address)
         return NULL;
-    *mapping = (struct gpup_mapping){address + physical % GPUP_PAGE, physical, size, gpup_os_object(os)};
+    *mapping = (struct gpup_mapping){address + physical % GPUP_PAGE, physical, size, gpup_os_object(os), {0}};
+    gpup_callers_here(os, &mapping->made);
     return mapping->address;
 }
 
@@ -81,7 +83,8 @@ VOID DDI_CALL MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes) {
 void gpup_mapping_left(struct gpup_os *os) {
     for (uint32_t i = 0; i < os->mapping_count; i++)
         if (os->mappings[i].address)
-            gpup_os_left(os, GPUP_OBJECT_MAPPING, os->mappings[i].object, os->mappings[i].size, 0);
+            gpup_os_left(os, GPUP_OBJECT_MAPPING, os->mappings[i].object, os->mappings[i].size, 0,
+                         &os->mappings[i].made);
 }
 
 /* --- accessors */

@@ -1,4 +1,5 @@
 /* System threads and the handle table. */
+#include "callers.h"
 #include "services.h"
 
 #define HANDLE_BASE 0xFFFFFFFF80000000u /* kernel handles have the top bit set */
@@ -13,7 +14,8 @@ HANDLE gpup_handle_new(struct gpup_os *os, uint32_t type, void *target, uint64_t
         return NULL;
     if (i == os->handle_count)
         os->handle_count++;
-    os->handles[i] = (struct gpup_handle){type, object, target, close};
+    os->handles[i] = (struct gpup_handle){type, object, target, close, {0}};
+    gpup_callers_here(os, &os->handles[i].made);
     return (HANDLE)(HANDLE_BASE + 4 * (uintptr_t)(i + 1)); // NOLINT(performance-no-int-to-ptr)
 }
 
@@ -78,6 +80,7 @@ static struct gpup_thread *fresh(struct gpup_os *os) {
         return NULL;
     *thread = (struct gpup_thread){
         .object = gpup_os_object(os), .references = 2, .running = true, .next = os->threads};
+    gpup_callers_here(os, &thread->made);
     os->threads = thread;
     gpup_dispatcher_init(&thread->header, GPUP_DISPATCHER_THREAD, 0);
     return thread;
@@ -182,7 +185,8 @@ LONG_PTR DDI_CALL ObfDereferenceObject(PVOID Object) {
 
 void gpup_thread_left(struct gpup_os *os) {
     for (const struct gpup_thread *thread = os->threads; thread; thread = thread->next)
-        gpup_os_left(os, thread->running ? GPUP_OBJECT_THREAD : GPUP_OBJECT_REFERENCE, thread->object, 0, 0);
+        gpup_os_left(os, thread->running ? GPUP_OBJECT_THREAD : GPUP_OBJECT_REFERENCE, thread->object, 0, 0,
+                     &thread->made);
 }
 
 PKTHREAD DDI_CALL KeGetCurrentThread(void) {

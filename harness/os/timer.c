@@ -1,4 +1,5 @@
 /* Timers, DPC queue and the services that tell or pass time. */
+#include "callers.h"
 #include "services.h"
 
 #define COST_OF_ASKING 100u /* ns that reading a clock takes, so that a polling loop ends */
@@ -160,8 +161,13 @@ static BOOLEAN arm(const struct gpup_service_limit *service, PKTIMER Timer, LARG
     }
     if (!timer)
         timer = &os->timers[os->timer_count++];
-    *timer = (struct gpup_timer){Timer, gpup_os_due(os, DueTime.QuadPart),
-                                 Period > 0 ? (uint64_t)Period * 1000000 : 0, gpup_os_object(os), Dpc};
+    *timer = (struct gpup_timer){Timer,
+                                 gpup_os_due(os, DueTime.QuadPart),
+                                 Period > 0 ? (uint64_t)Period * 1000000 : 0,
+                                 gpup_os_object(os),
+                                 Dpc,
+                                 {0}};
+    gpup_callers_here(os, &timer->made);
     Timer->Header.SignalState = 0;
     return was;
 }
@@ -193,7 +199,8 @@ BOOLEAN DDI_CALL KeReadStateTimer(PKTIMER Timer) {
 
 void gpup_timer_left(struct gpup_os *os) {
     for (uint32_t i = 0; i < os->timer_count; i++)
-        gpup_os_left(os, GPUP_OBJECT_TIMER, os->timers[i].object, os->timers[i].period, 0);
+        gpup_os_left(os, GPUP_OBJECT_TIMER, os->timers[i].object, os->timers[i].period, 0,
+                     &os->timers[i].made);
 }
 
 void gpup_timer_forget(struct gpup_os *os, const void *start, size_t size, const char *service) {

@@ -38,6 +38,7 @@ struct gpup_vmbus_channel {
     uint64_t number; /* in events */
     uint64_t handle; /* bound to; 0: none */
     uint32_t vf, vm;
+    struct gpup_callers made;
     uint8_t state; /* enum gpup_channel_state */
     bool server, identified, passive;
     bool paused, suspended, closing;

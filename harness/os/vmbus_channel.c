@@ -1,4 +1,5 @@
 /* Life of a channel: allocate, enable, close, disable, clean up, pause and start (pages VmbChannel*). */
+#include "callers.h"
 #include "vmbus.h"
 
 void gpup_vmbus_event(struct gpup_os *os, const struct gpup_vmbus_channel *channel, unsigned what,
@@ -45,6 +46,7 @@ static struct gpup_vmbus_channel *make(struct gpup_os *os, struct gpup_vmbus *vm
     if (!channel)
         return NULL;
     *channel = (struct gpup_vmbus_channel){.number = gpup_os_object(os), .vf = GPUP_PF, .vm = GPUP_PF};
+    gpup_callers_here(os, &channel->made);
     channel->token = gpup_token_new(os->config.arena, &vmbus->tokens, GPUP_VMBUS_CHANNEL, channel);
     if (!channel->token) {
         channel->next = vmbus->free_channels;

@@ -92,6 +92,6 @@ void gpup_vmbus_left(struct gpup_os *os) {
     const struct gpup_vmbus *vmbus = os->vmbus;
     for (const struct gpup_vmbus_channel *c = vmbus ? vmbus->channels : NULL; c; c = c->next) {
         if (!c->orphan)
-            gpup_os_left(os, GPUP_OBJECT_CHANNEL, c->number, 0, c->vf);
+            gpup_os_left(os, GPUP_OBJECT_CHANNEL, c->number, 0, c->vf, &c->made);
     }
 }

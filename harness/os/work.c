@@ -1,4 +1,5 @@
 /* Work items: each runs as a fiber of its own at PASSIVE_LEVEL. */
+#include "callers.h"
 #include "services.h"
 
 struct gpup_work_item {
@@ -6,6 +7,7 @@ struct gpup_work_item {
     uint64_t object;
     PDEVICE_OBJECT device;
     bool queued;
+    struct gpup_callers made;
 };
 
 PIO_WORKITEM DDI_CALL IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject) {
@@ -21,7 +23,8 @@ PIO_WORKITEM DDI_CALL IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject) {
         work = gpup_os_alloc(os, sizeof *work);
     if (!work)
         return NULL;
-    *work = (struct gpup_work_item){os->works, gpup_os_object(os), DeviceObject, false};
+    *work = (struct gpup_work_item){os->works, gpup_os_object(os), DeviceObject, false, {0}};
+    gpup_callers_here(os, &work->made);
     os->works = work;
     return (PIO_WORKITEM)(void *)work;
 }
@@ -110,7 +113,7 @@ VOID DDI_CALL ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueTy
 
 void gpup_work_left(struct gpup_os *os) {
     for (const struct gpup_work_item *work = os->works; work; work = work->next)
-        gpup_os_left(os, GPUP_OBJECT_WORK_ITEM, work->object, 0, 0);
+        gpup_os_left(os, GPUP_OBJECT_WORK_ITEM, work->object, 0, 0, &work->made);
 }
 
 /* --- in the driver's own memory: the same structure there, in the host's list while it is initialised */
@@ -131,7 +134,8 @@ VOID DDI_CALL IoInitializeWorkItem(PVOID IoObject, PIO_WORKITEM IoWorkItem) {
         gpup_os_misuse(os, service->name, GPUP_MISUSE_STATE, work->object);
         return;
     }
-    *work = (struct gpup_work_item){os->works, gpup_os_object(os), IoObject, false};
+    *work = (struct gpup_work_item){os->works, gpup_os_object(os), IoObject, false, {0}};
+    gpup_callers_here(os, &work->made);
     os->works = work;
 }
 

@@ -64,7 +64,7 @@ static bool make_host(struct gpup_world *w, uint32_t index) {
         return false;
     uintptr_t start, end;
     gpup_image_code(w->image, &start, &end);
-    gpup_os_set_code(h->os, start, end);
+    gpup_os_set_code(h->os, gpup_image_base(w->image), start, end);
     gpup_os_set_unwinder(h->os, gpup_image_unwinder(w->image));
     struct gpup_device_log log = world_device_log(h);
     if (h->device && h->device_ops->attach)

@@ -56,7 +56,7 @@ static void open_image(void) {
         fail_msg("%s", message);
     host_open(&host, true);
     gpup_image_code(binding.image, &start, &end);
-    gpup_os_set_code(host.os, start, end);
+    gpup_os_set_code(host.os, start, start, end);
     gpup_os_set_unwinder(host.os, gpup_image_unwinder(binding.image));
     gpup_os_set_device(host.os, &device, NULL);
     accesses = 0;

@@ -70,8 +70,11 @@ void gpup_image_load(const struct gpup_image *image, const void *copy);
 bool gpup_image_capture(struct gpup_image *image);
 void gpup_image_reset(const struct gpup_image *image);
 /* capture: false when memory is out. reset without a capture, or of NULL, does nothing. */
-/* Bounds of the code, so that addresses can be given as offsets. */
+/* Bounds of the code. */
 void gpup_image_code(const struct gpup_image *image, uintptr_t *start, uintptr_t *end);
+/* What addresses in it count from: the image's first byte, for an ELF object what its link-time addresses
+ * were moved by. */
+uintptr_t gpup_image_base(const struct gpup_image *image);
 /* How frames of a driver image for Windows are left, while it is open; NULL: it is none. */
 const struct gpup_unwinder *gpup_image_unwinder(const struct gpup_image *image);
 

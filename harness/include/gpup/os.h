@@ -112,9 +112,9 @@ void gpup_os_kill(struct gpup_os *os); /* no further call */
 struct gpup_given_files;
 void gpup_os_give_files(struct gpup_os *os, const struct gpup_given_files *files);
 void gpup_os_fail_allocation(struct gpup_os *os, uint32_t nth, uint32_t count);
-/* Bounds of the implementation's code: return addresses in ALLOC events become offsets in it. Unset: no
- * stacks. */
-void gpup_os_set_code(struct gpup_os *os, uintptr_t start, uintptr_t end);
+/* Bounds of the implementation's code, and the address from which those in events count (struct
+ * gpup_callers). Unset: no call stacks. */
+void gpup_os_set_code(struct gpup_os *os, uintptr_t base, uintptr_t start, uintptr_t end);
 /* The implementation is an image: its exceptions are offered to its own handlers first. Copied; NULL: it is
  * none.
  */

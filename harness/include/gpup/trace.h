@@ -211,6 +211,36 @@ struct gpup_event {
 };
 #define GPUP_EVENT_MAX_DATA (16u << 20)
 
+/*
+ * Where in the implementation something happened: return addresses, the innermost first, as bytes from the
+ * start of its image (an RVA; the link-time address in an ELF object). They serve what people read. No
+ * verdict rests on them, and two builds of one driver differ in nothing else.
+ */
+#define GPUP_CALLERS 8 /* of one stack */
+struct gpup_callers {
+    uint32_t count;
+    uint32_t at[GPUP_CALLERS];
+};
+enum gpup_callers_of {
+    GPUP_CALLERS_HERE,      /* the implementation stood here */
+    GPUP_CALLERS_ALLOCATED, /* what the event speaks of was made here */
+    GPUP_CALLERS_FREED,     /* and was given back here */
+    GPUP_CALLERS_KINDS
+};
+struct gpup_places {
+    struct gpup_callers of[GPUP_CALLERS_KINDS];
+    bool instruction; /* the first of HERE is the instruction itself, no return address */
+};
+#define GPUP_PLACES_ROOM (GPUP_CALLERS_KINDS * (GPUP_CALLERS + 1))
+/* What the event carries of them; whatever its bytes are. false: nothing. */
+bool gpup_event_places(const struct gpup_event *event, struct gpup_places *places);
+/* Makes it carry those that its kind has a place for; `room` must outlive its data. The data of other kinds
+ * stays. */
+void gpup_event_put_places(struct gpup_event *event, const struct gpup_places *places,
+                           uint64_t room[GPUP_PLACES_ROOM]);
+/* For comparing traces of two builds. */
+void gpup_event_forget_places(struct gpup_event *event);
+
 /* Narrow accesses to the physical function are most of a trace, and no monitor looks at them: worlds for
  * fuzzing leave them out. */
 static inline bool gpup_mmio_is_routine(uint64_t region, uint64_t width) {
