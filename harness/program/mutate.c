@@ -1,6 +1,7 @@
 /* The mutator: operations on steps. */
 #include "mutate.h"
 
+#include <gpup/spec_ids.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,6 +152,46 @@ static bool repeat(struct gpup_mutator *m, struct gpup_program *p) {
     return mutate_put(m, p, mutate_below(m, (uint32_t)p->step_count + 1), m->block, count);
 }
 
+/* Another VF, which has a VM by then; false: memory is out. */
+static bool second_vm(struct gpup_mutator *m, struct gpup_program *p, size_t *at, uint32_t *vf) {
+    struct gpup_step start;
+    *vf = mutate_vf(m, &p->world, false);
+    mutate_stand_at(m, p, *at);
+    gpup_step_defaults(&start, GPUP_OP_StartVm);
+    start.host = p->steps[*at].host;
+    start.vf = *vf;
+    gpup_step_clamp(&start);
+    if (steer_has_vm(&m->steer, start.host, *vf) || p->step_count + 1 >= m->options.max_steps)
+        return true;
+    return mutate_put(m, p, (*at)++, &start, 1);
+}
+
+/* A step and others like it at once, of one VF or of two. */
+static bool together(struct gpup_mutator *m, struct gpup_program *p) {
+    struct gpup_step steps[3];
+    uint32_t count = 2 + mutate_below(m, 2), vf;
+    make_room(m, p, 4);
+    size_t at = mutate_below(m, (uint32_t)p->step_count);
+    unsigned op = p->steps[at].op;
+    if (gpup_op_info(op)->group != GPUP_GROUP_call && op != GPUP_OP_ProgramInterrupts)
+        return true;
+    vf = p->steps[at].vf;
+    if (!m->framework && !second_vm(m, p, &at, &vf))
+        return false;
+    gpup_step_defaults(&steps[0], GPUP_OP_Together);
+    steps[0].host = p->steps[at].host;
+    steps[0].f[GPUP_Together_count].number = count;
+    steps[0].f[GPUP_Together_seed].number = mutate_below(m, 1u << 16);
+    gpup_step_clamp(&steps[0]);
+    for (uint32_t i = 1; i < count; i++) {
+        steps[i] = p->steps[at];
+        steps[i].vf = mutate_below(m, 4) ? vf : steps[i].vf;
+        for (uint32_t n = mutate_below(m, 3); n; n--)
+            mutate_field(m, &p->world, &steps[i]);
+    }
+    return mutate_put(m, p, at, steps, count);
+}
+
 /* What became illegal on the way is left out, or is marked when the options allow it. */
 static void settle(struct gpup_mutator *m, struct gpup_program *p) {
     mutate_stand_at(m, p, 0);
@@ -183,7 +224,7 @@ static void purify(struct gpup_mutator *m, struct gpup_program *p) {
 }
 
 static bool one(struct gpup_mutator *m, struct gpup_program *p) {
-    uint32_t what = p->step_count ? mutate_below(m, 16) : 0;
+    uint32_t what = p->step_count ? mutate_below(m, 17) : 0;
     if (what < 7)
         return insert(m, p);
     if (what < 11)
@@ -196,9 +237,18 @@ static bool one(struct gpup_mutator *m, struct gpup_program *p) {
         turn(m, p, p->steps, p->step_count);
     else if (what < 15)
         return repeat(m, p);
+    else if (what < 16)
+        return together(m, p);
     else if (!m->options.keep_world)
         mutate_world(m, &p->world);
     return true;
+}
+
+static bool about_framework(const struct gpup_program *p) {
+    for (size_t i = 0; i < p->step_count; i++)
+        if (mutate_of_framework(p->steps[i].op))
+            return true;
+    return false;
 }
 
 bool gpup_mutate(struct gpup_mutator *m, struct gpup_program *p, uint64_t seed) {
@@ -206,6 +256,7 @@ bool gpup_mutate(struct gpup_mutator *m, struct gpup_program *p, uint64_t seed) 
     m->random = seed;
     if (p->step_count > m->options.max_steps)
         p->step_count = m->options.max_steps;
+    m->framework = about_framework(p);
     if (mutate_below(m, 6) == 0)
         purify(m, p);
     for (uint32_t n = 1 + mutate_below(m, mutate_below(m, STACKED) + 1); ok && n; n--)

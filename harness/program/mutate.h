@@ -13,6 +13,7 @@ struct gpup_mutator {
     uint8_t focus_host;
     uint16_t focus;          /* topics; 0: anything */
     bool story;              /* all new steps are about it */
+    bool framework;          /* the program is about a framework: a miniport's steps do nothing there */
     uint8_t onward;          /* so many of 8 new steps take a machine to a new state */
     uint8_t worth[GPUP_OPS]; /* how often an operation is chosen */
     struct gpup_step *block; /* scratch of options.max_steps steps */
@@ -36,6 +37,8 @@ void mutate_weigh(struct gpup_mutator *m); /* fills worth: once */
 unsigned mutate_op(struct gpup_mutator *m, uint16_t topics);
 /* What it has to do with, a bit each. */
 uint16_t mutate_topics(unsigned op);
+/* It is about a framework's interrupt object. */
+bool mutate_of_framework(unsigned op);
 /* It ends or upsets everything. */
 bool mutate_upsets(unsigned op);
 /* A VM and many steps of one topic at the end or the beginning; false: memory is out. */

@@ -85,6 +85,13 @@ static uint64_t in_pages(struct gpup_mutator *m, const struct gpup_world_config 
     return pages * page - (pages && mutate_below(m, 2) ? mutate_below(m, 64) : 0);
 }
 
+/* Sizes about the one that it has, and numbers that are choices or bits. */
+static uint64_t of_framework(struct gpup_mutator *m, bool size, uint64_t usual) {
+    if (size)
+        return usual - 8u * mutate_below(m, 8) + (mutate_below(m, 2) ? mutate_below(m, 3) - 1u : 0);
+    return mutate_below(m, 2) ? mutate_below(m, 6) : 1u << mutate_below(m, 6);
+}
+
 /* By what it is called, and else by its kind. */
 static void other_field(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s,
                         uint32_t which) {
@@ -93,6 +100,8 @@ static void other_field(struct gpup_mutator *m, const struct gpup_world_config *
          offset = strcmp(info->field[which].name, "offset") == 0;
     if (info->field[which].kind == GPUP_KIND_U64 && (size || offset) && mutate_below(m, 2))
         s->f[which] = (struct gpup_value){.number = in_pages(m, world, size)};
+    else if (mutate_of_framework(s->op) && info->field[which].kind == GPUP_KIND_U32 && mutate_below(m, 4))
+        s->f[which] = (struct gpup_value){.number = of_framework(m, size, info->field[which].value)};
     else
         mutate_value(m, info->field[which].kind, &s->f[which]);
 }

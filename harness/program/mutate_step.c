@@ -134,6 +134,36 @@ static void plausible(struct gpup_mutator *m, const struct gpup_world_config *wo
     }
 }
 
+/* What a framework is asked, in numbers that mean something to it. */
+static void plausible_framework(struct gpup_mutator *m, struct gpup_step *s) {
+    switch (s->op) {
+    case GPUP_OP_FrameworkMove:
+        s->f[GPUP_FrameworkMove_state].number = mutate_below(m, 8);
+        break;
+    case GPUP_OP_InterruptAct:
+        s->f[GPUP_InterruptAct_what].number = mutate_below(m, 4);
+        s->f[GPUP_InterruptAct_object].number = 1 + mutate_below(m, 4);
+        break;
+    case GPUP_OP_FrameworkDevice:
+        s->f[GPUP_FrameworkDevice_messages].number = mutate_below(m, 5);
+        s->f[GPUP_FrameworkDevice_flags].number = mutate_below(m, 3) ? 0 : 1u << mutate_below(m, 6);
+        break;
+    case GPUP_OP_InterruptConfig: /* of one line, or of messages */
+        s->f[GPUP_InterruptConfig_handling].number = mutate_below(m, 8);
+        s->f[GPUP_InterruptConfig_raw].number = mutate_below(m, 2) * mutate_below(m, 4);
+        s->f[GPUP_InterruptConfig_translated].number = s->f[GPUP_InterruptConfig_raw].number;
+        break;
+    case GPUP_OP_WdfInterruptCreate:
+        s->f[GPUP_WdfInterruptCreate_count].number = 1 + mutate_below(m, 2) * mutate_below(m, 4);
+        break;
+    case GPUP_OP_InterruptSignal:
+        s->f[GPUP_InterruptSignal_message].number = mutate_below(m, 4);
+        break;
+    default:
+        break;
+    }
+}
+
 static void try_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
     bool near = m->focus && (m->story || mutate_below(m, 2));
     gpup_step_defaults(s, mutate_op(m, near ? m->focus : 0));
@@ -144,6 +174,7 @@ static void try_step(struct gpup_mutator *m, const struct gpup_world_config *wor
         s->vf = mutate_vf(m, world, false);
     }
     plausible(m, world, s);
+    plausible_framework(m, s);
     existing(m, s);
     towards(m, world, s);
 }
@@ -184,7 +215,8 @@ static void odd_arguments(struct gpup_mutator *m, const struct gpup_world_config
 
 bool mutate_new_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s,
                      bool negative) {
-    bool wrong = negative && mutate_below(m, 2), forward = !wrong && mutate_below(m, 8) < m->onward;
+    bool wrong = negative && mutate_below(m, 2),
+         forward = !wrong && !m->framework && mutate_below(m, 8) < m->onward;
     if (negative && !wrong) {
         odd_arguments(m, world, s);
         return true;

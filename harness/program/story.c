@@ -10,13 +10,15 @@ static uint32_t vfs_in_use(const struct gpup_program *p) {
 }
 
 /* A VM for the steps that follow, where there is none: a migration target when something was saved, sometimes
- * a vGPU without resources. */
+ * a vGPU without resources. Of a framework, a device. */
 static bool lead_in(struct gpup_mutator *m, struct gpup_program *p, size_t *at) {
     struct gpup_step step;
     bool saved = m->steer.saved[0] != 0, usual = mutate_below(m, 4) != 0, bare = mutate_below(m, 8) == 0;
     gpup_step_defaults(&step, saved == usual ? GPUP_OP_CreateVm : GPUP_OP_StartVm);
     if (bare)
         gpup_step_defaults(&step, GPUP_OP_CreateVirtualGpu);
+    if (m->framework)
+        gpup_step_defaults(&step, GPUP_OP_FrameworkDevice);
     step.vf = m->focus_vf;
     step.host = m->focus_host;
     gpup_step_clamp(&step);

@@ -105,6 +105,10 @@ uint16_t mutate_topics(unsigned op) {
     return topics[op] & (uint16_t) ~(ACT | LOOK);
 }
 
+bool mutate_of_framework(unsigned op) {
+    return topics[op] & FRAMEWORK;
+}
+
 bool mutate_upsets(unsigned op) {
     switch (op) {
     case GPUP_OP_StopDevice:
@@ -152,7 +156,8 @@ unsigned mutate_op(struct gpup_mutator *m, uint16_t about) {
     uint16_t use = about ? uses[mutate_below(m, 4)] : 0;
     uint32_t total = 0, chosen[GPUP_OPS];
     for (unsigned op = 0; op < GPUP_OPS; op++) {
-        bool fits = (!about || topics[op] & about) && (!use || topics[op] & use);
+        bool fits = (!about || topics[op] & about) && (!use || topics[op] & use) &&
+                    (!m->framework || mutate_of_framework(op));
         total += fits ? m->worth[op] : 0;
         chosen[op] = total;
     }

@@ -100,6 +100,52 @@ static void gets_deep(void **state) {
     gpup_mutator_free(m);
 }
 
+/* Where a framework is asked, what a miniport is asked is noise. */
+static void stays_with_a_framework(void **state) {
+    (void)state;
+    struct gpup_mutator_options options = {.max_steps = 24, .negative = true};
+    struct gpup_mutator *m = gpup_mutator_new(&options);
+    unsigned steps = 0;
+    for (uint64_t i = 0; i < 300; i++) {
+        struct gpup_program p;
+        struct gpup_step first;
+        start(&p);
+        gpup_step_defaults(&first, (unsigned)gpup_op_find("FrameworkDevice"));
+        assert_true(gpup_program_append(&p, &first));
+        for (unsigned k = 0; k < 8 && p.step_count; k++)
+            gpup_mutate(m, &p, i * 8 + k);
+        for (size_t k = 0; k < p.step_count; k++, steps++) {
+            const char *name = gpup_op_info(p.steps[k].op)->name;
+            if (!strstr(name, "Framework") && !strstr(name, "Interrupt") && strcmp(name, "Together") != 0)
+                fail_msg("%s in a program about a framework", name);
+        }
+        gpup_program_free(&p);
+    }
+    assert_true(steps > 300);
+    gpup_mutator_free(m);
+}
+
+/* What runs at once is about VMs that are there, of two VFs now and then. */
+static void runs_at_once(void **state) {
+    (void)state;
+    struct gpup_mutator_options options = {.max_steps = 24};
+    struct gpup_mutator *m = gpup_mutator_new(&options);
+    unsigned apart = 0;
+    for (uint64_t i = 0; i < 3000; i++) {
+        struct gpup_program p;
+        start(&p);
+        for (unsigned k = 0; k < 8; k++)
+            gpup_mutate(m, &p, i * 8 + k);
+        for (size_t k = 0; k + 2 < p.step_count; k++)
+            apart += p.steps[k].op == gpup_op_find("Together") && p.steps[k + 1].op == p.steps[k + 2].op &&
+                     p.steps[k + 1].vf != p.steps[k + 2].vf;
+        gpup_program_free(&p);
+    }
+    print_message("%u times a call for two VFs at once\n", apart);
+    assert_true(apart > 30);
+    gpup_mutator_free(m);
+}
+
 int main(void) {
     static bool no = false, yes = true;
     static bool *legal = &no, *negative = &yes;
@@ -108,6 +154,8 @@ int main(void) {
         cmocka_unit_test_prestate(stays_a_program, negative),
         cmocka_unit_test(one_seed_one_result),
         cmocka_unit_test(gets_deep),
+        cmocka_unit_test(stays_with_a_framework),
+        cmocka_unit_test(runs_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }
