@@ -14,6 +14,7 @@
 typedef int errno_t;
 #define GPUP_CRT_EINVAL 22
 #define GPUP_CRT_ERANGE 34
+#define GPUP_CRT_STRUNCATE 80
 #define GPUP_CRT_TRUNCATE SIZE_MAX /* _TRUNCATE as a count: as much as there is room for */
 
 /* --- memory */
@@ -60,6 +61,9 @@ PWSTR DDI_CALL gpup_crt_wcsrchr(PCWSTR text, WCHAR c);
 PWSTR DDI_CALL gpup_crt_wcsstr(PCWSTR text, PCWSTR part);
 errno_t DDI_CALL gpup_crt_wcscpy_s(PWSTR to, SIZE_T room, PCWSTR from); /* room: characters */
 errno_t DDI_CALL gpup_crt_wcscat_s(PWSTR to, SIZE_T room, PCWSTR from);
+errno_t DDI_CALL gpup_crt_wcsncpy_s(PWSTR to, SIZE_T room, PCWSTR from, SIZE_T most);
+int DDI_CALL gpup_crt_iswdigit(WCHAR c);
+int DDI_CALL gpup_crt_wtoi(PCWSTR text);
 
 /* --- characters, numbers, order */
 int DDI_CALL gpup_crt_toupper(int c);
@@ -78,6 +82,9 @@ VOID DDI_CALL gpup_crt_qsort(PVOID base, SIZE_T count, SIZE_T size, gpup_crt_com
 PVOID DDI_CALL gpup_crt_bsearch(const VOID *key, const VOID *base, SIZE_T count, SIZE_T size,
                                 gpup_crt_compare compare);
 
+/* Before a large frame is made, with its size in RAX: not to be called from C. */
+void gpup_crt_chkstk(void);
+
 /* --- printing into strings: -1 where the text does not fit */
 int DDI_CALL gpup_crt_sprintf(PCHAR to, PCSTR format, ...);
 int DDI_CALL gpup_crt_snprintf(PCHAR to, SIZE_T count, PCSTR format, ...);
@@ -91,5 +98,9 @@ int DDI_CALL gpup_crt_snwprintf(PWSTR to, SIZE_T count, PCWSTR format, ...);
 int DDI_CALL gpup_crt_vsnwprintf(PWSTR to, SIZE_T count, PCWSTR format, __builtin_ms_va_list arguments);
 int DDI_CALL gpup_crt_swprintf_s(PWSTR to, SIZE_T room, PCWSTR format, ...);
 int DDI_CALL gpup_crt_vswprintf_s(PWSTR to, SIZE_T room, PCWSTR format, __builtin_ms_va_list arguments);
+int DDI_CALL gpup_crt_vsnwprintf_s(PWSTR to, SIZE_T room, SIZE_T count, PCWSTR format,
+                                   __builtin_ms_va_list arguments);
+int DDI_CALL gpup_crt_snwprintf_s(PWSTR to, SIZE_T room, SIZE_T count, PCWSTR format, ...);
+int DDI_CALL gpup_crt_vsprintf(PCHAR to, PCSTR format, __builtin_ms_va_list arguments);
 
 #endif

@@ -164,3 +164,36 @@ int DDI_CALL gpup_crt_swprintf_s(PWSTR to, SIZE_T room, PCWSTR format, ...) {
     __builtin_ms_va_end(arguments);
     return length;
 }
+
+/* At most count characters, or as many as there is room for when count is -1 (_TRUNCATE). */
+int DDI_CALL gpup_crt_vsnwprintf_s(PWSTR to, SIZE_T room, SIZE_T count, PCWSTR format,
+                                   __builtin_ms_va_list arguments) {
+    char text[LONGEST];
+    size_t length = to && room && format ? format_wide(text, format, arguments) : SIZE_MAX, fits;
+
+    if (to && room)
+        *to = 0;
+    if (length == SIZE_MAX)
+        return -1;
+    fits = length <= count ? length : count;
+    if (fits >= room && count != GPUP_CRT_TRUNCATE)
+        return -1; /* nothing is written: neither it nor count characters fit */
+    fits = fits < room ? fits : room - 1;
+    widen(to, text, fits);
+    to[fits] = 0;
+    return fits < length ? -1 : (int)length;
+}
+
+int DDI_CALL gpup_crt_snwprintf_s(PWSTR to, SIZE_T room, SIZE_T count, PCWSTR format, ...) {
+    __builtin_ms_va_list arguments;
+    int length;
+
+    __builtin_ms_va_start(arguments, format);
+    length = gpup_crt_vsnwprintf_s(to, room, count, format, arguments);
+    __builtin_ms_va_end(arguments);
+    return length;
+}
+
+int DDI_CALL gpup_crt_vsprintf(PCHAR to, PCSTR format, __builtin_ms_va_list arguments) {
+    return gpup_crt_vsnprintf(to, LONGEST, format, arguments);
+}

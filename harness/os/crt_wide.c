@@ -159,3 +159,30 @@ ULONG DDI_CALL gpup_crt_wcstoul(PCWSTR text, PWSTR *end, int base) {
         return MAXULONG;
     return negative ? 0 - (ULONG)value : (ULONG)value;
 }
+
+errno_t DDI_CALL gpup_crt_wcsncpy_s(PWSTR to, SIZE_T room, PCWSTR from, SIZE_T most) {
+    size_t length;
+
+    if (!to || !room)
+        return GPUP_CRT_EINVAL;
+    *to = 0;
+    if (!from)
+        return most ? GPUP_CRT_EINVAL : 0;
+    length = gpup_crt_wcsnlen(from, most < room ? most : room);
+    if (length == room) {
+        if (most != GPUP_CRT_TRUNCATE)
+            return GPUP_CRT_ERANGE;
+        length--;
+    }
+    memcpy(to, from, 2 * length);
+    to[length] = 0;
+    return most == GPUP_CRT_TRUNCATE && from[length] ? GPUP_CRT_STRUNCATE : 0;
+}
+
+int DDI_CALL gpup_crt_iswdigit(WCHAR c) {
+    return c >= '0' && c <= '9';
+}
+
+int DDI_CALL gpup_crt_wtoi(PCWSTR text) {
+    return (int)gpup_crt_wcstoul(text, NULL, 10);
+}

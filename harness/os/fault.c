@@ -37,11 +37,10 @@ static void chain(int number, siginfo_t *info, void *context) {
         signal(number, SIG_DFL); /* the instruction faults again */
 }
 
-static bool on_guard_of_window(struct gpup_fiber *fiber, const siginfo_t *info, uintptr_t sp) {
-    const uint8_t *address = info->si_addr;
-
-    /* only what a push or the current frame can reach */
-    return (uintptr_t)address + 4096 >= sp && gpup_stack_grow(fiber->stack, address);
+/* Wherever RSP is: the stack of a kernel is there as a whole, and a large frame is probed before it is made.
+ */
+static bool on_guard_of_window(struct gpup_fiber *fiber, const siginfo_t *info) {
+    return gpup_stack_grow(fiber->stack, info->si_addr);
 }
 
 /* --- a buffer that changes between two reads */
@@ -197,7 +196,7 @@ static void handler(int number, siginfo_t *info, void *context) {
     if (number == SIGTRAP && watch_close(os, &registers[REG_EFL]))
         return;
     /* Also while an event is emitted: that happens on the stack of the driver, wherever it stands then. */
-    if (number == SIGSEGV && on_guard_of_window(os->running, info, (uintptr_t)registers[REG_RSP]))
+    if (number == SIGSEGV && on_guard_of_window(os->running, info))
         return;
     if (os->in_emit) {
         chain(number, info, context);

@@ -152,6 +152,10 @@ void gpup_os_report_left(struct gpup_os *os) {
         gpup_kmdf_left(os);
     if (gpup_etw_left)
         gpup_etw_left(os);
+    if (gpup_wmi_left)
+        gpup_wmi_left(os);
+    if (gpup_named_event_left)
+        gpup_named_event_left(os);
 }
 
 /* --- how a host dies */

@@ -112,6 +112,7 @@ enum {
     GPUP_HANDLE_VMBUS = 2,
     GPUP_HANDLE_KEY = 3,
     GPUP_HANDLE_FILE = 4,
+    GPUP_HANDLE_EVENT = 5,
     GPUP_HANDLE_FIRST_FREE = 16
 };
 
@@ -191,7 +192,7 @@ struct gpup_os {
     uint32_t fail_count;
 
     /* state of the other parts of this room */
-    void *dxgkrnl, *vmbus, *kmdf, *wdf, *registry, *etw, *files;
+    void *dxgkrnl, *vmbus, *kmdf, *wdf, *registry, *etw, *files, *wmi, *named;
     const struct gpup_given_files *given; /* files from outside, which the host starts with; may be NULL */
 };
 
@@ -204,6 +205,11 @@ void gpup_dxgkrnl_left(struct gpup_os *os) __attribute__((weak)); /* LEFT events
 void gpup_vmbus_left(struct gpup_os *os) __attribute__((weak));
 void gpup_kmdf_left(struct gpup_os *os) __attribute__((weak));
 void gpup_etw_left(struct gpup_os *os) __attribute__((weak));
+void gpup_wmi_left(struct gpup_os *os) __attribute__((weak));
+void gpup_named_event_left(struct gpup_os *os) __attribute__((weak));
+/* Counts a reference up or down, if the object is a named event; false: it is none. */
+bool gpup_named_event_reference(struct gpup_os *os, const void *object, int32_t change, int64_t *left)
+    __attribute__((weak));
 
 /* --- current host, services, events */
 struct gpup_os *gpup_os_current(void); /* NULL: outside any call */

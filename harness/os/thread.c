@@ -167,18 +167,23 @@ NTSTATUS DDI_CALL ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAc
 LONG_PTR DDI_CALL ObfReferenceObject(PVOID Object) {
     struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(ObfReferenceObject));
     struct gpup_thread *thread = os ? thread_of(os, Object) : NULL;
+    int64_t left;
 
+    if (os && gpup_named_event_reference && gpup_named_event_reference(os, Object, 1, &left))
+        return left;
     return thread ? (LONG_PTR)++thread->references : 2; /* a device object, or a process: ours to keep */
 }
 
 LONG_PTR DDI_CALL ObfDereferenceObject(PVOID Object) {
     struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(ObfDereferenceObject));
     struct gpup_thread *thread = os ? thread_of(os, Object) : NULL;
-    LONG_PTR left;
+    int64_t left;
 
+    if (os && gpup_named_event_reference && gpup_named_event_reference(os, Object, -1, &left))
+        return left;
     if (!thread)
         return 1;
-    left = (LONG_PTR)thread->references - 1;
+    left = (int64_t)thread->references - 1;
     release(os, thread);
     return left;
 }

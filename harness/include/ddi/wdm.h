@@ -567,6 +567,7 @@ VOID DDI_CALL KeBugCheckEx(ULONG BugCheckCode, ULONG_PTR P1, ULONG_PTR P2, ULONG
 #include "ddi/wdm_file.h"
 #include "ddi/wdm_lists.h"
 #include "ddi/wdm_memory.h"
+#include "ddi/wdm_more.h"
 #include "ddi/wdm_rtl.h"
 #include "ddi/wdm_sync.h"
 #include "ddi/wdm_system.h"

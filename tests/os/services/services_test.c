@@ -9,7 +9,7 @@ static const struct trial *const tables[] = {
     pool_trials,     list_trials,     lock_trials,   wait_trials,   mutex_trials,
     resource_trials, timer_trials,    clock_trials,  thread_trials, processor_trials,
     memory_trials,   register_trials, string_trials, text_trials,   runtime_trials,
-    bitmap_trials,   registry_trials, trace_trials,  file_trials,
+    bitmap_trials,   registry_trials, trace_trials,  file_trials,   wdk_trials,
 };
 enum { TABLES = sizeof tables / sizeof *tables }; // NOLINT(bugprone-sizeof-expression): of pointers
 

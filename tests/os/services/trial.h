@@ -43,7 +43,7 @@ struct trial {
 extern const struct trial pool_trials[], list_trials[], lock_trials[], wait_trials[], mutex_trials[],
     resource_trials[], timer_trials[], clock_trials[], thread_trials[], processor_trials[], memory_trials[],
     register_trials[], string_trials[], text_trials[], runtime_trials[], bitmap_trials[], registry_trials[],
-    trace_trials[], file_trials[];
+    trace_trials[], file_trials[], wdk_trials[];
 
 #define MUST(condition)                                                                                      \
     do {                                                                                                     \
