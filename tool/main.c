@@ -11,11 +11,13 @@ static const struct command {
     {"run",
      "[IMPL] [--profile P] [--select GLOB] [--jobs N] [--shard I/N] [--seed S] [--out DIR]\n"
      "          [--expect FILE] [--baseline DIR] [--traces all] [--strict] [--resume] [--timeout S]\n"
-     "          [--json]",
+     "          [--json] [--file NAME=PATH]...",
      "runs the programs, judges, writes results", command_run},
     {"list", "rules|scenarios|ddis|defects|imports FILE|blocks FILE [--json]", "one line each", command_list},
-    {"replay", "PROGRAM [IMPL]", "runs one program and shows what happened", command_replay},
-    {"shrink", "PROGRAM [IMPL]", "prints a smaller program with the same finding", command_shrink},
+    {"replay", "PROGRAM [IMPL] [--file NAME=PATH]...", "runs one program and shows what happened",
+     command_replay},
+    {"shrink", "PROGRAM [IMPL] [--file NAME=PATH]...", "prints a smaller program with the same finding",
+     command_shrink},
     {"check", "TRACE [--json]", "judges a stored trace", command_check},
     {"report", "DIR... [--out DIR] [--expect FILE] [--baseline DIR] [--strict] [--json]",
      "results of stored journals; several are merged", command_report},
@@ -38,6 +40,8 @@ static int help(FILE *out) {
     fputs(
         "\nIMPL: reference (default), reference:DEFECT, second, null, refuser, yesman, framework, "
         "framework:DEFECT, file.so\n"
+        "--file: a file of this machine that the driver finds, for example\n"
+        "  --file '\\SystemRoot\\System32\\drivers\\vendor_fw.bin=fw.bin'\n"
         "profiles: smoke, certification, full (default), nightly\n"
         "exit status: 0 all required rules passed, 1 a failure, crash or timeout, 2 wrong usage or "
         "unreadable input,\n"

@@ -104,6 +104,13 @@ static struct named *at(struct gpup_os *os, const void *object) {
     return NULL;
 }
 
+PKEVENT gpup_named_event(struct gpup_os *os, HANDLE handle) {
+    struct gpup_handle *entry = gpup_handle_get(os, handle, GPUP_HANDLE_EVENT);
+    struct named *n = entry ? entry->target : NULL;
+
+    return n ? &n->event : NULL;
+}
+
 bool gpup_named_event_reference(struct gpup_os *os, const void *object, int32_t change, int64_t *left) {
     struct named *n = at(os, object);
 

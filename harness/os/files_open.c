@@ -180,7 +180,8 @@ struct gpup_open_file *gpup_file_for(struct gpup_os *os, const char *service, HA
     *status = STATUS_INVALID_HANDLE;
     if (!open)
         return NULL;
-    if (open->doomed) /* and is carried out, as file systems do */
+    if (open->doomed &&
+        rights != DELETE) /* which is how a deletion is taken back; carried out, as file systems do */
         gpup_os_misuse(os, service, GPUP_MISUSE_STATE, 0);
     *status = STATUS_ACCESS_DENIED;
     if (!rights || (open->access & rights))

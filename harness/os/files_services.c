@@ -51,7 +51,7 @@ static bool is_unbuffered(const struct gpup_open_file *open) {
 /* What reading and writing have in common; the place is in *at. */
 static NTSTATUS check(struct gpup_os *os, const char *service, const struct gpup_open_file *open,
                       const struct transfer *t, uint64_t *at) {
-    if (t->event)
+    if (t->event && !gpup_named_event(os, t->event))
         return refuse(os, service, GPUP_MISUSE_OBJECT, STATUS_INVALID_HANDLE);
     if (open->file->directory)
         return STATUS_INVALID_DEVICE_REQUEST;
@@ -59,11 +59,6 @@ static NTSTATUS check(struct gpup_os *os, const char *service, const struct gpup
         (is_unbuffered(open) && (*at % GPUP_FILE_SECTOR || t->length % GPUP_FILE_SECTOR)))
         return refuse(os, service, GPUP_MISUSE_PARAMETER, STATUS_INVALID_PARAMETER);
     return STATUS_SUCCESS;
-}
-
-static void moved(struct gpup_open_file *open, uint64_t to) {
-    if (gpup_file_positioned(open))
-        open->position = to;
 }
 
 NTSTATUS DDI_CALL ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
@@ -87,7 +82,9 @@ NTSTATUS DDI_CALL ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE Ap
     if (Length > rest)
         Length = (ULONG)rest;
     gpup_file_read(os, open->file, at, Buffer, Length);
-    moved(open, at + Length);
+    if (Event)
+        KeSetEvent(gpup_named_event(os, Event), IO_NO_INCREMENT, FALSE);
+    open->position = at + Length;
     return finish(IoStatusBlock, STATUS_SUCCESS, Length);
 }
 
@@ -111,7 +108,9 @@ NTSTATUS DDI_CALL ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE A
         status = gpup_file_write(os, open->file, at, Buffer, Length);
     if (status)
         return finish(IoStatusBlock, status, 0);
-    moved(open, at + Length);
+    if (Event)
+        KeSetEvent(gpup_named_event(os, Event), IO_NO_INCREMENT, FALSE);
+    open->position = at + Length;
     return finish(IoStatusBlock, STATUS_SUCCESS, Length);
 }
 

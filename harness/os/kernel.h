@@ -207,6 +207,7 @@ void gpup_kmdf_left(struct gpup_os *os) __attribute__((weak));
 void gpup_etw_left(struct gpup_os *os) __attribute__((weak));
 void gpup_wmi_left(struct gpup_os *os) __attribute__((weak));
 void gpup_named_event_left(struct gpup_os *os) __attribute__((weak));
+PKEVENT gpup_named_event(struct gpup_os *os, HANDLE handle); /* of IoCreate...Event; NULL: none */
 /* Counts a reference up or down, if the object is a named event; false: it is none. */
 bool gpup_named_event_reference(struct gpup_os *os, const void *object, int32_t change, int64_t *left)
     __attribute__((weak));

@@ -22,12 +22,12 @@ struct complaint {
 };
 
 static bool wrong(const struct complaint *c, const char *what) {
-    snprintf(c->text, c->size, "'%s': %s", c->about, what);
+    snprintf(c->text, c->size, "'%.200s%s': %s", c->about, strlen(c->about) > 200 ? "..." : "", what);
     return false;
 }
 
 static bool failed(const struct complaint *c, const char *path) {
-    snprintf(c->text, c->size, "%s: cannot be read: %s", path, strerror(errno));
+    snprintf(c->text, c->size, "%.500s: cannot be read: %s", path, strerror(errno));
     return false;
 }
 
@@ -97,10 +97,10 @@ static bool read_file(const struct complaint *c, const struct gpup_given_files *
         failed(c, path);
     } else if (!S_ISREG(about.st_mode)) {
         ok = false;
-        snprintf(c->text, c->size, "%s: expected a file", path);
+        snprintf(c->text, c->size, "%.500s: expected a file", path);
     } else if ((uint64_t)about.st_size > GPUP_GIVEN_BYTES - files->bytes) {
         ok = false;
-        snprintf(c->text, c->size, "%s: too large: expected at most %zu MiB in all files together", path,
+        snprintf(c->text, c->size, "%.500s: too large: expected at most %zu MiB in all files together", path,
                  GPUP_GIVEN_BYTES >> 20);
     } else {
         file->size = (size_t)about.st_size;

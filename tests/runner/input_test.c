@@ -65,6 +65,21 @@ static void command_lines(void **state) {
         {"--select", "run --select ''"},
         {"--traces", "run --traces some"},
         {"--timeout", "run --timeout 1e9"},
+        {"expected NAME=PATH", "run --file '\\SystemRoot\\fw.bin'"},
+        {"expected NAME=PATH", "run --file '\\SystemRoot\\fw.bin='"},
+        {"expected NAME=PATH", "run --file fw.bin=$D/fw"},
+        {"'\\Device\\fw.bin=", "run --file '\\Device\\fw.bin='$D/fw"},
+        {"is on no volume", "run --file '\\Device\\fw.bin='$D/fw"},
+        {"none after the volume", "run --file '\\??\\C:\\='$D/fw"},
+        {"an empty part", "run --file '\\SystemRoot\\\\fw.bin='$D/fw"},
+        {"an empty part", "run --file '\\SystemRoot\\f\xc3\xbcr.bin='$D/fw"},
+        {"an empty part", "run --file '\\SystemRoot\\'$(seq -s. 300)=$D/fw"},
+        {"nothing.bin: cannot be read: No such file", "run --file '\\SystemRoot\\fw.bin='$D/nothing.bin"},
+        {"directory.yaml: expected a file", "run --file '\\SystemRoot\\fw.bin='$D/directory.yaml"},
+        {"large.bin: too large: expected at most 64 MiB", "run --file '\\SystemRoot\\fw.bin='$D/large.bin"},
+        {"given twice", "run --file '\\SystemRoot\\fw.bin='$D/fw --file '\\??\\c:\\windows\\FW.BIN='$D/fw"},
+        {"at most 16 files",
+         "replay pause/long $(for i in $(seq 17); do echo --file \\\\SystemRoot\\\\Z$i=$D/fw; done)"},
         {"at most one implementation", "run reference refuser"},
         {"nothing.yaml", "run --expect nothing.yaml"},
         {"too many arguments", "report $(seq 129)"},
@@ -263,13 +278,16 @@ static void journals(void **state) {
     refuse(2, "another run", "run --select 'pause/*' --seed 3 --out $D/journal --resume");
     refuse(2, "another run", "run --select 'pause/*' " SIMULATOR " --out $D/journal --resume");
     refuse(2, "another run", "run --select 'pause/*' refuser --out $D/journal --resume");
+    refuse(2, "another run",
+           "run --select 'pause/*' --file '\\SystemRoot\\fw.bin='$D/fw --out $D/journal --resume");
     free(journal);
 }
 
 static int start(void **state) {
     (void)state;
     tool_directory("input");
-    assert_int_equal(system("mkdir -p $D/directory.yaml $D/journal"), 0);
+    assert_int_equal(
+        system("mkdir -p $D/directory.yaml $D/journal; echo x >$D/fw; truncate -s 67108865 $D/large.bin"), 0);
     return 0;
 }
 

@@ -158,7 +158,7 @@ NTSTATUS DDI_CALL ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
 NTSTATUS DDI_CALL ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
                              POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock,
                              ULONG ShareAccess, ULONG OpenOptions);
-/* Event: there are no handles of events. ApcRoutine, ApcContext, Key: NULL. */
+/* Event: a handle of IoCreateNotificationEvent, say, or NULL. ApcRoutine, ApcContext, Key: NULL. */
 NTSTATUS DDI_CALL ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
                              PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length,
                              PLARGE_INTEGER ByteOffset, PULONG Key);

@@ -309,6 +309,14 @@ MISUSE(ZwSetInformationFile) { /* anything but closing, once it is marked for de
     return (uint64_t)set_end(o, file, 1);
 }
 
+static ULONG attributes_after(struct opened *o, ULONG disposition) {
+    if (ZwCreateFile(&o->file, BOTH | DELETE, &o->attributes, &o->io, NULL, FILE_ATTRIBUTE_SYSTEM, 0,
+                     disposition, SYNC, NULL, 0) != STATUS_SUCCESS)
+        return 0;
+    ZwClose(o->file);
+    ZwQueryFullAttributesFile(&o->attributes, &o->about.network);
+    return o->about.network.FileAttributes;
+}
 EFFECT(ZwQueryFullAttributesFile) {
     struct opened *o = room;
 
@@ -321,6 +329,8 @@ EFFECT(ZwQueryFullAttributesFile) {
     MUST(o->about.network.EndOfFile.QuadPart == 3);
     MUST(o->about.network.FileAttributes == FILE_ATTRIBUTE_HIDDEN);
     ZwClose(o->file);
+    MUST(attributes_after(o, FILE_OVERWRITE) == (FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM)); /* adds */
+    MUST(attributes_after(o, FILE_SUPERSEDE) == FILE_ATTRIBUTE_SYSTEM); /* replaces */
     return 0;
 }
 MISUSE(ZwQueryFullAttributesFile) {
