@@ -3,11 +3,13 @@
 #include "elf.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 struct gpup_image {
     struct gpup_ranges ranges; /* already relocated */
     size_t size;
     uintptr_t base, code_start, code_end;
+    struct gpup_ranges initial;    /* code that goes after DriverEntry */
     struct gpup_unwinder unwinder; /* without a base: there is none */
     void *pristine;                /* the sections as they were after loading and setting options */
 };
@@ -51,6 +53,7 @@ bool gpup_image_open(const char *path, uintptr_t base, const char *prefix, struc
 void gpup_image_free(struct gpup_image *image) {
     if (image) {
         gpup_ranges_free(&image->ranges);
+        gpup_ranges_free(&image->initial);
         free(image->pristine);
     }
     free(image);
@@ -105,7 +108,20 @@ bool gpup_image_capture(struct gpup_image *image) {
     return image->pristine != NULL;
 }
 
+void gpup_image_set_initial(struct gpup_image *image, struct gpup_ranges *ranges) {
+    image->initial = *ranges;
+    *ranges = (struct gpup_ranges){0};
+}
+
+void gpup_image_discard(const struct gpup_image *image, bool gone) {
+    for (size_t i = 0; image && i < image->initial.count; i++) {
+        const struct gpup_range *r = &image->initial.range[i];
+        mprotect((void *)(uintptr_t)r->start, r->end - r->start, gone ? PROT_NONE : PROT_READ | PROT_EXEC);
+    }
+}
+
 void gpup_image_reset(const struct gpup_image *image) {
+    gpup_image_discard(image, false);
     if (image && image->pristine)
         gpup_image_load(image, image->pristine);
 }

@@ -13,5 +13,7 @@ bool gpup_image_open(const char *path, uintptr_t base, const char *prefix, struc
 bool gpup_image_from(struct gpup_ranges *ranges, uintptr_t base, uintptr_t code_start, uintptr_t code_end,
                      struct gpup_image **out);
 void gpup_image_set_unwinder(struct gpup_image *image, struct gpup_unwinder unwinder);
+/* Code that goes after DriverEntry, by whole pages; takes the list over. */
+void gpup_image_set_initial(struct gpup_image *image, struct gpup_ranges *ranges);
 
 #endif

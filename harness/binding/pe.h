@@ -48,6 +48,7 @@ enum { GPUP_PE_EXECUTE = 1, GPUP_PE_READ = 2, GPUP_PE_WRITE = 4 };
 struct gpup_pe_section {
     char name[9];
     uint8_t access;            /* GPUP_PE_ bits, never EXECUTE and WRITE together */
+    bool initial;              /* INIT code, which the kernel discards after DriverEntry */
     struct gpup_pe_span span;  /* in the image */
     uint32_t file, file_bytes; /* what of it is in the file; no more than span.size */
 };

@@ -9,6 +9,7 @@
 #define OPTIONAL_HEADER 112u /* PE32+, without the directories */
 #define SECTION_HEADER 40u
 #define MAX_DIRECTORIES 16u
+#define DISCARDABLE 0x02000000u
 
 uint16_t gpup_pe_u16(const uint8_t *at) {
     return (uint16_t)(at[0] | at[1] << 8);
@@ -183,6 +184,8 @@ static bool read_section(struct gpup_pe *pe, const uint8_t *header, uint32_t ali
     s->span = (struct gpup_pe_span){gpup_pe_u32(header + 12), gpup_pe_u32(header + 8)};
     s->file = gpup_pe_u32(header + 20);
     s->access = access_of(gpup_pe_u32(header + 36));
+    s->initial = (gpup_pe_u32(header + 36) & DISCARDABLE) && s->access == (GPUP_PE_EXECUTE | GPUP_PE_READ) &&
+                 strcmp(s->name, "INIT") == 0;
     if (!s->span.size)
         s->span.size = bytes;
     if (s->span.rva % alignment || s->span.rva < *end)

@@ -79,7 +79,7 @@ static bool is_counter(const char *name) {
 }
 
 static bool find_writable(const struct gpup_pe *pe, struct gpup_image **image) {
-    struct gpup_ranges ranges = {0};
+    struct gpup_ranges ranges = {0}, initial = {0};
     uintptr_t base = (uintptr_t)pe->memory, code_end = base;
     bool ok = true;
     for (uint32_t i = 0; i < pe->section_count; i++) {
@@ -89,14 +89,16 @@ static bool find_writable(const struct gpup_pe *pe, struct gpup_image **image) {
             code_end = start + s->span.size;
         if ((s->access & GPUP_PE_WRITE) && !is_counter(s->name))
             ok = ok && gpup_ranges_add(&ranges, start, start + s->span.size);
+        if (s->initial)
+            ok = ok && gpup_ranges_add(&initial, start, start + s->span.size);
     }
-    if (!ok) {
-        gpup_ranges_free(&ranges);
-        return false;
-    }
-    ok = gpup_image_from(&ranges, base, base, code_end, image);
-    if (ok)
+    ok = ok && gpup_image_from(&ranges, base, base, code_end, image);
+    if (ok) {
         gpup_image_set_unwinder(*image, gpup_pe_unwinder(pe));
+        gpup_image_set_initial(*image, &initial);
+    }
+    gpup_ranges_free(&ranges);
+    gpup_ranges_free(&initial);
     return ok;
 }
 

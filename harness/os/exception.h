@@ -60,6 +60,8 @@ bool gpup_exception_offer(struct gpup_os *os, int number, const siginfo_t *info,
 /* From the signal handler: is it an instruction of the driver that only a kernel may execute, and that the
  * suite does not carry out? Then `context` leads to where that is said. */
 bool gpup_privileged_offer(struct gpup_os *os, const siginfo_t *info, ucontext_t *context);
+/* The same for INT 29h, which ends in a bug check. */
+bool gpup_fastfail_offer(struct gpup_os *os, const siginfo_t *info, ucontext_t *context);
 
 /* --- exception_entry.c */
 /* function(a, b, c, d) with the Windows convention; where it returns to is known to walks. */

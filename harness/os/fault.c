@@ -191,7 +191,8 @@ static void handler(int number, siginfo_t *info, void *context) {
         return;
     if (number == SIGSEGV && watch_open(os, info->si_addr, registers))
         return;
-    if (number == SIGSEGV && (gpup_mmio_offer(os, info, context) || gpup_privileged_offer(os, info, context)))
+    if (number == SIGSEGV && (gpup_mmio_offer(os, info, context) || gpup_fastfail_offer(os, info, context) ||
+                              gpup_privileged_offer(os, info, context)))
         return;
     if (number == SIGTRAP && watch_close(os, &registers[REG_EFL]))
         return;

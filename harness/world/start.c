@@ -37,7 +37,10 @@ bool host_load_driver(struct host *h) {
     w->call = ++w->calls;
     e.f[GPUP_CALL_ddi] = GPUP_DDI_DriverEntry;
     world_emit(h, &e);
-    if (gpup_dxgkrnl_load(h->os, w->implementation->driver_entry, &status) != GPUP_RAN_RETURNED) {
+    gpup_image_discard(w->image, false);
+    enum gpup_ran ran = gpup_dxgkrnl_load(h->os, w->implementation->driver_entry, &status);
+    gpup_image_discard(w->image, true);
+    if (ran != GPUP_RAN_RETURNED) {
         h->dead = true;
         w->call = 0;
         return false;

@@ -70,6 +70,9 @@ void gpup_image_load(const struct gpup_image *image, const void *copy);
 bool gpup_image_capture(struct gpup_image *image);
 void gpup_image_reset(const struct gpup_image *image);
 /* capture: false when memory is out. reset without a capture, or of NULL, does nothing. */
+/* What a driver image for Windows has in its INIT section: there, or gone as it is after DriverEntry. reset
+ * brings it back. */
+void gpup_image_discard(const struct gpup_image *image, bool gone);
 /* Bounds of the code. */
 void gpup_image_code(const struct gpup_image *image, uintptr_t *start, uintptr_t *end);
 /* What addresses in it count from: the image's first byte, for an ELF object what its link-time addresses
