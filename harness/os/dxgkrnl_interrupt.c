@@ -2,6 +2,7 @@
  * The adapter's interrupt: ISR and DPC of the miniport, what it may do from them, and device information.
  */
 #include "dxgkrnl.h"
+#include "locks.h"
 
 static VOID DDI_CALL run_dpc(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2) {
     const struct gpup_os *os = gpup_os_current();
@@ -61,17 +62,22 @@ VOID DDI_CALL gpup_dxgkrnl_notify_dpc(HANDLE handle) {
 }
 
 /* The routine runs in the caller's fiber, with the ISR kept away. */
-static BOOLEAN run_synchronized(struct gpup_os *os, PKSYNCHRONIZE_ROUTINE routine, PVOID context) {
+static BOOLEAN run_synchronized(struct gpup_os *os, PKSYNCHRONIZE_ROUTINE routine, PVOID context,
+                                ULONG message) {
+    const void *lock = gpup_lock_of_interrupt(os, message);
     KIRQL before = gpup_os_irql(os);
+    gpup_lock_wanted(os, "DxgkCbSynchronizeExecution", lock, GPUP_LOCK_ALONE);
     while (os->isr_active || os->interrupt_owner)
         gpup_os_yield(os, true); /* only with preemption: the ISR runs on another processor */
     os->interrupt_owner = os->running;
+    gpup_lock_taken(os->running, lock, GPUP_LOCK_ALONE);
     gpup_os_set_irql(os, GPUP_DIRQL);
     BOOLEAN value = routine(context);
     if (gpup_os_irql(os) != GPUP_DIRQL)
         gpup_dxgkrnl_callback_misuse(os, GPUP_CALLBACK(DxgkCbSynchronizeExecution), GPUP_MISUSE_IRQL);
     gpup_os_set_irql(os, before);
     os->interrupt_owner = NULL;
+    gpup_lock_given(os, os->running, lock);
     gpup_os_wake(os);
     return value;
 }
@@ -92,7 +98,7 @@ NTSTATUS DDI_CALL gpup_dxgkrnl_synchronize(HANDLE handle, PKSYNCHRONIZE_ROUTINE 
         gpup_dxgkrnl_callback_misuse(os, GPUP_CALLBACK(DxgkCbSynchronizeExecution), GPUP_MISUSE_LOCK);
         return STATUS_UNSUCCESSFUL; /* the lock is held already: the real one would never come back */
     }
-    *value = run_synchronized(os, routine, context);
+    *value = run_synchronized(os, routine, context, message);
     return STATUS_SUCCESS;
 }
 

@@ -1,4 +1,5 @@
 /* Events, semaphores and mutexes. */
+#include "locks.h"
 #include "services.h"
 
 /* waits: the caller says that a wait follows at once, which wants a lower IRQL. */
@@ -12,10 +13,13 @@ static struct gpup_os *enter(const struct gpup_service_limit *service, const DIS
 }
 
 VOID DDI_CALL KeInitializeEvent(PRKEVENT Event, EVENT_TYPE Type, BOOLEAN State) {
-    gpup_os_enter(GPUP_SERVICE(KeInitializeEvent));
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeInitializeEvent));
+
     gpup_dispatcher_init(&Event->Header,
                          Type == SynchronizationEvent ? GPUP_DISPATCHER_SYNC_EVENT : GPUP_DISPATCHER_EVENT,
                          State != 0);
+    if (os)
+        gpup_lock_forget(os, Event, 1); /* it may be a fast mutex's */
 }
 
 LONG DDI_CALL KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait) {
@@ -24,6 +28,8 @@ LONG DDI_CALL KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait) {
 
     (void)Increment;
     Event->Header.SignalState = 1;
+    if (os && os->running)
+        gpup_lock_given(os, os->running, Event);
     if (os && !before)
         gpup_os_wake(os);
     return before;
@@ -68,6 +74,8 @@ LONG DDI_CALL KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LO
     if (Adjustment <= 0 || Adjustment > Semaphore->Limit - before)
         gpup_os_bugcheck(os,
                          (uint32_t)STATUS_SEMAPHORE_LIMIT_EXCEEDED); /* the page: an exception is raised */
+    if (os->running)
+        gpup_lock_given(os, os->running, Semaphore);
     Semaphore->Header.SignalState += Adjustment;
     gpup_os_wake(os);
     return before;
@@ -79,9 +87,12 @@ LONG DDI_CALL KeReadStateSemaphore(PRKSEMAPHORE Semaphore) {
 }
 
 VOID DDI_CALL KeInitializeMutex(PRKMUTEX Mutex, ULONG Level) {
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeInitializeMutex));
+
     (void)Level;
-    gpup_os_enter(GPUP_SERVICE(KeInitializeMutex));
     gpup_dispatcher_init(&Mutex->Header, GPUP_DISPATCHER_MUTEX, 1);
+    if (os)
+        gpup_lock_forget(os, Mutex, 1);
 }
 
 LONG DDI_CALL KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait) {
@@ -97,6 +108,7 @@ LONG DDI_CALL KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait) {
     if (++Mutex->Header.SignalState == 1) {
         Mutex->Header.Owner = 0;
         os->running->locks--;
+        gpup_lock_given(os, os->running, Mutex);
         gpup_os_wake(os);
     }
     return before;

@@ -2,6 +2,7 @@
  * word; a service with the Microsoft convention has saved XMM6-15 itself before it gets here. */
 #include "fiber.h"
 #include "asan.h"
+#include "locks.h"
 
 void gpup_fiber_switch(void **save, void *to);
 void gpup_fiber_entry(void);
@@ -131,6 +132,12 @@ struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_star
     fiber->done_context = start->done_context;
     fiber->id = ++os->next_fiber ? os->next_fiber : ++os->next_fiber;
     fiber->locks = fiber->regions = 0;
+    fiber->held_count = 0;
+    fiber->held_lost = false;
+    fiber->place = 0;
+    fiber->step = start->step;
+    fiber->name = start->name;
+    fiber->alone = start->alone;
     fiber->result = 0;
     fiber->thread = NULL;
     fiber->objects = NULL;
@@ -144,6 +151,7 @@ struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_star
 }
 
 void gpup_fiber_retire(struct gpup_os *os, struct gpup_fiber *fiber) {
+    gpup_lock_forget(os, fiber->stack->window, (size_t)(fiber->stack->top - fiber->stack->window));
     fiber->stack->live = NULL;
     gpup_stack_clean(fiber->stack);
     fiber->state = GPUP_FIBER_IDLE;

@@ -27,6 +27,14 @@ enum gpup_routine { /* field `routine` of FAULT, BUGCHECK and HANG */
 };
 enum gpup_fiber_state { GPUP_FIBER_IDLE, GPUP_FIBER_READY, GPUP_FIBER_RUNNING, GPUP_FIBER_WAITING };
 
+#define GPUP_MAX_HELD 8
+
+struct gpup_held { /* a lock that a fiber holds: locks.h */
+    const void *lock;
+    uint32_t place;     /* where it was taken: offset in the image plus 1, 0 unknown */
+    uint8_t how, count; /* count: so often, where that is allowed */
+};
+
 struct gpup_os;
 struct gpup_fiber {
     void *sp; /* saved stack pointer while not running */
@@ -39,6 +47,13 @@ struct gpup_fiber {
     bool ended_by_service; /* PsTerminateSystemThread */
     uint32_t locks;
     uint32_t regions; /* KeEnterCriticalRegion depth */
+    struct gpup_held held[GPUP_MAX_HELD];
+    uint8_t held_count;
+    bool held_lost;   /* it held more than fit */
+    uint32_t place;   /* of the acquisition at hand, as in gpup_held */
+    uint32_t step;    /* of a DDI call: which one, and its name */
+    const char *name; /* NULL: no DDI */
+    bool alone;       /* no other DDI call overlaps with this one */
     void *function;
     uint64_t args[8];
     uint64_t result;
@@ -70,6 +85,9 @@ struct gpup_start {
     void (*begin)(struct gpup_os *os, struct gpup_fiber *fiber);
     void (*done)(struct gpup_os *os, struct gpup_fiber *fiber);
     void *done_context;
+    uint32_t step;    /* of a DDI call, for reports */
+    const char *name; /* NULL: no DDI */
+    bool alone;
 };
 
 struct gpup_thread { /* what a thread handle refers to */
@@ -188,7 +206,9 @@ struct gpup_os {
     struct gpup_handle handles[GPUP_MAX_HANDLES];
     uint32_t handle_count; /* highest used + 1 */
     struct gpup_pool *pool;
-    uint64_t fail_nth; /* allocations until the next failure; 0: none planned */
+    struct gpup_locks *locks; /* NULL: none was waited for while another was held */
+    uint32_t step;            /* of the last DDI call */
+    uint64_t fail_nth;        /* allocations until the next failure; 0: none planned */
     uint32_t fail_count;
 
     /* state of the other parts of this room */

@@ -114,10 +114,10 @@ void gpup_wdf_delete(struct gpup_os *os, struct gpup_wdf_object *object);
 void gpup_wdf_unreference(struct gpup_os *os, struct gpup_wdf_object *object);
 
 void gpup_wdf_lock_init(struct gpup_wdf_lock *lock);
-/* [fiber] The interrupt's lock, at its level: DIRQL, or passive. */
-void gpup_wdf_lock_interrupt(struct gpup_os *os, struct gpup_wdf_interrupt *interrupt);
+/* [fiber] The interrupt's lock, at its level: DIRQL, or passive. false: a passive one is taken, and the
+ * caller does not wait. */
+bool gpup_wdf_lock_interrupt(struct gpup_os *os, struct gpup_wdf_interrupt *interrupt, bool wait);
 void gpup_wdf_unlock_interrupt(struct gpup_os *os, struct gpup_wdf_interrupt *interrupt);
-bool gpup_wdf_lock_is_free(const struct gpup_wdf_lock *lock);
 
 /* [fiber] EvtInterruptEnable or Disable under the lock; STATUS_SUCCESS when there is none. */
 NTSTATUS gpup_wdf_switch(struct gpup_os *os, struct gpup_wdf_interrupt *interrupt, bool on);

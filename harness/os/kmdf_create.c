@@ -4,6 +4,7 @@
  */
 #include "asan.h"
 #include "kmdf.h"
+#include "locks.h"
 
 #include <string.h>
 
@@ -152,6 +153,7 @@ static struct gpup_wdf_lock *lock_of(struct gpup_os *os, struct gpup_wdf_interru
     if (config->WaitLock)
         return gpup_wdf_get(os, name, config->WaitLock, GPUP_WDF_WAIT_LOCK);
     gpup_wdf_lock_init(&interrupt->own);
+    gpup_lock_forget(os, &interrupt->own, sizeof interrupt->own);
     return &interrupt->own;
 }
 

@@ -1,5 +1,6 @@
 /* The interrupt object at work: ISR, DPC, work item, lock, enable and disable (wdfinterrupt.h pages). */
 #include "kmdf.h"
+#include "locks.h"
 
 static struct gpup_wdf_interrupt *enter(struct gpup_os **os, const char *name, WDFINTERRUPT handle,
                                         KIRQL max_irql) {
@@ -13,7 +14,7 @@ static VOID DDI_CALL run_isr(struct gpup_wdf_interrupt *interrupt) {
     struct gpup_os *os = gpup_os_current();
     if (!interrupt->connected && !KMDF_DEFECT(200))
         return;
-    gpup_wdf_lock_interrupt(os, interrupt);
+    gpup_wdf_lock_interrupt(os, interrupt, true);
     interrupt->config.EvtInterruptIsr(interrupt->object.token, interrupt->message);
     gpup_wdf_unlock_interrupt(os, interrupt);
 }
@@ -35,22 +36,26 @@ static void serialise(struct gpup_os *os, const struct gpup_wdf_interrupt *inter
     while (device->callback_owner)
         gpup_os_yield(os, true);
     device->callback_owner = os->running;
+    gpup_lock_taken(os->running, &device->callback_owner, GPUP_LOCK_GATE);
 }
 
-static void end_serialise(const struct gpup_wdf_interrupt *interrupt) {
-    if (interrupt->config.AutomaticSerialization)
-        interrupt->device->callback_owner = NULL;
+static void end_serialise(struct gpup_os *os, const struct gpup_wdf_interrupt *interrupt) {
+    if (!interrupt->config.AutomaticSerialization)
+        return;
+    interrupt->device->callback_owner = NULL;
+    gpup_lock_given(os, os->running, &interrupt->device->callback_owner);
 }
 
 static VOID DDI_CALL run_dpc(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2) {
+    struct gpup_os *os = gpup_os_current();
     struct gpup_wdf_interrupt *interrupt = context;
     (void)dpc;
     (void)argument1;
     (void)argument2;
-    serialise(gpup_os_current(), interrupt);
+    serialise(os, interrupt);
     interrupt->config.EvtInterruptDpc(interrupt->object.token, interrupt->device->object.token);
-    end_serialise(interrupt);
-    gpup_wdf_unreference(gpup_os_current(), &interrupt->object);
+    end_serialise(os, interrupt);
+    gpup_wdf_unreference(os, &interrupt->object);
 }
 
 static VOID DDI_CALL run_work(struct gpup_wdf_interrupt *interrupt) {
@@ -58,7 +63,7 @@ static VOID DDI_CALL run_work(struct gpup_wdf_interrupt *interrupt) {
     interrupt->work_queued = false;
     serialise(os, interrupt);
     interrupt->config.EvtInterruptWorkItem(interrupt->object.token, interrupt->device->object.token);
-    end_serialise(interrupt);
+    end_serialise(os, interrupt);
     gpup_wdf_unreference(os, &interrupt->object);
 }
 
@@ -107,7 +112,7 @@ GPUP_EXPORT VOID DDI_CALL WdfInterruptAcquireLock(WDFINTERRUPT Interrupt) {
     if (interrupt && interrupt->config.PassiveHandling)
         gpup_os_service("WdfInterruptAcquireLock", PASSIVE_LEVEL);
     if (interrupt && os->running)
-        gpup_wdf_lock_interrupt(os, interrupt);
+        gpup_wdf_lock_interrupt(os, interrupt, true);
 }
 
 GPUP_EXPORT BOOLEAN DDI_CALL WdfInterruptTryToAcquireLock(WDFINTERRUPT Interrupt) {
@@ -121,10 +126,7 @@ GPUP_EXPORT BOOLEAN DDI_CALL WdfInterruptTryToAcquireLock(WDFINTERRUPT Interrupt
                        interrupt->message); /* for passive-level interrupts only */
         return FALSE;
     }
-    if (!gpup_wdf_lock_is_free(interrupt->lock))
-        return FALSE;
-    gpup_wdf_lock_interrupt(os, interrupt);
-    return TRUE;
+    return gpup_wdf_lock_interrupt(os, interrupt, false);
 }
 
 GPUP_EXPORT VOID DDI_CALL WdfInterruptReleaseLock(WDFINTERRUPT Interrupt) {
@@ -150,7 +152,7 @@ GPUP_EXPORT BOOLEAN DDI_CALL WdfInterruptSynchronize(WDFINTERRUPT Interrupt,
     }
     if (!os->running)
         return FALSE;
-    gpup_wdf_lock_interrupt(os, interrupt);
+    gpup_wdf_lock_interrupt(os, interrupt, true);
     BOOLEAN result = Callback(Interrupt, Context);
     gpup_wdf_unlock_interrupt(os, interrupt);
     return result;
@@ -163,7 +165,7 @@ NTSTATUS gpup_wdf_switch(struct gpup_os *os, struct gpup_wdf_interrupt *interrup
     PFN_WDF_INTERRUPT_ENABLE callback = on ? config->EvtInterruptEnable : config->EvtInterruptDisable;
     if (!callback)
         return STATUS_SUCCESS;
-    gpup_wdf_lock_interrupt(os, interrupt);
+    gpup_wdf_lock_interrupt(os, interrupt, true);
     NTSTATUS status = callback(interrupt->object.token, interrupt->device->object.token);
     gpup_wdf_unlock_interrupt(os, interrupt);
     return status;

@@ -1,23 +1,22 @@
 /* Spin locks and wait locks of the framework (wdfsync.h pages), and the lock of an interrupt object. */
 #include "kmdf.h"
+#include "locks.h"
 
 void gpup_wdf_lock_init(struct gpup_wdf_lock *lock) {
     gpup_dispatcher_init(&lock->free.Header, GPUP_DISPATCHER_SYNC_EVENT, 1);
 }
 
-bool gpup_wdf_lock_is_free(const struct gpup_wdf_lock *lock) {
-    return !lock->owner;
-}
-
 static void take(struct gpup_os *os, struct gpup_wdf_lock *lock, const char *name) {
+    gpup_lock_wanted(os, name, &lock->free, GPUP_LOCK_ALONE);
     if (lock->owner == os->running) {
-        gpup_os_misuse(os, name, GPUP_MISUSE_LOCK, 0);
+        gpup_lock_again(os, name, &lock->free);
         gpup_os_hang(os, GPUP_HANG_WAIT, 0); /* it would wait for itself */
     }
     while (lock->owner)
         gpup_os_yield(os, true); /* held on another processor */
     lock->owner = os->running;
     os->running->locks++;
+    gpup_lock_taken(os->running, &lock->free, GPUP_LOCK_ALONE);
 }
 
 static bool give(struct gpup_os *os, struct gpup_wdf_lock *lock, const char *name) {
@@ -27,6 +26,7 @@ static bool give(struct gpup_os *os, struct gpup_wdf_lock *lock, const char *nam
     }
     lock->owner = NULL;
     os->running->locks--;
+    gpup_lock_given(os, os->running, &lock->free);
     gpup_os_wake(os);
     return true;
 }
@@ -52,16 +52,17 @@ static void unspin(struct gpup_os *os, struct gpup_wdf_lock *lock, const char *n
 static NTSTATUS wait_lock(struct gpup_os *os, struct gpup_wdf_lock *lock, uint64_t deadline,
                           const char *name) {
     void *objects[1] = {&lock->free};
-    if (lock->owner == os->running) {
-        gpup_os_misuse(os, name, GPUP_MISUSE_LOCK, 0);
-        if (deadline == GPUP_NEVER)
-            gpup_os_hang(os, GPUP_HANG_WAIT, 0);
+    gpup_lock_wanted(os, name, &lock->free, deadline == GPUP_NEVER ? GPUP_LOCK_ALONE : GPUP_LOCK_TRY);
+    if (lock->owner == os->running && deadline == GPUP_NEVER) {
+        gpup_lock_again(os, name, &lock->free);
+        gpup_os_hang(os, GPUP_HANG_WAIT, 0);
     }
     NTSTATUS status = gpup_os_wait(os, objects, 1, false, deadline);
     if (status != STATUS_SUCCESS)
         return status;
     lock->owner = os->running;
     os->running->locks++;
+    gpup_lock_taken(os->running, &lock->free, GPUP_LOCK_ALONE);
     return status;
 }
 
@@ -72,12 +73,12 @@ static void unwait(struct gpup_os *os, struct gpup_wdf_lock *lock, const char *n
     gpup_os_wake(os);
 }
 
-void gpup_wdf_lock_interrupt(struct gpup_os *os, struct gpup_wdf_interrupt *interrupt) {
+bool gpup_wdf_lock_interrupt(struct gpup_os *os, struct gpup_wdf_interrupt *interrupt, bool wait) {
     static const char name[] = "WdfInterruptAcquireLock";
     if (interrupt->config.PassiveHandling)
-        wait_lock(os, interrupt->lock, GPUP_NEVER, name);
-    else
-        spin(os, interrupt->lock, GPUP_DIRQL, name);
+        return wait_lock(os, interrupt->lock, wait ? GPUP_NEVER : os->now, name) == STATUS_SUCCESS;
+    spin(os, interrupt->lock, GPUP_DIRQL, name);
+    return true;
 }
 
 void gpup_wdf_unlock_interrupt(struct gpup_os *os, struct gpup_wdf_interrupt *interrupt) {
@@ -102,6 +103,7 @@ static struct gpup_wdf_lock *make(struct gpup_os *os, struct gpup_kmdf *kmdf) {
         return NULL;
     *lock = (struct gpup_wdf_lock){0};
     gpup_wdf_lock_init(lock);
+    gpup_lock_forget(os, lock, sizeof *lock);
     return lock;
 }
 

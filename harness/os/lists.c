@@ -7,7 +7,7 @@ static struct gpup_os *lock(const struct gpup_service_limit *service, PKSPIN_LOC
     struct gpup_os *os = gpup_os_enter(service);
 
     if (os)
-        gpup_spin_take(os, service->name, spin);
+        gpup_spin_take(os, service->name, spin, GPUP_LOCK_ALONE);
     return os;
 }
 
@@ -119,9 +119,12 @@ VOID DDI_CALL InitializeSListHead(PSLIST_HEADER SListHead) {
 
 PSLIST_ENTRY DDI_CALL ExpInterlockedPushEntrySList(PSLIST_HEADER ListHead, PSLIST_ENTRY ListEntry) {
     const struct gpup_service_limit *service = GPUP_SERVICE(ExpInterlockedPushEntrySList);
+    struct gpup_os *os = gpup_os_enter(service);
     PSLIST_ENTRY before;
 
-    check(gpup_os_enter(service), service, ListEntry);
+    check(os, service, ListEntry);
+    if (os)
+        gpup_lock_forget_block(os, ListEntry); /* of a list of free blocks, most likely */
     before = first_of(ListHead);
     ListEntry->Next = before;
     set(ListHead, ListEntry, 1);

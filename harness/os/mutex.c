@@ -1,6 +1,8 @@
 /* Fast and guarded mutexes, and regions without APCs. */
+#include "locks.h"
 #include "services.h"
 
+/* The lock is known by the address of its event, which the WDK initialises in the driver's own code. */
 static bool lock_mutex(const struct gpup_service_limit *service, PFAST_MUTEX mutex, bool wait) {
     struct gpup_os *os = gpup_os_enter(service);
     void *event[1] = {&mutex->Event};
@@ -11,8 +13,10 @@ static bool lock_mutex(const struct gpup_service_limit *service, PFAST_MUTEX mut
         gpup_os_misuse(os, service->name, GPUP_MISUSE_OBJECT, 0);
     if (!wait && mutex->Owner)
         return false;
+    gpup_lock_wanted(os, service->name, &mutex->Event,
+                     (wait ? GPUP_LOCK_ALONE : GPUP_LOCK_TRY) | (mutex->Owner ? 0 : GPUP_LOCK_FREE));
     if (mutex->Owner == os->running) {
-        gpup_os_misuse(os, service->name, GPUP_MISUSE_LOCK, 0);
+        gpup_lock_again(os, service->name, &mutex->Event);
         gpup_os_hang(os, GPUP_HANG_WAIT, 0);
     }
     while (mutex->Owner)
@@ -20,6 +24,7 @@ static bool lock_mutex(const struct gpup_service_limit *service, PFAST_MUTEX mut
     mutex->Owner = os->running;
     mutex->Count = 0;
     os->running->locks++;
+    gpup_lock_taken(os->running, &mutex->Event, GPUP_LOCK_ALONE);
     return true;
 }
 
@@ -32,6 +37,7 @@ static struct gpup_os *unlock_mutex(const struct gpup_service_limit *service, PF
         gpup_os_misuse(os, service->name, GPUP_MISUSE_LOCK, 0);
     else
         os->running->locks--;
+    gpup_lock_given(os, os->running, &mutex->Event);
     mutex->Owner = NULL;
     mutex->Count = 1;
     mutex->Event.Header.SignalState = 1;
@@ -40,10 +46,13 @@ static struct gpup_os *unlock_mutex(const struct gpup_service_limit *service, PF
 }
 
 static void initialize(const struct gpup_service_limit *service, PFAST_MUTEX mutex) {
-    gpup_os_enter(service);
+    struct gpup_os *os = gpup_os_enter(service);
+
     memset(mutex, 0, sizeof *mutex);
     mutex->Count = 1;
     gpup_dispatcher_init(&mutex->Event.Header, GPUP_DISPATCHER_SYNC_EVENT, 0);
+    if (os)
+        gpup_lock_forget(os, &mutex->Event, 1);
 }
 
 /* --- fast mutexes: the holder runs at APC_LEVEL */

@@ -4,6 +4,7 @@
  * All of it is in the object's own bytes: Header.Owner has it alone, Depth times; Reserved0 counts the
  * shares, and a table says whose they are. SignalState wakes who waits, who then looks again.
  */
+#include "locks.h"
 #include "services.h"
 
 #define HOLDERS 16u
@@ -36,6 +37,10 @@ static uint16_t *share(PERESOURCE resource, uint16_t fiber, bool make) {
 }
 
 static void initialize(PERESOURCE resource) {
+    struct gpup_os *os = gpup_os_current();
+
+    if (os)
+        gpup_lock_forget(os, resource, 1);
     memset(resource, 0, sizeof *resource);
     gpup_dispatcher_init(&resource->Header, GPUP_DISPATCHER_RESOURCE, 0);
 }
@@ -60,7 +65,11 @@ NTSTATUS DDI_CALL ExReinitializeResourceLite(PERESOURCE Resource) {
 }
 
 NTSTATUS DDI_CALL ExDeleteResourceLite(PERESOURCE Resource) {
+    struct gpup_os *os = gpup_os_current();
+
     check_idle(GPUP_SERVICE(ExDeleteResourceLite), Resource);
+    if (os)
+        gpup_lock_forget(os, Resource, 1);
     Resource->Header.Tag = 0;
     return STATUS_SUCCESS;
 }
@@ -99,12 +108,14 @@ static BOOLEAN acquire(const struct gpup_service_limit *service, PERESOURCE reso
                        enum wish wish) {
     struct gpup_os *os =
         wait ? gpup_os_enter(service) : gpup_os_service_from(service->name, service->low, DISPATCH_LEVEL);
+    unsigned how = (wish == ALONE ? GPUP_LOCK_ALONE : GPUP_LOCK_SHARED) | (wait ? 0 : GPUP_LOCK_TRY);
     uint16_t *count;
 
     if (!os || !os->running)
         return FALSE;
     if (!gpup_dispatcher_valid(&resource->Header))
         gpup_os_misuse(os, service->name, GPUP_MISUSE_OBJECT, 0);
+    gpup_lock_wanted(os, service->name, resource, how);
     while (!available(os, resource, wish)) {
         if (!wait)
             return FALSE;
@@ -120,6 +131,7 @@ static BOOLEAN acquire(const struct gpup_service_limit *service, PERESOURCE reso
         resource->Reserved0++;
     }
     os->running->locks++;
+    gpup_lock_taken(os->running, resource, how);
     return TRUE;
 }
 
@@ -176,6 +188,7 @@ static void release(const struct gpup_service_limit *service, PERESOURCE resourc
     }
     if (fiber->locks)
         fiber->locks--;
+    gpup_lock_given(os, fiber, resource);
     resource->Header.SignalState = 1;
     gpup_os_wake(os);
 }
@@ -215,6 +228,7 @@ VOID DDI_CALL ExConvertExclusiveToSharedLite(PERESOURCE Resource) {
         *count = (uint16_t)Resource->Depth;
     Resource->Reserved0 = (ULONG)Resource->Depth;
     Resource->Depth = 0;
+    gpup_lock_becomes(os->running, Resource, GPUP_LOCK_SHARED);
     Resource->Header.Owner = 0;
     Resource->Header.SignalState = 1;
     gpup_os_wake(os);

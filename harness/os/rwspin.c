@@ -1,4 +1,5 @@
 /* Reader-writer spin locks. All of the state is in the lock's 32 bits: its holder, or how many share it. */
+#include "locks.h"
 #include "services.h"
 
 #define EXCLUSIVE 0x80000000u
@@ -17,11 +18,15 @@ static void spin(struct gpup_os *os, PEX_SPIN_LOCK lock, bool exclusive) {
 }
 
 static void take(struct gpup_os *os, const char *name, PEX_SPIN_LOCK lock, bool exclusive) {
+    unsigned how = exclusive ? GPUP_LOCK_ALONE : GPUP_LOCK_SHARED;
+
     if (!os->running)
         return;
-    if ((ULONG)*lock == OWNER(os->running)) {
-        gpup_os_misuse(os, name, GPUP_MISUSE_LOCK, 0);
-        gpup_os_hang(os, GPUP_HANG_WAIT, 0); /* would spin for ever */
+    gpup_lock_wanted(os, name, lock, *lock ? how : how | GPUP_LOCK_FREE);
+    if (gpup_lock_holds(os->running, lock)) {
+        gpup_lock_again(os, name, lock);
+        if (exclusive || *lock < 0)
+            gpup_os_hang(os, GPUP_HANG_WAIT, 0); /* would spin for ever; to share it once more need not */
     }
     spin(os, lock, exclusive);
     if (exclusive)
@@ -29,6 +34,7 @@ static void take(struct gpup_os *os, const char *name, PEX_SPIN_LOCK lock, bool 
     else
         ++*lock;
     os->running->locks++;
+    gpup_lock_taken(os->running, lock, how);
 }
 
 static void give(struct gpup_os *os, const char *name, PEX_SPIN_LOCK lock, bool exclusive) {
@@ -41,6 +47,7 @@ static void give(struct gpup_os *os, const char *name, PEX_SPIN_LOCK lock, bool 
         gpup_os_misuse(os, name, GPUP_MISUSE_LOCK, 0);
         return;
     }
+    gpup_lock_given(os, os->running, lock);
     if (exclusive)
         *lock = 0;
     else
@@ -127,5 +134,6 @@ LOGICAL DDI_CALL ExTryConvertSharedSpinLockExclusive(PEX_SPIN_LOCK SpinLock) {
     if (*SpinLock != 1)
         return FALSE;
     *SpinLock = (LONG)OWNER(os->running);
+    gpup_lock_becomes(os->running, SpinLock, GPUP_LOCK_ALONE);
     return TRUE;
 }

@@ -1,6 +1,7 @@
 /* Scheduler: what runs next, and when time moves. One virtual processor, except that with `preempt` a switch
  * may happen at any IRQL, as if the other routine ran on a second processor. */
 #include "fiber.h"
+#include "locks.h"
 
 #define SLICE_INTERRUPTS 100000u /* ns of simulated time after which interrupts and DPCs get a chance */
 #define SLICE_THREADS 10000000u  /* ... and other threads */
@@ -76,6 +77,8 @@ static void check_end(struct gpup_os *os, const struct gpup_fiber *fiber) {
 
 static void finish(struct gpup_os *os, struct gpup_fiber *fiber) {
     check_end(os, fiber);
+    if (fiber->thread)
+        gpup_lock_thread_ends(os, fiber->thread);
     if (fiber->done)
         fiber->done(os, fiber);
     gpup_fiber_retire(os, fiber);
@@ -112,6 +115,11 @@ static KIRQL ready_irql(const struct gpup_os *os) {
     return top;
 }
 
+/* It runs with the lock of its interrupt. */
+static void isr_begins(struct gpup_os *os, struct gpup_fiber *fiber) {
+    gpup_lock_taken(fiber, gpup_lock_of_interrupt(os, (uint32_t)fiber->args[1]), GPUP_LOCK_ALONE);
+}
+
 static void isr_done(struct gpup_os *os, struct gpup_fiber *fiber) {
     (void)fiber;
     os->isr_active = false;
@@ -137,8 +145,11 @@ static bool start_now(struct gpup_os *os, const struct gpup_start *start) {
 
 static bool take_interrupt(struct gpup_os *os) {
     const struct gpup_device_ops *ops = os->config.device_ops;
-    struct gpup_start start = {
-        .routine = GPUP_ROUTINE_ISR, .irql = GPUP_DIRQL, .function = os->isr, .done = isr_done};
+    struct gpup_start start = {.routine = GPUP_ROUTINE_ISR,
+                               .irql = GPUP_DIRQL,
+                               .function = os->isr,
+                               .begin = isr_begins,
+                               .done = isr_done};
     uint32_t message = 0;
 
     if (!os->isr || !ops || !ops->take_interrupt || os->isr_active || os->interrupt_owner ||
@@ -324,9 +335,14 @@ enum gpup_ran gpup_os_run(struct gpup_os *os, const struct gpup_start *start, ui
 
 enum gpup_ran gpup_os_call(struct gpup_os *os, struct gpup_os_call *call) {
     struct gpup_os *before = gpup_os_make_current(os);
-    struct gpup_start start = {.routine = GPUP_ROUTINE_DDI, .function = call->function};
+    struct gpup_start start = {.routine = GPUP_ROUTINE_DDI,
+                               .function = call->function,
+                               .step = call->step,
+                               .alone = call->alone,
+                               .name = call->name};
     struct outcome outcome = {0};
 
+    os->step = call->step;
     memcpy(start.args, call->args, sizeof start.args);
     if (!os->dead)
         run_to_end(os, &start, &outcome);
@@ -350,9 +366,15 @@ static void call_back(struct gpup_os *os, struct gpup_fiber *fiber) {
 }
 
 bool gpup_os_call_begin(struct gpup_os *os, struct gpup_os_call *call) {
-    struct gpup_start start = {
-        .routine = GPUP_ROUTINE_DDI, .function = call->function, .done = call_back, .done_context = call};
+    struct gpup_start start = {.routine = GPUP_ROUTINE_DDI,
+                               .function = call->function,
+                               .done = call_back,
+                               .done_context = call,
+                               .step = call->step,
+                               .alone = call->alone,
+                               .name = call->name};
 
+    os->step = call->step;
     memcpy(start.args, call->args, sizeof start.args);
     call->back = false;
     if (os->dead)

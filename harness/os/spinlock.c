@@ -5,24 +5,29 @@
 #define IS_HELD(value) (((value)&0xFFFFFFFFFF0000FFu) == 0x4C4B000000000001u)
 
 VOID DDI_CALL KeInitializeSpinLock(PKSPIN_LOCK SpinLock) {
-    gpup_os_enter(GPUP_SERVICE(KeInitializeSpinLock));
+    struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeInitializeSpinLock));
+
     *SpinLock = 0;
+    if (os)
+        gpup_lock_forget(os, SpinLock, 1);
 }
 
-void gpup_spin_take(struct gpup_os *os, const char *name, PKSPIN_LOCK lock) {
+void gpup_spin_take(struct gpup_os *os, const char *name, PKSPIN_LOCK lock, unsigned how) {
     if (!os->running)
         return;
     if (*lock && !IS_HELD(*lock)) { /* never initialised, or overwritten */
         gpup_os_misuse(os, name, GPUP_MISUSE_OBJECT, 0);
         *lock = 0;
     }
+    gpup_lock_wanted(os, name, lock, *lock ? how : how | GPUP_LOCK_FREE);
     if (*lock == HELD(os->running)) {
-        gpup_os_misuse(os, name, GPUP_MISUSE_LOCK, 0);
+        gpup_lock_again(os, name, lock);
         gpup_os_hang(os, GPUP_HANG_WAIT, 0); /* would spin for ever */
     }
     gpup_os_spin(os, lock);
     *lock = HELD(os->running);
     os->running->locks++;
+    gpup_lock_taken(os->running, lock, how);
 }
 
 void gpup_spin_give(struct gpup_os *os, const char *name, PKSPIN_LOCK lock) {
@@ -32,6 +37,7 @@ void gpup_spin_give(struct gpup_os *os, const char *name, PKSPIN_LOCK lock) {
         gpup_os_misuse(os, name, *lock && !IS_HELD(*lock) ? GPUP_MISUSE_OBJECT : GPUP_MISUSE_LOCK, 0);
     else
         os->running->locks--;
+    gpup_lock_given(os, os->running, lock);
     *lock = 0;
     gpup_os_wake(os);
 }
@@ -45,7 +51,7 @@ KIRQL gpup_spin_acquire(const struct gpup_service_limit *service, PKSPIN_LOCK lo
     before = gpup_os_irql(os);
     if (before < DISPATCH_LEVEL)
         gpup_os_set_irql(os, DISPATCH_LEVEL);
-    gpup_spin_take(os, service->name, lock);
+    gpup_spin_take(os, service->name, lock, GPUP_LOCK_ALONE);
     return before;
 }
 
@@ -65,7 +71,7 @@ static void acquire_raised(const struct gpup_service_limit *service, PKSPIN_LOCK
     struct gpup_os *os = gpup_os_enter(service);
 
     if (os)
-        gpup_spin_take(os, service->name, lock);
+        gpup_spin_take(os, service->name, lock, GPUP_LOCK_ALONE);
 }
 
 static void release_raised(const struct gpup_service_limit *service, PKSPIN_LOCK lock) {
@@ -97,7 +103,7 @@ BOOLEAN DDI_CALL KeTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock) {
 
     if (!os || *SpinLock)
         return FALSE;
-    gpup_spin_take(os, service->name, SpinLock);
+    gpup_spin_take(os, service->name, SpinLock, GPUP_LOCK_TRY);
     return TRUE;
 }
 

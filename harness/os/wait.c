@@ -1,5 +1,6 @@
 /* Waiting: dispatcher objects hold their own state; who waits is known to the fibers alone, so an object may
  * live in any driver memory and be restored with it. */
+#include "locks.h"
 #include "services.h"
 
 #define TAG 0x4750555044495350u
@@ -24,15 +25,21 @@ static bool signalled(const DISPATCHER_HEADER *header, const struct gpup_fiber *
 static void consume(DISPATCHER_HEADER *header, struct gpup_fiber *fiber) {
     switch (header->Type) {
     case GPUP_DISPATCHER_SYNC_EVENT:
+        gpup_lock_taken(fiber, header, GPUP_LOCK_GATE);
+        header->SignalState = 0;
+        break;
     case GPUP_DISPATCHER_SYNC_TIMER:
         header->SignalState = 0;
         break;
     case GPUP_DISPATCHER_SEMAPHORE:
+        gpup_lock_taken(fiber, header, GPUP_LOCK_GATE);
         header->SignalState--;
         break;
     case GPUP_DISPATCHER_MUTEX:
-        if (header->Owner != (uint64_t)fiber->id + 1)
+        if (header->Owner != (uint64_t)fiber->id + 1) {
             fiber->locks++;
+            gpup_lock_taken(fiber, header, GPUP_LOCK_ALONE);
+        }
         header->SignalState--;
         header->Owner = (uint64_t)fiber->id + 1;
         break;
@@ -165,6 +172,13 @@ static void check_objects(struct gpup_os *os, const char *name, void *const *obj
             gpup_os_misuse(os, name, GPUP_MISUSE_OBJECT, i);
 }
 
+/* Mutexes are locks; one of several, or for a time only, is not waited for until it is free. */
+static void want(struct gpup_os *os, const char *name, void *const *objects, ULONG count, bool for_all) {
+    for (ULONG i = 0; i < count; i++)
+        if (((const DISPATCHER_HEADER *)objects[i])->Type == GPUP_DISPATCHER_MUTEX)
+            gpup_lock_wanted(os, name, objects[i], for_all ? GPUP_LOCK_ALONE : GPUP_LOCK_TRY);
+}
+
 static NTSTATUS wait_for(const struct gpup_service_limit *service, void *const *objects, ULONG count,
                          bool all, const LARGE_INTEGER *timeout) {
     bool looks = timeout && !timeout->QuadPart; /* does not block */
@@ -173,6 +187,7 @@ static NTSTATUS wait_for(const struct gpup_service_limit *service, void *const *
     if (!os || !os->running)
         return STATUS_UNSUCCESSFUL;
     check_objects(os, service->name, objects, count);
+    want(os, service->name, objects, count, (all || count == 1) && !timeout);
     return gpup_os_wait(os, objects, count, all, timeout ? gpup_os_due(os, timeout->QuadPart) : GPUP_NEVER);
 }
 
@@ -222,6 +237,7 @@ NTSTATUS DDI_CALL KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alert
 void gpup_os_forget(struct gpup_os *os, const void *start, size_t size, const char *service) {
     uintptr_t from = (uintptr_t)start;
 
+    gpup_lock_forget(os, start, size);
     gpup_timer_forget(os, start, size, service);
     for (struct gpup_fiber *f = os->fibers; f; f = f->next) {
         if (f->state != GPUP_FIBER_WAITING)

@@ -130,7 +130,8 @@ NTSTATUS adapter_power_up(struct adapter *a) {
     ExAcquireFastMutex(&a->schedule_lock);
     schedule_forget(a);
     status = schedule_apply(a);
-    ExReleaseFastMutex(&a->schedule_lock);
+    if (!DEFECT(206))
+        ExReleaseFastMutex(&a->schedule_lock);
     for (ULONG i = 0; i < a->partitions; i++) {
         struct vf *vf = &a->vf[i];
 
@@ -139,6 +140,8 @@ NTSTATUS adapter_power_up(struct adapter *a) {
             status = resume_vf(a, vf);
         ExReleaseFastMutex(&vf->lock);
     }
+    if (DEFECT(206))
+        ExReleaseFastMutex(&a->schedule_lock);
     a->power = NT_SUCCESS(status);
     if (a->power)
         tracking_resume(a);

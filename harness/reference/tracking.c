@@ -133,7 +133,9 @@ NTSTATUS DDI_CALL reference_destroy_memory_basis(const HANDLE adapter, const HAN
     b = basis_find(a, handle);
     if (b) {
         left_on = DEFECT(70) && b->tracking;
-        if (b->tracking && !DEFECT(70))
+        if (b->tracking && DEFECT(205))
+            (void)reference_stop_dirty_tracking(adapter, handle);
+        else if (b->tracking && !DEFECT(70))
             (void)basis_stop(a, b);
         RemoveEntryList(&b->entry);
     }

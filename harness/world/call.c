@@ -276,6 +276,9 @@ bool ddi_go(struct ddi_call *c, const uint64_t *args, unsigned count) {
     if (count)
         memcpy(&c->os.args[first], args, count * sizeof *args);
     c->os.count = count + first;
+    c->os.step = w->step;
+    c->os.name = d->name;
+    c->os.alone = d->sync == 3;
     if (!lanes_call(h, &c->os, &c->returned))
         c->returned = gpup_os_call(h->os, &c->os) == GPUP_RAN_RETURNED;
     hostile_disarm(c);

@@ -324,6 +324,26 @@ static NTSTATUS DDI_CALL synchronize(void *argument) {
     return m->dxgk.DxgkCbSynchronizeExecution(m->dxgk.DeviceHandle, inside, m, 0, &m->value);
 }
 
+/* The interrupt's lock is one like others: it comes before the spin lock here, and after it there. */
+static KSPIN_LOCK ordinary;
+
+static BOOLEAN DDI_CALL add_inside(PVOID context) {
+    struct mini *m = context;
+    ExInterlockedAddUlong(&m->done, 1, &ordinary);
+    return TRUE;
+}
+static NTSTATUS DDI_CALL interrupt_first(void *argument) {
+    struct mini *m = argument;
+    return m->dxgk.DxgkCbSynchronizeExecution(m->dxgk.DeviceHandle, add_inside, m, 0, &m->value);
+}
+static NTSTATUS DDI_CALL interrupt_second(void *argument) {
+    KIRQL irql;
+    KeAcquireSpinLock(&ordinary, &irql);
+    NTSTATUS status = synchronize(argument);
+    KeReleaseSpinLock(&ordinary, irql);
+    return status;
+}
+
 static NTSTATUS DDI_CALL untyped(void *argument) {
     const struct mini *m = argument;
     union {
@@ -359,6 +379,19 @@ static void misuses(void **state) {
     host_run(&f.host, (void *)update, &mini);
     assert_non_null(misuse(&f, GPUP_MISUSE_STATE, "DxgkCbMitigatedRangeUpdate"));
     assert_int_equal(host_run(&f.host, (void *)synchronize, &mini), (uint32_t)STATUS_INVALID_PARAMETER);
+    host_close(&f.host);
+}
+
+static void order_of_locks(void **state) {
+    struct fixture f;
+    (void)state;
+    open_host(&f, 0);
+    start(&f);
+    assert_int_equal(host_run(&f.host, (void *)interrupt_first, &mini), STATUS_SUCCESS);
+    assert_int_equal(count_of(&f.host.log, GPUP_EVENT_MISUSE), 0);
+    assert_int_equal(host_run(&f.host, (void *)interrupt_second, &mini), STATUS_SUCCESS);
+    assert_int_equal(count_of(&f.host.log, GPUP_EVENT_MISUSE), 1);
+    assert_int_equal(logged(&f.host.log, GPUP_EVENT_MISUSE, 0)->f[GPUP_MISUSE_what], GPUP_MISUSE_ORDER);
     host_close(&f.host);
 }
 
@@ -425,6 +458,7 @@ int main(void) {
         cmocka_unit_test(resources),
         cmocka_unit_test(etw),
         cmocka_unit_test(misuses),
+        cmocka_unit_test(order_of_locks),
         cmocka_unit_test(tables_of_two_hosts),
         cmocka_unit_test(short_table),
         cmocka_unit_test(snapshot),

@@ -97,6 +97,53 @@ static NTSTATUS DDI_CALL use_wait_lock(void *argument) {
     return raised && first == STATUS_SUCCESS && second == STATUS_TIMEOUT && third == STATUS_SUCCESS;
 }
 
+static void take_both(WDFWAITLOCK first, WDFWAITLOCK second, LONGLONG *timeout) {
+    WdfWaitLockAcquire(first, NULL);
+    if (WdfWaitLockAcquire(second, timeout) == STATUS_SUCCESS)
+        WdfWaitLockRelease(second);
+    WdfWaitLockRelease(first);
+}
+static NTSTATUS DDI_CALL one_way(void *argument) {
+    void **lock = argument;
+    take_both(lock[1], lock[3], NULL);
+    return STATUS_SUCCESS;
+}
+static NTSTATUS DDI_CALL other_way_tried(void *argument) {
+    void **lock = argument;
+    LONGLONG soon = -10;
+    take_both(lock[3], lock[1], &soon);
+    return STATUS_SUCCESS;
+}
+static NTSTATUS DDI_CALL other_way(void *argument) {
+    void **lock = argument;
+    take_both(lock[3], lock[1], NULL);
+    return STATUS_SUCCESS;
+}
+static NTSTATUS DDI_CALL other_locks(void *argument) { /* in the memory of those before */
+    void **lock = argument;
+    WdfObjectDelete(lock[1]);
+    WdfObjectDelete(lock[3]);
+    return trial_make_locks(lock) ? STATUS_UNSUCCESSFUL : trial_make_locks(lock + 2);
+}
+
+static void lock_orders(void **state) {
+    struct trial t;
+    void *lock[4];
+    (void)state;
+    trial_begin(&t, NULL);
+    assert_int_equal(host_run(&t.host, (void *)trial_make_locks, lock), STATUS_SUCCESS);
+    assert_int_equal(host_run(&t.host, (void *)trial_make_locks, lock + 2), STATUS_SUCCESS);
+    host_run(&t.host, (void *)one_way, lock);
+    host_run(&t.host, (void *)other_way_tried, lock);
+    assert_int_equal(host_run(&t.host, (void *)other_locks, lock), STATUS_SUCCESS);
+    host_run(&t.host, (void *)other_way, lock);
+    assert_int_equal(count_of(&t.host.log, GPUP_EVENT_MISUSE), 0);
+    host_run(&t.host, (void *)one_way, lock);
+    assert_int_equal(count_of(&t.host.log, GPUP_EVENT_MISUSE), 1);
+    assert_int_equal(logged(&t.host.log, GPUP_EVENT_MISUSE, 0)->f[GPUP_MISUSE_what], GPUP_MISUSE_ORDER);
+    trial_end(&t);
+}
+
 static void locking(void **state) {
     struct trial t;
     void *lock[2];
@@ -107,6 +154,7 @@ static void locking(void **state) {
     assert_int_equal(count_of(&t.host.log, GPUP_EVENT_MISUSE), 0);
     assert_int_equal(host_run(&t.host, (void *)use_wait_lock, lock), 1);
     assert_int_equal(host_try(&t.host, (void *)lock_twice, &t), GPUP_RAN_DEAD);
+    assert_int_equal(logged(&t.host.log, GPUP_EVENT_MISUSE, 0)->f[GPUP_MISUSE_what], GPUP_MISUSE_RECURSION);
     assert_non_null(logged(&t.host.log, GPUP_EVENT_HANG, 0));
     trial_end(&t);
 }
@@ -169,8 +217,11 @@ static void many(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(at_work), cmocka_unit_test(passive),
-                                       cmocka_unit_test(locking), cmocka_unit_test(contexts_and_deletion),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(at_work),
+                                       cmocka_unit_test(passive),
+                                       cmocka_unit_test(locking),
+                                       cmocka_unit_test(lock_orders),
+                                       cmocka_unit_test(contexts_and_deletion),
                                        cmocka_unit_test(many)};
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }

@@ -72,11 +72,14 @@ struct gpup_os_call {
     void *function;   /* DDI_CALL */
     uint64_t args[8]; /* integer or pointer arguments */
     unsigned count;
-    uint64_t result; /* out: RAX */
-    KIRQL irql;      /* out: at return */
-    uint32_t locks;  /* out: locks still held by this call's fiber */
-    uint16_t fiber;  /* out: number of this call's fiber in events */
-    bool back;       /* out: it returned */
+    uint32_t step;    /* for reports: of the program */
+    const char *name; /* for reports: of the DDI; stays; NULL none */
+    bool alone;       /* the system lets no other DDI call overlap with it */
+    uint64_t result;  /* out: RAX */
+    KIRQL irql;       /* out: at return */
+    uint32_t locks;   /* out: locks still held by this call's fiber */
+    uint16_t fiber;   /* out: number of this call's fiber in events */
+    bool back;        /* out: it returned */
 };
 enum gpup_ran gpup_os_call(struct gpup_os *os, struct gpup_os_call *call);
 

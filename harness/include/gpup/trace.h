@@ -113,12 +113,16 @@ enum gpup_damage {
 enum gpup_misuse {
     GPUP_MISUSE_NONE,
     GPUP_MISUSE_IRQL,        /* called above the IRQL its page allows */
-    GPUP_MISUSE_LOCK,        /* released what is not held, acquired twice, wrong order of IRQL */
+    GPUP_MISUSE_LOCK,        /* released what is not held, wrong order of IRQL */
     GPUP_MISUSE_OBJECT,      /* not initialised, destroyed or foreign object */
     GPUP_MISUSE_PARAMETER,   /* argument outside its documented values */
     GPUP_MISUSE_STATE,       /* wrong state: e.g. channel enabled twice, callback after StopDevice */
     GPUP_MISUSE_UNSUPPORTED, /* a service this suite does not play: its own limit, never a finding */
-    GPUP_MISUSE_STALE        /* through a structure of the caller's that was only lent for a call */
+    GPUP_MISUSE_STALE,       /* through a structure of the caller's that was only lent for a call */
+    GPUP_MISUSE_RECURSION,   /* waits for a lock that it holds. data: the name, a colon, and where */
+    /* Waits for a lock while it holds another; here or elsewhere they are taken the other way round, so that
+     * threads may wait for each other. data: the name, a colon, and each step of the way round. */
+    GPUP_MISUSE_ORDER
 };
 /* LEFT: what a driver had not given back when it was removed. */
 enum gpup_object {

@@ -119,15 +119,18 @@ static void misused(struct gpup_judge *j, const struct gpup_event *e) {
     static const char *const others[] = {"Dxgk", "Vmb", "Zw"};
     const char *name = (const char *)e->data;
     uint64_t what = e->f[GPUP_MISUSE_what];
+    if (what == GPUP_MISUSE_ORDER && j->weakest <= GPUP_STATED)
+        CHECK(j, GPUP_RULE_ROB_018, false, "taken both ways round: %.*s", (int)e->data_size, name);
     for (unsigned i = 0; i < sizeof others / sizeof *others; i++)
         if (e->data_size > strlen(others[i]) && memcmp(name, others[i], strlen(others[i])) == 0)
             return;
     if (j->weakest > GPUP_STATED)
         return;
+    if (what == GPUP_MISUSE_RECURSION)
+        CHECK(j, GPUP_RULE_ROB_017, false, "taken again by its holder: %.*s", (int)e->data_size, name);
     if (what == GPUP_MISUSE_LOCK || what == GPUP_MISUSE_OBJECT || what == GPUP_MISUSE_IRQL)
         CHECK(j, GPUP_RULE_ROB_017, false, "%.*s: %s", (int)e->data_size, name,
-              what == GPUP_MISUSE_LOCK
-                  ? "a lock that is not held is released, or one that is held is taken again"
+              what == GPUP_MISUSE_LOCK     ? "a lock that is not held is released, or is held at the end"
               : what == GPUP_MISUSE_OBJECT ? "the object was never initialised, or is gone"
                                            : "not allowed at this IRQL");
 }
@@ -196,8 +199,10 @@ static void settle(struct gpup_judge *j, void *state) {
     if (j->host[c->host].impaired)
         COUNT(j, GPUP_RULE_SYNC_009); /* the device does not answer, and the call came back */
     COUNT(j, GPUP_RULE_ROB_002);
-    if (j->weakest <= GPUP_STATED)
+    if (j->weakest <= GPUP_STATED) {
         COUNT(j, GPUP_RULE_ROB_017);
+        COUNT(j, GPUP_RULE_ROB_018);
+    }
     if (d->returns == GPUP_RETURNS_NTSTATUS)
         CHECK(j, GPUP_RULE_ROB_003, is_valid_status(c->status), "0x%08x is no valid final status", c->status);
     if (d->returns == GPUP_RETURNS_NTSTATUS && !nt_success(c->status) && !j->host[c->host].removed &&

@@ -160,13 +160,13 @@ MISUSE(InitializeSListHead) {
 }
 
 const struct trial list_trials[] = {
-    TRIAL(ExInterlockedInsertHeadList, LOCK),
-    TRIAL(ExInterlockedInsertTailList, LOCK),
+    TRIAL(ExInterlockedInsertHeadList, AGAIN),
+    TRIAL(ExInterlockedInsertTailList, AGAIN),
     TRIAL(ExInterlockedRemoveHeadList, OBJECT),
-    TRIAL(ExInterlockedPushEntryList, LOCK),
-    WITH(ExInterlockedPopEntryList, ExInterlockedPushEntryList, LOCK),
-    TRIAL(ExInterlockedAddUlong, LOCK),
-    TRIAL(ExInterlockedAddLargeInteger, LOCK),
+    TRIAL(ExInterlockedPushEntryList, AGAIN),
+    WITH(ExInterlockedPopEntryList, ExInterlockedPushEntryList, AGAIN),
+    TRIAL(ExInterlockedAddUlong, AGAIN),
+    TRIAL(ExInterlockedAddLargeInteger, AGAIN),
     WITH(InitializeSListHead, ExpInterlockedPushEntrySList, PARAMETER),
     TRIAL(ExpInterlockedPushEntrySList, PARAMETER),
     WITH(ExpInterlockedPopEntrySList, ExpInterlockedPushEntrySList, FAULTS),

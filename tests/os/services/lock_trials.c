@@ -243,11 +243,12 @@ MISUSE(ExReleaseSpinLockExclusive) { /* it is held as a shared one */
 }
 EFFECT(ExAcquireSpinLockShared) {
     struct locks *l = room;
-    KIRQL old = ExAcquireSpinLockShared(&l->rw);
+    KIRQL old;
 
-    ExAcquireSpinLockSharedAtDpcLevel(&l->rw);
+    l->rw = 1; /* as another processor has it */
+    old = ExAcquireSpinLockShared(&l->rw);
     MUST(l->rw == 2);
-    ExReleaseSpinLockSharedFromDpcLevel(&l->rw);
+    l->rw--;
     ExReleaseSpinLockShared(&l->rw, old);
     MUST(l->rw == 0 && KeGetCurrentIrql() == old);
     return 0;
@@ -308,10 +309,10 @@ MISUSE(ExReleaseSpinLockSharedFromDpcLevel) {
 EFFECT(ExTryConvertSharedSpinLockExclusive) {
     struct locks *l = room;
 
-    ExAcquireSpinLockSharedAtDpcLevel(&l->rw);
+    l->rw = 1; /* as another processor has it */
     ExAcquireSpinLockSharedAtDpcLevel(&l->rw);
     MUST(!ExTryConvertSharedSpinLockExclusive(&l->rw));
-    ExReleaseSpinLockSharedFromDpcLevel(&l->rw);
+    l->rw--;
     MUST(ExTryConvertSharedSpinLockExclusive(&l->rw) && l->rw < 0);
     ExReleaseSpinLockExclusiveFromDpcLevel(&l->rw);
     return 0;
@@ -329,23 +330,23 @@ const struct trial lock_trials[] = {
     WITH(KeLowerIrql, KeGetCurrentIrql, RAISED),
     LIMITED(KeRaiseIrqlToDpcLevel),
     TRIAL(KeInitializeSpinLock, FAULTS),
-    TRIAL(KeAcquireSpinLockRaiseToDpc, LOCK),
+    TRIAL(KeAcquireSpinLockRaiseToDpc, AGAIN),
     TRIAL(KeReleaseSpinLock, LOCK),
     TRIAL(KeAcquireSpinLockAtDpcLevel, OBJECT),
     WITH(KeReleaseSpinLockFromDpcLevel, KeAcquireSpinLockAtDpcLevel, LOCK),
     LIMITED(KeTryToAcquireSpinLockAtDpcLevel),
     WITH(KeTestSpinLock, KeInitializeSpinLock, FAULTS),
-    TRIAL(KeAcquireSpinLockForDpc, LOCK),
+    TRIAL(KeAcquireSpinLockForDpc, AGAIN),
     WITH(KeReleaseSpinLockForDpc, KeAcquireSpinLockForDpc, LOCK),
-    TRIAL(KeAcquireInStackQueuedSpinLock, LOCK),
+    TRIAL(KeAcquireInStackQueuedSpinLock, AGAIN),
     TRIAL(KeReleaseInStackQueuedSpinLock, LOCK),
     LIMITED(KeAcquireInStackQueuedSpinLockAtDpcLevel),
     WITH(KeReleaseInStackQueuedSpinLockFromDpcLevel, KeAcquireInStackQueuedSpinLockAtDpcLevel, LOCK),
     LIMITED(KeAcquireInStackQueuedSpinLockForDpc),
     WITH(KeReleaseInStackQueuedSpinLockForDpc, KeAcquireInStackQueuedSpinLockForDpc, LOCK),
-    TRIAL(ExAcquireSpinLockExclusive, LOCK),
+    TRIAL(ExAcquireSpinLockExclusive, AGAIN),
     TRIAL(ExReleaseSpinLockExclusive, LOCK),
-    TRIAL(ExAcquireSpinLockShared, LOCK),
+    TRIAL(ExAcquireSpinLockShared, AGAIN),
     TRIAL(ExReleaseSpinLockShared, LOCK),
     LIMITED(ExAcquireSpinLockExclusiveAtDpcLevel),
     WITH(ExReleaseSpinLockExclusiveFromDpcLevel, ExAcquireSpinLockExclusiveAtDpcLevel, LOCK),

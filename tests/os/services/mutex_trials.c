@@ -281,13 +281,13 @@ MISUSE(IoReleaseRemoveLockAndWaitEx) {
 
 const struct trial mutex_trials[] = {
     LIMITED(ExInitializeFastMutex),
-    TRIAL(ExAcquireFastMutex, LOCK),
+    TRIAL(ExAcquireFastMutex, AGAIN),
     TRIAL(ExTryToAcquireFastMutex, OBJECT),
     TRIAL(ExReleaseFastMutex, LOCK),
     TRIAL(ExAcquireFastMutexUnsafe, OBJECT),
     WITH(ExReleaseFastMutexUnsafe, ExAcquireFastMutexUnsafe, LOCK),
     LIMITED_WITH(KeInitializeGuardedMutex, KeAcquireGuardedMutex),
-    TRIAL(KeAcquireGuardedMutex, LOCK),
+    TRIAL(KeAcquireGuardedMutex, AGAIN),
     WITH(KeTryToAcquireGuardedMutex, KeAcquireGuardedMutex, OBJECT),
     WITH(KeReleaseGuardedMutex, KeAcquireGuardedMutex, LOCK),
     TRIAL(KeAcquireGuardedMutexUnsafe, OBJECT),

@@ -96,12 +96,16 @@ static enum gpup_ran attempt_at(struct host *host, attempt what, KIRQL irql, uin
 }
 
 static bool misused(const struct log *log, const char *service, unsigned what) {
-    size_t most = sizeof log->text[0] - 1;
+    size_t most = sizeof log->text[0] - 1, length = strlen(service);
 
-    for (unsigned i = 0; i < log->count; i++)
-        if (log->events[i].kind == GPUP_EVENT_MISUSE && log->events[i].f[GPUP_MISUSE_what] == what &&
-            log->events[i].data_size == strlen(service) && !strncmp(log->text[i], service, most))
+    for (unsigned i = 0; i < log->count; i++) {
+        const struct gpup_event *e = &log->events[i];
+
+        if (e->kind == GPUP_EVENT_MISUSE && e->f[GPUP_MISUSE_what] == what &&
+            (e->data_size == length || (what >= GPUP_MISUSE_RECURSION && e->data_size > length)) &&
+            !strncmp(log->text[i], service, length < most ? length : most))
             return true;
+    }
     return false;
 }
 
@@ -111,11 +115,9 @@ static bool shows(const struct host *host, const struct trial *trial) {
                                      [HANGS] = GPUP_EVENT_HANG,
                                      [DAMAGES] = GPUP_EVENT_POOL_DAMAGE,
                                      [LEAVES] = GPUP_EVENT_LEFT};
-    static const unsigned misuses[] = {[LOCK] = GPUP_MISUSE_LOCK,
-                                       [OBJECT] = GPUP_MISUSE_OBJECT,
-                                       [PARAMETER] = GPUP_MISUSE_PARAMETER,
-                                       [STATE] = GPUP_MISUSE_STATE,
-                                       [RAISED] = GPUP_MISUSE_IRQL};
+    static const unsigned misuses[] = {
+        [LOCK] = GPUP_MISUSE_LOCK,   [OBJECT] = GPUP_MISUSE_OBJECT, [PARAMETER] = GPUP_MISUSE_PARAMETER,
+        [STATE] = GPUP_MISUSE_STATE, [RAISED] = GPUP_MISUSE_IRQL,   [AGAIN] = GPUP_MISUSE_RECURSION};
 
     if (trial->evidence >= FAULTS)
         return count_of(&host->log, kinds[trial->evidence]) > 0;

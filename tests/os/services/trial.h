@@ -20,6 +20,7 @@ enum evidence {
     OBJECT,
     PARAMETER,
     STATE,
+    AGAIN,   /* MISUSE_RECURSION of the service */
     RAISED,  /* MISUSE_IRQL by something else than the limit of the table */
     FAULTS,  /* a FAULT event */
     STOPS,   /* a BUGCHECK event */
