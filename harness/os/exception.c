@@ -7,13 +7,17 @@
 
 enum found { NOBODY, CONTINUE };
 
-_Noreturn void gpup_exception_resume(struct gpup_os *os, const struct gpup_frame *frame) {
+void gpup_exception_settle(struct gpup_os *os, const struct gpup_frame *frame) {
     struct gpup_fiber *fiber = os->running;
     uintptr_t sp = frame->registers[GPUP_SP];
 
     while (fiber->activations && (uintptr_t)fiber->activations < sp)
         fiber->activations = fiber->activations->next;
     gpup_unpoison(fiber->stack->window, (size_t)(fiber->stack->top - fiber->stack->window));
+}
+
+_Noreturn void gpup_exception_resume(struct gpup_os *os, const struct gpup_frame *frame) {
+    gpup_exception_settle(os, frame);
     gpup_exception_continue(frame);
 }
 

@@ -69,6 +69,8 @@ uint64_t gpup_exception_call(const void *function, const void *a, const void *b,
                              const void *d);
 extern const uint8_t gpup_exception_called[]; /* that place */
 _Noreturn void gpup_exception_continue(const struct gpup_frame *frame);
+/* Before it: what is below that frame on the stack is gone. */
+void gpup_exception_settle(struct gpup_os *os, const struct gpup_frame *frame);
 /* The registers of a fault. */
 void gpup_exception_take(const ucontext_t *context, struct gpup_frame *frame);
 void gpup_mmio_landing(void); /* mmio.c's, the same way */

@@ -5,86 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    CARRY = 0x001,
-    PARITY = 0x004,
-    ADJUST = 0x010,
-    ZERO = 0x040,
-    SIGN = 0x080,
-    DOWN = 0x400,
-    OVERFLOW = 0x800
-};
-
-static uint64_t mask_of(unsigned width) {
-    return width >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * width)) - 1;
-}
-
-/* --- the processor's side */
-
-static uint64_t get_register(const struct gpup_frame *f, const struct gpup_mmio_code *code) {
-    uint64_t value = f->registers[code->number] >> (code->high ? 8 : 0);
-
-    return (code->immediate ? code->value : value) & mask_of(code->width);
-}
-
-/* 32 bits clear the others, fewer keep them. */
-static void put_register(struct gpup_frame *f, unsigned number, bool high, unsigned width, uint64_t value) {
-    unsigned shift = high ? 8 : 0;
-    uint64_t mask = mask_of(width) << shift, *r = &f->registers[number];
-
-    *r = width == 4 ? value & UINT32_MAX : (*r & ~mask) | (value << shift & mask);
-}
-
-static void set_flags(struct gpup_frame *f, unsigned width, uint64_t result, uint32_t others) {
-    uint64_t top = UINT64_C(1) << (8 * width - 1);
-    uint32_t flags = others;
-
-    flags |= !(result & mask_of(width)) ? ZERO : 0;
-    flags |= result & top ? SIGN : 0;
-    flags |= __builtin_parity((unsigned)result & 0xFF) ? 0 : PARITY;
-    f->flags = (f->flags & ~(uint32_t)(CARRY | PARITY | ADJUST | ZERO | SIGN | OVERFLOW)) | flags;
-}
-
-static uint64_t add(struct gpup_frame *f, unsigned width, uint64_t a, uint64_t b, unsigned carry) {
-    unsigned __int128 sum = (unsigned __int128)a + b + carry;
-    uint64_t result = (uint64_t)sum & mask_of(width), top = UINT64_C(1) << (8 * width - 1);
-
-    set_flags(f, width, result,
-              (uint32_t)((sum >> (8 * width) ? CARRY : 0) | ((a ^ b ^ result) & ADJUST) |
-                         ((a ^ result) & (b ^ result) & top ? OVERFLOW : 0)));
-    return result;
-}
-
-static uint64_t subtract(struct gpup_frame *f, unsigned width, uint64_t a, uint64_t b, unsigned carry) {
-    uint64_t result = (a - b - carry) & mask_of(width), top = UINT64_C(1) << (8 * width - 1);
-
-    set_flags(f, width, result,
-              (uint32_t)(((unsigned __int128)b + carry > a ? CARRY : 0) | ((a ^ b ^ result) & ADJUST) |
-                         ((a ^ b) & (a ^ result) & top ? OVERFLOW : 0)));
-    return result;
-}
-
-static uint64_t compute(struct gpup_frame *f, unsigned operation, unsigned width, uint64_t a, uint64_t b) {
-    unsigned carry = f->flags & CARRY;
-    uint64_t result = operation == 1 ? a | b : operation == 4 ? a & b : a ^ b;
-
-    switch (operation) {
-    case 0:
-    case 2:
-        return add(f, width, a, b, operation == 2 ? carry : 0);
-    case 3:
-    case 5:
-    case 7:
-        return subtract(f, width, a, b, operation == 3 ? carry : 0);
-    default:
-        set_flags(f, width, result, 0);
-        return result;
-    }
-}
+enum { A = 0, C = 1, SI = 6, DI = 7, ZERO = 0x040, DOWN = 0x400, RESULTS = 0x8D5 };
 
 /* --- memory: a register of the device, or of a string instruction the other side */
 
-static uint64_t load(uint8_t *at, unsigned width) {
+static uint64_t load(uint64_t address, unsigned width) {
+    const void *at = (const void *)address; // NOLINT(performance-no-int-to-ptr)
     uint64_t value = 0;
 
     if (!gpup_register_read(at, width, &value))
@@ -92,128 +18,179 @@ static uint64_t load(uint8_t *at, unsigned width) {
     return value;
 }
 
-static void store(uint8_t *at, unsigned width, uint64_t value) {
+static void store(uint64_t address, unsigned width, uint64_t value) {
+    void *at = (void *)address; // NOLINT(performance-no-int-to-ptr)
+
     if (!gpup_register_write(at, width, value))
         memcpy(at, &value, width);
 }
 
-static void string(struct gpup_frame *f, const struct gpup_mmio_code *code) {
-    uint64_t step = f->flags & DOWN ? -(uint64_t)code->width : code->width;
+/* --- one operand */
 
-    for (uint64_t left = code->repeat ? f->registers[1] : 1; left; left--) {
-        uint64_t value = f->registers[0];
+/* Where some of it is in no mapping, the access faults as it would have: this is that access. */
+static void reach(uint64_t address, unsigned width) {
+    const volatile uint8_t *at = (const volatile uint8_t *)address; // NOLINT(performance-no-int-to-ptr)
 
-        if (code->operation == GPUP_MMIO_COPY) {
-            value = load((uint8_t *)f->registers[6], code->width); // NOLINT(performance-no-int-to-ptr)
-            f->registers[6] += step;
-        }
-        store((uint8_t *)f->registers[7], code->width, value); // NOLINT(performance-no-int-to-ptr)
-        f->registers[7] += step;
-    }
-    if (code->repeat)
-        f->registers[1] = 0;
+    if (!gpup_register_mapped(gpup_os_current(), at, width))
+        for (unsigned i = 0; i < width; i++)
+            (void)at[i];
 }
 
-static void vector(struct gpup_frame *f, const struct gpup_mmio_code *code, uint8_t *at) {
+static bool with_operand(struct gpup_frame *f, struct gpup_uppers *uppers,
+                         const struct gpup_mmio_code *code) {
+    uint64_t address = gpup_mmio_address(code, f), value;
     unsigned part = code->width < 8 ? code->width : 8;
-    uint64_t *halves = f->vectors[code->number];
+    uint8_t bytes[GPUP_MMIO_WIDEST] = {0};
 
-    for (unsigned i = 0; i < 2; i++, at += 8) {
-        bool within = i * 8 < code->width;
-
-        if (code->operation == GPUP_MMIO_VECTOR_LOAD)
-            halves[i] = within ? load(at, part) : 0;
-        else if (within)
-            store(at, part, halves[i] & mask_of(part));
+    reach(address, code->width);
+    for (unsigned i = 0; code->access & GPUP_MMIO_READS && i < code->width; i += part) {
+        value = load(address + i, part);
+        memcpy(bytes + i, &value, part);
     }
+    if (code->moves) /* most accesses are this one: a quicker way */
+        memcpy(bytes, &f->registers[code->number], 8);
+    else if (!gpup_mmio_run(code, f, uppers, address, bytes))
+        return false;
+    for (unsigned i = 0; code->access & GPUP_MMIO_WRITES && i < code->width; i += part) {
+        value = 0;
+        memcpy(&value, bytes + i, part);
+        store(address + i, part, value);
+    }
+    f->pc += code->length;
+    return true;
 }
 
-static void load_register(struct gpup_frame *f, const struct gpup_mmio_code *code, uint8_t *at) {
-    uint64_t value = load(at, code->width), top = UINT64_C(1) << (8 * code->width - 1);
+/* --- the stack, and where execution goes on */
 
-    if (code->sign && (value & top))
-        value |= ~mask_of(code->width);
-    put_register(f, code->number, code->high, code->destination, value & mask_of(code->destination));
+static void with_stack(struct gpup_frame *f, const struct gpup_mmio_code *code) {
+    uint64_t address = gpup_mmio_address(code, f), next = f->pc + code->length, value;
+
+    if (code->kind == GPUP_MMIO_POP) {
+        value = load(f->registers[GPUP_SP], 8);
+        f->registers[GPUP_SP] += 8;
+        store(address, 8, value);
+        f->pc = next;
+        return;
+    }
+    value = load(address, 8);
+    if (code->kind != GPUP_MMIO_JUMP) {
+        f->registers[GPUP_SP] -= 8;
+        store(f->registers[GPUP_SP], 8, code->kind == GPUP_MMIO_CALL ? next : value);
+    }
+    f->pc = code->kind == GPUP_MMIO_PUSH ? next : value;
 }
 
-static void change(struct gpup_frame *f, const struct gpup_mmio_code *code, uint8_t *at) {
-    uint64_t value = load(at, code->width), other = get_register(f, code);
-    uint32_t carry = f->flags & CARRY;
+/* --- strings */
 
-    switch (code->operation) {
-    case GPUP_MMIO_COMPUTE:
-        if (code->to_register)
-            other = compute(f, code->compute, code->width, other, value);
-        else
-            value = compute(f, code->compute, code->width, value, other);
-        if (code->compute != 7 && code->to_register)
-            put_register(f, code->number, code->high, code->width, other);
-        else if (code->compute != 7)
-            store(at, code->width, value);
-        return;
-    case GPUP_MMIO_TEST:
-        compute(f, 4, code->width, value, other);
-        return;
-    case GPUP_MMIO_NOT:
-        store(at, code->width, ~value & mask_of(code->width));
-        return;
-    case GPUP_MMIO_EXCHANGE:
-        store(at, code->width, other);
-        put_register(f, code->number, code->high, code->width, value);
-        return;
-    default: /* INC and DEC leave the carry */
-        value = compute(f, code->compute ? 5 : 0, code->width, value, 1);
-        f->flags = (f->flags & ~(uint32_t)CARRY) | carry;
-        store(at, code->width, value);
-    }
+/* Flags as CMP leaves them: LAHF has all but overflow. */
+#define COMPARE(type, one, other)                                                                            \
+    ({                                                                                                       \
+        uint16_t both;                                                                                       \
+        __asm__("cmp %2, %1\n lahf\n seto %%al" : "=a"(both) : "r"((type)(one)), "r"((type)(other)) : "cc"); \
+        (uint32_t)(both >> 8 & 0xD5) | (both & 1u) << 11;                                                    \
+    })
+
+static void compare(struct gpup_frame *f, unsigned width, uint64_t one, uint64_t other) {
+    uint32_t flags = width == 1   ? COMPARE(uint8_t, one, other)
+                     : width == 2 ? COMPARE(uint16_t, one, other)
+                     : width == 4 ? COMPARE(uint32_t, one, other)
+                                  : COMPARE(uint64_t, one, other);
+
+    f->flags = (f->flags & ~(uint32_t)RESULTS) | flags;
 }
 
-static void carry_out(struct gpup_frame *f, const struct gpup_mmio_code *code, uint8_t *at) {
-    switch (code->operation) {
-    case GPUP_MMIO_LOAD:
-        load_register(f, code, at);
-        return;
-    case GPUP_MMIO_STORE:
-        store(at, code->width, get_register(f, code));
-        return;
-    case GPUP_MMIO_VECTOR_LOAD:
-    case GPUP_MMIO_VECTOR_STORE:
-        vector(f, code, at);
-        return;
-    case GPUP_MMIO_FILL:
-    case GPUP_MMIO_COPY:
-        string(f, code);
-        return;
-    default:
-        change(f, code, at);
-    }
+/* The accumulator's low bytes; 4 clear the others, fewer keep them. */
+static void accumulate(struct gpup_frame *f, unsigned width, uint64_t value) {
+    if (width == 4)
+        f->registers[A] = 0;
+    memcpy(&f->registers[A], &value, width);
+}
+
+enum { MOVS = 0xA4, CMPS = 0xA6, STOS = 0xAA, LODS = 0xAC, SCAS = 0xAE };
+
+static void string_once(struct gpup_frame *f, const struct gpup_mmio_code *code) {
+    unsigned operation = code->opcode & 0xFE, width = code->width;
+    uint64_t step = f->flags & DOWN ? -(uint64_t)width : width, value = f->registers[A];
+
+    if (operation == MOVS || operation == CMPS || operation == LODS)
+        value = load(f->registers[SI], width);
+    if (operation == LODS)
+        accumulate(f, width, value);
+    else if (operation == MOVS || operation == STOS)
+        store(f->registers[DI], width, value);
+    else
+        compare(f, width, value, load(f->registers[DI], width));
+    if (operation == MOVS || operation == CMPS || operation == LODS)
+        f->registers[SI] += step;
+    if (operation != LODS)
+        f->registers[DI] += step;
+}
+
+static void string(struct gpup_frame *f, const struct gpup_mmio_code *code) {
+    bool compares = (code->opcode & 0xFE) == CMPS || (code->opcode & 0xFE) == SCAS, more;
+
+    do {
+        string_once(f, code);
+        more = code->repeat && --f->registers[C];
+        if (compares && !(f->flags & ZERO) != code->differs)
+            more = false;
+    } while (more);
+    f->pc += code->length;
 }
 
 /* --- from the fault to the fiber and back */
 
-static _Noreturn void beyond(const uint8_t *code, const char *what) {
-    char text[64];
+/* Names where it is, in bytes from the start of the image or object, and the bytes. */
+static _Noreturn void beyond(const struct gpup_os *os, uint64_t pc, unsigned bytes, const char *what) {
+    const uint8_t *code = (const uint8_t *)pc; // NOLINT(performance-no-int-to-ptr)
+    char text[128];
+    int used =
+        snprintf(text, sizeof text, "instruction at 0x%llx:", (unsigned long long)(pc - os->code_base));
 
-    snprintf(text, sizeof text, "instruction %02x %02x %02x %02x%s", code[0], code[1], code[2], code[3],
-             what);
+    for (unsigned i = 0; i < bytes && pc + i < os->code_end; i++)
+        used += snprintf(text + used, sizeof text - (size_t)used, " %02x", code[i]);
+    snprintf(text + used, sizeof text - (size_t)used, "%s", what);
     gpup_os_unsupported(text);
     __builtin_trap();
+}
+
+/* Taken by the signal handler, and from here before anything else can run. */
+static _Thread_local struct gpup_uppers taken;
+
+/* true: done. false: it cannot be. */
+static bool carry_out(struct gpup_frame *f, struct gpup_uppers *uppers, const struct gpup_mmio_code *code,
+                      uint64_t fault) {
+    if (code->kind == GPUP_MMIO_STRING) {
+        string(f, code);
+        return true;
+    }
+    if (fault - gpup_mmio_address(code, f) >= code->width) /* not what was decoded */
+        return false;
+    if (code->kind == GPUP_MMIO_OPERAND)
+        return with_operand(f, uppers, code);
+    with_stack(f, code);
+    return true;
 }
 
 _Noreturn void gpup_mmio_landed(void) {
     struct gpup_os *os = gpup_os_current();
     struct gpup_frame frame = os->exception.frame;
-    const uint8_t *instruction = (const uint8_t *)frame.pc; // NOLINT(performance-no-int-to-ptr)
-    uint8_t *address = os->exception.address;
+    struct gpup_uppers uppers;
+    const uint8_t *address = os->exception.address;
     struct gpup_mmio_code code;
 
+    uppers.any = taken.any;
+    if (taken.any)
+        memcpy(uppers.bytes, taken.bytes, sizeof uppers.bytes);
     if (!address) /* gpup_privileged_offer */
-        beyond(instruction, ", which is the kernel's");
-    if (!gpup_mmio_decode(instruction, &code))
-        beyond(instruction, " at registers");
-    carry_out(&frame, &code, address);
-    frame.pc += code.length;
-    gpup_exception_resume(os, &frame);
+        beyond(os, frame.pc, 4, ", which only a kernel may execute");
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    if (!gpup_mmio_decode((const uint8_t *)frame.pc, &code))
+        beyond(os, frame.pc, 8, ", which reaches for registers");
+    if (!carry_out(&frame, &uppers, &code, (uintptr_t)address))
+        beyond(os, frame.pc, code.length, ", which reaches for registers");
+    gpup_exception_settle(os, &frame);
+    gpup_uppers_continue(&frame, &uppers);
 }
 
 bool gpup_mmio_offer(struct gpup_os *os, const siginfo_t *info, ucontext_t *context) {
@@ -224,6 +201,7 @@ bool gpup_mmio_offer(struct gpup_os *os, const siginfo_t *info, ucontext_t *cont
         !gpup_register_mapped(os, info->si_addr, 1))
         return false;
     gpup_exception_take(context, &os->exception.frame);
+    gpup_uppers_take(context, &taken);
     os->exception.address = info->si_addr;
     registers[REG_RSP] = (greg_t)(((uintptr_t)registers[REG_RSP] - 256) & ~(uintptr_t)15);
     registers[REG_RIP] = (greg_t)(uintptr_t)gpup_mmio_landing;

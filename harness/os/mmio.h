@@ -1,7 +1,12 @@
 /*
- * Registers that a driver reads and writes by its own instructions, as the WDK's inline functions do. The
- * mapping has no memory, so each one faults; the fault leads to the fiber, where the instruction is carried
- * out on the device.
+ * Registers that a driver reads and writes by its own instructions, as the WDK's inline functions do.
+ *
+ * The mapping has no memory, so each one faults; the fault leads to the fiber. There the operand is read from
+ * the device as far as the instruction reads it, the processor executes the instruction itself on a copy of
+ * it (the same bytes with another address), and what it wrote goes to the device. So every result and every
+ * flag is the processor's own. Instructions with two operands in memory or on the stack are taken apart.
+ *
+ * An operand of more than 8 bytes is accessed 8 bytes at a time, from the lowest address on.
  */
 #ifndef GPUP_OS_MMIO_H
 #define GPUP_OS_MMIO_H
@@ -10,36 +15,72 @@
 #include <signal.h>
 #include <ucontext.h>
 
-enum gpup_mmio_operation {
-    GPUP_MMIO_LOAD,         /* into a register, widened */
-    GPUP_MMIO_STORE,        /* of a register or a value */
-    GPUP_MMIO_COMPUTE,      /* one of the eight classic operations; the result goes to memory or a register */
-    GPUP_MMIO_TEST,         /* AND, for the flags alone */
-    GPUP_MMIO_NOT,          /* in memory */
-    GPUP_MMIO_COUNT,        /* in memory, up or down by one */
-    GPUP_MMIO_EXCHANGE,     /* with a register */
-    GPUP_MMIO_VECTOR_LOAD,  /* into a vector register, the rest of it 0 */
-    GPUP_MMIO_VECTOR_STORE, /* of its low bytes */
-    GPUP_MMIO_FILL,         /* string instructions: of RAX to RDI */
-    GPUP_MMIO_COPY          /* from RSI to RDI */
-};
+#define GPUP_MMIO_WIDEST 32u /* bytes of an operand */
 
-/* An instruction with one operand in memory, as it was decoded. */
-struct gpup_mmio_code {
-    uint8_t operation, length;
-    uint8_t width;       /* bytes in memory: 1, 2, 4, 8; vectors also 16 */
-    uint8_t destination; /* bytes of the register that a load fills: 2, 4, 8 */
-    uint8_t number;      /* of the register */
-    uint8_t compute;     /* 0 ADD, OR, ADC, SBB, AND, SUB, XOR, 7 CMP */
-    bool high;           /* the register is AH, CH, DH or BH */
-    bool sign;           /* a load keeps the sign */
-    bool immediate;      /* `value` in the place of the register */
-    bool to_register;    /* of a computation */
-    bool repeat;         /* RCX times */
-    uint64_t value;
+enum gpup_mmio_kind {
+    GPUP_MMIO_OPERAND, /* one in memory */
+    GPUP_MMIO_STRING,  /* MOVS, STOS, LODS, CMPS, SCAS */
+    GPUP_MMIO_PUSH,    /* of memory, or into it */
+    GPUP_MMIO_POP,
+    GPUP_MMIO_CALL, /* through memory */
+    GPUP_MMIO_JUMP
 };
-/* false: none of those that compilers use to reach registers. Reads no byte beyond the instruction. */
+enum gpup_mmio_access { GPUP_MMIO_READS = 1, GPUP_MMIO_WRITES = 2 };
+#define GPUP_MMIO_NONE 16u /* in the place of a register's number: none */
+#define GPUP_MMIO_PC 17u   /* the next instruction's address */
+
+/* An instruction as it was decoded. */
+struct gpup_mmio_code {
+    uint8_t kind, length;
+    uint8_t opcode; /* the last byte of it */
+    uint8_t access; /* GPUP_MMIO_READS, GPUP_MMIO_WRITES or both */
+    uint8_t width;  /* bytes in memory: 1, 2, 4, 8, 16, 32 */
+    /* Where: base + index << scale + displacement. */
+    uint8_t base, index, scale;
+    uint64_t displacement;
+    bool bits;      /* and the bit that `number` counts from there: BT and the like */
+    bool moves;     /* MOV of a register of 2, 4 or 8 bytes to memory */
+    bool vectors;   /* it may use vector registers */
+    bool vex;       /* it may use registers of 32 bytes */
+    bool repeat;    /* RCX times, CMPS and SCAS while they find the same */
+    bool differs;   /* or while they find something else */
+    uint8_t number; /* of the register operand */
+    /* The same with the operand at the next instruction's address plus the four bytes at `operand_at`. */
+    uint8_t size, operand_at;
+    uint8_t bytes[15];
+};
+/* false: none that can be carried out. Reads no byte beyond the instruction. */
 bool gpup_mmio_decode(const uint8_t *code, struct gpup_mmio_code *out);
+/* The address of the operand. */
+uint64_t gpup_mmio_address(const struct gpup_mmio_code *code, const struct gpup_frame *frame);
+
+/* mmio_forms.c: what an opcode does with its operand in memory. */
+enum gpup_mmio_map { GPUP_MMIO_ONE_BYTE, GPUP_MMIO_0F, GPUP_MMIO_0F38, GPUP_MMIO_0F3A };
+struct gpup_mmio_opcode {
+    enum gpup_mmio_map map;
+    uint8_t code, group;                /* group: the middle of the byte behind it, which tells some apart */
+    uint8_t prefix;                     /* that chooses the instruction: 0 none, 1 66, 2 F3, 3 F2 */
+    bool vex, word, wide, long_vectors; /* VEX; 66; W; L */
+};
+struct gpup_mmio_form {
+    uint8_t kind, access, width, immediate; /* immediate: bytes behind the operand */
+};
+/* false: it has no such operand, or is not known. */
+bool gpup_mmio_form(const struct gpup_mmio_opcode *opcode, struct gpup_mmio_form *out);
+
+/* mmio_run.c: the upper halves of the vector registers, which a frame does not have. */
+struct gpup_uppers {
+    bool any;
+    _Alignas(16) uint8_t bytes[16][16];
+};
+/* Executes the instruction with the registers of the frame and a copy of the operand, which has an address
+ * with the alignment of `address`. false: there is no memory to execute it in. Its faults are the driver's.
+ */
+bool gpup_mmio_run(const struct gpup_mmio_code *code, struct gpup_frame *frame, struct gpup_uppers *uppers,
+                   uint64_t address, uint8_t operand[GPUP_MMIO_WIDEST]);
+/* From a signal's context; the bytes are set when there are any. */
+void gpup_uppers_take(const ucontext_t *context, struct gpup_uppers *uppers);
+_Noreturn void gpup_uppers_continue(const struct gpup_frame *frame, const struct gpup_uppers *uppers);
 
 /* From the signal handler: is it an access of the driver to a mapping? Then `context` leads to the fiber. */
 bool gpup_mmio_offer(struct gpup_os *os, const siginfo_t *info, ucontext_t *context);

@@ -1,241 +1,215 @@
-/* Instructions by which compiled code reaches registers: moves, classic operations, vectors, strings. */
+/* One instruction: where its operand in memory is, and the same instruction with the operand elsewhere. */
 #include "mmio.h"
 
 #include <string.h>
 
 struct cursor {
     const uint8_t *at;
-    uint8_t rex;       /* 0x40 to 0x4F, or 0 */
-    uint8_t mandatory; /* 0x66, 0xF2, 0xF3: the last of them, or 0 */
-    bool word;         /* 0x66 */
+    uint8_t rex; /* 0x40 to 0x4F, or 0 */
     unsigned modrm;
+    struct gpup_mmio_opcode opcode;
+    struct gpup_mmio_code *out;
 };
 
-static bool prefixes(struct cursor *c) {
-    for (unsigned i = 0; i < 8; i++, c->at++) {
-        if (*c->at == 0x66)
-            c->word = true;
-        if (*c->at == 0x66 || *c->at == 0xF2 || *c->at == 0xF3)
-            c->mandatory = c->mandatory == 0xF2 || c->mandatory == 0xF3 ? c->mandatory : *c->at;
-        else if (*c->at != 0xF0 && *c->at != 0x3E &&
-                 *c->at != 0x2E) /* LOCK, and segments without a meaning */
-            break;
-    }
-    c->rex = (*c->at & 0xF0) == 0x40 ? *c->at++ : 0;
-    return true;
-}
-
-/* Behind the operand in memory; false: there is none. */
-static bool operand(struct cursor *c) {
-    c->modrm = *c->at++;
-    unsigned mod = c->modrm >> 6, rm = c->modrm & 7;
-    if (mod == 3)
+/* A byte of the instruction that the other one has, too. false: it would be longer than there are. */
+static bool keep(struct cursor *c, uint8_t byte) {
+    if (c->out->size >= sizeof c->out->bytes)
         return false;
-    if (rm == 4) {
-        unsigned base = *c->at++ & 7;
-        c->at += !mod && base == 5 ? 4 : 0;
-    } else if (!mod && rm == 5)
-        c->at += 4;
-    c->at += mod == 1 ? 1 : mod == 2 ? 4 : 0;
+    c->out->bytes[c->out->size++] = byte;
     return true;
 }
 
-static uint8_t wide(const struct cursor *c) {
-    return c->rex & 8 ? 8 : c->word ? 2 : 4;
+/* false: of a segment that does not begin at 0, or of an address of 32 bits. */
+static bool prefixes(struct cursor *c) {
+    for (unsigned i = 0; i < 14; i++, c->at++) {
+        uint8_t byte = *c->at;
+        if (byte == 0x64 || byte == 0x65 || byte == 0x67)
+            return false;
+        if (byte == 0x66)
+            c->opcode.word = true;
+        else if (byte == 0xF2 || byte == 0xF3)
+            c->opcode.prefix = byte == 0xF3 ? 2 : 3;
+        else if (byte != 0xF0 && byte != 0x26 && byte != 0x2E && byte != 0x36 && byte != 0x3E)
+            break;
+        if (byte != 0x26 && byte != 0x2E && byte != 0x36 && byte != 0x3E && !keep(c, byte))
+            return false;
+    }
+    if (!c->opcode.prefix && c->opcode.word)
+        c->opcode.prefix = 1;
+    if ((*c->at & 0xF0) == 0x40) {
+        c->rex = *c->at++;
+        c->opcode.wide = c->rex & 8;
+        return keep(c, c->rex & 0x4C);
+    }
+    return true;
 }
 
-static void take_register(const struct cursor *c, struct gpup_mmio_code *out) {
-    out->number = (uint8_t)((c->modrm >> 3 & 7) | (c->rex & 4 ? 8 : 0));
-    out->high = out->width == 1 && !c->rex && out->number >= 4 &&
-                (out->operation != GPUP_MMIO_LOAD || out->destination == 1);
-    if (out->high)
-        out->number = (uint8_t)(out->number - 4);
+/* C4 and C5: all prefixes in two or three bytes, some of them inverted. */
+static bool vex(struct cursor *c) {
+    bool three = *c->at++ == 0xC4;
+    uint8_t first = *c->at++, last = three ? *c->at++ : first;
+    unsigned map = three ? first & 31 : 1;
+    static const uint8_t prefix_of[4] = {0, 1, 2, 3};
+
+    if (c->rex || c->out->size || map < 1 || map > 3)
+        return false;
+    c->rex = (uint8_t)((first & 0x80 ? 0 : 4) | (three && !(first & 0x40) ? 2 : 0) |
+                       (three && !(first & 0x20) ? 1 : 0));
+    c->opcode.map = (enum gpup_mmio_map)map;
+    c->opcode.vex = c->out->vex = true;
+    c->opcode.wide = three && (last & 0x80);
+    c->opcode.long_vectors = last & 4;
+    c->opcode.prefix = prefix_of[last & 3];
+    keep(c, three ? 0xC4 : 0xC5);
+    keep(c, three ? first | 0x60 : first);
+    return !three || keep(c, last);
 }
 
-/* Sign-extended from 1, 2 or 4 bytes. */
-static void take_value(struct cursor *c, unsigned bytes, struct gpup_mmio_code *out) {
-    int8_t one = (int8_t)*c->at;
-    int16_t two;
+static bool opcode(struct cursor *c) {
+    if (*c->at == 0xC4 || *c->at == 0xC5) {
+        if (!vex(c))
+            return false;
+    } else if (*c->at == 0x0F) {
+        keep(c, *c->at++);
+        c->opcode.map = *c->at == 0x38 ? GPUP_MMIO_0F38 : *c->at == 0x3A ? GPUP_MMIO_0F3A : GPUP_MMIO_0F;
+        if (c->opcode.map != GPUP_MMIO_0F && !keep(c, *c->at++))
+            return false;
+    }
+    c->opcode.code = c->out->opcode = *c->at++;
+    return keep(c, c->opcode.code);
+}
+
+static uint64_t number(struct cursor *c, unsigned bytes) {
+    int8_t one;
     int32_t four;
 
-    out->immediate = true;
-    if (bytes == 1)
-        out->value = (uint64_t)one;
-    else if (bytes == 2) {
-        memcpy(&two, c->at, 2);
-        out->value = (uint64_t)two;
-    } else {
-        memcpy(&four, c->at, 4);
-        out->value = (uint64_t)four;
-    }
     c->at += bytes;
+    if (bytes == 1)
+        memcpy(&one, c->at - 1, 1);
+    else
+        memcpy(&four, c->at - 4, 4);
+    return bytes == 1 ? (uint64_t)one : (uint64_t)four;
 }
 
-static unsigned group(const struct cursor *c) {
-    return c->modrm >> 3 & 7;
+/* Behind the operand; false: it is a register. */
+static bool operand(struct cursor *c) {
+    struct gpup_mmio_code *o = c->out;
+    unsigned mod, rm;
+
+    c->modrm = *c->at++;
+    mod = c->modrm >> 6;
+    rm = c->modrm & 7;
+    o->base = (uint8_t)(rm | (c->rex & 1 ? 8 : 0));
+    o->index = GPUP_MMIO_NONE;
+    if (rm == 4) {
+        unsigned sib = *c->at++;
+        o->scale = sib >> 6;
+        o->index = (uint8_t)((sib >> 3 & 7) | (c->rex & 2 ? 8 : 0));
+        o->index = o->index == GPUP_SP ? GPUP_MMIO_NONE : o->index;
+        o->base = (uint8_t)((sib & 7) | (c->rex & 1 ? 8 : 0));
+        rm = sib & 7;
+        if (!mod && rm == 5)
+            o->base = GPUP_MMIO_NONE;
+    } else if (!mod && rm == 5)
+        o->base = GPUP_MMIO_PC;
+    if (mod == 1)
+        o->displacement = number(c, 1);
+    else if (mod == 2 || (!mod && rm == 5))
+        o->displacement = number(c, 4);
+    c->opcode.group = c->modrm >> 3 & 7;
+    o->number = (uint8_t)(c->opcode.group | (c->rex & 4 ? 8 : 0));
+    return mod != 3;
 }
 
-static bool extend(struct cursor *c, uint8_t width, bool sign, uint8_t destination,
-                   struct gpup_mmio_code *out) {
-    *out = (struct gpup_mmio_code){
-        .operation = GPUP_MMIO_LOAD, .width = width, .destination = destination, .sign = sign};
-    if (!operand(c))
-        return false;
-    take_register(c, out);
+static bool is_string(const struct cursor *c) {
+    return c->opcode.map == GPUP_MMIO_ONE_BYTE && ((c->opcode.code >= 0xA4 && c->opcode.code <= 0xA7) ||
+                                                   (c->opcode.code >= 0xAA && c->opcode.code <= 0xAF));
+}
+
+static bool string(struct cursor *c) {
+    struct gpup_mmio_code *o = c->out;
+
+    o->kind = GPUP_MMIO_STRING;
+    o->width = !(o->opcode & 1) ? 1 : c->opcode.wide ? 8 : c->opcode.word ? 2 : 4;
+    o->repeat = c->opcode.prefix >= 2;
+    o->differs = c->opcode.prefix == 3;
     return true;
 }
 
-/* Width of a vector move, 0: it is none; and whether it stores. */
-static unsigned vector(const struct cursor *c, uint8_t code, bool *store) {
-    *store = code == 0x11 || code == 0x29 || code == 0x7F || code == 0xD6 || code == 0x7E || code == 0xE7 ||
-             code == 0x2B;
-    switch (code) {
-    case 0x10:
-    case 0x11:
-        return c->mandatory == 0xF3 ? 4 : c->mandatory == 0xF2 ? 8 : 16;
-    case 0x28:
-    case 0x29:
-    case 0x2B:
-        return c->mandatory == 0xF2 || c->mandatory == 0xF3 ? 0 : 16;
-    case 0x6F:
-    case 0x7F:
-        return c->mandatory == 0x66 || c->mandatory == 0xF3 ? 16 : 0;
-    case 0xE7:
-        return c->mandatory == 0x66 ? 16 : 0;
-    case 0x6E:
-        return c->mandatory != 0x66 ? 0 : c->rex & 8 ? 8 : 4;
-    case 0x7E:
-        *store = c->mandatory == 0x66;
-        return c->mandatory == 0xF3 ? 8 : c->mandatory != 0x66 ? 0 : c->rex & 8 ? 8 : 4;
-    case 0xD6:
-        return c->mandatory == 0x66 ? 8 : 0;
-    default:
-        return 0;
-    }
+/* A0 to A3 have an address of 8 bytes; the same with an operand are 8A, 8B, 88, 89. */
+static bool absolute(struct cursor *c, struct gpup_mmio_form *form) {
+    static const uint8_t same[4] = {0x8A, 0x8B, 0x88, 0x89};
+
+    memcpy(&c->out->displacement, c->at, 8);
+    c->at += 8;
+    c->out->base = c->out->index = GPUP_MMIO_NONE;
+    c->opcode.code = c->out->bytes[c->out->size - 1] = same[c->opcode.code & 3];
+    return gpup_mmio_form(&c->opcode, form);
 }
 
-static bool two_bytes(struct cursor *c, struct gpup_mmio_code *out) {
-    uint8_t code = *c->at++;
-    bool store;
-    unsigned width = vector(c, code, &store);
-
-    if ((code & 0xF6) == 0xB6)
-        return extend(c, code & 1 ? 2 : 1, code & 8, wide(c), out);
-    if (code == 0xC3) { /* MOVNTI */
-        *out = (struct gpup_mmio_code){.operation = GPUP_MMIO_STORE, .width = c->rex & 8 ? 8 : 4};
-        return operand(c) && (take_register(c, out), true);
-    }
-    if (!width || !operand(c))
+/* The operand as next instruction's address plus four bytes, and what stands behind it. */
+static bool moved(struct cursor *c, unsigned immediate) {
+    if (!keep(c, (uint8_t)((c->modrm & 0x38) | 5)))
         return false;
-    *out = (struct gpup_mmio_code){.operation = store ? GPUP_MMIO_VECTOR_STORE : GPUP_MMIO_VECTOR_LOAD,
-                                   .width = (uint8_t)width,
-                                   .number = (uint8_t)((c->modrm >> 3 & 7) | (c->rex & 4 ? 8 : 0))};
+    c->out->operand_at = c->out->size;
+    for (unsigned i = 0; i < 4; i++)
+        if (!keep(c, 0))
+            return false;
+    for (unsigned i = 0; i < immediate; i++)
+        if (!keep(c, *c->at++))
+            return false;
     return true;
 }
 
-static bool string(struct cursor *c, uint8_t code, uint8_t width, struct gpup_mmio_code *out) {
-    *out = (struct gpup_mmio_code){.operation = code >= 0xAA ? GPUP_MMIO_FILL : GPUP_MMIO_COPY,
-                                   .width = width,
-                                   .repeat = c->mandatory == 0xF2 || c->mandatory == 0xF3};
-    return true;
-}
-
-static bool with_register(struct cursor *c, uint8_t operation, uint8_t width, struct gpup_mmio_code *out) {
-    *out = (struct gpup_mmio_code){.operation = operation, .width = width, .destination = width};
-    if (!operand(c))
-        return false;
-    take_register(c, out);
-    return true;
-}
-
-/* The eight operations: with a register on either side. */
-static bool classic(struct cursor *c, uint8_t code, uint8_t width, struct gpup_mmio_code *out) {
-    bool ok = with_register(c, GPUP_MMIO_COMPUTE, width, out);
-
-    out->compute = code >> 3;
-    out->to_register = code & 2;
-    return ok;
-}
-
-/* 80, 81, 83, C6, C7, F6, F7, FE, FF: what it is stands in the middle of the next byte. */
-static bool grouped(struct cursor *c, uint8_t code, uint8_t width, struct gpup_mmio_code *out) {
-    unsigned bytes = code == 0x83 || width == 1 ? 1 : width == 2 ? 2 : 4;
-
-    *out = (struct gpup_mmio_code){.width = width};
-    if (!operand(c))
-        return false;
-    out->compute = (uint8_t)group(c);
-    switch (code & 0xFE) {
-    case 0x80:
-    case 0x82:
-        out->operation = GPUP_MMIO_COMPUTE;
-        take_value(c, bytes, out);
-        return code != 0x82;
-    case 0xC6:
-        out->operation = GPUP_MMIO_STORE;
-        take_value(c, bytes, out);
-        return group(c) == 0;
-    case 0xF6:
-        out->operation = group(c) == 2 ? GPUP_MMIO_NOT : GPUP_MMIO_TEST;
-        if (group(c) == 0)
-            take_value(c, bytes, out);
-        return group(c) == 0 || group(c) == 2;
-    default: /* FE, FF */
-        out->operation = GPUP_MMIO_COUNT;
-        return group(c) < 2;
-    }
-}
-
-static bool one_byte(struct cursor *c, struct gpup_mmio_code *out) {
-    uint8_t code = *c->at++, width = code & 1 ? wide(c) : 1;
-
-    if (code < 0x40)
-        return (code & 7) < 4 && classic(c, code, width, out);
-    switch (code) {
-    case 0x63:
-        return extend(c, 4, true, wide(c), out);
-    case 0x84:
-    case 0x85:
-        return with_register(c, GPUP_MMIO_TEST, width, out);
-    case 0x86:
-    case 0x87:
-        return with_register(c, GPUP_MMIO_EXCHANGE, width, out);
-    case 0x88:
-    case 0x89:
-        return with_register(c, GPUP_MMIO_STORE, width, out);
-    case 0x8A:
-    case 0x8B:
-        return with_register(c, GPUP_MMIO_LOAD, width, out);
-    case 0xA4:
-    case 0xA5:
-    case 0xAA:
-    case 0xAB:
-        return string(c, code, width, out);
-    case 0x80:
-    case 0x81:
-    case 0x83:
-    case 0xC6:
-    case 0xC7:
-    case 0xF6:
-    case 0xF7:
-    case 0xFE:
-    case 0xFF:
-        return grouped(c, code, width, out);
-    default:
-        return false;
-    }
+static bool is_bits(const struct gpup_mmio_opcode *o) {
+    return o->map == GPUP_MMIO_0F &&
+           (o->code == 0xA3 || o->code == 0xAB || o->code == 0xB3 || o->code == 0xBB);
 }
 
 bool gpup_mmio_decode(const uint8_t *code, struct gpup_mmio_code *out) {
-    struct cursor c = {.at = code};
-    bool ok = prefixes(&c);
+    struct cursor c = {.at = code, .out = out};
+    struct gpup_mmio_form form;
+    bool ok;
 
-    if (*c.at == 0x0F) {
-        c.at++;
-        ok = ok && two_bytes(&c, out);
-    } else
-        ok = ok && one_byte(&c, out);
-    if (ok)
-        out->length = (uint8_t)(c.at - code);
+    *out = (struct gpup_mmio_code){0};
+    ok = prefixes(&c) && opcode(&c);
+    if (!ok)
+        return false;
+    if (is_string(&c))
+        ok = string(&c);
+    else {
+        ok = c.opcode.map == GPUP_MMIO_ONE_BYTE && (c.opcode.code & 0xFC) == 0xA0
+                 ? absolute(&c, &form)
+                 : operand(&c) && gpup_mmio_form(&c.opcode, &form);
+        ok = ok && moved(&c, form.immediate);
+        if (!ok)
+            return false;
+        out->vectors = c.opcode.map != GPUP_MMIO_ONE_BYTE;
+        out->moves = c.opcode.map == GPUP_MMIO_ONE_BYTE && out->opcode == 0x89;
+        out->kind = form.kind;
+        out->access = form.access;
+        out->width = form.width;
+        out->bits = is_bits(&c.opcode);
+    }
+    out->length = (uint8_t)(c.at - code);
     return ok;
+}
+
+uint64_t gpup_mmio_address(const struct gpup_mmio_code *code, const struct gpup_frame *frame) {
+    uint64_t address = code->displacement;
+
+    if (code->base == GPUP_MMIO_PC)
+        address += frame->pc + code->length;
+    else if (code->base != GPUP_MMIO_NONE)
+        address += frame->registers[code->base];
+    if (code->index != GPUP_MMIO_NONE)
+        address += frame->registers[code->index] << code->scale;
+    if (code->kind == GPUP_MMIO_POP && code->base == GPUP_SP)
+        address += 8;
+    if (code->bits) { /* in units of the operand, towards both sides */
+        unsigned bits = 8u * code->width;
+        int64_t count = (int64_t)(frame->registers[code->number] << (64 - bits)) >> (64 - bits);
+        address += (uint64_t)(count >> (code->width == 2 ? 4 : code->width == 4 ? 5 : 6)) * code->width;
+    }
+    return address;
 }

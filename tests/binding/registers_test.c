@@ -3,13 +3,14 @@
 #include "pe_open.h"
 
 #include <gpup/binding.h>
+#include <stdio.h>
 #include <string.h>
 
 #define DEVICE 0x40000000
 
 /* --- a device of plain registers that keeps what was done */
 
-static uint8_t registers[4096];
+static uint8_t registers[8192];
 static struct access {
     uint32_t offset, width;
     bool write;
@@ -113,12 +114,53 @@ static void instructions_do_what_they_do_to_memory(void **state) {
     assert_int_equal(count_of(&host.log, GPUP_EVENT_MISUSE), 0);
 }
 
-static void beyond_the_mapping_it_faults(void **state) {
+/* What the processor would not have done is a fault of the driver's, before the device sees any of it. */
+static void faults_are_faults(void **state) {
+    static const struct {
+        const char *name;
+        unsigned cause;
+    } faults[] = {{"beyond_it", GPUP_FAULT_WRITE},
+                  {"misaligned", GPUP_FAULT_READ}, /* a general protection fault has no kind of access */
+                  {"over_the_end", GPUP_FAULT_READ},
+                  {"over_the_end_wide", GPUP_FAULT_READ}};
+    (void)state;
+    for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++) {
+        open_image();
+        assert_int_equal(host_try(&host, function(faults[i].name), NULL), GPUP_RAN_DEAD);
+        const struct gpup_event *fault = logged(&host.log, GPUP_EVENT_FAULT, 0);
+        assert_non_null(fault);
+        assert_int_equal(fault->f[GPUP_FAULT_cause], faults[i].cause);
+        assert_int_equal(fault->f[GPUP_FAULT_routine], 0 /* a DDI */);
+        assert_int_equal(count_of(&host.log, GPUP_EVENT_FAULT), 1);
+        assert_false(gpup_os_beyond(host.os));
+        assert_int_equal(accesses, 0);
+        if (i + 1 < sizeof faults / sizeof *faults)
+            close_image(NULL);
+    }
+}
+
+static void a_fault_behind_the_access_is_one_too(void **state) {
     (void)state;
     open_image();
-    assert_int_equal(host_try(&host, function("beyond_it"), NULL), GPUP_RAN_DEAD);
-    assert_int_equal(count_of(&host.log, GPUP_EVENT_FAULT), 1);
-    assert_int_equal(accesses, 0);
+    assert_int_equal(host_try(&host, function("divided_by_it"), NULL), GPUP_RAN_DEAD);
+    const struct gpup_event *fault = logged(&host.log, GPUP_EVENT_FAULT, 0);
+    assert_non_null(fault);
+    assert_int_equal(fault->f[GPUP_FAULT_cause], GPUP_FAULT_DIVIDE);
+    assert_int_equal(accesses, 2); /* the driver's own write, and the read */
+}
+
+static void pages_make_no_difference(void **state) {
+    static const struct access expected[] = {
+        {4094, 4, true, 0}, {4088, 8, false, 0}, {4096, 8, false, 0}, {4091, 8, true, 0}, {4099, 8, true, 0}};
+    (void)state;
+    open_image();
+    host_run(&host, function("across_pages"), NULL);
+    assert_int_equal(accesses, sizeof expected / sizeof *expected);
+    for (unsigned i = 0; i < accesses; i++) {
+        assert_int_equal(seen[i].offset, expected[i].offset);
+        assert_int_equal(seen[i].width, expected[i].width);
+        assert_int_equal(seen[i].write, expected[i].write);
+    }
 }
 
 static void what_is_not_known_accuses_nobody(void **state) {
@@ -130,12 +172,25 @@ static void what_is_not_known_accuses_nobody(void **state) {
     const struct gpup_event *event = logged(&host.log, GPUP_EVENT_MISUSE, 0);
     assert_non_null(event);
     assert_int_equal(event->f[GPUP_MISUSE_what], GPUP_MISUSE_UNSUPPORTED);
+    const uint8_t *code = function("unknown");
+    const char *text = host.log.text[event - host.log.events];
+    unsigned first, second, rva; /* FILD, and where it is */
+    // NOLINTNEXTLINE(cert-err34-c): our own words
+    assert_int_equal(sscanf(text, "instruction at 0x%x: %x %x", &rva, &first, &second), 3);
+    uint32_t begin = (uint32_t)(code - binding.pe->memory);
+    assert_in_range(rva, begin, begin + 64);
+    assert_int_equal(first, 0xDB);
+    assert_int_equal(binding.pe->memory[rva], first);
+    assert_int_equal(binding.pe->memory[rva + 1], second);
 }
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_teardown(name, close_image)
-    const struct CMUnitTest tests[] = {
-        TEST(accesses_come_in_order_and_width), TEST(instructions_do_what_they_do_to_memory),
-        TEST(beyond_the_mapping_it_faults), TEST(what_is_not_known_accuses_nobody)};
+    const struct CMUnitTest tests[] = {TEST(accesses_come_in_order_and_width),
+                                       TEST(instructions_do_what_they_do_to_memory),
+                                       TEST(faults_are_faults),
+                                       TEST(a_fault_behind_the_access_is_one_too),
+                                       TEST(pages_make_no_difference),
+                                       TEST(what_is_not_known_accuses_nobody)};
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }

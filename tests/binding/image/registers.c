@@ -6,6 +6,16 @@ UINT64 in_order(UCHAR *room);
 UINT64 as_in_memory(UCHAR *room);
 UINT64 beyond_it(UCHAR *room);
 UINT64 unknown(UCHAR *room);
+UINT64 misaligned(UCHAR *room);
+UINT64 over_the_end(UCHAR *room);
+UINT64 over_the_end_wide(UCHAR *room);
+UINT64 divided_by_it(UCHAR *room);
+UINT64 across_pages(UCHAR *room);
+
+static UCHAR *map_bytes(SIZE_T size) {
+    PHYSICAL_ADDRESS where = {.QuadPart = DEVICE};
+    return MmMapIoSpace(where, size, MmNonCached);
+}
 
 static UCHAR *map(void) {
     PHYSICAL_ADDRESS where = {.QuadPart = DEVICE};
@@ -40,6 +50,11 @@ struct processor {
     UINT64 xmm1[2];
 };
 typedef VOID attempt(PVOID memory, struct processor *p);
+
+/* From the memory to 16 bytes behind; what is left of the counter to RBX. */
+#define STRINGS(text)                                                                                        \
+    "pushq %rdi\n pushq %rsi\n movq %rcx, %rsi\n leaq 16(%rcx), %rdi\n movl $5, %ecx\n " text                \
+    "\n movq %rcx, %rbx\n movq %rsi, %r11\n subq %rdi, %r11\n popq %rsi\n popq %rdi"
 
 /* clang-format off: one on each line */
 #define INSTRUCTIONS                                                                                         \
@@ -116,7 +131,20 @@ typedef VOID attempt(PVOID memory, struct processor *p);
     T(68, "{disp32} movl %eax, 4(%rcx)")                                                                     \
     T(69, "{disp32} movl 4(%rcx,%rbx,4), %eax")                                                              \
     T(67, "pushq %rdi\n leaq 9(%rcx), %rdi\n "                                                               \
-          "std\n stosb\n cld\n popq %rdi")
+          "std\n stosb\n cld\n popq %rdi")                                                                   \
+    T(70, "pushq %rsi\n movq %rcx, %rsi\n movl $3, %ecx\n rep lodsw\n movq %rcx, %rbx\n popq %rsi")          \
+    T(71, "pushq %rsi\n leaq 9(%rcx), %rsi\n lodsl\n popq %rsi")                                             \
+    T(72, STRINGS("repe cmpsb"))                                                                             \
+    T(73, STRINGS("repne cmpsw"))                                                                            \
+    T(74, STRINGS("cmpsq"))                                                                                  \
+    T(75, STRINGS("repne scasb"))                                                                            \
+    T(76, STRINGS("repe scasl"))                                                                             \
+    T(77, STRINGS("rep movsw"))                                                                              \
+    T(78, "pushq 8(%rcx)\n popq %rax")                                                                       \
+    T(79, "pushq %rax\n popq 16(%rcx)")                                                                      \
+    T(80, "leaq 1f(%rip), %rbx\n movq %rbx, (%rcx)\n jmpq *(%rcx)\n int3\n 1:")                              \
+    T(81, "leaq 2f(%rip), %rbx\n movq %rbx, 8(%rcx)\n callq *8(%rcx)\n jmp 3f\n 2: movl $7, %eax\n "         \
+          "ret\n 3:")
 /* clang-format on */
 
 #define T(number, text)                                                                                      \
@@ -183,6 +211,49 @@ UINT64 unknown(UCHAR *room) { /* which no compiler uses for registers */
     UCHAR *base = map();
     (void)room;
     __asm__ volatile("fildl (%0)" : : "r"(base));
+    return 0;
+}
+
+UINT64 misaligned(UCHAR *room) { /* a general protection fault of the processor */
+    UCHAR *base = map();
+    (void)room;
+    __asm__ volatile("movaps %%xmm0, 4(%0)" : : "r"(base) : "memory");
+    return 0;
+}
+
+UINT64 over_the_end(UCHAR *room) { /* of the mapping, which begins inside of it */
+    UCHAR *base = map_bytes(16);
+    (void)room;
+    *(volatile ULONG64 *)(PVOID)(base + 12) = 1;
+    return 0;
+}
+
+UINT64 over_the_end_wide(UCHAR *room) {
+    UCHAR *base = map_bytes(24);
+    (void)room;
+    __asm__ volatile("movups %%xmm0, 8(%0)" : : "r"(base + 4) : "memory");
+    return 0;
+}
+
+UINT64 divided_by_it(UCHAR *room) { /* there is a 0 */
+    UCHAR *base = map();
+    UINT64 low = 5, high = 0;
+    (void)room;
+    WRITE_REGISTER_ULONG((volatile ULONG *)(PVOID)base, 0);
+    __asm__ volatile("divl (%2)" : "+a"(low), "+d"(high) : "r"(base) : "cc");
+    return low;
+}
+
+/* A device sees such an access as the processor made it; wide ones come in parts. */
+UINT64 across_pages(UCHAR *room) {
+    UCHAR *base = map_bytes(2 * PAGE_SIZE);
+    (void)room;
+    *(volatile ULONG *)(PVOID)(base + PAGE_SIZE - 2) = 0x11223344;
+    __asm__ volatile("movups (%0), %%xmm1\n movups %%xmm1, 3(%0)"
+                     :
+                     : "r"(base + PAGE_SIZE - 8)
+                     : "memory", "xmm1");
+    MmUnmapIoSpace(base, (SIZE_T)2 * PAGE_SIZE);
     return 0;
 }
 
