@@ -72,6 +72,25 @@ static void test_missing_observer(void **state) {
     gpup_judge_free(judge);
 }
 
+/* Who is to say something of a misuse is told by the name of the service. */
+static void test_names(void **state) {
+    static const struct {
+        const char *name; /* in hexadecimal */
+        bool fails;
+    } rows[] = {{"5a775265616446696c65", true},  /* ZwReadFile */
+                {"5a77436c6f7365", false},       /* ZwClose: the rules about handles of VMs */
+                {"5a77436c6f73654b6579", false}, /* and what begins so */
+                {"566d6250616e656c", false},     /* VMBus */
+                {"446f6573", true}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct gpup_judge *judge =
+            judged("ROB-017", true, "457852656c65617365466173744d75746578", rows[i].name);
+        assert_int_equal(first(judge, GPUP_RULE_ROB_017) != NULL, rows[i].fails);
+        gpup_judge_free(judge);
+    }
+}
+
 static void test_not_advertised(void **state) {
     (void)state;
     struct gpup_judge *judge = gpup_judge_new();
@@ -199,6 +218,7 @@ static void test_unknown_events(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_missing_observer),
+                                       cmocka_unit_test(test_names),
                                        cmocka_unit_test(test_not_advertised),
                                        cmocka_unit_test(test_not_covered),
                                        cmocka_unit_test(test_grades),

@@ -116,13 +116,13 @@ static void left(struct gpup_judge *j, struct general *g, const struct gpup_even
 /* Kernel services, against their pages. Display callbacks, the VMBus library and handles have rules of their
  * own. */
 static void misused(struct gpup_judge *j, const struct gpup_event *e) {
-    static const char *const others[] = {"Dxgk", "Vmb", "Zw"};
+    static const char *const others[] = {"Dxgk", "Vmb", "ZwClose"};
     const char *name = (const char *)e->data;
     uint64_t what = e->f[GPUP_MISUSE_what];
     if (what == GPUP_MISUSE_ORDER && j->weakest <= GPUP_STATED)
         CHECK(j, GPUP_RULE_ROB_018, false, "taken both ways round: %.*s", (int)e->data_size, name);
     for (unsigned i = 0; i < sizeof others / sizeof *others; i++)
-        if (e->data_size > strlen(others[i]) && memcmp(name, others[i], strlen(others[i])) == 0)
+        if (e->data_size >= strlen(others[i]) && memcmp(name, others[i], strlen(others[i])) == 0)
             return;
     if (j->weakest > GPUP_STATED)
         return;
