@@ -9,6 +9,7 @@
 
 struct bus {
     uint32_t cell, pending;
+    bool first; /* message 0 is pending, else message 1 */
     uint8_t config[4096];
 };
 
@@ -43,7 +44,7 @@ static bool claims(void *device, uint64_t physical, uint64_t size) {
 }
 static bool take_interrupt(void *device, uint32_t *message) {
     struct bus *bus = device;
-    *message = 1;
+    *message = bus->first ? 0 : 1;
     return bus->pending && bus->pending--;
 }
 static size_t read_config(void *device, uint32_t vf, uint8_t *bytes, size_t capacity) {
@@ -75,15 +76,21 @@ struct mini {
     ULONG message, config, done;
     KIRQL isr_irql, dpc_irql, synchronized_irql;
     BOOLEAN first_queue, second_queue, value;
+    bool adds; /* its ISR uses the lock `ordinary` */
+
     NTSTATUS status;
 };
 static struct mini mini;
 static ULONG mini_version;
 static size_t mini_slots_from; /* byte offset from which on slots get junk */
 
+static KSPIN_LOCK ordinary;
+
 static BOOLEAN DDI_CALL mini_isr(const PVOID context, ULONG message) {
     struct mini *m = context;
     m->isr++;
+    if (m->adds)
+        ExInterlockedAddUlong(&m->done, 1, &ordinary);
     m->message = message;
     m->isr_irql = KeGetCurrentIrql();
     m->first_queue = m->dxgk.DxgkCbQueueDpc(m->dxgk.DeviceHandle);
@@ -325,8 +332,6 @@ static NTSTATUS DDI_CALL synchronize(void *argument) {
 }
 
 /* The interrupt's lock is one like others: it comes before the spin lock here, and after it there. */
-static KSPIN_LOCK ordinary;
-
 static BOOLEAN DDI_CALL add_inside(PVOID context) {
     struct mini *m = context;
     ExInterlockedAddUlong(&m->done, 1, &ordinary);
@@ -395,6 +400,28 @@ static void order_of_locks(void **state) {
     host_close(&f.host);
 }
 
+/* An ISR has the lock of its own message, and of no other. */
+static void lock_of_an_isr(void **state) {
+    struct fixture f;
+    (void)state;
+    open_host(&f, 0);
+    start(&f);
+    mini.adds = true;
+    f.bus.pending = 1;
+    gpup_os_advance(f.host.os, 1000000);
+    assert_int_equal(mini.message, 1);
+    assert_int_equal(host_run(&f.host, (void *)interrupt_second, &mini), STATUS_SUCCESS);
+    assert_int_equal(count_of(&f.host.log, GPUP_EVENT_MISUSE), 0);
+    f.bus.first = true;
+    f.bus.pending = 1;
+    gpup_os_advance(f.host.os, 1000000);
+    assert_int_equal(mini.message, 0);
+    assert_int_equal(count_of(&f.host.log, GPUP_EVENT_MISUSE), 1);
+    assert_int_equal(logged(&f.host.log, GPUP_EVENT_MISUSE, 0)->f[GPUP_MISUSE_what], GPUP_MISUSE_ORDER);
+    mini.adds = false;
+    host_close(&f.host);
+}
+
 static void tables_of_two_hosts(void **state) {
     struct fixture a, b;
     DXGKRNL_INTERFACE other;
@@ -459,6 +486,7 @@ int main(void) {
         cmocka_unit_test(etw),
         cmocka_unit_test(misuses),
         cmocka_unit_test(order_of_locks),
+        cmocka_unit_test(lock_of_an_isr),
         cmocka_unit_test(tables_of_two_hosts),
         cmocka_unit_test(short_table),
         cmocka_unit_test(snapshot),

@@ -121,8 +121,8 @@ static NTSTATUS DDI_CALL other_way(void *argument) {
 }
 static NTSTATUS DDI_CALL other_locks(void *argument) { /* in the memory of those before */
     void **lock = argument;
-    WdfObjectDelete(lock[1]);
-    WdfObjectDelete(lock[3]);
+    for (unsigned i = 4; i--;)
+        WdfObjectDelete(lock[i]);
     return trial_make_locks(lock) ? STATUS_UNSUCCESSFUL : trial_make_locks(lock + 2);
 }
 

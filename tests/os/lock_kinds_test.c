@@ -99,6 +99,13 @@ static VOID DDI_CALL alone_ba(struct room *r) {
     ExReleaseSpinLockExclusiveFromDpcLevel(&r->shared[0]);
     ExReleaseSpinLockExclusive(&r->shared[1], irql);
 }
+static VOID DDI_CALL alone_then_shared_ab(struct room *r) {
+    KIRQL irql = ExAcquireSpinLockExclusive(&r->shared[0]);
+
+    ExAcquireSpinLockSharedAtDpcLevel(&r->shared[1]);
+    ExReleaseSpinLockSharedFromDpcLevel(&r->shared[1]);
+    ExReleaseSpinLockExclusive(&r->shared[0], irql);
+}
 static VOID DDI_CALL converted_ba(struct room *r) {
     KIRQL irql = ExAcquireSpinLockShared(&r->shared[1]);
 
@@ -107,6 +114,54 @@ static VOID DDI_CALL converted_ba(struct room *r) {
         ExReleaseSpinLockExclusiveFromDpcLevel(&r->shared[0]);
     }
     ExReleaseSpinLockExclusive(&r->shared[1], irql);
+}
+
+/* One after the other is no order, whichever comes first. */
+static void in_turn(struct room *r, unsigned which) {
+    KIRQL irql;
+
+    KeWaitForSingleObject(&r->mutex[which], Executive, KernelMode, FALSE, NULL);
+    KeReleaseMutex(&r->mutex[which], FALSE);
+    ExAcquireResourceExclusiveLite(&r->resource[which], TRUE);
+    ExReleaseResourceLite(&r->resource[which]);
+    ExAcquireFastMutex(&r->fast[which]);
+    ExReleaseFastMutex(&r->fast[which]);
+    KeAcquireSpinLock(&r->spin[which], &irql);
+    KeReleaseSpinLock(&r->spin[which], irql);
+    irql = ExAcquireSpinLockShared(&r->shared[which]);
+    ExReleaseSpinLockShared(&r->shared[which], irql);
+    irql = ExAcquireSpinLockExclusive(&r->shared[which]);
+    ExReleaseSpinLockExclusive(&r->shared[which], irql);
+}
+static VOID DDI_CALL in_turn_ab(struct room *r) {
+    in_turn(r, 0);
+    in_turn(r, 1);
+}
+static VOID DDI_CALL in_turn_ba(struct room *r) {
+    in_turn(r, 1);
+    in_turn(r, 0);
+}
+
+static VOID DDI_CALL all_ab(struct room *r) {
+    mutex_ab(r);
+    resource_ab(r);
+    ExAcquireFastMutex(&r->fast[0]);
+    ExAcquireFastMutexUnsafe(&r->fast[1]);
+    ExReleaseFastMutexUnsafe(&r->fast[1]);
+    ExReleaseFastMutex(&r->fast[0]);
+}
+static VOID DDI_CALL all_new(struct room *r) {
+    KeInitializeMutex(&r->mutex[0], 0);
+    ExReinitializeResourceLite(&r->resource[0]);
+    KeInitializeEvent(&r->fast[0].Event, SynchronizationEvent, FALSE); /* as the WDK does it in line */
+}
+static VOID DDI_CALL all_ba(struct room *r) {
+    mutex_ba(r);
+    resource_ba(r);
+    ExAcquireFastMutex(&r->fast[1]);
+    ExAcquireFastMutexUnsafe(&r->fast[0]);
+    ExReleaseFastMutexUnsafe(&r->fast[0]);
+    ExReleaseFastMutex(&r->fast[1]);
 }
 
 /* --- a deadlock that does happen */
@@ -233,6 +288,19 @@ static VOID DDI_CALL try_own(struct room *r) { /* none of these waits */
     KeReleaseSpinLock(&r->spin[0], irql);
 }
 
+static void given_back(void **state) {
+    struct trial t;
+
+    (void)state;
+    SILENT(in_turn_ab, in_turn_ba, NULL);
+    SILENT(all_ab, all_new, all_ba);
+    begin(&t);
+    call(&t, all_ab, "First");
+    call(&t, all_ba, "Second");
+    assert_int_equal(misuses(&t, GPUP_MISUSE_ORDER), 3);
+    host_close(&t.host);
+}
+
 static void really(void **state) {
     struct trial t;
     const struct gpup_event *hang;
@@ -264,6 +332,8 @@ static void other_kinds(void **state) {
     SILENT(shared_ba, shared_ba, NULL);
     TOLD(shared_ab, alone_ba, NULL);
     TOLD(shared_ab, converted_ba, NULL);
+    TOLD(alone_then_shared_ab, converted_ba, NULL);
+    SILENT(alone_then_shared_ab, shared_ba, NULL);
     SILENT(shared_ab, shared_ba, NULL); /* who wants 0 shares it with who holds it */
 }
 
@@ -338,9 +408,10 @@ static void recursion(void **state) {
     SILENT(try_own, mutex_twice, resource_ab);
 }
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(really),      cmocka_unit_test(trying),
-                                       cmocka_unit_test(other_kinds), cmocka_unit_test(one_thread_alone),
-                                       cmocka_unit_test(alone),       cmocka_unit_test(recursion)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(really),           cmocka_unit_test(given_back),
+                                       cmocka_unit_test(trying),           cmocka_unit_test(other_kinds),
+                                       cmocka_unit_test(one_thread_alone), cmocka_unit_test(alone),
+                                       cmocka_unit_test(recursion)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,9 @@ static VOID DDI_CALL other_gate_ba(struct room *r) {
     ExReleaseFastMutex(&r->fast[1]);
 }
 
+static VOID DDI_CALL nothing(struct room *r) {
+    (void)r;
+}
 static void by_event(struct room *r, part what) {
     KeWaitForSingleObject(&r->event, Executive, KernelMode, FALSE, NULL);
     what(r);
@@ -51,6 +54,16 @@ static VOID DDI_CALL semaphore_ab(struct room *r) {
 }
 static VOID DDI_CALL semaphore_ba(struct room *r) {
     by_semaphore(r, ba);
+}
+static VOID DDI_CALL after_both_ab(struct room *r) { /* both were given back before */
+    by_event(r, nothing);
+    by_semaphore(r, nothing);
+    ab(r);
+}
+static VOID DDI_CALL after_both_ba(struct room *r) {
+    by_event(r, nothing);
+    by_semaphore(r, nothing);
+    ba(r);
 }
 /* Readers of one lock are no gate to each other; one of them alone is. */
 static void shared_gate(struct room *r, part what, bool alone) {
@@ -155,6 +168,31 @@ static VOID DDI_CALL kept(struct room *r) { /* the same block all the time: that
     take_two((PKSPIN_LOCK)(void *)(block + 32), &r->ordinary);
     ExFreePool(block);
 }
+/* A lock on the stack of a call that another routine takes; the next call has another one there. */
+static VOID DDI_CALL lent_second(PKDPC dpc, PVOID context, PVOID first, PVOID argument) {
+    struct room *r = context;
+
+    (void)dpc;
+    (void)argument;
+    if (first)
+        take_two(r->lent, &r->ordinary);
+    else
+        take_two(&r->ordinary, r->lent);
+}
+static void lend(struct room *r, PVOID first) {
+    KSPIN_LOCK mine = 0;
+
+    r->lent = &mine;
+    KeInitializeDpc(&r->dpc, lent_second, r);
+    KeInsertQueueDpc(&r->dpc, first, NULL);
+    KeFlushQueuedDpcs();
+}
+static VOID DDI_CALL lent(struct room *r) {
+    lend(r, NULL);
+}
+static VOID DDI_CALL lent_turned(struct room *r) {
+    lend(r, r);
+}
 static VOID DDI_CALL on_stack(struct room *r) {
     KSPIN_LOCK mine;
 
@@ -187,6 +225,7 @@ static void gates(void **state) {
     TOLD(event_ab, ba, NULL);
     SILENT(semaphore_ab, semaphore_ba, NULL);
     TOLD(semaphore_ab, event_ba, NULL);
+    TOLD(after_both_ab, after_both_ba, NULL);
     TOLD(read_gate_ab, read_gate_ba, NULL);
     SILENT(read_gate_ab, write_gate_ba, NULL);
 }
@@ -204,6 +243,7 @@ static void memory(void **state) {
     SILENT(ab, again_new, ba);
     SILENT(on_list, NULL, NULL);
     SILENT(on_stack, NULL, NULL);
+    SILENT(lent, lent_turned, NULL);
     TOLD(kept, NULL, NULL);
     begin(&t);
     call(&t, freed, "Freed");

@@ -22,6 +22,7 @@ struct room {
     KSEMAPHORE semaphore;
     SLIST_HEADER free;
     UCHAR *block;
+    PKSPIN_LOCK lent;
 };
 
 struct trial {
