@@ -1,7 +1,7 @@
 # gpup_cts_add_image(NAME SOURCES file... [DEFINITIONS d...] [INCLUDES dir...] [OPTIONS o...] [LINK_OPTIONS o...] [EXPORTS name...]
 #   [LIBRARIES file...])
 #
-# Builds C sources for the Windows target, with clang and LLVM's linker, into the driver image NAME.sys; the target NAME-image
+# Builds sources in C or C++ for the Windows target, with clang and LLVM's linker, into the driver image NAME.sys; the target NAME-image
 # makes it. Services are imported through the suite's import libraries: ntoskrnl, hal, vmbkmcl, wdfldr, displib (in the place of
 # the WDK's, whose DxgkInitialize asks Dxgkrnl by IOCTL), and gpup-cts for what else an image links.
 # With GPUP_FUZZ also NAME.fuzz.sys, with counters for fuzzers, in the folder of NAME.fuzz.so; the target NAME.fuzz-image makes it.
@@ -60,14 +60,23 @@ function(gpup_cts_add_image name)
   list(TRANSFORM arg_DEFINITIONS PREPEND -D)
   list(TRANSFORM arg_INCLUDES PREPEND -I)
   list(TRANSFORM arg_EXPORTS PREPEND /export:)
+  set(strict -Wall -Wno-unknown-pragmas -Wno-multichar -Wno-four-char-constants) # as drivers for the WDK are written
+  if(TARGET gpup-import-libraries)
+    set(strict -Wall -Wextra -Werror)
+  endif()
   get_target_property(headers gpup-cts::headers INTERFACE_INCLUDE_DIRECTORIES)
   foreach(source IN LISTS arg_SOURCES)
     cmake_path(ABSOLUTE_PATH source)
     cmake_path(GET source STEM stem)
+    cmake_path(GET source EXTENSION LAST_ONLY kind)
+    set(language -std=gnu11)
+    if(NOT kind STREQUAL ".c") # as the WDK builds drivers in C++: without exceptions of the language and run-time types
+      set(language -x c++ -std=gnu++17 -fno-exceptions -fno-rtti -fno-threadsafe-statics)
+    endif()
     set(object ${directory}/${stem}.obj)
     add_custom_command(OUTPUT ${object}
-      COMMAND ${GPUP_WINDOWS_CLANG} --target=x86_64-pc-windows-msvc -std=gnu11 -ffreestanding -nostdlibinc -O2 -fasynchronous-unwind-tables
-        -Wall -Wextra -Werror "-I$<JOIN:${headers},;-I>" ${arg_INCLUDES} ${arg_DEFINITIONS} ${arg_OPTIONS}
+      COMMAND ${GPUP_WINDOWS_CLANG} --target=x86_64-pc-windows-msvc ${language} -ffreestanding -nostdlibinc -O2 -fasynchronous-unwind-tables
+        ${strict} "-I$<JOIN:${headers},;-I>" ${arg_INCLUDES} ${arg_DEFINITIONS} ${arg_OPTIONS}
         -MD -MF ${object}.d -MT ${object} -c ${source} -o ${object}
       DEPENDS ${source} DEPFILE ${object}.d COMMAND_EXPAND_LISTS VERBATIM COMMENT "Building ${stem}.obj of ${name}.sys")
     list(APPEND objects ${object})

@@ -98,12 +98,12 @@ NTSTATUS DDI_CALL WmiTraceMessageVa(TRACEHANDLE LoggerHandle, ULONG MessageFlags
 }
 
 NTSTATUS DDI_CALL WmiTraceMessage(TRACEHANDLE LoggerHandle, ULONG MessageFlags, LPCGUID MessageGuid,
-                                  USHORT MessageNumber, ...) {
+                                  ULONG MessageNumber, ...) {
     __builtin_ms_va_list arguments;
     NTSTATUS status;
 
     __builtin_ms_va_start(arguments, MessageNumber);
-    status = WmiTraceMessageVa(LoggerHandle, MessageFlags, MessageGuid, MessageNumber, arguments);
+    status = WmiTraceMessageVa(LoggerHandle, MessageFlags, MessageGuid, (USHORT)MessageNumber, arguments);
     __builtin_ms_va_end(arguments);
     return status;
 }

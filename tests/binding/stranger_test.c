@@ -53,9 +53,21 @@ static void not_this_device(void **state) {
     expect("stranger5", 4, "the adapter did not start: DriverEntry returned 0xc0000059");
 }
 
+/* Nothing is said of a driver that offers nothing; it starts, and is looked at. */
+static void a_miniport_in_cxx(void **state) {
+    struct tool t = tool_run("run %s/cxx.sys --strict --out $D/out", GPUP_TEST_IMAGES);
+    (void)state;
+    if (t.status != 4)
+        fail_msg("expected status 4, found %d: %s%s", t.status, t.out, t.err);
+    assert_null(strstr(t.out, "did not start"));
+    assert_null(strstr(t.out, "ERROR"));
+    tool_free(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(other_kinds), cmocka_unit_test(other_roads),
-                                       cmocka_unit_test(not_this_device)};
+                                       cmocka_unit_test(not_this_device),
+                                       cmocka_unit_test(a_miniport_in_cxx)};
     tool_directory("strangers");
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }

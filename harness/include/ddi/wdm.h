@@ -19,15 +19,17 @@
 
 #if __STDC_HOSTED__
 #include <string.h>
-#else /* a freestanding build brings its own */
-void *memcpy(void *to, const void *from, size_t size);
-void *memmove(void *to, const void *from, size_t size);
-void *memset(void *to, int value, size_t size);
-int memcmp(const void *one, const void *other, size_t size);
 #endif
 
 #ifdef __cplusplus
 extern "C" {
+#endif
+
+#if !__STDC_HOSTED__ /* a freestanding build brings its own */
+void *memcpy(void *to, const void *from, size_t size);
+void *memmove(void *to, const void *from, size_t size);
+void *memset(void *to, int value, size_t size);
+int memcmp(const void *one, const void *other, size_t size);
 #endif
 
 #ifndef NTAPI

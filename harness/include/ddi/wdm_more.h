@@ -30,10 +30,10 @@ extern "C" {
 NTSTATUS DDI_CALL IoWMIRegistrationControl(PDEVICE_OBJECT DeviceObject, ULONG Action);
 
 /* Parts of a message: pairs of an address and a size_t, ended by a NULL address. STATUS_INVALID_HANDLE: no
- * such session, which here is every one. */
+ * such session, which here is every one. MessageNumber: a USHORT, as wide as C passes it before others. */
 typedef ULONG64 TRACEHANDLE;
 NTSTATUS DDI_CALL WmiTraceMessage(TRACEHANDLE LoggerHandle, ULONG MessageFlags, LPCGUID MessageGuid,
-                                  USHORT MessageNumber, ...);
+                                  ULONG MessageNumber, ...);
 NTSTATUS DDI_CALL WmiTraceMessageVa(TRACEHANDLE LoggerHandle, ULONG MessageFlags, LPCGUID MessageGuid,
                                     USHORT MessageNumber, __builtin_ms_va_list MessageArgList);
 typedef enum _TRACE_INFORMATION_CLASS {
