@@ -189,6 +189,7 @@ static void handler(int number, siginfo_t *info, void *context) {
     }
     if (number == SIGSEGV && info->si_code == SI_KERNEL && !os->in_emit && gpup_inlined_move(os, registers))
         return;
+    gpup_mmio_faulted(registers);
     if (number == SIGSEGV && watch_open(os, info->si_addr, registers))
         return;
     if (number == SIGSEGV && (gpup_mmio_offer(os, info, context) || gpup_fastfail_offer(os, info, context) ||

@@ -27,22 +27,27 @@ static void store(uint64_t address, unsigned width, uint64_t value) {
 
 /* --- one operand */
 
-/* Where some of it is in no mapping, the access faults as it would have: this is that access. */
-static void reach(uint64_t address, unsigned width) {
-    const volatile uint8_t *at = (const volatile uint8_t *)address; // NOLINT(performance-no-int-to-ptr)
+/* Where some of a wide one is in no mapping, it faults as it would have, before the device sees any of it. */
+static void reach(uint64_t address, unsigned width, bool write) {
+    volatile uint8_t *at = (volatile uint8_t *)address; // NOLINT(performance-no-int-to-ptr)
 
     if (!gpup_register_mapped(gpup_os_current(), at, width))
-        for (unsigned i = 0; i < width; i++)
-            (void)at[i];
+        for (unsigned i = 0; i < width; i++) {
+            if (write)
+                at[i] = 0;
+            else
+                (void)at[i];
+        }
 }
 
-static bool with_operand(struct gpup_frame *f, struct gpup_uppers *uppers,
-                         const struct gpup_mmio_code *code) {
-    uint64_t address = gpup_mmio_address(code, f), value;
+static bool with_operand(struct gpup_frame *f, struct gpup_uppers *uppers, const struct gpup_mmio_code *code,
+                         uint64_t address) {
+    uint64_t value;
     unsigned part = code->width < 8 ? code->width : 8;
     uint8_t bytes[GPUP_MMIO_WIDEST] = {0};
 
-    reach(address, code->width);
+    if (part < code->width)
+        reach(address, code->width, code->access == GPUP_MMIO_WRITES);
     for (unsigned i = 0; code->access & GPUP_MMIO_READS && i < code->width; i += part) {
         value = load(address + i, part);
         memcpy(bytes + i, &value, part);
@@ -62,8 +67,8 @@ static bool with_operand(struct gpup_frame *f, struct gpup_uppers *uppers,
 
 /* --- the stack, and where execution goes on */
 
-static void with_stack(struct gpup_frame *f, const struct gpup_mmio_code *code) {
-    uint64_t address = gpup_mmio_address(code, f), next = f->pc + code->length, value;
+static void with_stack(struct gpup_frame *f, const struct gpup_mmio_code *code, uint64_t address) {
+    uint64_t next = f->pc + code->length, value;
 
     if (code->kind == GPUP_MMIO_POP) {
         value = load(f->registers[GPUP_SP], 8);
@@ -160,15 +165,18 @@ static _Thread_local struct gpup_uppers taken;
 /* true: done. false: it cannot be. */
 static bool carry_out(struct gpup_frame *f, struct gpup_uppers *uppers, const struct gpup_mmio_code *code,
                       uint64_t fault) {
+    uint64_t address;
+
     if (code->kind == GPUP_MMIO_STRING) {
         string(f, code);
         return true;
     }
-    if (fault - gpup_mmio_address(code, f) >= code->width) /* not what was decoded */
+    address = gpup_mmio_address(code, f);
+    if (fault - address >= code->width) /* not what was decoded */
         return false;
     if (code->kind == GPUP_MMIO_OPERAND)
-        return with_operand(f, uppers, code);
-    with_stack(f, code);
+        return with_operand(f, uppers, code, address);
+    with_stack(f, code, address);
     return true;
 }
 

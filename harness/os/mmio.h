@@ -65,6 +65,8 @@ struct gpup_mmio_opcode {
 struct gpup_mmio_form {
     uint8_t kind, access, width, immediate; /* immediate: bytes behind the operand */
 };
+/* Is it one of those that have an operand, in memory or not? */
+bool gpup_mmio_known(const struct gpup_mmio_opcode *opcode);
 /* false: it has no such operand, or is not known. */
 bool gpup_mmio_form(const struct gpup_mmio_opcode *opcode, struct gpup_mmio_form *out);
 
@@ -78,6 +80,8 @@ struct gpup_uppers {
  */
 bool gpup_mmio_run(const struct gpup_mmio_code *code, struct gpup_frame *frame, struct gpup_uppers *uppers,
                    uint64_t address, uint8_t operand[GPUP_MMIO_WIDEST]);
+/* From the signal handler: a fault in there is one of the driver's instruction. */
+void gpup_mmio_faulted(greg_t *registers);
 /* From a signal's context; the bytes are set when there are any. */
 void gpup_uppers_take(const ucontext_t *context, struct gpup_uppers *uppers);
 _Noreturn void gpup_uppers_continue(const struct gpup_frame *frame, const struct gpup_uppers *uppers);

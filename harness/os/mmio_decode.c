@@ -180,12 +180,12 @@ bool gpup_mmio_decode(const uint8_t *code, struct gpup_mmio_code *out) {
     else {
         ok = c.opcode.map == GPUP_MMIO_ONE_BYTE && (c.opcode.code & 0xFC) == 0xA0
                  ? absolute(&c, &form)
-                 : operand(&c) && gpup_mmio_form(&c.opcode, &form);
-        ok = ok && moved(&c, form.immediate);
+                 : gpup_mmio_known(&c.opcode) && operand(&c) && gpup_mmio_form(&c.opcode, &form);
+        out->moves = c.opcode.map == GPUP_MMIO_ONE_BYTE && out->opcode == 0x89;
+        ok = ok && (out->moves || moved(&c, form.immediate));
         if (!ok)
             return false;
         out->vectors = c.opcode.map != GPUP_MMIO_ONE_BYTE;
-        out->moves = c.opcode.map == GPUP_MMIO_ONE_BYTE && out->opcode == 0x89;
         out->kind = form.kind;
         out->access = form.access;
         out->width = form.width;

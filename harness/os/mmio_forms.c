@@ -291,8 +291,13 @@ static bool grouped_0f(const struct gpup_mmio_opcode *o, struct form *f) {
     }
 }
 
+static const struct form *const maps[] = {one_byte, after_0f, after_0f38, after_0f3a};
+
+bool gpup_mmio_known(const struct gpup_mmio_opcode *o) {
+    return maps[o->map][o->code].access != 0;
+}
+
 bool gpup_mmio_form(const struct gpup_mmio_opcode *o, struct gpup_mmio_form *out) {
-    static const struct form *const maps[] = {one_byte, after_0f, after_0f38, after_0f3a};
     struct form f = maps[o->map][o->code];
     uint8_t kind = GPUP_MMIO_OPERAND;
 

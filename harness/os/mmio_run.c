@@ -16,6 +16,7 @@ struct data {
     _Alignas(64) uint8_t operand[ROOM];
     uint64_t driver_sp, own_sp;
     const void *back;
+    uint64_t pc; /* the driver's */
 };
 
 /* Of a thread: an instruction runs to its end before anything else does. */
@@ -168,6 +169,7 @@ bool gpup_mmio_run(const struct gpup_mmio_code *code, struct gpup_frame *frame, 
     start = code_of(code, frame->pc, offset);
     memcpy(place.data->operand + offset, operand, GPUP_MMIO_WIDEST);
     place.data->driver_sp = frame->registers[GPUP_SP];
+    place.data->pc = frame->pc;
     if (code->bits) /* the address is that of the bit's own operand already */
         frame->registers[code->number] &= 8u * code->width - 1;
     if (code->vex && !uppers->any)
@@ -184,6 +186,11 @@ bool gpup_mmio_run(const struct gpup_mmio_code *code, struct gpup_frame *frame, 
         frame->registers[code->number] = number;
     memcpy(operand, place.data->operand + offset, GPUP_MMIO_WIDEST);
     return true;
+}
+
+void gpup_mmio_faulted(greg_t *registers) {
+    if (place.code && (uintptr_t)registers[REG_RIP] - (uintptr_t)place.code < GPUP_PAGE)
+        registers[REG_RIP] = (greg_t)place.data->pc;
 }
 
 /* --- upper halves */

@@ -121,8 +121,8 @@ static void faults_are_faults(void **state) {
         unsigned cause;
     } faults[] = {{"beyond_it", GPUP_FAULT_WRITE},
                   {"misaligned", GPUP_FAULT_READ}, /* a general protection fault has no kind of access */
-                  {"over_the_end", GPUP_FAULT_READ},
-                  {"over_the_end_wide", GPUP_FAULT_READ}};
+                  {"over_the_end", GPUP_FAULT_WRITE},
+                  {"over_the_end_wide", GPUP_FAULT_WRITE}};
     (void)state;
     for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++) {
         open_image();
@@ -147,6 +147,13 @@ static void a_fault_behind_the_access_is_one_too(void **state) {
     assert_non_null(fault);
     assert_int_equal(fault->f[GPUP_FAULT_cause], GPUP_FAULT_DIVIDE);
     assert_int_equal(accesses, 2); /* the driver's own write, and the read */
+}
+
+static void which_the_driver_may_handle(void **state) {
+    (void)state;
+    open_image();
+    assert_int_equal(host_run(&host, function("divided_in_a_try"), NULL), 7);
+    assert_int_equal(count_of(&host.log, GPUP_EVENT_FAULT), 0);
 }
 
 static void pages_make_no_difference(void **state) {
@@ -190,6 +197,7 @@ int main(void) {
                                        TEST(instructions_do_what_they_do_to_memory),
                                        TEST(faults_are_faults),
                                        TEST(a_fault_behind_the_access_is_one_too),
+                                       TEST(which_the_driver_may_handle),
                                        TEST(pages_make_no_difference),
                                        TEST(what_is_not_known_accuses_nobody)};
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;

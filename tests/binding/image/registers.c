@@ -10,6 +10,7 @@ UINT64 misaligned(UCHAR *room);
 UINT64 over_the_end(UCHAR *room);
 UINT64 over_the_end_wide(UCHAR *room);
 UINT64 divided_by_it(UCHAR *room);
+UINT64 divided_in_a_try(UCHAR *room);
 UINT64 across_pages(UCHAR *room);
 
 static UCHAR *map_bytes(SIZE_T size) {
@@ -235,13 +236,28 @@ UINT64 over_the_end_wide(UCHAR *room) {
     return 0;
 }
 
-UINT64 divided_by_it(UCHAR *room) { /* there is a 0 */
-    UCHAR *base = map();
+static __attribute__((noinline)) UINT64 divide(const UCHAR *base) {
     UINT64 low = 5, high = 0;
-    (void)room;
-    WRITE_REGISTER_ULONG((volatile ULONG *)(PVOID)base, 0);
     __asm__ volatile("divl (%2)" : "+a"(low), "+d"(high) : "r"(base) : "cc");
     return low;
+}
+
+UINT64 divided_by_it(UCHAR *room) { /* there is a 0 */
+    UCHAR *base = map();
+    (void)room;
+    WRITE_REGISTER_ULONG((volatile ULONG *)(PVOID)base, 0);
+    return divide(base);
+}
+
+UINT64 divided_in_a_try(UCHAR *room) {
+    volatile UINT64 result = 0;
+    (void)room;
+    __try {
+        result = divided_by_it(room);
+    } __except ((ULONG)GetExceptionCode() == (ULONG)STATUS_INTEGER_DIVIDE_BY_ZERO) {
+        result = 7;
+    }
+    return result;
 }
 
 /* A device sees such an access as the processor made it; wide ones come in parts. */
