@@ -1,7 +1,7 @@
 #!/bin/bash
 # What the programs reach of an implementation's code: lines, functions and branches, by gcov, lcov and genhtml.
 #
-#   coverage.sh --tool GPUP_CTS [--out DIR] [--profile P] [--corpus DIR]... [--gcov TOOL] OBJECT
+#   coverage.sh --tool GPUP_CTS [--out DIR] [--profile P] [--corpus DIR]... [--file NAME=PATH]... [--gcov TOOL] OBJECT
 #
 # OBJECT is a shared object that was compiled and linked with --coverage, or any driver image for Windows (.sys): of that,
 # its counters, or breakpoints where it has none, tell which blocks were executed; the pages show a listing of its instructions by RVA, and its source
@@ -22,10 +22,10 @@ fail() {
     exit "$status"
 }
 
-tool='' out=out profile=full gcov='' object='' corpus=()
+tool='' out=out profile=full gcov='' object='' corpus=() files=()
 while [ $# -gt 0 ]; do
     case $1 in
-    --tool | --out | --profile | --corpus | --gcov)
+    --tool | --out | --profile | --corpus | --gcov | --file)
         [ $# -ge 2 ] || fail 2 "$1: expected a value after it"
         case $1 in
         --tool) tool=$2 ;;
@@ -33,10 +33,11 @@ while [ $# -gt 0 ]; do
         --profile) profile=$2 ;;
         --corpus) corpus+=("$2") ;;
         --gcov) gcov=$2 ;;
+        --file) files+=(--file "$2") ;;
         esac
         shift 2
         ;;
-    -*) fail 2 "unknown option '$1'; expected --out DIR, --profile P, --corpus DIR, --gcov TOOL" ;;
+    -*) fail 2 "unknown option '$1'; expected --out DIR, --profile P, --corpus DIR, --file NAME=PATH, --gcov TOOL" ;;
     *)
         [ -z "$object" ] || fail 2 "expected one implementation, found '$1' too"
         object=$1
@@ -158,13 +159,13 @@ info() {
 
 replay() {
     find "${corpus[@]}" -type f -print0 | sort -z |
-        xargs -0 -r -n 1 -P "$(nproc)" sh -c '"$0" replay "$2" "$1" >/dev/null 2>&1 || [ $? = 1 ] || echo "$2"' \
-            "$tool" "$object" >"$page/unread"
+        IMPL=$object xargs -0 -r -n 1 -P "$(nproc)" sh -c '"$0" replay "$@" "$IMPL" >/dev/null 2>&1 || [ $? = 1 ] || { for last; do :; done; echo "$last"; }' \
+            "$tool" "${files[@]}" >"$page/unread"
 }
 
 symbolizer=$(command -v llvm-symbolizer-14 llvm-symbolizer | head -n 1)
 listing=''
-counted conformance "$tool" run "$object" --profile "$profile" --out "$out"
+counted conformance "$tool" run "$object" --profile "$profile" --out "$out" "${files[@]}"
 status=$?
 [ "$status" != 2 ] && [ "$status" != 3 ] || exit "$status"
 info conformance || fail 3 "lcov failed on what conformance counted: $(grep -v redefined "$page/log" | tail -n 1) (the whole log: $page/log)"

@@ -44,6 +44,12 @@ GPUP_FUZZ_IMPL=$fuzz/reference-defects.fuzz.so:BUG-133,BUG-011,BUG-090 GPUP_FUZZ
 for rule in PAUSE-007 MSIX-005 LM-029; do
     grep -q "^FINDING $rule " eighth.log || fail "three faults, from nothing: $rule was not found"
 done
+# Files that the driver finds.
+"$fuzz/gpup-fuzz" reference --runs 50 --jobs 1 --out five --file '\SystemRoot\a'=first.log --file '\SystemRoot\b'=first.log >ninth.log 2>&1 ||
+    fail "with files: expected status 0"
+"$fuzz/gpup-fuzz" reference --runs 50 --out six --file '\SystemRoot\a'=missing >tenth.log 2>&1
+[ $? = 2 ] || fail "a file that is missing: expected status 2"
+grep -q "^gpup-fuzz: --file: missing: cannot be read" tenth.log && [ ! -e six ] || fail "the message does not say what is missing"
 "$fuzz/gpup-fuzz" --nonsense >fourth.log 2>&1
 [ $? = 2 ] || fail "wrong usage: expected status 2"
 echo "$(find one/findings -name page.md | wc -l) findings written down"
