@@ -229,6 +229,80 @@ static void counters_count(void **state) {
     assert_false(gpup_image_counters(&(struct gpup_binding){0}, &counters));
 }
 
+static void same_points(const struct gpup_points *one, const struct gpup_points *other) {
+    assert_int_equal(one->count, other->count);
+    for (size_t i = 0; i < one->count; i++) {
+        const struct gpup_point *a = &one->point[i], *b = &other->point[i];
+        assert_true(a->rva == b->rva && a->size == b->size && a->entry == b->entry &&
+                    a->unknown == b->unknown);
+    }
+}
+
+static size_t points_that(bool unknown) {
+    size_t count = 0;
+    for (size_t i = 0; i < points.count; i++)
+        count += points.point[i].unknown == unknown;
+    return count;
+}
+
+/* The points of an image with counters: what a counter stands for is known, once, and kept in a file. */
+static void what_was_counted_is_taken(void **state) {
+    struct gpup_counters counters;
+    struct gpup_coverage_file file;
+    size_t known, placed;
+    char message[512];
+    (void)state;
+    open_image(GPUP_TEST_COUNTED_BLOCKS, false);
+    size_t plain = points.count;
+    assert_int_equal(points_that(true), 0);
+    gpup_points_free(&points);
+    assert_true(
+        gpup_points_counted(GPUP_TEST_COUNTED_BLOCKS, &points, &known, &placed, message, sizeof message));
+    assert_true(points.counted && points.count >= plain);
+    assert_true(gpup_image_counters(&binding, &counters));
+    assert_int_equal(known, counters.stop - counters.start);
+    assert_int_equal(placed, counters.placed);
+    assert_in_range(points_that(false), 16, placed);
+    assert_true(points_that(true) > 0);
+
+    assert_true(gpup_coverage_create(GPUP_TEST_COUNTED_BLOCKS ".data", &points, message, sizeof message));
+    assert_true(gpup_coverage_open(GPUP_TEST_COUNTED_BLOCKS ".data", &file, message, sizeof message));
+    assert_true(file.points.counted);
+    same_points(&file.points, &points);
+    memset(counters.start, 0, known);
+    call("ends", 7);
+    gpup_counters_take(&counters, &file.points, file.hit);
+    size_t hits = 0;
+    for (size_t i = 0; i < file.points.count; i++) {
+        uint32_t rva = file.points.point[i].rva;
+        hits += file.hit[i];
+        assert_true(!file.hit[i] || (!file.points.point[i].unknown && rva >= rva_of("ends") &&
+                                     rva < rva_of("own_breakpoint")));
+    }
+    assert_true(hits > 0);
+    memset(file.hit, 0, file.points.count);
+    gpup_counters_take(&counters, &file.points, file.hit); /* nothing ran since */
+    for (size_t i = 0; i < file.points.count; i++)
+        assert_int_equal(file.hit[i], 0);
+    gpup_coverage_close(&file);
+    gpup_counters_free(&counters);
+}
+
+static void without_counters_points_are_for_breakpoints(void **state) {
+    struct gpup_points same;
+    size_t known, placed;
+    char message[512];
+    (void)state;
+    open_image(GPUP_TEST_BLOCKS, false);
+    assert_true(gpup_points_counted(GPUP_TEST_BLOCKS, &same, &known, &placed, message, sizeof message));
+    assert_true(known == 0 && placed == 0 && !same.counted);
+    same_points(&same, &points);
+    gpup_points_free(&same);
+    assert_false(
+        gpup_points_counted(GPUP_TEST_BLOCKS ".none.sys", &same, &known, &placed, message, sizeof message));
+    assert_non_null(strstr(message, ".none.sys: no such file"));
+}
+
 /* Whatever an image holds: points lie in its code, or it is refused with a message. */
 static void damaged_images_end(void **state) {
     char message[512];
@@ -271,6 +345,8 @@ int main(void) {
         cmocka_unit_test_teardown(no_page_is_writable_and_executable, close_image),
         cmocka_unit_test_teardown(what_a_compiler_counts_is_found, close_image),
         cmocka_unit_test_teardown(counters_count, close_image),
+        cmocka_unit_test_teardown(what_was_counted_is_taken, close_image),
+        cmocka_unit_test_teardown(without_counters_points_are_for_breakpoints, close_image),
         cmocka_unit_test(damaged_images_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
