@@ -183,10 +183,17 @@ struct listing {
     void *context;
 };
 
+/* Played, and not only there to say that it is not. */
+static bool is_played(const struct gpup_pe_import *import) {
+    const struct gpup_service *service =
+        import->name && gpup_kernel_find ? gpup_kernel_find(import->module, import->name) : NULL;
+    return service ? *service->page != 0
+                   : gpup_pe_service(NULL, import->module, import->name, import->ordinal) != NULL;
+}
+
 static bool list_one(void *context, const struct gpup_pe_import *import) {
     const struct listing *listing = context;
-    struct gpup_import told = {import->module, import->name, import->ordinal,
-                               gpup_pe_service(NULL, import->module, import->name, import->ordinal) != NULL};
+    struct gpup_import told = {import->module, import->name, import->ordinal, is_played(import)};
     listing->each(listing->context, &told);
     return true;
 }

@@ -134,4 +134,7 @@ bool gpup_wdf_signal(struct gpup_os *os, struct gpup_wdf_device *device, uint32_
 
 #define GPUP_EXPORT __attribute__((visibility("default")))
 
+/* What the framework calls the function with this number; "a function": it is none. */
+const char *gpup_wdf_name(uint32_t number);
+
 #endif

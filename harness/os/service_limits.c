@@ -6,6 +6,7 @@
 #define SERVICE(module, name, low, high, header, page) LIMIT(name, low##_LEVEL, high##_LEVEL)
 #define RUNTIME(module, name, function) LIMIT(name, PASSIVE_LEVEL, HIGH_LEVEL)
 #define LIBRARY(module, name) LIMIT(name, PASSIVE_LEVEL, HIGH_LEVEL)
+#define REFUSED(module, name) LIBRARY(module, name)
 #define DATA(module, name, header, page) LIMIT(name, PASSIVE_LEVEL, HIGH_LEVEL)
 
 const struct gpup_service_limit gpup_service_limits[GPUP_SERVICES] = {

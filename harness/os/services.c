@@ -31,6 +31,7 @@
 #define RUNTIME(module, name, function)                                                                      \
     ROW(module, name, function, "crt", #name, PASSIVE_LEVEL, HIGH_LEVEL, false)
 #define LIBRARY(module, name) ROW(module, name, name, "", #name, PASSIVE_LEVEL, HIGH_LEVEL, false)
+#define REFUSED(module, name) ROW(module, name, name, "", "", PASSIVE_LEVEL, HIGH_LEVEL, false)
 #define DATA(module, name, header, page)                                                                     \
     ROW(module, name, &name, #header, #page, PASSIVE_LEVEL, HIGH_LEVEL, true)
 // NOLINTEND(bugprone-macro-parentheses)

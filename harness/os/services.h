@@ -14,11 +14,13 @@ enum gpup_service_id {
 #define SERVICE(module, name, low, high, header, page) GPUP_SERVICE_##name,
 #define RUNTIME(module, name, function) GPUP_SERVICE_##name,
 #define LIBRARY(module, name) GPUP_SERVICE_##name,
+#define REFUSED(module, name) GPUP_SERVICE_##name,
 #define DATA(module, name, header, page) GPUP_SERVICE_##name,
 #include "services.def"
 #undef SERVICE
 #undef RUNTIME
 #undef LIBRARY
+#undef REFUSED
 #undef DATA
     GPUP_SERVICES
 };

@@ -1,4 +1,5 @@
 /* Binding a framework driver: the table of functions, and its globals. */
+#include "kmdf.h"
 #include "services.h"
 
 #include <ddi/wdf_bind.h>
@@ -24,10 +25,20 @@ ENTRY("gpup_wdf_unknown", ".set number, 0\n.rept 512\n  .p2align 4, 0xCC\n  mov 
 extern const uint8_t gpup_wdf_unknown[];
 
 VOID DDI_CALL gpup_wdf_beyond(uint32_t number);
-VOID DDI_CALL gpup_wdf_beyond(uint32_t number) {
-    char name[48];
+const char *gpup_wdf_name(uint32_t number) {
+    static const char *const names[] = {
+#define NAME(name) #name,
+#include "wdf_names.def"
+#undef NAME
+    };
 
-    snprintf(name, sizeof name, "wdf01000.sys!function %u of its table", number);
+    return number < sizeof names / sizeof *names ? names[number] : "a function";
+}
+
+VOID DDI_CALL gpup_wdf_beyond(uint32_t number) {
+    char name[96];
+
+    snprintf(name, sizeof name, "wdf01000.sys!%s, function %u of its table", gpup_wdf_name(number), number);
     gpup_os_unsupported(name);
     __builtin_trap();
 }

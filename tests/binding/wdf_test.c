@@ -1,5 +1,6 @@
 /* A framework driver's image is bound by WDFLDR and calls the framework by numbers. */
 #include "../os/support.h"
+#include "kmdf.h"
 #include "pe_open.h"
 
 #include <gpup/binding.h>
@@ -66,13 +67,24 @@ static void what_is_not_played_is_named(void **state) {
     for (unsigned i = 0; i < host.log.count; i++)
         if (host.log.events[i].kind == GPUP_EVENT_MISUSE)
             assert_string_equal(host.log.text[i],
-                                "wdf01000.sys!function 75 of its"); /* as far as it is kept */
+                                "wdf01000.sys!WdfDeviceCreate, f"); /* as far as it is kept */
+}
+
+/* The list of names against that of functions, which was made by hand. */
+static void names_are_at_their_numbers(void **state) {
+    (void)state;
+#define FUNCTION(number, name) assert_string_equal(gpup_wdf_name(number), #name);
+#include "wdf_functions.def"
+#undef FUNCTION
+    assert_string_equal(gpup_wdf_name(116), "WdfDriverCreate");
+    assert_string_equal(gpup_wdf_name(100000), "a function");
 }
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_teardown(name, close_image)
-    const struct CMUnitTest tests[] = {TEST(a_later_version_has_a_pointer),
-                                       TEST(an_earlier_version_has_a_copy), TEST(some_cannot_be_bound),
-                                       TEST(unbound_twice_is_a_misuse), TEST(what_is_not_played_is_named)};
+    const struct CMUnitTest tests[] = {
+        TEST(a_later_version_has_a_pointer), TEST(an_earlier_version_has_a_copy),
+        TEST(some_cannot_be_bound),          TEST(unbound_twice_is_a_misuse),
+        TEST(what_is_not_played_is_named),   cmocka_unit_test(names_are_at_their_numbers)};
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }

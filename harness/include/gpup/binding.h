@@ -44,7 +44,7 @@ int gpup_binding_open(struct gpup_binding *binding, const char *name,
 void gpup_binding_close(struct gpup_binding *binding);
 
 /* What the driver image at `path` imports, in order; nothing of it is run. name NULL: by number. supported:
- * this program has it. 0, or -1 with a message. */
+ * this program plays it. 0, or -1 with a message. */
 struct gpup_import {
     const char *module, *name;
     uint16_t ordinal;

@@ -1,6 +1,7 @@
 /* Drivers of other kinds, by KIND: what somebody gives to the suite who mistook it, or built for the WDK's
  * road. */
 #include <ddi/dispmprt.h>
+#include <ddi/vmbuskernelmodeclientlibapi.h>
 #include <ddi/wdm.h>
 
 #define NOTHING 0      /* success, and nobody was told */
@@ -34,8 +35,10 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath) 
     data.DxgkDdiAddDevice = add_device;
     return DxgkInitialize(DriverObject, RegistryPath, &data);
 #else
+    volatile PVOID refused = (PVOID)VmbPacketRestore; /* imported, and not played */
     (void)DriverObject;
     (void)RegistryPath;
+    (void)refused;
     return KIND == FAILS ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS;
 #endif
 }
