@@ -78,6 +78,7 @@ static void one_finding(const struct gpup_report *r, FILE *out, unsigned rule, b
         return;
     fputs("    seen:  ", out);
     text_put(out, TEXT_PLAIN, s->first->text);
+    text_put_lines(out, TEXT_PLAIN, s->first->where, "\n           ", "");
     fputs("\n    where: ", out);
     text_put(out, TEXT_PLAIN, s->first_program);
     if (s->first->step != GPUP_NO_STEP)

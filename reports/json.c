@@ -46,12 +46,12 @@ static json_t *vf_number(uint32_t vf) {
 
 static json_t *pack_finding(const struct gpup_finding *f) {
     static const char *const classes[] = {"legal", "stated", "robustness", "policy"};
-    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:o, s:o, s:I, s:I, s:o}", "rule", gpup_rule_id(f->rule),
-                     "verdict", gpup_verdict_name(f->verdict), "ddi",
+    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:o, s:o, s:I, s:I, s:o, s:o*}", "rule",
+                     gpup_rule_id(f->rule), "verdict", gpup_verdict_name(f->verdict), "ddi",
                      f->ddi == GPUP_SPEC_NONE ? json_null() : json_string(gpup_ddi_name(f->ddi)), "class",
                      classes[f->class % GPUP_CLASSES], "host", (int)f->host, "vf", vf_number(f->vf), "step",
                      step_number(f->step), "event", (json_int_t)f->event, "key", (json_int_t)f->key, "text",
-                     text_json(f->text));
+                     text_json(f->text), "where", text_json_lines(f->where));
 }
 
 static json_t *pack_program(const struct gpup_program_result *p) {

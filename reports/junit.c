@@ -61,6 +61,7 @@ static void rule_properties(const struct gpup_report *r, FILE *out, unsigned i) 
 static void where(const struct gpup_report *r, FILE *out, const struct gpup_rule_summary *s) {
     fprintf(out, "%s: ", gpup_verdict_name(s->verdict));
     text_put(out, TEXT_XML, s->first ? s->first->text : "violated");
+    text_put_lines(out, TEXT_XML, s->first ? s->first->where : NULL, "\n  ", "");
     fputs("\nprogram ", out);
     text_put(out, TEXT_XML, s->first_program);
     if (s->first && s->first->step != GPUP_NO_STEP)

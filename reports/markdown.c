@@ -115,6 +115,7 @@ static void finding(const struct gpup_report *r, FILE *out, unsigned i) {
     }
     fputs("  \nseen: ", out);
     text_put_short(out, TEXT_CODE, s->first ? s->first->text : "", SHORT);
+    text_put_lines(out, TEXT_CODE, s->first ? s->first->where : NULL, "  \n", "");
     fputs("  \nwhere: ", out);
     text_put_short(out, TEXT_CODE, s->first_program, SHORT);
     if (s->first && s->first->step != GPUP_NO_STEP)

@@ -75,6 +75,16 @@ static json_t *properties(const struct gpup_report *r, const struct found *row) 
     return value;
 }
 
+/* Where in the implementation; NULL: not known. */
+static json_t *stacks(const struct gpup_finding *f) {
+    json_t *lines = text_json_lines(f->where), *frames = lines ? json_array() : NULL, *line;
+    size_t i;
+    json_array_foreach(lines, i, line)
+        json_array_append_new(frames, json_pack("{s:{s:{s:O}}}", "location", "message", "text", line));
+    json_decref(lines);
+    return frames ? json_pack("[{s:o}]", "frames", frames) : NULL;
+}
+
 /* The worst of equal findings gives the level. */
 static const char *level_of(const struct found *rows, size_t count) {
     uint8_t worst = GPUP_POLICY_FINDING;
@@ -89,13 +99,13 @@ static json_t *one_result(const struct gpup_report *r, const struct found *rows,
     const struct gpup_finding *f = rows->finding;
     finding_fingerprint(f, fingerprint);
     const char *state = !r->baseline ? NULL : baseline_find(r->baseline, fingerprint) ? "unchanged" : "new";
-    return json_pack("{s:s, s:I, s:s, s:s, s:o, s:[o], s:o*, s:I, s:{s:s}, s:s*, s:o*, s:o}", "ruleId",
+    return json_pack("{s:s, s:I, s:s, s:s, s:o, s:[o], s:o*, s:I, s:{s:s}, s:s*, s:o*, s:o*, s:o}", "ruleId",
                      gpup_rule_id(f->rule), "ruleIndex", sarif_rule_index(r, f->rule), "kind", "fail",
                      "level", level_of(rows, count), "message", sarif_message(f->text), "locations",
                      sarif_location(rows->program, f->step), "relatedLocations", locations(rows, count),
                      "occurrenceCount", (json_int_t)count, "partialFingerprints", "gpupFinding/v1",
-                     fingerprint, "baselineState", state, "suppressions", suppressions(r, rows), "properties",
-                     properties(r, rows));
+                     fingerprint, "baselineState", state, "suppressions", suppressions(r, rows), "stacks",
+                     stacks(f), "properties", properties(r, rows));
 }
 
 static json_t *gone(const struct baseline_entry *entry) {

@@ -59,6 +59,8 @@ static void documents(const struct tap *t, const struct gpup_rule *g) {
 static void rule_block(const struct tap *t, unsigned i) {
     const struct gpup_rule *g = &gpup_rules[i];
     const struct gpup_rule_summary *s = &t->report->rules[i];
+    char before[32];
+    snprintf(before, sizeof before, "%s  - \"", t->indent);
     fprintf(t->out, "%s  ---\n", t->indent);
     yaml(t, "message", s->first ? s->first->text : gpup_rules[i].sentence);
     yaml(t, "severity", s->verdict == GPUP_FAIL ? "fail" : "comment");
@@ -72,6 +74,9 @@ static void rule_block(const struct tap *t, unsigned i) {
         fprintf(t->out, "%s  step: %u\n", t->indent, s->first->step + 1);
     if (s->first && s->first->ddi != GPUP_SPEC_NONE)
         yaml(t, "ddi", gpup_ddi_name(s->first->ddi));
+    if (s->first && s->first->where)
+        fprintf(t->out, "%s  where:\n", t->indent);
+    text_put_lines(t->out, TEXT_QUOTED, s->first ? s->first->where : NULL, before, "\"\n");
     char *again = gpup_report_replay(t->report, "gpup-cts", s->first_program);
     yaml(t, "replay", again);
     free(again);

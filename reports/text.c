@@ -135,6 +135,25 @@ void text_put(FILE *out, enum text_form form, const char *text) {
     text_put_short(out, form, text, TEXT_LIMIT);
 }
 
+/* The first line of the rest, with its end; *rest: what follows, NULL nothing. */
+static char *next_line(const char **rest) {
+    size_t length = strcspn(*rest, "\n");
+    char *line = strndup(*rest, length);
+    *rest = (*rest)[length] ? *rest + length + 1 : NULL;
+    return line;
+}
+
+void text_put_lines(FILE *out, enum text_form form, const char *lines, const char *before,
+                    const char *after) {
+    while (lines) {
+        char *line = next_line(&lines);
+        fputs(before, out);
+        text_put(out, form, line);
+        fputs(after, out);
+        free(line);
+    }
+}
+
 char *text_copy(const char *text) {
     char *copy = NULL;
     size_t size = 0;
@@ -160,6 +179,16 @@ json_t *text_json(const char *text) {
     json_t *value = copy ? json_string(copy) : NULL;
     free(copy);
     return value;
+}
+
+json_t *text_json_lines(const char *lines) {
+    json_t *list = lines ? json_array() : NULL;
+    while (list && lines) {
+        char *line = next_line(&lines);
+        json_array_append_new(list, text_json(line));
+        free(line);
+    }
+    return list;
 }
 
 char *text_shell(const char *text) {

@@ -28,10 +28,13 @@ enum text_form {
 void text_put(FILE *out, enum text_form form, const char *text);
 /* The same with a limit of the caller, in bytes of the input. */
 void text_put_short(FILE *out, enum text_form form, const char *text, size_t limit);
+/* Each line of the text with something of ours before and behind it. */
+void text_put_lines(FILE *out, enum text_form form, const char *lines, const char *before, const char *after);
 /* The plain form as a string of its own; NULL: out of memory. */
 char *text_copy(const char *text);
-bool text_is_plain(const char *text); /* the plain form is the text itself */
-json_t *text_json(const char *text);  /* a JSON string of the plain form */
+bool text_is_plain(const char *text);       /* the plain form is the text itself */
+json_t *text_json(const char *text);        /* a JSON string of the plain form */
+json_t *text_json_lines(const char *lines); /* a list of them; NULL for NULL */
 
 /* The same as one word of a POSIX shell, so that a command can be copied from a report whatever is in it;
  * malloc'ed, plain form already. */

@@ -104,9 +104,11 @@ int command_replay(const struct options *o) {
                                    .seeded = o->seeded,
                                    .files = &o->files,
                                    .name = name_of(o->words[0], name, sizeof name),
+                                   .symbols = gpup_symbols_open(implementation.path, implementation_known()),
                                    .timeout_ms = o->timeout_ms};
     struct gpup_trace_sink sink = {o->all_traces ? show_all : show, NULL};
     int status = gpup_run_one(&run, &program, &sink, &result, message, sizeof message);
+    gpup_symbols_close(run.symbols);
     gpup_program_free(&program);
     if (status != 0)
         return usage_error("%s", message), status;
@@ -116,7 +118,10 @@ int command_replay(const struct options *o) {
         printf("  %s %s", gpup_verdict_name(f->verdict), gpup_rule_id(f->rule));
         if (f->step != GPUP_NO_STEP)
             printf(", step %u", f->step + 1);
-        printf(": %s\n        %s\n", f->text, gpup_rules[f->rule].sentence);
+        printf(": %s\n", f->text);
+        for (const char *at = f->where; at; at = strchr(at, '\n'), at += at != NULL)
+            printf("          %.*s\n", (int)strcspn(at, "\n"), at);
+        printf("        %s\n", gpup_rules[f->rule].sentence);
     }
     if (!result.finding_count)
         puts("  no finding");

@@ -201,6 +201,7 @@ int command_run(const struct options *o) {
                                    .resume = o->resume,
                                    .all_traces = o->all_traces,
                                    .reverse = o->reverse,
+                                   .symbols = gpup_symbols_open(implementation.path, implementation_known()),
                                    .progress = progress,
                                    .context = &terminal};
     char *last = results_before(o->baseline ? o->baseline : o->resume ? NULL : run.out);
@@ -211,6 +212,7 @@ int command_run(const struct options *o) {
         status = report_results(&results, o, run.out, &(struct report_sources){&run.out, 1, last, NULL});
     if (status == 0 || message[0] == 0)
         gpup_results_free(&results);
+    gpup_symbols_close(run.symbols);
     free(last);
     release(&set);
     return status;

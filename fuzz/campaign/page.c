@@ -4,6 +4,7 @@
 #include <gpup/files.h>
 #include <gpup/judge.h>
 #include <gpup/spec.h>
+#include <gpup/symbols.h>
 #include <gpup/world.h>
 
 #include <stdio.h>
@@ -14,6 +15,7 @@ struct timeline {
     FILE *out;
     struct gpup_judge *judge;
     size_t told; /* findings that stand in it */
+    struct gpup_symbols *symbols;
 };
 
 static void tell_call(FILE *out, const struct gpup_event *e) {
@@ -33,13 +35,22 @@ static void tell_return(FILE *out, const struct gpup_event *e) {
             name ? name : "");
 }
 
+static void tell_where(const struct timeline *t, const struct gpup_finding *f) {
+    char *lines = gpup_symbols_tell(t->symbols, &f->places);
+    for (const char *at = lines; at; at = strchr(at, '\n'), at += at != NULL)
+        fprintf(t->out, "        %.*s\n", (int)strcspn(at, "\n"), at);
+    free(lines);
+}
+
 /* Violations stand where they were seen. */
 static void tell_findings(struct timeline *t) {
     const struct gpup_finding *all;
     size_t count = gpup_judge_findings(t->judge, &all);
-    for (; t->told < count; t->told++)
+    for (; t->told < count; t->told++) {
         fprintf(t->out, "  ==> %s %s: %s\n", gpup_verdict_name(all[t->told].verdict),
                 gpup_rule_id(all[t->told].rule), all[t->told].text);
+        tell_where(t, &all[t->told]);
+    }
 }
 
 static void tell(void *context, const struct gpup_event *e) {
@@ -76,8 +87,9 @@ static void tell(void *context, const struct gpup_event *e) {
     tell_findings(t);
 }
 
-static void tell_timeline(FILE *out, const struct goal *g, const struct gpup_program *p) {
-    struct timeline t = {out, gpup_judge_new(), 0};
+static void tell_timeline(FILE *out, const struct options *o, const struct goal *g,
+                          const struct gpup_program *p) {
+    struct timeline t = {out, gpup_judge_new(), 0, gpup_symbols_open(o->implementation, NULL)};
     struct gpup_trace_sink sink = {tell, &t};
     char message[512];
     struct gpup_world *world = NULL;
@@ -93,6 +105,7 @@ static void tell_timeline(FILE *out, const struct goal *g, const struct gpup_pro
     gpup_world_free(world);
     gpup_files_free(&files);
     gpup_judge_free(t.judge);
+    gpup_symbols_close(t.symbols);
 }
 
 /* Whose data or doing it takes. */
@@ -160,7 +173,7 @@ bool page_write(const struct options *o, const char *folder_name, const struct g
     write_head(out, o, g, &p, text);
     fprintf(out, "## Program\n\n```yaml\n%s```\n\n## Timeline\n\n```\n", yaml);
     fflush(out); /* memory damage may end the process here */
-    tell_timeline(out, g, &p);
+    tell_timeline(out, o, g, &p);
     fputs("```\n", out);
     free(yaml);
     return fclose(out) == 0;

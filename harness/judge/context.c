@@ -67,6 +67,7 @@ void context_reset(struct gpup_judge *j) {
     j->varies = 0;
     j->framework = 0;
     j->event = 0;
+    j->now = NULL;
 }
 
 #define FORM_RECORDED 3 /* IMPLEMENTATION.form */

@@ -150,6 +150,7 @@ struct gpup_judge {
         uint64_t base, size;
     } address[JUDGE_ADDRESSES];
     unsigned address_count;
+    const struct gpup_event *now; /* that monitors are looking at; NULL: a call settles, or the end */
     uint32_t event, step, op, op_vf;
     bool padded; /* the step sets padding bytes */
     uint8_t weakest;

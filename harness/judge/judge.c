@@ -143,6 +143,7 @@ static bool is_routine(const struct gpup_event *e) {
 }
 
 static void hand_over(struct gpup_judge *j, const struct gpup_event *e) {
+    j->now = e;
     for (const uint8_t *row = j->wants[e->kind]; *row; row++) {
         size_t i = *row - 1u;
         j->monitor = monitors[i]->id;
@@ -152,6 +153,7 @@ static void hand_over(struct gpup_judge *j, const struct gpup_event *e) {
             judge_about(j, e->host, GPUP_PF);
         monitors[i]->event(j, j->state[i], e);
     }
+    j->now = NULL;
 }
 
 void gpup_judge_event(struct gpup_judge *j, const struct gpup_event *e) {

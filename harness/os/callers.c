@@ -113,22 +113,24 @@ void gpup_callers_here(const struct gpup_os *os, struct gpup_callers *out) {
     climb(&way);
 }
 
-void gpup_callers_at(const struct gpup_os *os, const struct gpup_fiber *fiber, const struct gpup_frame *at,
+bool gpup_callers_at(const struct gpup_os *os, const struct gpup_fiber *fiber, const struct gpup_frame *at,
                      struct gpup_callers *out) {
     struct gpup_frame frame = *at;
     struct way way;
     bool stack = begin(&way, os, fiber, at->registers[GPUP_SP], out);
 
-    if (inside(os, at->pc))
+    bool instruction = inside(os, at->pc);
+
+    if (instruction)
         add(out, at->pc - os->code_base);
     if (!stack)
-        return;
+        return instruction;
     way.frame = at->registers[5];
-    if (!inside(os, at->pc) && !os->unwinder.size && follows_call(os, word(way.low)))
+    if (!instruction && !os->unwinder.size && follows_call(os, word(way.low)))
         add(out, word(way.low) - os->code_base); /* in a function of libc without a frame */
-    if (inside(os, at->pc) && os->unwinder.size && !leave_image(&way, &frame))
-        return;
-    climb(&way);
+    if (!instruction || !os->unwinder.size || leave_image(&way, &frame))
+        climb(&way);
+    return instruction;
 }
 
 void gpup_callers_emit(struct gpup_os *os, struct gpup_event *event, const struct gpup_callers *made,

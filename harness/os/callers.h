@@ -13,9 +13,9 @@
 
 /* Of the running fiber; in the scheduler context none. */
 void gpup_callers_here(const struct gpup_os *os, struct gpup_callers *out);
-/* Of a fiber whose registers are known (pc, RSP, RBP): the first address is pc itself, if it is the driver's.
- */
-void gpup_callers_at(const struct gpup_os *os, const struct gpup_fiber *fiber, const struct gpup_frame *at,
+/* Of a fiber whose registers are known (pc, RSP, RBP). true: the first address is pc itself, which is the
+ * driver's. */
+bool gpup_callers_at(const struct gpup_os *os, const struct gpup_fiber *fiber, const struct gpup_frame *at,
                      struct gpup_callers *out);
 /* Emits the event with the stack of now, and those of what it speaks of; NULL: none. */
 void gpup_callers_emit(struct gpup_os *os, struct gpup_event *event, const struct gpup_callers *made,

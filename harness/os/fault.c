@@ -309,7 +309,7 @@ void gpup_fault_report(struct gpup_os *os, const struct gpup_fiber *fiber) {
 
     at.registers[GPUP_SP] = fault->sp;
     at.registers[5] = fault->frame;
-    gpup_callers_at(os, fiber, &at, &places.of[GPUP_CALLERS_HERE]);
+    places.instruction = gpup_callers_at(os, fiber, &at, &places.of[GPUP_CALLERS_HERE]);
 
     os->speaker = fiber->id;
     gpup_os_unwatch(os);

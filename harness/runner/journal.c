@@ -1,5 +1,6 @@
 /* The journal: a header line, then one flushed line per program. Append only. */
 #include "journal.h"
+#include "where.h"
 
 #include <gpup/runner.h>
 
@@ -62,11 +63,12 @@ static json_t *pack_findings(const struct gpup_program_result *r) {
     for (size_t i = 0; findings && i < r->finding_count; i++) {
         const struct gpup_finding *f = &r->findings[i];
         json_array_append_new(
-            findings, json_pack("{s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:s}", "rule",
+            findings, json_pack("{s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:s, s:o*, s:o*}", "rule",
                                 gpup_rule_id(f->rule), "verdict", gpup_verdict_name(f->verdict), "ddi",
                                 f->ddi == GPUP_SPEC_NONE ? "" : gpup_ddi_name(f->ddi), "class", (int)f->class,
                                 "host", (int)f->host, "vf", (json_int_t)f->vf, "step", (json_int_t)f->step,
-                                "event", (json_int_t)f->event, "key", (json_int_t)f->key, "text", f->text));
+                                "event", (json_int_t)f->event, "key", (json_int_t)f->key, "text", f->text,
+                                "at", where_pack_places(f), "where", where_pack(f)));
     }
     return findings;
 }

@@ -1,5 +1,6 @@
 /* Reading a journal back: untrusted input, one message with file and line for whatever is wrong. */
 #include "journal.h"
+#include "where.h"
 
 #include <gpup/runner.h>
 
@@ -174,6 +175,10 @@ static bool read_finding(struct reading *r, json_t *value, struct gpup_finding *
                                .event = (uint32_t)event,
                                .key = (uint32_t)key};
     snprintf(f->text, sizeof f->text, "%s", text);
+    if (!where_read_places(json_object_get(value, "at"), f))
+        return wrong(r, "expected the call stacks of a finding, three lists of addresses", rule);
+    if (!where_read(json_object_get(value, "where"), f))
+        return wrong(r, "expected the call stacks of a finding in words, a list of lines", rule);
     return true;
 }
 
@@ -184,9 +189,9 @@ static bool read_findings(struct reading *r, json_t *findings, struct gpup_progr
     if (!p->findings)
         return wrong(r, "out of memory", NULL);
     json_array_foreach(findings, i, value) {
+        p->finding_count = i + 1; /* also of one that is refused, so that it is released */
         if (!read_finding(r, value, &p->findings[i]))
             return false;
-        p->finding_count = i + 1;
     }
     return true;
 }

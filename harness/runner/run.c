@@ -1,5 +1,6 @@
 #include "describe.h"
 #include "slot.h"
+#include "where.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -31,6 +32,7 @@ void gpup_program_result_free(struct gpup_program_result *result) {
     free(result->name);
     free(result->why);
     free(result->rules);
+    where_free(result);
     free(result->findings);
     *result = (struct gpup_program_result){0};
 }

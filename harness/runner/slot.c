@@ -1,5 +1,6 @@
 #include "slot.h"
 
+#include "where.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -274,6 +275,7 @@ static bool copy_findings(struct slot *s) {
     memcpy(r->rules, gpup_judge_results(s->judge), gpup_spec_counts.rules * sizeof *r->rules);
     if (r->finding_count)
         memcpy(r->findings, findings, r->finding_count * sizeof *r->findings);
+    where_tell(r, s->options->symbols);
     return true;
 }
 

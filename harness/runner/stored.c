@@ -1,5 +1,5 @@
 /* A stored trace, judged again: what a run concluded from it while it was made. */
-#include <gpup/runner.h>
+#include "where.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +46,7 @@ static bool copy(struct stored *s) {
     memcpy(r->rules, gpup_judge_results(s->judge), gpup_spec_counts.rules * sizeof *r->rules);
     if (r->finding_count)
         memcpy(r->findings, findings, r->finding_count * sizeof *r->findings);
+    where_tell(r, NULL);
     r->offers = gpup_judge_offers(s->judge);
     r->done = true;
     if (r->outcome == GPUP_CRASH && s->hung)

@@ -9,7 +9,8 @@
 static unsigned order_of(unsigned kind, const uint8_t **order) {
     static const uint8_t here[] = {GPUP_CALLERS_HERE}, made[] = {GPUP_CALLERS_ALLOCATED};
     static const uint8_t damage[] = {GPUP_CALLERS_ALLOCATED, GPUP_CALLERS_FREED, GPUP_CALLERS_HERE};
-    static const uint8_t fault[] = {GPUP_CALLERS_HERE, GPUP_CALLERS_ALLOCATED, GPUP_CALLERS_FREED};
+    static const uint8_t fault[] = {GPUP_CALLERS_HERE, GPUP_CALLERS_HERE, GPUP_CALLERS_ALLOCATED,
+                                    GPUP_CALLERS_FREED};
     switch (kind) {
     case GPUP_EVENT_ALLOC:
     case GPUP_EVENT_BUGCHECK:
@@ -23,8 +24,8 @@ static unsigned order_of(unsigned kind, const uint8_t **order) {
         *order = damage;
         return 3;
     case GPUP_EVENT_FAULT:
-        *order = fault;
-        return 3;
+        *order = fault; /* the instruction first, if it is the implementation's */
+        return 4;
     default:
         return 0;
     }
@@ -40,7 +41,7 @@ bool gpup_event_places(const struct gpup_event *event, struct gpup_places *place
     const uint8_t *order = NULL;
     unsigned lists = order_of(event->kind, &order), list = 0;
     bool some = false;
-    *places = (struct gpup_places){.instruction = event->kind == GPUP_EVENT_FAULT};
+    *places = (struct gpup_places){0};
     for (unsigned i = 0; event->kind == GPUP_EVENT_MISUSE && i < SHORT; i++)
         add(&places->of[GPUP_CALLERS_HERE], event->f[GPUP_MISUSE_at0 + i]);
     for (size_t at = 0; list < lists && event->data_size - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
@@ -50,6 +51,8 @@ bool gpup_event_places(const struct gpup_event *event, struct gpup_places *place
             add(&places->of[order[list]], address);
         else
             list++;
+        if (event->kind == GPUP_EVENT_FAULT && !list)
+            places->instruction = places->of[GPUP_CALLERS_HERE].count;
     }
     for (unsigned i = 0; i < GPUP_CALLERS_KINDS; i++)
         some = some || places->of[i].count;
@@ -61,12 +64,16 @@ void gpup_event_put_places(struct gpup_event *event, const struct gpup_places *p
     const uint8_t *order = NULL;
     unsigned lists = order_of(event->kind, &order);
     size_t used = 0, whole = 0;
+    bool fault = event->kind == GPUP_EVENT_FAULT;
     for (unsigned i = 0; event->kind == GPUP_EVENT_MISUSE && i < SHORT; i++)
         event->f[GPUP_MISUSE_at0 + i] =
             i < places->of[GPUP_CALLERS_HERE].count ? places->of[GPUP_CALLERS_HERE].at[i] : 0;
-    for (unsigned i = 0; i < lists; i++, room[used++] = 0)
-        for (unsigned k = 0; k < places->of[order[i]].count; k++, whole = used)
+    for (unsigned i = 0; i < lists; i++, room[used++] = 0) {
+        unsigned first = fault && i == 1 ? places->instruction : 0;
+        unsigned end = fault && i == 0 ? places->instruction : places->of[order[i]].count;
+        for (unsigned k = first; k < end; k++, whole = used)
             room[used++] = places->of[order[i]].at[k];
+    }
     if (!lists)
         return;
     event->data = whole ? (const uint8_t *)room : NULL;

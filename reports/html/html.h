@@ -45,6 +45,10 @@ struct page {
 static inline void put(FILE *out, const char *text) {
     text_put(out, TEXT_XML, text);
 }
+/* Call stacks, a line each. NULL: none. */
+static inline void put_lines(FILE *out, const char *lines) {
+    text_put_lines(out, TEXT_XML, lines, "<br><code class=\"stack\">", "</code>");
+}
 void put_bytes(FILE *out, const void *text, size_t size); /* the same of text without a terminating zero */
 /* A link where the address is one of the web, else the text alone. */
 void put_link(FILE *out, const char *url, const char *text);

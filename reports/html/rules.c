@@ -66,6 +66,7 @@ static void seen(struct page *p, unsigned i) {
     put(p->out, s->first->text);
     fputs(", in ", p->out);
     put_where(p->out, s);
+    put_lines(p->out, s->first->where);
     fputs("</dd>", p->out);
 }
 

@@ -281,6 +281,7 @@ static void tell_findings(struct timeline *t) {
         put(out, f->text);
         if (f->ddi != GPUP_SPEC_NONE) /* of the call at hand, which may be some lines above */
             fprintf(out, " <small>%s</small>", gpup_ddi_name(f->ddi));
+        put_lines(out, f->where);
         fputs("</li>\n", out);
     }
 }

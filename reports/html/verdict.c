@@ -198,6 +198,7 @@ static void write_finding(struct page *p, unsigned i) {
         put(p->out, s->first->text);
         fputs(", in ", p->out);
         put_where(p->out, s);
+        put_lines(p->out, s->first->where);
         fputs("</span>", p->out);
     }
     fputs("</li>", p->out);

@@ -41,7 +41,8 @@ static void on_event(void *context, const struct gpup_event *e) {
 static bool same_finding(const struct gpup_finding *a, const struct gpup_finding *b) {
     return a->rule == b->rule && a->ddi == b->ddi && a->verdict == b->verdict && a->class == b->class &&
            a->host == b->host && a->vf == b->vf && a->step == b->step && a->event == b->event &&
-           a->key == b->key && strcmp(a->text, b->text) == 0;
+           a->key == b->key && strcmp(a->text, b->text) == 0 &&
+           memcmp(&a->places, &b->places, sizeof a->places) == 0;
 }
 
 static bool same_rules(const char *name, const struct gpup_program_result *said,

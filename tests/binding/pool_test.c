@@ -1,6 +1,7 @@
 /* Pool under an image's own instructions: with guard pages, as programs run, and with red zones, as in
  * fuzzing. */
 #include "../os/support.h"
+#include "pe_frames.h"
 #include "pe_open.h"
 
 #include <gpup/binding.h>
@@ -32,6 +33,9 @@ static enum gpup_ran run(const char *name, bool guards) {
     host_open(&host, guards);
     open = true;
     gpup_os_set_unwinder(host.os, gpup_image_unwinder(binding.image));
+    uintptr_t start, end;
+    gpup_image_code(binding.image, &start, &end);
+    gpup_os_set_code(host.os, gpup_image_base(binding.image), start, end);
     void *function = gpup_pe_export(binding.pe, name);
     assert_non_null(function);
     return host_try(&host, function, NULL);
@@ -96,10 +100,51 @@ static void constants_are_read_only(void **state) {
     assert_int_equal(logged(&host.log, GPUP_EVENT_FAULT, 0)->f[GPUP_FAULT_cause], GPUP_FAULT_WRITE);
 }
 
+/* --- where */
+
+/* Of a stack, how many frames lie in the function; all of them must. */
+static unsigned frames_in(const struct gpup_callers *callers, const char *name) {
+    const uint8_t *function = gpup_pe_export(binding.pe, name);
+    for (unsigned i = 0; i < callers->count; i++) {
+        struct gpup_pe_function f;
+        assert_true(gpup_pe_find_function(binding.pe, callers->at[i], &f));
+        assert_ptr_equal(binding.pe->memory + f.begin, function);
+    }
+    return callers->count;
+}
+
+static void it_is_said_where(void **state) {
+    (void)state;
+    for (unsigned guards = 0; guards < 2; guards++) {
+        is_damage("freed_twice", guards, GPUP_DAMAGE_DOUBLE_FREE);
+        const struct gpup_places *p = logged_places(&host.log, GPUP_EVENT_POOL_DAMAGE, 0);
+        for (unsigned kind = 0; kind < GPUP_CALLERS_KINDS; kind++)
+            assert_int_equal(frames_in(&p->of[kind], "freed_twice"), 1);
+        assert_true(p->of[GPUP_CALLERS_ALLOCATED].at[0] < p->of[GPUP_CALLERS_FREED].at[0]);
+        assert_true(p->of[GPUP_CALLERS_FREED].at[0] < p->of[GPUP_CALLERS_HERE].at[0]);
+
+        is_damage("written_before_it", guards, GPUP_DAMAGE_BEFORE); /* noticed when it is freed */
+        p = logged_places(&host.log, GPUP_EVENT_POOL_DAMAGE, 0);
+        assert_int_equal(frames_in(&p->of[GPUP_CALLERS_ALLOCATED], "written_before_it"), 1);
+        assert_int_equal(frames_in(&p->of[GPUP_CALLERS_HERE], "written_before_it"), 1);
+        assert_int_equal(p->of[GPUP_CALLERS_FREED].count, 0);
+    }
+    is_damage("written_after_it_was_freed", true, GPUP_DAMAGE_FREED);
+    const struct gpup_places *p = logged_places(&host.log, GPUP_EVENT_FAULT, 0);
+    assert_true(p->instruction);
+    for (unsigned kind = 0; kind < GPUP_CALLERS_KINDS; kind++)
+        assert_int_equal(frames_in(&p->of[kind], "written_after_it_was_freed"), 1);
+    assert_true(p->of[GPUP_CALLERS_FREED].at[0] <= p->of[GPUP_CALLERS_HERE].at[0]); /* right behind it */
+    assert_int_equal(run("written_over_the_end", true), GPUP_RAN_DEAD);
+    p = logged_places(&host.log, GPUP_EVENT_FAULT, 0);
+    assert_int_equal(frames_in(&p->of[GPUP_CALLERS_ALLOCATED], "written_over_the_end"), 1);
+    assert_int_equal(p->of[GPUP_CALLERS_FREED].count, 0);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_teardown(name, teardown)
     const struct CMUnitTest tests[] = {TEST(what_is_right_is_not_told), TEST(the_end_is_guarded),
-                                       TEST(around_it_is_a_pattern), TEST(what_was_freed_is_watched),
-                                       TEST(constants_are_read_only)};
+                                       TEST(around_it_is_a_pattern),    TEST(what_was_freed_is_watched),
+                                       TEST(constants_are_read_only),   TEST(it_is_said_where)};
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }

@@ -9,7 +9,14 @@ void record(void *context, struct gpup_event *event) {
     log->events[log->count] = *event;
     if (event->kind == GPUP_EVENT_MISUSE)
         memcpy(log->text[log->count], event->data, event->data_size < 31 ? event->data_size : 31);
+    gpup_event_places(event, &log->places[log->count]);
     log->count++;
+}
+
+const struct gpup_places *logged_places(const struct log *log, unsigned kind, unsigned nth) {
+    const struct gpup_event *event = logged(log, kind, nth);
+
+    return event ? &log->places[event - log->events] : NULL;
 }
 
 struct gpup_os_config host_config(struct host *host) {

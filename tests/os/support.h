@@ -13,6 +13,7 @@
 struct log {
     struct gpup_event events[256];
     char text[256][32];
+    struct gpup_places places[256];
     unsigned count;
 };
 
@@ -30,6 +31,7 @@ uint64_t host_run(struct host *host, void *function, void *argument);
 enum gpup_ran host_try(struct host *host, void *function, void *argument);
 /* Event of a kind, the nth; NULL: none. */
 const struct gpup_event *logged(const struct log *log, unsigned kind, unsigned nth);
+const struct gpup_places *logged_places(const struct log *log, unsigned kind, unsigned nth);
 unsigned count_of(const struct log *log, unsigned kind);
 void record(void *context, struct gpup_event *event);
 

@@ -56,6 +56,9 @@ struct gpup_finding {
     uint32_t event; /* number of the event in the trace, from 0 */
     uint32_t key;   /* hash of (rule, ddi, state, cause): equal findings have equal keys */
     char text[200]; /* what was expected and what was seen, one sentence */
+    /* Where in the implementation, as the event at hand tells it; no verdict and no key rests on it. */
+    struct gpup_places places;
+    char *where; /* the same in words, a line each; of results (gpup/runner.h), whose it is. NULL: not told */
 };
 
 struct gpup_rule_result {

@@ -17,6 +17,7 @@
 #include <gpup/files.h>
 #include <gpup/judge.h>
 #include <gpup/program.h>
+#include <gpup/symbols.h>
 
 struct gpup_run_program {
     const char *name; /* e.g. "msix/program-all"; unique */
@@ -122,7 +123,8 @@ struct gpup_run_options {
     bool all_traces;                      /* traces of all programs, not of failures only */
     bool reverse;                         /* run in reversed order (for tests of independence) */
     const struct gpup_given_files *files; /* that the driver finds (files.h), or NULL */
-    bool once; /* do not run each program a second time with other fills (TWIN event) */
+    bool once;                    /* do not run each program a second time with other fills (TWIN event) */
+    struct gpup_symbols *symbols; /* names for call stacks in findings; NULL: addresses alone */
     /* Asked after each program; true ends the run early: what is not done then is not in the results. */
     bool (*enough)(void *context, const struct gpup_program_result *last);
     void (*progress)(void *context, size_t done, size_t total, const struct gpup_program_result *last);

@@ -235,7 +235,7 @@ struct gpup_places {
     struct gpup_callers of[GPUP_CALLERS_KINDS];
     bool instruction; /* the first of HERE is the instruction itself, no return address */
 };
-#define GPUP_PLACES_ROOM (GPUP_CALLERS_KINDS * (GPUP_CALLERS + 1))
+#define GPUP_PLACES_ROOM (GPUP_CALLERS_KINDS * (GPUP_CALLERS + 1) + 1)
 /* What the event carries of them; whatever its bytes are. false: nothing. */
 bool gpup_event_places(const struct gpup_event *event, struct gpup_places *places);
 /* Makes it carry those that its kind has a place for; `room` must outlive its data. The data of other kinds

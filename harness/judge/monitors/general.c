@@ -1,6 +1,7 @@
 /* What must hold after every call: no fault, no damage, valid statuses, nothing left behind. */
 #include "monitors.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define EMPTY 6u /* buffers of one call */
@@ -100,17 +101,48 @@ static void check_register(struct gpup_judge *j, const struct gpup_event *e) {
                   number(e->f[GPUP_MMIO_offset]));
 }
 
+#define TAG 16 /* room for a tag in words */
+
+/* The four letters by which a driver knows a block of pool, as debuggers show them. */
+static const char *tag_of(uint64_t tag, char out[TAG]) {
+    char letters[5] = "";
+    for (unsigned i = 0; i < 4; i++) {
+        uint8_t c = tag >> (8 * i) & 0xFF;
+        letters[i] = (char)(c < 0x20 || c > 0x7E ? '?' : c);
+    }
+    snprintf(out, TAG, ", tag '%s'", letters);
+    return tag ? out : "";
+}
+
+static const char *object_of(uint64_t kind) {
+    static const char *const words[] = {[GPUP_OBJECT_POOL] = "a pool block",
+                                        [GPUP_OBJECT_THREAD] = "a system thread that runs",
+                                        [GPUP_OBJECT_TIMER] = "a timer that is set",
+                                        [GPUP_OBJECT_CHANNEL] = "a VMBus channel",
+                                        [GPUP_OBJECT_HANDLE] = "a handle",
+                                        [GPUP_OBJECT_MAPPING] = "a mapping of device memory",
+                                        [GPUP_OBJECT_REFERENCE] = "a reference to an object",
+                                        [GPUP_OBJECT_INTERRUPT] = "a connected interrupt",
+                                        [GPUP_OBJECT_WORK_ITEM] = "a work item"};
+    return kind < sizeof words / sizeof *words ? words[kind] : "an object";
+}
+
 static void left(struct gpup_judge *j, struct general *g, const struct gpup_event *e) {
+    uint64_t kind = e->f[GPUP_LEFT_kind];
+    char size[32] = "", letters[TAG];
+    const char *tag = "";
     judge_about(j, e->host, GPUP_PF);
     if (j->host[e->host].gone)
         return;
+    if (kind == GPUP_OBJECT_POOL || kind == GPUP_OBJECT_MAPPING)
+        snprintf(size, sizeof size, " of %llu bytes", number(e->f[GPUP_LEFT_size]));
+    if (kind == GPUP_OBJECT_POOL)
+        tag = tag_of(e->f[GPUP_LEFT_tag], letters);
     if (g->left_alive[e->host])
-        CHECK_POLICY(j, GPUP_RULE_ROB_006, false,
-                     "object kind %llu of %llu bytes is left, as the program left something alive",
-                     number(e->f[GPUP_LEFT_kind]), number(e->f[GPUP_LEFT_size]));
+        CHECK_POLICY(j, GPUP_RULE_ROB_006, false, "%s%s%s is left, as the program left something alive",
+                     object_of(kind), size, tag);
     else
-        CHECK(j, GPUP_RULE_ROB_006, false, "object kind %llu of %llu bytes is left after unload",
-              number(e->f[GPUP_LEFT_kind]), number(e->f[GPUP_LEFT_size]));
+        CHECK(j, GPUP_RULE_ROB_006, false, "%s%s%s is left after unload", object_of(kind), size, tag);
 }
 
 /* Kernel services, against their pages. Display callbacks, the VMBus library and handles have rules of their
