@@ -36,7 +36,7 @@ struct running {
     uint32_t index;
 };
 
-/* While the program runs, so that one that crashes or hangs loses nothing. */
+/* At each event: a program that crashes or hangs keeps what it reached until then. */
 static void count(struct coverage *c) {
     if (c->counters.start)
         gpup_counters_take(&c->counters, &c->file.points, c->file.hit);
