@@ -212,7 +212,7 @@ struct gpup_os {
     uint32_t fail_count;
 
     /* state of the other parts of this room */
-    void *dxgkrnl, *vmbus, *kmdf, *wdf, *registry, *etw, *files, *wmi, *named;
+    void *dxgkrnl, *vmbus, *kmdf, *wdf, *registry, *etw, *files, *wmi, *named, *paging;
     const struct gpup_given_files *given; /* files from outside, which the host starts with; may be NULL */
 };
 

@@ -103,6 +103,26 @@ VOID DDI_CALL KeUnstackDetachProcess(PRKAPC_STATE ApcState);
 
 NTSTATUS DDI_CALL ExUuidCreate(GUID *Uuid);
 
+/* --- Pageable sections: nothing is ever paged out. The handle of a section is that of any lock on it. */
+PVOID DDI_CALL MmLockPagableDataSection(PVOID AddressWithinSection);
+#define MmLockPagableCodeSection(address) MmLockPagableDataSection((PVOID)(address))
+VOID DDI_CALL MmLockPagableSectionByHandle(PVOID ImageSectionHandle);
+VOID DDI_CALL MmUnlockPagableImageSection(PVOID ImageSectionHandle);
+PVOID DDI_CALL MmPageEntireDriver(PVOID AddressWithinSection); /* the beginning of the image */
+VOID DDI_CALL MmResetDriverPaging(PVOID AddressWithinSection);
+
+/* --- Text. Sizes: bytes; what does not fit is left out, and that is a success. */
+NTSTATUS DDI_CALL RtlUnicodeToMultiByteN(PCHAR MultiByteString, ULONG MaxBytesInMultiByteString,
+                                         PULONG BytesInMultiByteString, PCWSTR UnicodeString,
+                                         ULONG BytesInUnicodeString);
+NTSTATUS DDI_CALL RtlMultiByteToUnicodeN(PWCHAR UnicodeString, ULONG MaxBytesInUnicodeString,
+                                         PULONG BytesInUnicodeString, PCSTR MultiByteString,
+                                         ULONG BytesInMultiByteString);
+NTSTATUS DDI_CALL RtlUnicodeToMultiByteSize(PULONG BytesInMultiByteString, PCWSTR UnicodeString,
+                                            ULONG BytesInUnicodeString);
+NTSTATUS DDI_CALL RtlMultiByteToUnicodeSize(PULONG BytesInUnicodeString, PCSTR MultiByteString,
+                                            ULONG BytesInMultiByteString);
+
 #ifdef __cplusplus
 }
 #endif

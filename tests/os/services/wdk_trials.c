@@ -238,6 +238,64 @@ EFFECT(ExUuidCreate) {
     return 0;
 }
 
+/* --- pageable sections, text */
+
+EFFECT(MmLockPagableDataSection) {
+    PVOID handle = MmLockPagableDataSection((char *)room + 8);
+
+    MUST(handle && MmLockPagableCodeSection(room) == handle);
+    MmUnlockPagableImageSection(handle);
+    MmUnlockPagableImageSection(handle);
+    MmLockPagableSectionByHandle(handle);
+    MmUnlockPagableImageSection(handle);
+    MUST(MmPageEntireDriver(room));
+    MmResetDriverPaging(room);
+    return 0;
+}
+MISUSE(MmLockPagableDataSection) {
+    return (uintptr_t)MmLockPagableDataSection(NULL);
+}
+MISUSE(MmLockPagableSectionByHandle) { /* never locked */
+    MmLockPagableSectionByHandle(room);
+    return 0;
+}
+MISUSE(MmUnlockPagableImageSection) { /* twice */
+    PVOID handle = MmLockPagableDataSection(room);
+
+    MmUnlockPagableImageSection(handle);
+    MmUnlockPagableImageSection(handle);
+    return 0;
+}
+
+EFFECT(RtlUnicodeToMultiByteN) {
+    char *b = room;
+    WCHAR *w = (WCHAR *)room + 64;
+    ULONG bytes = 0;
+
+    MUST(RtlUnicodeToMultiByteN(b, 8, &bytes, u"ab\x0100", 8) == STATUS_SUCCESS && bytes == 4);
+    MUST(!memcmp(b, "ab?", 4));
+    MUST(RtlUnicodeToMultiByteN(b, 2, &bytes, u"xyz", 6) == STATUS_SUCCESS && bytes == 2 &&
+         !memcmp(b, "xy?", 3));
+    MUST(RtlMultiByteToUnicodeN(w, 64, &bytes, "a\xE9", 3) == STATUS_SUCCESS && bytes == 6);
+    MUST(w[0] == 'a' && w[1] == 0xE9 && !w[2]);
+    MUST(RtlMultiByteToUnicodeN(w, 3, NULL, "zz", 2) == STATUS_SUCCESS && w[0] == 'z' && w[1] == 0xE9);
+    MUST(RtlUnicodeToMultiByteSize(&bytes, u"abc", 6) == STATUS_SUCCESS && bytes == 3);
+    MUST(RtlMultiByteToUnicodeSize(&bytes, "abc", 3) == STATUS_SUCCESS && bytes == 6);
+    return 0;
+}
+MISUSE(RtlUnicodeToMultiByteN) {
+    return (uint64_t)RtlUnicodeToMultiByteN(room, 8, NULL, (PCWSTR)8, 4);
+}
+MISUSE(RtlMultiByteToUnicodeN) {
+    return (uint64_t)RtlMultiByteToUnicodeN(room, 8, NULL, (PCSTR)8, 4);
+}
+MISUSE(RtlUnicodeToMultiByteSize) {
+    return (uint64_t)RtlUnicodeToMultiByteSize((PULONG)8, u"a", 2);
+}
+MISUSE(RtlMultiByteToUnicodeSize) {
+    return (uint64_t)RtlMultiByteToUnicodeSize((PULONG)8, "a", 1);
+}
+
 /* --- C run-time */
 
 #define EXPECT(name, function, condition, wrong)                                                             \
@@ -361,6 +419,15 @@ const struct trial wdk_trials[] = {
     WITH(KeStackAttachProcess, PsGetProcessId, OBJECT),
     WITH(KeUnstackDetachProcess, PsGetProcessId, STATE),
     LIMITED(ExUuidCreate),
+    TRIAL(MmLockPagableDataSection, PARAMETER),
+    WITH(MmLockPagableSectionByHandle, MmLockPagableDataSection, OBJECT),
+    WITH(MmUnlockPagableImageSection, MmLockPagableDataSection, STATE),
+    LIMITED_WITH(MmPageEntireDriver, MmLockPagableDataSection),
+    LIMITED_WITH(MmResetDriverPaging, MmLockPagableDataSection),
+    TRIAL(RtlUnicodeToMultiByteN, FAULTS),
+    WITH(RtlMultiByteToUnicodeN, RtlUnicodeToMultiByteN, FAULTS),
+    WITH(RtlUnicodeToMultiByteSize, RtlUnicodeToMultiByteN, FAULTS),
+    WITH(RtlMultiByteToUnicodeSize, RtlUnicodeToMultiByteN, FAULTS),
     TRIAL(_snwprintf_s, FAULTS),
     TRIAL(_vsnwprintf_s, FAULTS),
     TRIAL(vsprintf, FAULTS),
