@@ -66,7 +66,9 @@ struct host {
     bool logging;         /* ControlEtwLogging(TRUE) */
     bool unloaded;        /* Unload, or RemoveDevice, came back */
     bool updating;        /* a hot update: what StopDevice ends for others goes on */
-    bool gone;            /* fault, bug check or hang ended it */
+    bool odd_bits; /* its driver lays out dirty bits otherwise than the suite, and so the OS it plays, assumes
+                    */
+    bool gone;     /* fault, bug check or hang ended it */
     bool caps_seen, dirty_caps_seen;
     uint32_t caps, dirty_caps;
     uint32_t observers;
@@ -96,7 +98,6 @@ struct change {
     uint32_t vf;
     uint32_t event;
     struct schedule old, now; /* OBS_SCHEDULE */
-    bool cleared;             /* OBS_DIRTY: a bit went from 1 to 0 */
 };
 
 struct buffer {

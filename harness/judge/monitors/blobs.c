@@ -12,16 +12,19 @@ static struct target *target_of(struct blobs *b, unsigned host, uint64_t vf) {
 }
 
 /* The state of a restored VF against that of its source at the pause; without power it may come with D0. */
-static void judge_state(struct gpup_judge *j, struct target *t, bool final) {
+static void judge_state(struct gpup_judge *j, struct blobs *b, struct target *t, bool final) {
     const struct vf *v = call_vf(j);
     struct expected *x = &t->expected;
     bool same = v->guest.seen && v->guest.hash == x->guest;
     if (!x->there || (!same && !final))
         return;
     x->there = false;
-    CHECK(j, GPUP_RULE_LM_031, same, "state of the VF that changed on the source is missing on the target");
+    b->unmoved = b->unmoved || (same && !x->moved);
+    if (!x->astray)
+        CHECK(j, GPUP_RULE_LM_031, same,
+              "state of the VF that changed on the source is missing on the target");
     CHECK(j, GPUP_RULE_LM_049, same, "the state of the VF differs from that of the source at the pause");
-    if (x->moved)
+    if (x->moved && (same || b->unmoved))
         CHECK(j, GPUP_RULE_LM_074, same,
               "the state of the VF differs from that of the source, which had another index");
 }
@@ -110,7 +113,9 @@ static void follow_transfer(struct gpup_judge *j, struct blobs *b) {
         const struct vf *source = judge_vf(j, c->host, j->op_vf);
         bool clears = c->a[GPUP_ARG_QueryDirtyBitData_Flags] & 1;
         bool whole = c->a[GPUP_ARG_QueryDirtyBitData_SubrangeSize] == 0;
-        if (j->op != GPUP_OP_CopyDirty ? clears : !whole || !nt_success(c->status))
+        if (j->host[c->host].odd_bits) /* the copy took the bits for others than they are */
+            for_targets_of(b, c->host, GPUP_PF, pages_lost);
+        else if (j->op != GPUP_OP_CopyDirty ? clears : !whole || !nt_success(c->status))
             for_targets_of(b, c->host, GPUP_PF, pages_lost);
         else if (j->op == GPUP_OP_CopyDirty && source && source->paused)
             for_targets_of(b, c->host, j->op_vf, last_pass);
@@ -133,13 +138,13 @@ static void follow_time(struct gpup_judge *j, struct target *t) {
     t->paused_ns += call_vf(j)->paused ? c->end_ns - c->begin_ns : 0;
 }
 
-static void after_power(struct gpup_judge *j, struct target *t) {
+static void after_power(struct gpup_judge *j, struct blobs *b, struct target *t) {
     const struct vf *v = call_vf(j);
     bool up = v->powered && !j->call.before.powered && nt_success(j->call.status);
     if (!t->expected.there)
         return;
     if (up && vf_quiet(v))
-        judge_state(j, t, true);
+        judge_state(j, b, t, true);
     t->expected.there = t->expected.there && !v->powered;
 }
 
@@ -148,7 +153,7 @@ static void judge_target(struct gpup_judge *j, struct blobs *b, struct target *t
     switch (c->ddi) {
     case GPUP_DDI_RestoreMutableMigrationData:
         if (nt_success(c->status)) {
-            judge_state(j, t, c->before.powered);
+            judge_state(j, b, t, c->before.powered);
             blobs_content(j, b);
         }
         break;
@@ -163,7 +168,7 @@ static void judge_target(struct gpup_judge *j, struct blobs *b, struct target *t
         }
         break;
     case GPUP_DDI_SetVirtualFunctionPowerState:
-        after_power(j, t);
+        after_power(j, b, t);
         break;
     case GPUP_DDI_ResetVirtualFunction:
     case GPUP_DDI_WriteVirtualFunctionConfig:
@@ -227,7 +232,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     switch (e->kind) {
     case GPUP_EVENT_BUFFER:
         if (e->f[GPUP_BUFFER_role] == GPUP_ROLE_INPUT)
-            blobs_input(b, e);
+            blobs_input(j, b, e);
         break;
     case GPUP_EVENT_OUTPUT:
         saw_profile(j, e);
@@ -260,6 +265,7 @@ static void reset(struct gpup_judge *j, void *state) {
     judge_clear_used(j, b->target, sizeof b->target[0][0]);
     b->next = 0;
     b->fresh = -1;
+    b->unmoved = false;
     b->input = (struct input){0};
     memset(&b->out, 0, sizeof b->out);
 }

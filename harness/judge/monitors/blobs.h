@@ -40,6 +40,7 @@ struct transfer {
 
 struct expected { /* state of a restored VF, to be looked at after D0 */
     bool there, repeated, moved;
+    bool astray; /* the restore changed another VF: what it brought went there */
     uint64_t guest;
 };
 
@@ -59,6 +60,7 @@ struct target {
 struct blobs {
     struct saved saved[BLOBS];
     unsigned next;
+    bool unmoved; /* a VF restored to its own index had its state */
     int8_t fresh; /* row saved by the call at hand, -1 */
     struct input input;
     struct target target[GPUP_MAX_HOSTS][JUDGE_VFS];
@@ -72,7 +74,7 @@ struct blobs {
 void blobs_output(struct gpup_judge *j, struct blobs *b, const struct gpup_event *e);
 /* An address that the suite found in an output. */
 void blobs_address(struct gpup_judge *j, const struct gpup_event *e);
-void blobs_input(struct blobs *b, const struct gpup_event *e);
+void blobs_input(const struct gpup_judge *j, struct blobs *b, const struct gpup_event *e);
 void blobs_restore(struct gpup_judge *j, struct blobs *b);
 void blobs_after(struct gpup_judge *j, struct blobs *b);
 void blobs_died(struct gpup_judge *j, struct blobs *b, const struct gpup_event *e);

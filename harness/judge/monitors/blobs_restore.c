@@ -10,14 +10,26 @@ static bool is_equal_target(const struct gpup_judge *j, const struct saved *s, c
            s->entries == v->entries && s->partitions == j->host[j->call.host].partitions;
 }
 
+/* The target itself saved the same, since it is what it is: nothing in the data tells the two apart. */
+static bool saves_the_same(const struct blobs *b, const struct saved *s, unsigned host, uint64_t differs) {
+    for (unsigned i = 0; i < BLOBS; i++) {
+        const struct saved *own = &b->saved[i];
+        if (own->there && own->kind == 0 && own->host == host && own->differs == differs &&
+            own->hash == s->hash && own->size == s->size)
+            return true;
+    }
+    return false;
+}
+
 /* The target's driver declared that it is of another make than the one that saved: it must see that. */
-static void judge_incompatible(struct gpup_judge *j, const struct saved *s) {
+static void judge_incompatible(struct gpup_judge *j, const struct blobs *b, const struct saved *s) {
     static const uint16_t rules[] = {0, GPUP_RULE_LM_035, GPUP_RULE_LM_036, GPUP_RULE_LM_037};
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     bool refused =
         c->status == GPUP_STATUS_OBJECT_TYPE_MISMATCH; /* the event before it is the matter of LM-034 */
     uint64_t differs = h->differs & ~s->differs;       /* what it said of data of hosts that are as it was */
+    bool same = saves_the_same(b, s, c->host, h->differs);
     if (!differs)
         return;
     for (unsigned what = 1; what < sizeof rules / sizeof *rules; what++) {
@@ -25,11 +37,13 @@ static void judge_incompatible(struct gpup_judge *j, const struct saved *s) {
             continue;
         CHECK(j, rules[what], refused,
               "data of a driver, firmware or hardware declared incompatible returned 0x%08x", c->status);
-        if (what == 1)
-            CHECK(j, GPUP_RULE_LM_022, !nt_success(c->status), "data of another driver version was accepted");
+        if (what == 1 && (!nt_success(c->status) || same))
+            CHECK(j, GPUP_RULE_LM_022, !nt_success(c->status),
+                  "data of another driver version was accepted, and has the bytes that this one saves");
     }
-    CHECK(j, GPUP_RULE_LM_021, !nt_success(c->status),
-          "the data did not show that the hosts are not compatible");
+    if (!nt_success(c->status) || same)
+        CHECK(j, GPUP_RULE_LM_021, !nt_success(c->status),
+              "the hosts are not compatible, and what they save has the same bytes");
 }
 
 /* The only state in which the OS restores: in a target session, not running, each kind once and in order. */
@@ -107,6 +121,7 @@ static void expect(struct gpup_judge *j, struct target *t, const struct saved *s
     t->vram_host = s->host;
     t->expected = (struct expected){.there = s->settled && s->guest.seen && s->quiet,
                                     .repeated = s->session > 1,
+                                    .astray = call_foreign(j) != NULL,
                                     .moved = s->vf != j->call.vf,
                                     .guest = s->guest.hash};
 }
@@ -145,7 +160,7 @@ static void judge_known(struct gpup_judge *j, struct blobs *b, const struct save
     if (equal && alike && is_time(b, c, kind) && call_must_succeed(j))
         judge_unchanged(j, s, kind);
     else if (equal && !alike && kind == 0 && is_time(b, c, kind) && call_must_succeed(j))
-        judge_incompatible(j, s);
+        judge_incompatible(j, b, s);
     if (!nt_success(c->status))
         return;
     if (kind == 0) {

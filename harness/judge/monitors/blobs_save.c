@@ -118,7 +118,8 @@ static uint8_t likeness(const struct saved *s, const uint8_t *bytes, size_t size
     return LIKE_ALTERED;
 }
 
-void blobs_input(struct blobs *b, const struct gpup_event *e) {
+void blobs_input(const struct gpup_judge *j, struct blobs *b, const struct gpup_event *e) {
+    uint64_t differs = j->host[e->host].differs;
     uint64_t hash = gpup_trace_hash(2, e->data, e->data_size);
     b->input = (struct input){.there = true, .size = e->data_size, .from = {-1, -1}};
     for (unsigned k = 0; k < BLOBS; k++) {
@@ -127,7 +128,11 @@ void blobs_input(struct blobs *b, const struct gpup_event *e) {
         if (!s->there)
             continue;
         uint8_t like = likeness(s, e->data, e->data_size, hash);
-        if (like > b->input.like[s->kind]) {
+        const struct saved *best = b->input.from[s->kind] < 0 ? NULL : &b->saved[b->input.from[s->kind]];
+        /* Of equal data that of a host which is not compatible: whether the target can tell is the question.
+         */
+        bool stranger = like == LIKE_SAME && best && best->differs == differs && s->differs != differs;
+        if (like > b->input.like[s->kind] || stranger) {
             b->input.like[s->kind] = like;
             b->input.from[s->kind] = (int8_t)i;
         }

@@ -137,7 +137,24 @@ static void saw_paging(struct dirty *d, const struct gpup_event *e) {
                                 .writes = in});
 }
 
+/* Whether the call at hand took bits from the device. */
+static void saw_marks(const struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {
+    uint64_t vf = e->f[GPUP_OBS_DIRTY_vf];
+    if (vf >= JUDGE_VFS)
+        return;
+    uint8_t *mark = d->mark[e->host][vf];
+    for (size_t i = 0; i < DIRTY_MARKS; i++) {
+        uint8_t now = i < e->data_size ? e->data[i] : 0;
+        if ((mark[i] & ~now) && j->call.returned && j->call.host == e->host) {
+            d->unmarked = true;
+            d->unmarked_vf = (uint32_t)vf;
+        }
+        mark[i] = now;
+    }
+}
+
 static void saw_call(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {
+    d->unmarked = false;
     if (e->f[GPUP_CALL_ddi] == GPUP_DDI_PrepareLiveMigration)
         d->session[e->host] = true;
     if (j->call.names_vf && j->call.vf < JUDGE_VFS)
@@ -150,6 +167,12 @@ static void saw_call(struct gpup_judge *j, struct dirty *d, const struct gpup_ev
         d->next_segment = 0;
         d->next_whole = false;
     }
+}
+
+/* Calls whose memory is that of a basis. */
+static bool is_about_bases(uint16_t ddi) {
+    return ddi == GPUP_DDI_CreateMemoryBasis || ddi == GPUP_DDI_StartDirtyTracking ||
+           ddi == GPUP_DDI_StopDirtyTracking || ddi == GPUP_DDI_QueryDirtyBitData;
 }
 
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
@@ -192,6 +215,13 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     case GPUP_EVENT_POOL_DAMAGE:
         dirty_died(j, d, e);
         break;
+    case GPUP_EVENT_ALLOC:
+        if (j->call.active && is_about_bases(j->call.ddi))
+            d->made[d->mades++ % DIRTY_MADE] = e->f[GPUP_ALLOC_object];
+        break;
+    case GPUP_EVENT_OBS_DIRTY:
+        saw_marks(j, d, e);
+        break;
     case GPUP_EVENT_LEFT:
         dirty_left(j, d, e);
         break;
@@ -220,6 +250,10 @@ static void reset(struct gpup_judge *j, void *state) {
     d->next_count = 0;
     d->next_whole = false;
     d->fill = 0;
+    judge_clear_used(j, d->mark, sizeof d->mark[0][0]);
+    d->works = d->mades = 0;
+    d->plain = GPUP_SPEC_NONE;
+    d->emptied = d->keeps = d->later_works = d->reversed = d->moved = d->created = false;
 }
 
 static void release(struct gpup_judge *j, void *state) {
@@ -261,14 +295,14 @@ static void overlapped(struct gpup_judge *j, void *state) {
     d->calls[j->call.host]++;
 }
 
-const struct monitor monitor_dirty = {.id = GPUP_MONITOR_dirty,
-                                      .state_size = sizeof(struct dirty),
-                                      .kinds = KIND(WORLD) | KIND(SEGMENT) | KIND(BASIS_RANGE) |
-                                               KIND(BUFFER) | KIND(RESERVE) | KIND(GUEST_WRITE) |
-                                               KIND(GUEST_READ) | KIND(PAGING) | KIND(OUTPUT) | KIND(FAULT) |
-                                               KIND(POOL_DAMAGE) | KIND(LEFT) | KIND(CALL),
-                                      .event = event,
-                                      .settle = dirty_settle,
-                                      .overlapped = overlapped,
-                                      .reset = reset,
-                                      .release = release};
+const struct monitor monitor_dirty = {
+    .id = GPUP_MONITOR_dirty,
+    .state_size = sizeof(struct dirty),
+    .kinds = KIND(WORLD) | KIND(SEGMENT) | KIND(BASIS_RANGE) | KIND(BUFFER) | KIND(RESERVE) |
+             KIND(GUEST_WRITE) | KIND(GUEST_READ) | KIND(PAGING) | KIND(OUTPUT) | KIND(FAULT) |
+             KIND(POOL_DAMAGE) | KIND(LEFT) | KIND(CALL) | KIND(ALLOC) | KIND(OBS_DIRTY),
+    .event = event,
+    .settle = dirty_settle,
+    .overlapped = overlapped,
+    .reset = reset,
+    .release = release};

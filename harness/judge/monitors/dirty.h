@@ -7,6 +7,8 @@
 #define DIRTY_BASES 64
 #define DIRTY_RANGES 4096
 #define DIRTY_PAGES (1u << 24)
+#define DIRTY_MADE 256
+#define DIRTY_MARKS 512       /* bytes of the device's bits that are followed, for each VF */
 #define DIRTY_NEAR (2u << 20) /* bytes: the coarsest granularity that hardware is taken to have */
 
 struct piece {
@@ -37,10 +39,14 @@ struct basis {
     /* Since the last good query of the whole basis: */
     bool others_started, others_stopped, others_queried, part_cleared, repeated, failed_clear, unknown_flags,
         upset;
-    uint64_t object, list, pages; /* list: object of the argument structure it was made from */
-    uint64_t pool;                /* level before it was made */
-    uint32_t lives, other_calls;  /* of the host, then */
-    uint32_t serial;              /* of its start */
+    uint16_t blame;                 /* the rule that explains what was lost since the start; GPUP_SPEC_NONE */
+    bool paged_shown;               /* pages that paging wrote were reported */
+    bool answer_whole, answer_part; /* what `known` came from */
+    bool unsettled;                 /* a basis was stopped, or a migration ended, while it tracked */
+    uint64_t object, list, pages;   /* list: object of the argument structure it was made from */
+    uint64_t pool;                  /* level before it was made */
+    uint32_t lives, other_calls;    /* of the host, then */
+    uint32_t serial;                /* of its start */
     uint32_t segment, page, vf, count;
     struct piece *piece;
     uint8_t *map[MAPS];
@@ -70,6 +76,20 @@ struct dirty {
     uint32_t next_count, next_vf, next_segment;
     uint64_t next_list; /* argument structure of the call that comes */
     bool next_whole;
+    /* Of the driver, so far as this program shows it: */
+    uint32_t works;   /* bit mask: kinds of queries that reported what was due */
+    uint16_t plain;   /* the rule that it breaks in the plainest of queries; GPUP_SPEC_NONE */
+    bool emptied;     /* the query at hand left nothing: which rule that is, the readings after it say */
+    bool keeps;       /* a page that was reported, and not cleared, was reported again */
+    bool later_works; /* pages of ranges after the first were reported */
+    bool reversed;    /* it stores the first page in the highest bit */
+    bool moved;       /* it pads or sorts ranges */
+    bool created;     /* a basis was made */
+    uint64_t made[DIRTY_MADE]; /* memory taken in calls about bases, the newest */
+    unsigned mades;
+    uint8_t mark[GPUP_MAX_HOSTS][JUDGE_VFS][DIRTY_MARKS]; /* the device's bits at the last reading */
+    bool unmarked; /* a bit of the device went in the call at hand, of the VF `unmarked_vf` */
+    uint32_t unmarked_vf;
     uint8_t fill; /* of the caller's buffers */
     struct {
         uint32_t segment;
@@ -84,12 +104,24 @@ struct query {
     struct basis *b;
     const uint8_t *bits;
     uint64_t first, count, size; /* pages; size: bits there are */
-    bool whole, clears;
+    bool whole, clears, reversed;
 };
 
 static inline bool page_bit(const uint8_t *map, uint64_t page) {
     return map[page / 8] >> page % 8 & 1;
 }
+/* The bit of a page, counted from the first that was asked for. */
+static inline bool dirty_is_set(const struct query *q, uint64_t page) {
+    uint64_t at = q->reversed ? page ^ 7 : page;
+    return at < q->size && page_bit(q->bits, at);
+}
+/* dirty_loss.c */
+void dirty_judge_loss(struct gpup_judge *j, struct dirty *d, const struct query *q);
+void dirty_judge_emptied(struct gpup_judge *j, struct dirty *d, const struct basis *b);
+void dirty_note_good(const struct call *c, struct dirty *d, const struct query *q);
+bool dirty_is_trusted(const struct call *c, const struct dirty *d, const struct query *q);
+void dirty_count_survival(struct gpup_judge *j, const struct query *q);
+
 struct basis *dirty_find(struct dirty *d, unsigned host, uint64_t object);
 bool dirty_range(const struct call *c, struct query *q); /* false: not inside the basis */
 void dirty_query(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e);

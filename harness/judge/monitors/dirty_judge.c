@@ -144,7 +144,7 @@ static void judge_create(struct gpup_judge *j, struct dirty *d) {
     CHECK(j, GPUP_RULE_DIRTY_006, !c->damaged_arguments, "the argument structure was modified");
     judge_unusual(j, d, valid);
     if (call_must_succeed(j) && d->next_count) {
-        if (!is_ascending(d))
+        if (!is_ascending(d) && (valid || d->created))
             CHECK(j, GPUP_RULE_DIRTY_002, valid,
                   "CreateMemoryBasis with ranges in another order gave no handle");
         CHECK(j, GPUP_RULE_DIRTY_001, valid, "CreateMemoryBasis with valid ranges gave no handle");
@@ -157,6 +157,7 @@ static void judge_create(struct gpup_judge *j, struct dirty *d) {
               !same || (same->count == d->next_count &&
                         (!same->count || !memcmp(same->piece, d->next, same->count * sizeof *d->next))),
               "the handle is that of a live basis with other ranges");
+    d->created = d->created || valid;
     if (valid && !same)
         add(j, d);
 }
@@ -262,7 +263,9 @@ static void judge_start(struct gpup_judge *j, struct dirty *d, struct basis *b) 
     b->paged_before = b->vf < JUDGE_VFS && d->paged[c->host][b->vf];
     b->others_started = b->others_stopped = b->others_queried = b->part_cleared = b->answered = false;
     b->repeated = b->failed_clear = b->unknown_flags = b->upset = b->began = b->touched = false;
-    b->neighbour = b->near = b->rewritten = false;
+    b->neighbour = b->near = b->rewritten = b->unsettled = false;
+    b->paged_shown = b->answer_whole = b->answer_part = false;
+    b->blame = GPUP_SPEC_NONE;
     if (b->map_room)
         memset(b->map[0], 0, b->map_room * MAPS);
     note_others(d, c->host, b, true);
@@ -273,7 +276,8 @@ static void judge_stop(struct gpup_judge *j, struct dirty *d, struct basis *b) {
     const struct vf *v = judge_vf(j, c->host, b->vf);
     if (!b->tracking)
         note_repeated(j, d, b);
-    else if (call_must_succeed(j) && others_track(d, c->host, b, b->serial))
+    else if (call_must_succeed(j) && others_track(d, c->host, b, b->serial) &&
+             (c->status == 0 || !b->unsettled))
         CHECK(j, GPUP_RULE_DIRTY_020, c->status == 0,
               "StopDirtyTracking of a basis that is not the last started returned 0x%08x", c->status);
     if (!nt_success(c->status))
@@ -309,7 +313,10 @@ void dirty_life(struct gpup_judge *j, struct dirty *d, struct basis *b) {
 /* Memory that is left although the basis it may belong to was there when the device was stopped.
  * What a session of migration leaves behind is that one's. */
 void dirty_left(struct gpup_judge *j, const struct dirty *d, const struct gpup_event *e) {
-    if (d->left_alive[e->host] && !d->session[e->host] && e->f[GPUP_LEFT_kind] == GPUP_OBJECT_POOL &&
+    bool made = false; /* in a call about bases */
+    for (unsigned i = 0; i < DIRTY_MADE && i < d->mades; i++)
+        made = made || d->made[i] == e->f[GPUP_LEFT_object];
+    if (made && d->left_alive[e->host] && !d->session[e->host] && e->f[GPUP_LEFT_kind] == GPUP_OBJECT_POOL &&
         !j->host[e->host].gone) {
         judge_about(j, e->host, GPUP_PF);
         CHECK(j, GPUP_RULE_DIRTY_049, false, "bases were alive at StopDevice, and %llu bytes are left",
@@ -334,6 +341,20 @@ static uint16_t rule_of_query_fault(const struct gpup_judge *j, const struct bas
     return b && b->pages && !dirty_range(&j->call, &q) ? GPUP_RULE_DIRTY_040 : GPUP_SPEC_NONE;
 }
 
+/* A call for a basis whose vGPU is gone, or one that ends both; or memory that was taken for a basis. */
+static bool is_about_bases(const struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    const struct basis *b = dirty_find(d, e->host, c->a[0]);
+    bool own = c->ddi == GPUP_DDI_StartDirtyTracking || c->ddi == GPUP_DDI_StopDirtyTracking ||
+               c->ddi == GPUP_DDI_QueryDirtyBitData || c->ddi == GPUP_DDI_DestroyMemoryBasis;
+    bool ends = c->ddi == GPUP_DDI_DestroyVirtualGpu || c->ddi == GPUP_DDI_StopDevice ||
+                c->ddi == GPUP_DDI_RemoveDevice;
+    bool made = false;
+    for (unsigned i = 0; i < DIRTY_MADE && i < d->mades; i++)
+        made = made || (e->f[GPUP_FAULT_object] && d->made[i] == e->f[GPUP_FAULT_object]);
+    return made || (c->active && (ends || (own && b && b->outlives)));
+}
+
 /* Which promise the driver fell over. */
 void dirty_died(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {
     const struct call *c = &j->call;
@@ -353,7 +374,7 @@ void dirty_died(struct gpup_judge *j, struct dirty *d, const struct gpup_event *
         rule = rule_of_create_fault(j, d);
     else if (c->active && c->ddi == GPUP_DDI_QueryDirtyBitData)
         rule = rule_of_query_fault(j, dirty_find(d, e->host, c->a[0]), e);
-    if (rule == GPUP_SPEC_NONE && outlived)
+    if (rule == GPUP_SPEC_NONE && outlived && is_about_bases(j, d, e))
         rule = GPUP_RULE_DIRTY_049;
     if (rule != GPUP_SPEC_NONE)
         CHECK(j, rule, false, "%s",

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #define TDR_NS UINT64_C(2000000000) /* the default delay of timeout detection */
-#define HIGH (UINT64_C(1) << 32)
 
 /* How a driver may have laid out its answer; only the first is what the rules assume. */
 enum layout { AS_ASSUMED, HIGH_BIT_FIRST, PADDED, ASCENDING, LAYOUTS };
@@ -39,7 +38,7 @@ static bool shows(const struct query *q, const uint8_t *due, enum layout layout)
 
 static bool any_set(const struct query *q) {
     for (uint64_t i = 0; i < q->count; i++)
-        if (page_bit(q->bits, i))
+        if (dirty_is_set(q, i))
             return true;
     return false;
 }
@@ -51,146 +50,91 @@ static bool any_due(const struct query *q, const uint8_t *map) {
     return false;
 }
 
-/* Where the page lies in its segment. */
-static uint64_t offset_of(const struct basis *b, uint64_t page) {
-    uint32_t i = 0;
-    for (; i < b->count && page >= b->piece[i].size / b->page; i++)
-        page -= b->piece[i].size / b->page;
-    return i < b->count ? b->piece[i].offset + page * b->page : 0;
-}
-
-/* What the pages that are missing have in common. */
-struct loss {
-    bool shown, old, raced, tail, high;
-    bool later; /* all in ranges after the first, of which nothing is reported */
-};
-
-static struct loss loss_of(const struct query *q, unsigned map) {
-    const struct basis *b = q->b;
-    struct loss l = {true, true, true, q->count % 8 != 0, true, b->count > 1};
-    for (uint64_t i = 0; i < q->count; i++) {
-        uint64_t page = q->first + i;
-        if (!page_bit(b->map[map], page) || page_bit(q->bits, i))
-            continue;
-        l.shown = l.shown && page_bit(b->map[SHOWN], page);
-        l.old = l.old && page_bit(b->map[OLD], page);
-        l.raced = l.raced && page_bit(b->map[RACED], page);
-        l.tail = l.tail && i >= q->count / 8 * 8;
-        l.high = l.high && offset_of(b, page) >= HIGH;
-        l.later = l.later && page >= b->piece[0].size / b->page;
-    }
-    for (uint64_t i = 0; b->count > 1 && q->whole && i < q->count; i++)
-        l.later = l.later && (i < b->piece[0].size / b->page || !page_bit(q->bits, i));
-    return l;
-}
-
-/* What stood between the write and its loss says which promise was broken. */
-static uint16_t rule_of_loss(const struct query *q) {
-    const struct basis *b = q->b;
-    struct loss l = loss_of(q, WRITTEN);
-    if (b->upset)
-        return GPUP_RULE_DIRTY_045;
-    if (l.high)
-        return GPUP_RULE_DIRTY_053;
-    if (l.later && q->whole)
-        return GPUP_RULE_DIRTY_003;
-    if (b->repeated)
-        return GPUP_RULE_DIRTY_050;
-    if (b->others_stopped)
-        return GPUP_RULE_DIRTY_019;
-    if (b->others_started && l.old)
-        return GPUP_RULE_DIRTY_017;
-    if (b->others_queried && l.old)
-        return GPUP_RULE_DIRTY_029;
-    if (b->unknown_flags)
-        return GPUP_RULE_DIRTY_041;
-    if (b->failed_clear)
-        return GPUP_RULE_DIRTY_038;
-    if (b->part_cleared)
-        return GPUP_RULE_DIRTY_028;
-    if (l.shown)
-        return GPUP_RULE_DIRTY_027;
-    if (l.raced)
-        return GPUP_RULE_DIRTY_026;
-    if (!q->whole)
-        return GPUP_RULE_DIRTY_031;
-    /* Nothing at all is left of what was due: cleared first, copied then. */
-    return q->clears && !any_set(q) ? GPUP_RULE_DIRTY_026 : GPUP_RULE_DIRTY_023;
-}
-
-/* What went well although something had happened that may cost bits. */
-static void count_survival(struct gpup_judge *j, const struct query *q) {
-    const struct basis *b = q->b;
-    if (any_due(q, b->map[RACED]))
-        COUNT(j, GPUP_RULE_DIRTY_026);
-    if (b->upset)
-        COUNT(j, GPUP_RULE_DIRTY_045);
-    if (b->repeated)
-        COUNT(j, GPUP_RULE_DIRTY_050);
-    if (b->unknown_flags)
-        COUNT(j, GPUP_RULE_DIRTY_041);
-    if (b->failed_clear)
-        COUNT(j, GPUP_RULE_DIRTY_038);
+static bool any_both(const struct query *q, unsigned one, unsigned other) {
     for (uint64_t page = q->first; page < q->first + q->count; page++)
-        if (page_bit(b->map[WRITTEN], page) && offset_of(b, page) >= HIGH) {
-            COUNT(j, GPUP_RULE_DIRTY_053);
-            break;
-        }
-    if (b->others_started || b->others_stopped)
-        COUNT(j, GPUP_RULE_DIRTY_016);
-    if (b->others_stopped)
-        COUNT(j, GPUP_RULE_DIRTY_019);
-    if (b->others_started && any_due(q, b->map[OLD]))
-        COUNT(j, GPUP_RULE_DIRTY_017);
-    if (b->others_queried && any_due(q, b->map[OLD]))
-        COUNT(j, GPUP_RULE_DIRTY_029);
-    if (b->part_cleared)
-        COUNT(j, GPUP_RULE_DIRTY_028);
-    if (b->count > 1)
-        COUNT(j, GPUP_RULE_DIRTY_003);
-    COUNT(j, q->whole ? GPUP_RULE_DIRTY_023 : GPUP_RULE_DIRTY_031);
-    COUNT(j, GPUP_RULE_DIRTY_005);
+        if (page_bit(q->b->map[one], page) && page_bit(q->b->map[other], page))
+            return true;
+    return false;
+}
+
+/* of: NULL all of the first map. */
+static bool all_set(const struct query *q, const uint8_t *map, const uint8_t *of) {
+    for (uint64_t i = 0; i < q->count; i++)
+        if (page_bit(map, q->first + i) && (!of || page_bit(of, q->first + i)) && !dirty_is_set(q, i))
+            return false;
+    return true;
+}
+
+/* How the driver lays out its answers: no document says, so from here on they are read that way. */
+static void adopt(struct gpup_judge *j, struct dirty *d, struct query *q, bool reversed) {
+    unsigned host = j->call.host;
+    if (reversed ? d->reversed : d->moved)
+        return;
+    d->reversed = d->reversed || reversed;
+    d->moved = d->moved || !reversed;
+    q->reversed = d->reversed;
+    j->host[host].odd_bits = j->host[host ^ 1u].odd_bits = true;
+    for (unsigned i = 0; i < GPUP_MAX_HOSTS * DIRTY_BASES; i++) {
+        struct basis *b = &d->basis[i / DIRTY_BASES][i % DIRTY_BASES];
+        if (b->live && b->map_room)
+            memset(b->map[0], 0, b->map_room * MAPS);
+        b->blurred = true;
+    }
 }
 
 /* Whether all pages that are due are there. */
-static bool judge_written(struct gpup_judge *j, const struct query *q) {
-    const struct basis *b = q->b;
+static bool judge_written(struct gpup_judge *j, struct dirty *d, struct query *q) {
+    struct basis *b = q->b;
     if (!any_due(q, b->map[WRITTEN]))
         return true;
-    bool fine = shows(q, b->map[WRITTEN], AS_ASSUMED);
+    bool fine = shows(q, b->map[WRITTEN], AS_ASSUMED), several = b->count > 1 && q->whole;
     bool reversed = !fine && shows(q, b->map[WRITTEN], HIGH_BIT_FIRST);
-    bool moved = !fine && !reversed && b->count > 1 && q->whole &&
+    bool moved = !fine && !reversed && several &&
                  (shows(q, b->map[WRITTEN], PADDED) || shows(q, b->map[WRITTEN], ASCENDING));
     CHECK(j, GPUP_RULE_DIRTY_033, !reversed, "the bits of a byte are in the order from high to low");
-    if (b->count > 1 && q->whole)
+    if (several)
         CHECK(j, GPUP_RULE_DIRTY_032, !moved, "the ranges are padded or sorted in the answer");
-    if (reversed || moved)
+    if (reversed || moved) {
+        adopt(j, d, q, reversed);
         return false;
-    if (fine)
-        count_survival(j, q);
-    else
-        CHECK(j, rule_of_loss(q), false, "a page that was written is not reported");
-    if (!b->upset)
-        CHECK(j, GPUP_RULE_ROB_010, fine, "a page that was written is neither reported nor still marked");
-    if (q->whole && (j->call.a[GPUP_ARG_QueryDirtyBitData_SubrangeIndex] ||
-                     j->call.a[GPUP_ARG_QueryDirtyBitData_SubrangeOffset]))
-        CHECK(j, GPUP_RULE_DIRTY_030, fine,
-              "SubrangeIndex or SubrangeOffset counted although SubrangeSize is 0");
+    }
+    fine = d->reversed ? reversed : fine;
+    if (!fine && several && d->moved)
+        return false;
+    if (fine) {
+        dirty_count_survival(j, q);
+        dirty_note_good(&j->call, d, q);
+        if (!b->upset)
+            COUNT(j, GPUP_RULE_ROB_010);
+        if (q->whole && (j->call.a[GPUP_ARG_QueryDirtyBitData_SubrangeIndex] ||
+                         j->call.a[GPUP_ARG_QueryDirtyBitData_SubrangeOffset]))
+            COUNT(j, GPUP_RULE_DIRTY_030);
+    } else {
+        dirty_judge_loss(j, d, q);
+    }
     return fine;
 }
 
-static void judge_paged(struct gpup_judge *j, const struct query *q) {
-    if (any_due(q, q->b->map[PAGED]))
-        CHECK(j, q->b->upset || q->b->began ? GPUP_RULE_DIRTY_045 : GPUP_RULE_DIRTY_043,
-              shows(q, q->b->map[PAGED], AS_ASSUMED), "a page that paging wrote is not reported");
+/* Of a page that was reported and is not any more, or went with the power, something else is to be said. */
+static void judge_paged(struct gpup_judge *j, const struct dirty *d, const struct query *q) {
+    struct basis *b = q->b;
+    bool lived = b->upset || b->began, fine = all_set(q, b->map[PAGED], NULL);
+    if (!any_due(q, b->map[PAGED]) || (d->moved && b->count > 1))
+        return;
+    if (fine || (dirty_is_trusted(&j->call, d, q) && (lived ? b->paged_shown : !any_both(q, PAGED, SHOWN))))
+        CHECK(j, lived ? GPUP_RULE_DIRTY_045 : GPUP_RULE_DIRTY_043, fine,
+              "a page that paging wrote is not reported");
+    b->paged_shown = b->paged_shown || fine;
 }
 
-static void judge_shown(struct gpup_judge *j, const struct query *q) {
-    if (!any_due(q, q->b->map[SHOWN]))
+static void judge_shown(struct gpup_judge *j, const struct dirty *d, const struct query *q) {
+    const struct basis *b = q->b;
+    if (!any_both(q, SHOWN, TOUCHED) || (d->moved && b->count > 1))
         return;
-    uint16_t rule = q->b->part_cleared ? GPUP_RULE_DIRTY_028 : GPUP_RULE_DIRTY_027;
-    CHECK(j, rule, shows(q, q->b->map[SHOWN], AS_ASSUMED),
-          "a page that was reported and not cleared is not reported any more");
+    bool fine = all_set(q, b->map[SHOWN], b->map[TOUCHED]);
+    if (fine || (dirty_is_trusted(&j->call, d, q) && (d->keeps || !b->part_cleared)))
+        CHECK(j, b->part_cleared ? GPUP_RULE_DIRTY_028 : GPUP_RULE_DIRTY_027, fine,
+              "a page that was reported and not cleared is not reported any more");
 }
 
 static bool judge_clean(struct gpup_judge *j, const struct dirty *d, const struct query *q) {
@@ -218,7 +162,7 @@ static struct surplus surplus_of(const struct query *q) {
     struct surplus s = {.read = true, .out = true};
     for (uint64_t i = 0; i < q->count; i++) {
         uint64_t page = q->first + i;
-        bool touched = page_bit(b->map[TOUCHED], page), set = page_bit(q->bits, i);
+        bool touched = page_bit(b->map[TOUCHED], page), set = dirty_is_set(q, i);
         s.touched = s.touched || touched;
         s.any_read = s.any_read || (!touched && page_bit(b->map[READ], page));
         s.any_out = s.any_out || (!touched && page_bit(b->map[OUT], page));
@@ -256,7 +200,7 @@ static void judge_surplus(struct gpup_judge *j, const struct query *q) {
 }
 
 /* The parts say what the whole said, page by page, as long as nothing was written. */
-static void judge_parts(struct gpup_judge *j, const struct query *q) {
+static void judge_parts(struct gpup_judge *j, const struct dirty *d, const struct query *q) {
     const struct basis *b = q->b;
     bool any = false, same = true;
     for (uint64_t i = 0; i < q->count && !b->rewritten; i++) {
@@ -264,9 +208,10 @@ static void judge_parts(struct gpup_judge *j, const struct query *q) {
         if (!page_bit(b->map[KNOWN], page))
             continue;
         any = true;
-        same = same && page_bit(b->map[ANSWER], page) == page_bit(q->bits, i);
+        same = same && page_bit(b->map[ANSWER], page) == dirty_is_set(q, i);
     }
-    if (any && b->count)
+    bool other = q->whole ? b->answer_part : b->answer_whole;
+    if (any && b->count && other && (same || (d->keeps && d->plain == GPUP_SPEC_NONE)))
         CHECK(j, GPUP_RULE_DIRTY_039, same,
               "queries of the whole basis and of its parts differ, with nothing written between");
 }
@@ -275,7 +220,7 @@ static void update_page(const struct query *q, uint64_t i) {
     struct basis *b = q->b;
     uint64_t page = q->first + i;
     uint8_t bit = (uint8_t)(1u << page % 8), *at[MAPS];
-    bool set = i < q->size && page_bit(q->bits, i);
+    bool set = dirty_is_set(q, i);
     for (unsigned m = 0; m < MAPS; m++)
         at[m] = &b->map[m][page / 8];
     if (q->clears) {
@@ -299,12 +244,16 @@ static void update_page(const struct query *q, uint64_t i) {
     *at[ANSWER] = (uint8_t)((*at[ANSWER] & ~bit) | (set ? bit : 0));
     if (!(*at[LATE] & bit))
         *at[KNOWN] |= bit;
+    b->answer_whole = b->answer_whole || q->whole;
+    b->answer_part = b->answer_part || !q->whole;
 }
 
 static void update(const struct query *q) {
     struct basis *b = q->b;
     if (b->rewritten)
         memset(b->map[KNOWN], 0, b->map_room);
+    if (b->rewritten)
+        b->answer_whole = b->answer_part = false;
     b->rewritten = false;
     for (uint64_t i = 0; i < q->count; i++)
         update_page(q, i);
@@ -354,7 +303,7 @@ static void judge_unaligned(struct gpup_judge *j, const struct basis *b, const s
 static void judge_tail(struct gpup_judge *j, const struct dirty *d, const struct query *q,
                        const struct gpup_event *e) {
     bool same = true, zero = true;
-    if (q->count % 8)
+    if (q->count % 8 && !d->reversed)
         CHECK(j, GPUP_RULE_DIRTY_035, !(q->bits[q->count / 8] >> q->count % 8),
               "unused high bits of the last byte are set");
     if ((q->count + 7) / 8 >= e->data_size)
@@ -385,20 +334,21 @@ void dirty_query(struct gpup_judge *j, struct dirty *d, const struct gpup_event 
         return;
     struct query q = {.b = dirty_find(d, c->host, c->a[GPUP_ARG_QueryDirtyBitData_MemoryBasis]),
                       .bits = e->data,
-                      .size = (uint64_t)e->data_size * 8};
+                      .size = (uint64_t)e->data_size * 8,
+                      .reversed = d->reversed};
     if (q.b && q.b->tracking && q.b->unaligned)
         judge_unaligned(j, q.b, e);
     if (!q.b || !q.b->tracking || !q.b->pages || !dirty_range(c, &q) || q.count > q.size)
         return;
     if (!q.b->shared) {
-        bool fine = judge_written(j, &q);
-        judge_paged(j, &q);
+        bool fine = judge_written(j, d, &q);
+        judge_paged(j, d, &q);
         if (fine)
-            judge_shown(j, &q);
+            judge_shown(j, d, &q);
         fine = judge_clean(j, d, &q) && fine;
         if (fine) {
             judge_surplus(j, &q);
-            judge_parts(j, &q);
+            judge_parts(j, d, &q);
         }
     }
     judge_tail(j, d, &q, e);
@@ -510,6 +460,15 @@ static void blur(struct dirty *d, const struct call *c) {
             d->basis[c->host][i].blurred = true;
 }
 
+/* What may have ended the tracking of a basis, if the driver is wrong. */
+static void note_endings(struct dirty *d, const struct call *c) {
+    bool ends = c->ddi == GPUP_DDI_StopDirtyTracking || c->ddi == GPUP_DDI_DestroyMemoryBasis ||
+                c->ddi == GPUP_DDI_EndLiveMigration || upsets(c->ddi) || renews(c->ddi);
+    for (unsigned i = 0; ends && i < DIRTY_BASES; i++)
+        if (d->basis[c->host][i].live && (c->names_vf || d->basis[c->host][i].object != c->a[0]))
+            d->basis[c->host][i].unsettled = true;
+}
+
 void dirty_settle(struct gpup_judge *j, void *state) {
     struct dirty *d = state;
     const struct call *c = &j->call;
@@ -533,6 +492,10 @@ void dirty_settle(struct gpup_judge *j, void *state) {
         upset(d, c);
     else if (d->live[c->host] && !is_harmless(c->ddi))
         blur(d, c);
+    if (query && b && d->emptied)
+        dirty_judge_emptied(j, d, b);
+    d->emptied = false;
+    note_endings(d, c);
     if (query)
         dirty_asked(j, b);
     else if (writes_nothing(c->ddi) && c->ddi != GPUP_DDI_QueryAdapterInfo)

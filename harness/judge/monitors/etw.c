@@ -19,8 +19,9 @@ static const uint8_t triage_guid[16] = {0x6F, 0x5F, 0x12, 0x45, 0x32, 0x61, 0x82
                                         0xAD, 0x17, 0xED, 0x27, 0xF8, 0xDD, 0x02, 0xF9};
 
 struct etw {
-    uint32_t call;       /* event number + 1 of the call the numbers belong to */
-    uint32_t validation; /* triage events of type DRIVER_INTERNAL in the call */
+    uint32_t call; /* event number + 1 of the call the numbers belong to */
+    uint32_t validation,
+        typed; /* triage events of the call: of type DRIVER_INTERNAL; long enough to have a type */
     uint32_t any;
     struct { /* the last restore that was refused, until something else is called */
         bool there, logging;
@@ -100,12 +101,13 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         return;
     if (t->call != j->call.event + 1) {
         t->call = j->call.event + 1;
-        t->validation = t->any = 0;
+        t->validation = t->any = t->typed = 0;
     }
     check_form(j, e);
     if (!j->call.active)
         return;
     t->any++;
+    t->typed += e->data_size >= TYPE_AT + 4;
     t->validation += number_at(e, TYPE_AT) == DRIVER_INTERNAL;
 }
 
@@ -148,7 +150,7 @@ static void settle(struct gpup_judge *j, void *state) {
                c->status == GPUP_STATUS_OBJECT_TYPE_MISMATCH && !c->failed_alloc) {
         CHECK(j, GPUP_RULE_LM_034, any, "the mismatch was returned with no triage event before it");
         CHECK(j, GPUP_RULE_ETW_008, any, "no triage event was logged before the mismatch was returned");
-        if (any)
+        if (any && t->typed)
             CHECK(j, GPUP_RULE_ETW_004, validation,
                   "no triage event of the call has the type for driver-internal");
     }

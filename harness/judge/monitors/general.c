@@ -9,6 +9,11 @@
 struct general {
     uint64_t empty[EMPTY]; /* objects: buffers without a byte that go with the call */
     unsigned empties;
+    struct { /* use of freed memory: the fault that follows at once says whether it was a write */
+        bool there;
+        uint8_t host;
+        uint64_t object, offset;
+    } freed;
     bool left_alive[GPUP_MAX_HOSTS]; /* the program left something of its own at the end */
 };
 
@@ -65,11 +70,38 @@ static void damaged(struct gpup_judge *j, const struct gpup_event *e) {
           number(role));
 }
 
-static void pool_damaged(struct gpup_judge *j, const struct gpup_event *e) {
-    judge_about(j, e->host, GPUP_PF);
-    CHECK(j, GPUP_RULE_ROB_002, false, "pool block %llu is damaged (kind %llu) at offset %llu",
-          number(e->f[GPUP_POOL_DAMAGE_object]), number(e->f[GPUP_POOL_DAMAGE_what]),
-          number(e->f[GPUP_POOL_DAMAGE_offset]));
+static void pool_written(struct gpup_judge *j, unsigned host, uint64_t object, uint64_t what,
+                         uint64_t offset) {
+    static const char *const how[] = {[GPUP_DAMAGE_BEFORE] = "was written before its first byte",
+                                      [GPUP_DAMAGE_AFTER] = "was written past its end",
+                                      [GPUP_DAMAGE_FREED] = "was written after it was freed",
+                                      [GPUP_DAMAGE_DOUBLE_FREE] = "was freed twice",
+                                      [GPUP_DAMAGE_BAD_FREE] = "was freed, and is none"};
+    bool known = what < sizeof how / sizeof *how && how[what];
+    judge_about(j, (uint8_t)host, GPUP_PF);
+    CHECK(j, GPUP_RULE_ROB_002, false, "pool block %llu %s, at offset %llu", number(object),
+          known ? how[what] : "is damaged", number(offset));
+}
+
+static void pool_damaged(struct gpup_judge *j, struct general *g, const struct gpup_event *e) {
+    uint64_t what = e->f[GPUP_POOL_DAMAGE_what], object = e->f[GPUP_POOL_DAMAGE_object];
+    if (what != GPUP_DAMAGE_FREED) {
+        pool_written(j, e->host, object, what, e->f[GPUP_POOL_DAMAGE_offset]);
+        return;
+    }
+    g->freed.there = true;
+    g->freed.host = e->host;
+    g->freed.object = object;
+    g->freed.offset = e->f[GPUP_POOL_DAMAGE_offset];
+}
+
+/* e: the event after it, NULL none. */
+static void settle_freed(struct gpup_judge *j, struct general *g, const struct gpup_event *e) {
+    bool read = e && e->kind == GPUP_EVENT_FAULT && e->f[GPUP_FAULT_object] == g->freed.object &&
+                e->f[GPUP_FAULT_cause] != GPUP_FAULT_WRITE;
+    if (g->freed.there && !read)
+        pool_written(j, g->freed.host, g->freed.object, GPUP_DAMAGE_FREED, g->freed.offset);
+    g->freed.there = false;
 }
 
 static void check_output(struct gpup_judge *j, const struct gpup_event *e) {
@@ -179,7 +211,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         damaged(j, e);
         break;
     case GPUP_EVENT_POOL_DAMAGE:
-        pool_damaged(j, e);
+        pool_damaged(j, state, e);
         break;
     case GPUP_EVENT_OUTPUT:
         check_output(j, e);
@@ -257,6 +289,10 @@ static void saw_buffer(struct general *g, const struct gpup_event *e) {
 }
 
 static void dispatch(struct gpup_judge *j, void *state, const struct gpup_event *e) {
+    if (((struct general *)state)->freed.there) {
+        settle_freed(j, state, e);
+        judge_about(j, e->host, j->call.active && j->call.names_vf ? j->call.vf : GPUP_PF);
+    }
     if (e->kind == GPUP_EVENT_BUFFER)
         saw_buffer(state, e);
     else if (e->kind == GPUP_EVENT_RETURN)
@@ -266,7 +302,7 @@ static void dispatch(struct gpup_judge *j, void *state, const struct gpup_event 
 }
 
 static void end(struct gpup_judge *j, void *state) {
-    (void)state;
+    settle_freed(j, state, NULL);
     for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++)
         if (j->host[i].there && !j->host[i].gone && j->host[i].unloaded)
             COUNT(j, GPUP_RULE_ROB_006);

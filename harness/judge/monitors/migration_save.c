@@ -125,7 +125,8 @@ static void judge_effect(struct gpup_judge *j, const struct vf *v) {
     const struct call *c = &j->call;
     const struct change *guest = call_change(j, GPUP_EVENT_OBS_GUEST, c->host, c->vf);
     const struct change *vram = call_change(j, GPUP_EVENT_OBS_VRAM, c->host, c->vf);
-    bool runs = !v->schedule.seen || v->schedule.running == c->before.schedule.running;
+    bool ends = c->before.paused && !v->schedule.running; /* what was in flight at the pause is over */
+    bool runs = !v->schedule.seen || v->schedule.running == c->before.schedule.running || ends;
     CHECK(j, GPUP_RULE_LM_025, runs && !guest && !vram, "the save changed the VF's %s",
           !runs   ? "running state"
           : guest ? "registers or state"

@@ -78,7 +78,7 @@ static void judge_prepare(struct gpup_judge *j, const struct migration *m, struc
 static void judge_end_effect(struct gpup_judge *j, const struct session_of *s, const struct vf *v) {
     const struct call *c = &j->call;
     bool table = own_change(j, GPUP_EVENT_OBS_MSIX) != NULL;
-    bool pause = c->before.paused && v->schedule.seen && v->schedule.running;
+    bool pause = c->before.paused && v->schedule.seen && v->schedule.running && !c->before.schedule.running;
     bool tracking = s->tracking && !s->stopped && c->before.tracking && !v->tracking;
     if (!j->host[c->host].impaired)
         CHECK(j, GPUP_RULE_LM_056, !table && !pause && !tracking, "EndLiveMigration changed the %s of the VF",

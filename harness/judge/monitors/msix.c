@@ -51,8 +51,8 @@ static void check_restored(struct gpup_judge *j, struct msix *m, const struct gp
             continue;
         for (uint32_t vf = 0; vf < JUDGE_VFS; vf++) {
             const struct table *from = &m->table[other][vf];
-            if (i < from->entries && from->known[i] == KNOWN_VALUE &&
-                get64(from->model + (size_t)i * 16) == get64(entry) && get64(entry))
+            bool known = i < from->entries && (from->known[i] == KNOWN_VALUE || from->known[i] == KNOWN_SEEN);
+            if (known && get64(from->model + (size_t)i * 16) == get64(entry) && get64(entry))
                 CHECK(j, GPUP_RULE_MSIX_030, false,
                       "entry %u holds address 0x%llx of the source host and is unmasked after the restore", i,
                       (unsigned long long)get64(entry));

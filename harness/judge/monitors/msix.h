@@ -5,10 +5,12 @@
 #include "monitors.h"
 
 #define MSIX_ENTRIES 2048
+#define MSIX_PLAIN 16u
 
 enum known {
     KNOWN_NOTHING,
-    KNOWN_VALUE, /* the entry must hold `model` */
+    KNOWN_VALUE, /* the entry must hold `model`, which was written */
+    KNOWN_SEEN,  /* the same, but power or a reset put it there */
     KNOWN_LATE   /* written while the VF had no power: `model` is looked for after D0 */
 };
 
@@ -17,12 +19,15 @@ struct table {
     uint8_t *model; /* last value written */
     uint8_t *known; /* enum known per entry */
     uint32_t capacity, entries;
-    bool read;           /* `now` is there */
-    bool written;        /* some entry was written in this life */
-    bool former;         /* an earlier life of the vGPU wrote entries */
-    bool restored;       /* a Restore succeeded and the table was not read since */
-    uint32_t changed_at; /* 1 + event of the call in which the reading last changed */
-    int32_t other;       /* entry which that call changed apart from the one it names, -1 none */
+    bool read;                  /* `now` is there */
+    bool written;               /* some entry was written in this life */
+    bool former;                /* an earlier life of the vGPU wrote entries */
+    bool restored;              /* a Restore succeeded and the table was not read since */
+    uint32_t changed_at;        /* 1 + event of the call in which the reading last changed */
+    int32_t other;              /* entry which that call changed apart from the one it names, -1 none */
+    uint64_t plain[MSIX_PLAIN]; /* hashes of writes without padding that worked */
+    unsigned plains;
+    bool small_works, small_fails;     /* writes of entries whose index takes eight bits */
     uint8_t pending[MSIX_ENTRIES / 8]; /* the device's pending bits */
     uint8_t raised[MSIX_ENTRIES / 8];  /* raised while the entry was masked */
 };

@@ -20,10 +20,12 @@ struct overlay {
 };
 struct pause {
     struct overlay of[GPUP_MAX_HOSTS][JUDGE_VFS];
+    bool on[GPUP_MAX_HOSTS],
+        off[GPUP_MAX_HOSTS];      /* flag 1, and FALSE without padding, did what they should */
     bool d0_runs[GPUP_MAX_HOSTS]; /* this device runs a VF as soon as it is in D0 */
 };
 
-static void judge_on(struct gpup_judge *j, struct overlay *o, const struct vf *v) {
+static void judge_on(struct gpup_judge *j, struct pause *p, struct overlay *o, const struct vf *v) {
     const struct call *c = &j->call;
     uint64_t flag = c->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause];
     bool ran = c->before.schedule.running;
@@ -33,7 +35,8 @@ static void judge_on(struct gpup_judge *j, struct overlay *o, const struct vf *v
     if (nt_success(c->status))
         CHECK(j, GPUP_RULE_PAUSE_009, !v->schedule.busy,
               "work of the VF is in flight after the pause returned");
-    if (shows && flag != 1)
+    p->on[c->host] = p->on[c->host] || (ran && held && flag == 1);
+    if (shows && flag != 1 && (held || p->on[c->host]))
         CHECK(j, GPUP_RULE_PAUSE_002, held, "flag 0x%02llx did not pause the VF", (unsigned long long)flag);
     if (shows)
         CHECK(j, GPUP_RULE_PAUSE_001, held, "the pause returned 0x%08x and the VF is %s", c->status,
@@ -61,6 +64,8 @@ static int natural_state(const struct pause *p, const struct overlay *o, const s
         return 0;
     if (o->moved)
         return p->d0_runs[c->host] ? 1 : -1;
+    if (o->natural_known && !o->natural && p->d0_runs[c->host])
+        return -1; /* something stopped it, and should not have */
     return o->natural_known ? o->natural : -1;
 }
 
@@ -91,20 +96,21 @@ static void judge_release(struct gpup_judge *j, const struct pause *p, const str
 static void judge_long(struct gpup_judge *j, const struct overlay *o, const struct vf *v) {
     const struct call *c = &j->call;
     if (c->begin_ns - o->since_ns < WATCHDOG_NS || o->moved || !o->guest.seen || !v->powered ||
-        c->before.work_pending || o->structure != j->host[c->host].structure)
+        c->before.work_pending || c->before.schedule.running || o->structure != j->host[c->host].structure)
         return;
     CHECK(j, GPUP_RULE_PAUSE_012, v->guest.hash == o->guest.hash || v->schedule.busy,
           "after %llu ms of pause the state of the VF is another",
           (unsigned long long)(c->begin_ns - o->since_ns) / 1000000);
 }
 
-static void judge_off(struct gpup_judge *j, const struct pause *p, struct overlay *o, const struct vf *v) {
+static void judge_off(struct gpup_judge *j, struct pause *p, struct overlay *o, const struct vf *v) {
     const struct call *c = &j->call;
     bool same = v->schedule.running == c->before.schedule.running;
     bool fine = c->before.paused ? natural_state(p, o, c) != 1 || v->schedule.running : same;
-    if (j->padded && (nt_success(c->status) || call_must_succeed(j)))
-        CHECK(j, GPUP_RULE_PAUSE_015, nt_success(c->status) && fine,
-              "flag FALSE with padding bytes set did not count as FALSE");
+    bool works = nt_success(c->status) && fine;
+    p->off[c->host] = p->off[c->host] || (works && !j->padded && c->before.paused && v->schedule.running);
+    if (j->padded && (works || (p->off[c->host] && (nt_success(c->status) || call_must_succeed(j)))))
+        CHECK(j, GPUP_RULE_PAUSE_015, works, "flag FALSE with padding bytes set did not count as FALSE");
     if (!c->before.paused) {
         CHECK(j, GPUP_RULE_PAUSE_006, same, "unpausing a VF that was not paused changed its scheduling");
         return;
@@ -142,7 +148,7 @@ static void judge_call(struct gpup_judge *j, struct pause *p, const struct vf *v
     if (!v->schedule.seen)
         return;
     if (c->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause])
-        judge_on(j, o, v);
+        judge_on(j, p, o, v);
     else
         judge_off(j, p, o, v);
 }
@@ -190,7 +196,8 @@ static void settle(struct gpup_judge *j, void *state) {
                         c->ddi == GPUP_DDI_ResetVirtualFunction || c->ddi == GPUP_DDI_PrepareLiveMigration ||
                         c->ddi == GPUP_DDI_EndLiveMigration;
     if (may_schedule && c->before.paused && v->powered && v->schedule.seen)
-        CHECK(j, GPUP_RULE_PAUSE_007, !v->schedule.running, "the call scheduled a paused VF");
+        CHECK(j, GPUP_RULE_PAUSE_007, !v->schedule.running || c->before.schedule.running,
+              "the call scheduled a paused VF");
     if (v->powered && !v->paused && v->schedule.seen) {
         o->natural_known = true;
         o->natural = v->schedule.running;
@@ -256,6 +263,8 @@ static void reset(struct gpup_judge *j, void *state) {
     struct pause *p = state;
     judge_clear_used(j, p->of, sizeof p->of[0][0]);
     memset(p->d0_runs, 0, sizeof p->d0_runs);
+    memset(p->on, 0, sizeof p->on);
+    memset(p->off, 0, sizeof p->off);
 }
 
 static void overlapped(struct gpup_judge *j, void *state) {

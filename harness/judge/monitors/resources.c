@@ -210,9 +210,12 @@ static void settle(struct gpup_judge *j, void *state) {
         break;
     case GPUP_DDI_SetVirtualFunctionPowerState:
         if (r && r->basis_gone && c->a[GPUP_ARG_SetVirtualFunctionPowerState_PowerState] == 1 &&
-            call_must_succeed(j))
+            call_must_succeed(j) && (nt_success(c->status) || all->runs[c->host]))
             CHECK(j, GPUP_RULE_RSV_013, nt_success(c->status),
                   "since a basis of its reserve was destroyed, D0 returns 0x%08x", c->status);
+        if (r && r->form == 2 && nt_success(c->status) &&
+            c->a[GPUP_ARG_SetVirtualFunctionPowerState_PowerState] == 1)
+            all->runs[c->host] = true;
         break;
     default:
         break;
@@ -238,6 +241,7 @@ static void reset(struct gpup_judge *j, void *state) {
     judge_clear_used(j, all->of, sizeof all->of[0][0]);
     memset(all->page, 0, sizeof all->page);
     memset(all->size, 0, sizeof all->size);
+    memset(all->runs, 0, sizeof all->runs);
     all->next.count = 0;
     all->next.more = false;
 }

@@ -37,7 +37,8 @@ struct resources {
     struct vf_resources of[GPUP_MAX_HOSTS][JUDGE_VFS];
     uint64_t page[GPUP_MAX_HOSTS][GPUP_MAX_SEGMENTS + 1]; /* of scattered reserves */
     uint64_t size[GPUP_MAX_HOSTS][GPUP_MAX_SEGMENTS + 1]; /* of the segment */
-    struct places next;                                   /* of the call that comes */
+    bool runs[GPUP_MAX_HOSTS]; /* D0 of a VF whose reserve is made of bases worked */
+    struct places next;        /* of the call that comes */
 };
 
 struct vf_resources *resources_of(struct gpup_judge *j, struct resources *all, unsigned host, uint64_t vf);

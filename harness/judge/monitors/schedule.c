@@ -7,6 +7,7 @@
 
 struct baseline { /* readings of a host without session and pause */
     bool known;
+    bool spoiled;       /* a session or a pause was over and the schedule was another: it is none any more */
     uint32_t structure; /* of the host, then */
     struct schedule pf, vf[JUDGE_VFS];
 };
@@ -48,13 +49,14 @@ static void check_others_keep(struct gpup_judge *j) {
     COUNT(j, GPUP_RULE_LM_005);
 }
 
-static void judge_source(struct gpup_judge *j, const struct vf *v) {
+static void judge_source(struct gpup_judge *j, const struct baseline *b, const struct vf *v) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     const struct schedule *was = &c->before.schedule;
-    if (was->running)
+    bool ran = was->running && !c->before.paused;
+    if (ran)
         CHECK(j, GPUP_RULE_LM_008, v->schedule.running, "PrepareLiveMigration stopped the source VF");
-    if (was->running && was->share) {
+    if (ran && was->share) {
         CHECK(j, GPUP_RULE_LM_004, v->schedule.share > 0 && (v->schedule.paging > 0 || !was->paging),
               "the source VF has no share left");
         CHECK_POLICY(j, GPUP_RULE_LM_004, v->schedule.share >= was->share / 4,
@@ -62,7 +64,7 @@ static void judge_source(struct gpup_judge *j, const struct vf *v) {
     }
     /* A VF that does not run may have lent its time to paging all along. */
     bool more = h->pf.paging > c->pf.paging || (!was->paging && h->pf.paging == c->pf.paging);
-    if (h->open_sessions == 1 && c->pf.seen && c->pf.paging < WHOLE)
+    if (h->open_sessions == 1 && !b->spoiled && c->pf.seen && c->pf.paging < WHOLE)
         CHECK(j, GPUP_RULE_LM_003, more, "PF paging has %u ppm, no more than the %u ppm before", h->pf.paging,
               c->pf.paging);
 }
@@ -97,7 +99,7 @@ static void judge_prepare(struct gpup_judge *j, struct scheduling *s, const stru
     s->session[c->host][c->vf].pf_after = j->host[c->host].pf.paging;
     check_others_keep(j);
     if (type == 0)
-        judge_source(j, v);
+        judge_source(j, &s->base[c->host], v);
     else
         judge_target(j);
     CHECK(j, GPUP_RULE_LM_006, v->schedule.share == c->before.schedule.share,
@@ -210,7 +212,7 @@ static uint16_t rule_of_return(const struct call *c) {
     return c->before.session == SESSION_TARGET ? GPUP_RULE_LM_053 : GPUP_RULE_LM_052;
 }
 
-static void compare(struct gpup_judge *j, const struct baseline *b) {
+static void compare(struct gpup_judge *j, struct baseline *b) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     uint32_t wrong = JUDGE_VFS;
@@ -221,15 +223,20 @@ static void compare(struct gpup_judge *j, const struct baseline *b) {
             wrong = i;
     }
     bool pf = !b->pf.seen || (h->pf.paging == b->pf.paging && h->pf.share == b->pf.share);
-    if (wrong < JUDGE_VFS)
+    b->spoiled = wrong < JUDGE_VFS || !pf;
+    if (wrong < JUDGE_VFS && h->vf[wrong].schedule.running != b->vf[wrong].running)
+        CHECK(j, rule_of_return(c), false, "without session and pause VF %u is %s, before it was %s", wrong,
+              h->vf[wrong].schedule.running ? "scheduled" : "not scheduled",
+              b->vf[wrong].running ? "scheduled" : "not");
+    else if (wrong < JUDGE_VFS)
         CHECK(j, rule_of_return(c), false,
               "without session and pause VF %u has share %u, paging %u ppm, before they were %u and %u",
               wrong, h->vf[wrong].schedule.share, h->vf[wrong].schedule.paging, b->vf[wrong].share,
               b->vf[wrong].paging);
     else
         CHECK(j, rule_of_return(c), pf,
-              "without session and pause PF paging has %u ppm, before the sessions it had %u", h->pf.paging,
-              b->pf.paging);
+              "without session and pause the PF has share %u, paging %u ppm, before they were %u and %u",
+              h->pf.share, h->pf.paging, b->pf.share, b->pf.paging);
 }
 
 static void judge_sum(struct gpup_judge *j, const struct host *h) {
@@ -266,7 +273,7 @@ static void follow(struct gpup_judge *j, struct scheduling *s) {
     bool ends = c->ddi == GPUP_DDI_EndLiveMigration || c->ddi == GPUP_DDI_SetVirtualFunctionPauseState;
     if (!(ends || any_moved(c) || !b->known || b->structure != h->structure) || !is_calm(h))
         return;
-    if (b->known && b->structure == h->structure && ends)
+    if (b->known && !b->spoiled && b->structure == h->structure && ends)
         compare(j, b);
     b->known = true;
     b->structure = h->structure;

@@ -9,6 +9,7 @@ struct power {
     bool entries_seen, unmasked, mastering; /* last readings */
     bool kept, cycled; /* config is what it had when it went to D3; the GPU was off since */
     uint64_t config;
+    bool ran; /* before it went to D3 */
 };
 struct powers {
     struct power of[GPUP_MAX_HOSTS][JUDGE_VFS];
@@ -57,7 +58,8 @@ static void judge_other_state(struct gpup_judge *j, const struct vf *v, uint64_t
 
 static void judge_after_cycle(struct gpup_judge *j, const struct power *p, const struct vf *v) {
     const struct call *c = &j->call;
-    bool success = nt_success(c->status), runs = !v->schedule.seen || v->schedule.running || v->paused;
+    bool success = nt_success(c->status);
+    bool runs = !v->schedule.seen || v->schedule.running || v->paused || !p->ran;
     if (success || call_must_succeed(j))
         CHECK(j, GPUP_RULE_VF_013, success && runs,
               "after a power cycle of the GPU the VF does not run in D0: 0x%08x", c->status);
@@ -99,8 +101,9 @@ static void judge_power(struct gpup_judge *j, struct power *p, const struct vf *
     if (!nt_success(c->status))
         return;
     if (to == D3 && c->before.powered)
-        *p = (struct power){p->entries_seen,       p->unmasked, p->mastering,
-                            c->before.config.seen, false,       c->before.config.hash};
+        *p = (struct power){p->entries_seen,           p->unmasked, p->mastering,
+                            c->before.config.seen,     false,       c->before.config.hash,
+                            c->before.schedule.running};
     else if (to == D0)
         p->kept = p->cycled = false;
 }

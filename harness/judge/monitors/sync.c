@@ -25,6 +25,17 @@ static bool grow(struct gpup_judge *j, struct view *v, uint32_t entries) {
     return true;
 }
 
+/* Entries other than the one that the call at hand writes. */
+static void note_strays(const struct gpup_judge *j, struct sync *s, const struct view *v,
+                        const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    bool own = c->names_vf && c->host == e->host && c->vf == e->f[GPUP_OBS_MSIX_vf];
+    uint16_t named = (uint16_t)c->a[GPUP_ARG_WriteVirtualizedInterrupt_InterruptTableIndex];
+    for (uint32_t i = 0; v->read && i < v->entries && i < e->f[GPUP_OBS_MSIX_entries]; i++)
+        if ((!own || i != named) && memcmp(v->table + (size_t)i * 16, e->data + (size_t)i * 16, 16) != 0)
+            s->strayed = true;
+}
+
 static void read_table(struct gpup_judge *j, struct sync *s, const struct gpup_event *e) {
     struct view *v = sync_view(s, e->host, e->f[GPUP_OBS_MSIX_vf]);
     uint64_t entries = e->f[GPUP_OBS_MSIX_entries];
@@ -35,6 +46,7 @@ static void read_table(struct gpup_judge *j, struct sync *s, const struct gpup_e
     if (!grow(j, v, (uint32_t)entries))
         return;
     v->known = v->known && v->entries == entries;
+    note_strays(j, s, v, e);
     v->entries = (uint32_t)entries;
     v->read = true;
     memcpy(v->table, e->data, entries * 16);
@@ -61,6 +73,8 @@ static void begin_view(struct view *v, const struct vf *now) {
 }
 
 static void begin_group(struct gpup_judge *j, struct sync *s) {
+    for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
+        s->sessions[h] = j->host[h].open_sessions;
     s->open = true;
     s->died = s->freed = s->more = false;
     s->count = 0;
@@ -73,13 +87,40 @@ static void begin_group(struct gpup_judge *j, struct sync *s) {
         }
 }
 
+static bool is_taking(const struct gpup_judge *j, const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    return c->returned && c->ddi == GPUP_DDI_QueryDirtyBitData && nt_success(c->status) &&
+           e->f[GPUP_OUTPUT_role] == GPUP_ROLE_DATA && !c->a[GPUP_ARG_QueryDirtyBitData_SubrangeSize] &&
+           (c->a[GPUP_ARG_QueryDirtyBitData_Flags] & 1);
+}
+
+/* With no other thread about: whether all comes that the device has marked. */
+static void took_alone(const struct gpup_judge *j, struct sync *s, const struct gpup_event *e) {
+    const struct basis_of *b = NULL;
+    bool any = false, all = true;
+    for (unsigned i = 0; i < s->bases; i++)
+        if (s->basis[i].object == j->call.a[GPUP_ARG_QueryDirtyBitData_MemoryBasis])
+            b = &s->basis[i];
+    if (!b || b->ranges != 1 || b->vf >= JUDGE_VFS)
+        return;
+    const struct view *v = &s->view[j->call.host][b->vf];
+    for (size_t i = 0; i < sizeof v->dirty; i++) {
+        uint8_t got = i < e->data_size ? e->data[i] : 0;
+        any = any || v->dirty[i];
+        all = all && !(v->dirty[i] & ~got);
+    }
+    s->query_works = any ? all : s->query_works;
+}
+
 /* What a query of dirty bits returned counts for all queries of that basis. */
 static void took(struct gpup_judge *j, struct sync *s, const struct gpup_event *e) {
     const struct call *c = &j->call;
-    if (!s->open || !c->returned || c->ddi != GPUP_DDI_QueryDirtyBitData || !nt_success(c->status) ||
-        e->f[GPUP_OUTPUT_role] != GPUP_ROLE_DATA || c->a[GPUP_ARG_QueryDirtyBitData_SubrangeSize] ||
-        !(c->a[GPUP_ARG_QueryDirtyBitData_Flags] & 1))
+    if (!is_taking(j, e))
         return;
+    if (!s->open) {
+        took_alone(j, s, e);
+        return;
+    }
     uint64_t object = c->a[GPUP_ARG_QueryDirtyBitData_MemoryBasis];
     if (s->taken.queries && s->taken.object != object)
         return;
@@ -87,6 +128,13 @@ static void took(struct gpup_judge *j, struct sync *s, const struct gpup_event *
     s->taken.queries++;
     for (size_t i = 0; i < e->data_size && i < sizeof s->taken.bits; i++)
         s->taken.bits[i] |= e->data[i];
+}
+
+/* The first call in which something went wrong. */
+static void blame(const struct gpup_judge *j, struct sync *s) {
+    struct did d = sync_did(j, s);
+    if (s->open && !s->died && !s->freed)
+        s->killer_works = j->call.active && sync_works_alone(s, &d, false);
 }
 
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
@@ -101,6 +149,9 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         }
         break;
     case GPUP_EVENT_CALL:
+        s->strayed = false;
+        if (!s->open)
+            s->sessions[e->host] = j->host[e->host].open_sessions;
         if (j->call.active)
             sync_hosts(j);
         break;
@@ -118,9 +169,11 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         s->next.vf = (uint32_t)e->f[GPUP_BASIS_RANGE_vf];
         break;
     case GPUP_EVENT_POOL_DAMAGE:
+        blame(j, s);
         s->freed = s->freed || s->open;
         break;
     default: /* a death */
+        blame(j, s);
         s->died = s->died || s->open;
         if (s->open)
             sync_judge(j, s);
@@ -137,22 +190,8 @@ static void overlapped(struct gpup_judge *j, void *state) {
     s->more = s->more || s->count == SYNC_CALLS;
     if (!s->open || s->more)
         return;
-    struct did *d = &s->did[s->count++];
-    *d = (struct did){.host = c->host,
-                      .class = c->class,
-                      .ddi = c->ddi,
-                      .vf = c->vf,
-                      .status = c->status,
-                      .begin = c->event,
-                      .end = j->event,
-                      .r0 = c->r[0],
-                      .names_vf = v != NULL,
-                      .excused = c->failed_alloc || j->host[c->host].impaired,
-                      .present = c->before.present,
-                      .powered = c->before.powered,
-                      .paused = c->before.paused,
-                      .session = c->before.session != SESSION_NONE};
-    memcpy(d->a, c->a, sizeof d->a);
+    s->did[s->count++] = sync_did(j, s);
+    sync_note_calm(j, s);
 }
 
 static void answered(struct gpup_judge *j, struct sync *s) {
@@ -179,13 +218,18 @@ static void settle(struct gpup_judge *j, void *state) {
     bool calm = !h->open_sessions && c->ddi != GPUP_DDI_SetPowerState;
     for (uint64_t used = j->used[c->host]; used && calm; used &= used - 1)
         calm = !h->vf[__builtin_ctzll(used)].paused;
+    sync_note_calm(j, s);
     if (calm) {
+        sync_learn_calm(j, s);
         s->calm[c->host].known = h->pf.seen;
         s->calm[c->host].structure = h->structure;
         s->calm[c->host].pf = h->pf;
         for (uint64_t used = j->used[c->host]; used; used &= used - 1)
             s->calm[c->host].vf[__builtin_ctzll(used)] = h->vf[__builtin_ctzll(used)].schedule;
     }
+    sync_learn(j, s);
+    if (c->ddi == GPUP_DDI_SetVirtualGpuVmBus && call_vf(j) && nt_success(c->status))
+        sync_view(s, c->host, c->vf)->handed = 1 + call_vf(j)->life;
     if (gpup_ddis[c->ddi].sync == 3)
         COUNT(j, GPUP_RULE_SYNC_007);
     if (c->ddi == GPUP_DDI_QueryAdapterInfo)
@@ -215,6 +259,8 @@ static void reset(struct gpup_judge *j, void *state) {
     s->open = false;
     s->bases = 0;
     s->next.ranges = 0;
+    s->alone_count = 0;
+    s->query_works = false;
 }
 
 static void release(struct gpup_judge *j, void *state) {

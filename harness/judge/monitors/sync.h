@@ -7,6 +7,7 @@
 #define SYNC_CALLS 64
 #define SYNC_ENTRIES 2048
 #define SYNC_PAGES 4096 /* of a VF, that are compared */
+#define SYNC_ALONE 256  /* kinds of calls that are remembered */
 
 /* A call of the group, as it came back. */
 struct did {
@@ -16,6 +17,7 @@ struct did {
     uint64_t a[GPUP_DDI_ARGUMENTS_MAX], r0;
     bool names_vf, excused;                 /* excused: memory ran out, or the device was made to fail */
     bool present, powered, paused, session; /* of its VF, when it began */
+    bool others, again; /* other sessions are open; its VF was handed a channel before in this life */
 };
 
 /* Readings of one VF. */
@@ -26,7 +28,8 @@ struct view {
     struct schedule schedule_before;
     bool paused_before, powered_before;
     uint8_t dirty[SYNC_PAGES / 8], dirty_before[SYNC_PAGES / 8];
-    uint32_t calls; /* of the group that name it */
+    uint32_t calls;  /* of the group that name it */
+    uint32_t handed; /* 1 + its life when it was last handed a channel */
 };
 
 /* One basis: which VF it is of. */
@@ -50,7 +53,16 @@ struct sync {
         bool known;
         uint32_t structure;
         struct schedule pf, vf[JUDGE_VFS];
+        uint8_t since,
+            proved; /* what came since; after what it was seen to come back, with no other thread */
+        bool over;  /* it was seen not to, or to share out more than there is */
     } calm[GPUP_MAX_HOSTS];
+    uint32_t sessions[GPUP_MAX_HOSTS]; /* open when the group, or the call, began */
+    uint64_t alone[SYNC_ALONE];        /* hashes of calls that worked with no other thread in the driver */
+    unsigned alone_count;
+    bool strayed;      /* the call at hand changed entries that it does not name */
+    bool query_works;  /* a query alone returned, and cleared, what the device had marked */
+    bool killer_works; /* what ended the driver, or used freed memory, is a call that works alone */
     struct basis_of basis[16], next;
     unsigned bases;
     struct { /* bits that queries of the group returned of one basis */
@@ -61,6 +73,17 @@ struct sync {
 };
 
 struct view *sync_view(struct sync *s, unsigned host, uint64_t vf);
+bool sync_holds(const struct did *d, const uint8_t *entry); /* the value that the call wrote */
+/* A VF whose schedule is not that of the last moment without session and pause; JUDGE_VFS none, and the PF
+ * neither; JUDGE_VFS + 1 the PF. */
+uint32_t sync_other_schedule(const struct gpup_judge *j, const struct sync *s, unsigned host);
+/* --- what works with no other thread about; only then are others to blame for what does not --- */
+struct did sync_did(const struct gpup_judge *j, const struct sync *s); /* the call at hand */
+void sync_learn(struct gpup_judge *j, struct sync *s);
+void sync_learn_calm(const struct gpup_judge *j, struct sync *s);
+void sync_note_calm(const struct gpup_judge *j, struct sync *s);
+/* precise: with these arguments, and to the full effect that a single call can be asked for. */
+bool sync_works_alone(const struct sync *s, const struct did *d, bool precise);
 void sync_judge(struct gpup_judge *j, struct sync *s); /* the group is over and its readings are in */
 void sync_hosts(struct gpup_judge *j);                 /* a call begins: what the host promised of others */
 

@@ -26,6 +26,7 @@ static bool is_legal(const struct did *d) {
 struct group {
     bool legal, adapters; /* adapters: calls on two of one system */
     bool racing;          /* some call destroyed a vGPU that another was at work on */
+    bool writes, all;     /* every write, every call, works with no other thread about */
 };
 
 static bool overlap(const struct did *a, const struct did *b) {
@@ -33,11 +34,14 @@ static bool overlap(const struct did *a, const struct did *b) {
 }
 
 static struct group look_at(const struct sync *s) {
-    struct group g = {.legal = true};
+    struct group g = {.legal = true, .writes = true, .all = true};
     for (unsigned i = 0; i < s->count; i++) {
         const struct did *d = &s->did[i];
         g.legal = g.legal && is_legal(d);
         g.adapters = g.adapters || d->host != s->did[0].host;
+        bool alone = d->ddi == GPUP_DDI_QueryAdapterInfo || sync_works_alone(s, d, true);
+        g.all = g.all && alone;
+        g.writes = g.writes && (alone || d->ddi != GPUP_DDI_WriteVirtualizedInterrupt);
         for (unsigned k = 0; k < s->count && d->ddi == GPUP_DDI_DestroyVirtualGpu; k++)
             g.racing = g.racing || (overlap(d, &s->did[k]) && s->did[k].vf == d->vf);
     }
@@ -56,7 +60,7 @@ static bool is_write_of(const struct did *d, unsigned host, uint32_t vf, uint32_
            (uint16_t)d->a[GPUP_ARG_WriteVirtualizedInterrupt_InterruptTableIndex] == entry;
 }
 
-static bool holds(const struct did *d, const uint8_t *entry) {
+bool sync_holds(const struct did *d, const uint8_t *entry) {
     return get64(entry) == d->a[GPUP_ARG_WriteVirtualizedInterrupt_MessageAddress] &&
            get32(entry + 8) == (uint32_t)d->a[GPUP_ARG_WriteVirtualizedInterrupt_MessageData] &&
            (entry[12] & 1) == (d->a[GPUP_ARG_WriteVirtualizedInterrupt_VectorControl] & 1);
@@ -83,7 +87,7 @@ static enum fit fits(const struct sync *s, unsigned host, uint32_t vf, uint32_t 
         if (!nt_success(d->status) || (d->a[GPUP_ARG_WriteVirtualizedInterrupt_MessageAddress] & 3))
             return UNKNOWN;
         any = true;
-        if (holds(d, now) && !is_superseded(s, d, host, vf, entry))
+        if (sync_holds(d, now) && !is_superseded(s, d, host, vf, entry))
             return FITS;
     }
     return any || memcmp(now, v->table_before + (size_t)entry * 16, 16) != 0 ? TORN : FITS;
@@ -123,6 +127,8 @@ static void judge_table(struct gpup_judge *j, const struct sync *s, const struct
         return;
     for (uint32_t i = 0; i < v->entries && wrong == v->entries; i++)
         wrong = fits(s, host, vf, i, v) == TORN ? i : wrong;
+    if (wrong < v->entries && !g->writes)
+        return;
     judge_about(j, (uint8_t)host, vf);
     if (rivals) {
         CHECK(j, GPUP_RULE_MSIX_036, wrong == v->entries,
@@ -166,8 +172,10 @@ static void judge_running(struct gpup_judge *j, const struct sync *s, const stru
         return;
     right = now->schedule.running == (pauses ? false : v->schedule_before.running);
     judge_about(j, (uint8_t)host, vf);
-    CHECK(j, rule_of(g, GPUP_RULE_SYNC_003), right, "VF %u is %s after calls that give it the other state",
-          vf, now->schedule.running ? "scheduled" : "not scheduled");
+    if (right || g->all)
+        CHECK(j, rule_of(g, GPUP_RULE_SYNC_003), right,
+              "VF %u is %s after calls that give it the other state", vf,
+              now->schedule.running ? "scheduled" : "not scheduled");
 }
 
 /* Without power there is nothing to share. */
@@ -178,29 +186,45 @@ static bool moves_power(const struct sync *s, unsigned host) {
     return false;
 }
 
+uint32_t sync_other_schedule(const struct gpup_judge *j, const struct sync *s, unsigned host) {
+    const struct host *h = &j->host[host];
+    for (uint32_t i = 0; i < JUDGE_VFS; i++) {
+        const struct schedule *now = &h->vf[i].schedule, *then = &s->calm[host].vf[i];
+        if (h->vf[i].present && then->seen &&
+            (now->running != then->running || now->share != then->share || now->paging != then->paging))
+            return i;
+    }
+    return h->pf.paging == s->calm[host].pf.paging ? JUDGE_VFS : JUDGE_VFS + 1;
+}
+
+static void judge_sum(struct gpup_judge *j, const struct sync *s, const struct group *g, unsigned host) {
+    const struct host *h = &j->host[host];
+    uint64_t share = h->pf.share, paging = h->pf.paging;
+    for (unsigned i = 0; i < JUDGE_VFS; i++) {
+        const struct schedule *now = &h->vf[i].schedule;
+        share += now->running ? now->share : 0;
+        paging += now->running ? now->paging : 0;
+    }
+    if (!s->calm[host].over)
+        CHECK(j, rule_of(g, GPUP_RULE_SYNC_003), share <= WHOLE && paging <= WHOLE,
+              "after the calls shares sum to %llu ppm of GPU time and %llu ppm of paging",
+              (unsigned long long)share, (unsigned long long)paging);
+}
+
 static void judge_shares(struct gpup_judge *j, const struct sync *s, const struct group *g, unsigned host) {
     const struct host *h = &j->host[host];
     bool calm = !moves_power(s, host) && !h->open_sessions && s->calm[host].known &&
                 s->calm[host].structure == h->structure;
-    uint64_t share = h->pf.share, paging = h->pf.paging;
-    uint32_t wrong = JUDGE_VFS;
-    for (unsigned i = 0; i < JUDGE_VFS; i++) {
-        const struct schedule *now = &h->vf[i].schedule, *then = &s->calm[host].vf[i];
-        share += now->running ? now->share : 0;
-        paging += now->running ? now->paging : 0;
+    for (unsigned i = 0; i < JUDGE_VFS; i++)
         calm = calm && !h->vf[i].paused;
-        if (h->vf[i].present && then->seen &&
-            (now->running != then->running || now->share != then->share || now->paging != then->paging))
-            wrong = i;
-    }
     judge_about(j, (uint8_t)host, GPUP_PF);
-    CHECK(j, rule_of(g, GPUP_RULE_SYNC_003), share <= WHOLE && paging <= WHOLE,
-          "after the calls shares sum to %llu ppm of GPU time and %llu ppm of paging",
-          (unsigned long long)share, (unsigned long long)paging);
-    if (calm)
-        CHECK(j, rule_of(g, GPUP_RULE_SYNC_003),
-              wrong == JUDGE_VFS && h->pf.paging == s->calm[host].pf.paging,
-              "without session and pause the schedule of VF %u is not what it was before them", wrong);
+    judge_sum(j, s, g, host);
+    uint32_t wrong = calm ? sync_other_schedule(j, s, host) : JUDGE_VFS;
+    bool comes_back = !s->calm[host].over && !(s->calm[host].since & ~s->calm[host].proved);
+    if (calm && (wrong == JUDGE_VFS || comes_back))
+        CHECK(j, rule_of(g, GPUP_RULE_SYNC_003), wrong == JUDGE_VFS,
+              "without session and pause the schedule of %s %u is not what it was before them",
+              wrong > JUDGE_VFS ? "PF" : "VF", wrong > JUDGE_VFS ? 0 : wrong);
 }
 
 /* --- each call ------------------------------------------------------------------------------------------ */
@@ -262,7 +286,8 @@ static void judge_calls(struct gpup_judge *j, const struct sync *s, const struct
         judge_about(j, d->host, d->names_vf ? d->vf : GPUP_PF);
         if (d->ddi == GPUP_DDI_QueryAdapterInfo)
             judge_answer(j, s, g, d);
-        else if (g->legal && must_succeed(j, d) && is_alone(s, d))
+        else if (g->legal && must_succeed(j, d) && is_alone(s, d) &&
+                 (nt_success(d->status) || sync_works_alone(s, d, true)))
             CHECK(j, rule_of(g, GPUP_RULE_SYNC_002), nt_success(d->status),
                   "%s returned 0x%08x while other threads were in the driver", gpup_ddi_name(d->ddi),
                   d->status);
@@ -285,7 +310,7 @@ static void judge_dirty(struct gpup_judge *j, const struct sync *s) {
         lost = lost || (v->dirty_before[i] & ~(s->taken.bits[i] | v->dirty[i]));
     }
     judge_about(j, s->did[0].host, b->vf);
-    if (any)
+    if (any && (!lost || s->query_works))
         CHECK(j, GPUP_RULE_SYNC_005, !lost, "a page that was dirty was returned to neither thread");
 }
 
@@ -295,6 +320,8 @@ static void judge_dirty(struct gpup_judge *j, const struct sync *s) {
 static void judge_memory(struct gpup_judge *j, const struct sync *s, const struct group *g) {
     bool bad = s->died || s->freed;
     const char *what = s->died ? "did not survive it" : "used memory that was freed";
+    if (bad && !s->killer_works)
+        return; /* it does so alone, too, for all that is known */
     if (g->racing)
         CHECK(j, GPUP_RULE_SYNC_006, !bad, "a vGPU was destroyed under other calls for it: the driver %s",
               what);

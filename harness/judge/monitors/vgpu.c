@@ -177,8 +177,12 @@ static void saw_reading(struct gpup_judge *j, struct vgpu *g, const struct gpup_
 /* Memory or code of a vGPU that is gone was reached. */
 static void saw_trouble(struct gpup_judge *j, const struct vgpu *g, const struct gpup_event *e) {
     const struct call *c = &j->call;
-    bool later =
-        e->kind == GPUP_EVENT_POOL_DAMAGE || (e->kind == GPUP_EVENT_FAULT && e->f[GPUP_FAULT_routine]);
+    bool basis =
+        c->active && (c->ddi == GPUP_DDI_CreateMemoryBasis || c->ddi == GPUP_DDI_StartDirtyTracking ||
+                      c->ddi == GPUP_DDI_StopDirtyTracking || c->ddi == GPUP_DDI_QueryDirtyBitData ||
+                      c->ddi == GPUP_DDI_DestroyMemoryBasis); /* the matter of DIRTY-005 and 049 */
+    bool later = (e->kind == GPUP_EVENT_POOL_DAMAGE && !basis) ||
+                 (e->kind == GPUP_EVENT_FAULT && e->f[GPUP_FAULT_routine]);
     if (g->host[e->host].odd_end && later)
         CHECK(j, GPUP_RULE_PART_029, false, "after a vGPU was destroyed in use, %s",
               e->kind == GPUP_EVENT_FAULT ? "a routine that was left faulted" : "freed memory was used");

@@ -42,7 +42,8 @@ void vmbus_judge_waiting(struct gpup_judge *j, struct vmbus *v, unsigned host, u
         return;
     r->awaiting = false;
     judge_about(j, (uint8_t)host, vf);
-    CHECK(j, GPUP_RULE_VMB_027, false, "a handle was accepted for vGPU %u, and there is no channel", vf);
+    CHECK(j, GPUP_RULE_VMB_027, false, "a handle was accepted for vGPU %u, and no channel is offered on it",
+          vf);
 }
 
 static void failed(struct gpup_judge *j, const struct vmbus_host *h, struct receiver *r) {

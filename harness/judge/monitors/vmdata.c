@@ -249,6 +249,14 @@ static void judge_secure(struct gpup_judge *j, struct host_data *h, struct machi
               "escapes of a secure VM are treated by the order of its processes and its data");
 }
 
+/* Some VM, but for that of the vGPU, is said to be secure. */
+static bool other_is_secure(const struct host_data *h, uint32_t vf) {
+    for (unsigned i = 0; i < WORKERS; i++)
+        if (h->worker[i].handle && h->worker[i].set && (h->worker[i].flags & 1) && h->worker[i].vf != vf)
+            return true;
+    return false;
+}
+
 static void escaped(struct gpup_judge *j, struct vmdata *d, struct host_data *h) {
     const struct call *c = &j->call;
     struct machine *m = c->vf < JUDGE_VFS ? &d->of[c->host][c->vf] : NULL;
@@ -268,6 +276,9 @@ static void escaped(struct gpup_judge *j, struct vmdata *d, struct host_data *h)
         judge_secure(j, h, m);
         return;
     }
+    bool other = other_is_secure(h, c->vf);
+    if (m->ended && !passes && other)
+        return; /* because of its own data, or of the other VM's */
     if (m->ended)
         CHECK(j, GPUP_RULE_VMD_010, passes, "an escape of vGPU %u is refused, as if its VM's data still held",
               c->vf);
@@ -275,7 +286,7 @@ static void escaped(struct gpup_judge *j, struct vmdata *d, struct host_data *h)
         CHECK(j, GPUP_RULE_VMD_006, passes, "flag bits without a name count as those of a secure VM");
     else if (m->linux_only)
         CHECK(j, GPUP_RULE_VMD_015, passes, "a Linux VM's escape is refused");
-    else
+    else if (passes || other)
         CHECK(j, GPUP_RULE_VMD_005, passes, "an escape of vGPU %u is refused, and another VM is secure",
               c->vf);
 }

@@ -105,7 +105,9 @@ static void judge_failure(struct gpup_judge *j, const struct wdf_fault *faults, 
               first->status[0]);
     } else if (nt_success(status)) {
         CHECK(j, first->rule, false, "the call succeeded");
-    } else {
+    } else if (is_right(first, status) ||
+               (j->result[first->rule].checks && !j->result[first->rule].violations)) {
+        /* The first fault is one that the framework finds when it is alone. */
         CHECK(j, GPUP_RULE_WDFI_049, is_right(first, status),
               "of %u faults the first is that of %s (0x%08x), the call returned 0x%08x", count,
               gpup_rule_id(first->rule), first->status[0], status);
