@@ -42,7 +42,7 @@ target_link_libraries(gpup_fuzz_rooms PUBLIC PkgConfig::FYAML)
 instrumented_room(gpup_fuzz_runner gpup_twin gpup_runner gpup_reports)
 target_include_directories(gpup_fuzz_runner PRIVATE ${PROJECT_SOURCE_DIR}/harness/runner ${PROJECT_SOURCE_DIR}/reports)
 target_compile_definitions(gpup_fuzz_runner PRIVATE GPUP_VERSION="${PROJECT_VERSION}")
-target_link_libraries(gpup_fuzz_runner PUBLIC gpup_world gpup_judge gpup_binding gpup_scenarios gpup_program_yaml PkgConfig::JANSSON
+target_link_libraries(gpup_fuzz_runner PUBLIC gpup_world gpup_judge gpup_binding gpup_symbols gpup_scenarios gpup_program_yaml PkgConfig::JANSSON
   PkgConfig::SODIUM PkgConfig::FYAML PkgConfig::ARCHIVE m)
 
 # link_target(EXECUTABLE OBJECTS ROOMS...)
