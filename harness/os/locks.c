@@ -77,8 +77,9 @@ static bool is_local(const struct gpup_fiber *fiber, const void *lock) {
     return (const uint8_t *)lock >= fiber->stack->window && (const uint8_t *)lock < fiber->stack->top;
 }
 
-/* Nodes of all that is held, in rising order, so that two lists compare. false: no room. */
-static bool guards_of(struct gpup_os *os, struct gpup_locks *g, struct gpup_lock_edge *edge) {
+/* Nodes of all that is held, in rising order, so that two lists compare; `nodes` has them as they are held.
+ * false: no room. */
+static bool guards_of(struct gpup_os *os, struct gpup_locks *g, struct gpup_lock_edge *edge, uint8_t *nodes) {
     const struct gpup_fiber *fiber = os->running;
 
     for (unsigned i = 0; i < fiber->held_count; i++) {
@@ -86,6 +87,7 @@ static bool guards_of(struct gpup_os *os, struct gpup_locks *g, struct gpup_lock
 
         if (!node)
             return false;
+        nodes[i] = (uint8_t)node;
         for (; at && edge->guard[at - 1] > node; at--) {
             edge->guard[at] = edge->guard[at - 1];
             edge->shared[at] = edge->shared[at - 1];
@@ -159,7 +161,9 @@ static void add_edges(struct gpup_os *os, const char *service, const void *lock,
                                                                              : GPUP_LOCK_DDI,
                                   .thread = fiber->thread ? fiber->thread->object : 0};
 
-    if (!g || !guards_of(os, g, &edge))
+    uint8_t nodes[GPUP_MAX_HELD];
+
+    if (!g || !guards_of(os, g, &edge, nodes))
         return;
     edge.to = (uint8_t)gpup_lock_node(os, g, lock);
     edge.place[1] = fiber->place;
@@ -168,7 +172,7 @@ static void add_edges(struct gpup_os *os, const char *service, const void *lock,
 
         if ((held->how & GPUP_LOCK_GATE) || is_local(fiber, held->lock))
             continue;
-        edge.from = (uint8_t)gpup_lock_node(os, g, held->lock);
+        edge.from = nodes[i];
         edge.from_shared = held->how & GPUP_LOCK_SHARED;
         edge.place[0] = held->place;
         edge.told = false;
@@ -198,7 +202,7 @@ void gpup_lock_wanted(struct gpup_os *os, const char *service, const void *lock,
     struct gpup_fiber *fiber = os->running;
     bool others = false;
 
-    fiber->place = caller_of(os);
+    fiber->place = os->config.page_guards ? caller_of(os) : 0; /* fuzzing does without */
     if (fiber->held_count && (how & GPUP_LOCK_FREE) && gpup_lock_holds(fiber, lock))
         drop(fiber, held_of(fiber, lock)); /* initialised again by the driver's own code */
     for (unsigned i = 0; i < fiber->held_count; i++) {
