@@ -11,6 +11,7 @@ struct answers {
 };
 struct caps {
     struct answers of[GPUP_MAX_HOSTS];
+    uint64_t table; /* object: of the interface that is asked for */
 };
 
 static bool is_page(uint64_t size) {
@@ -144,9 +145,23 @@ static void settle(struct gpup_judge *j, void *state) {
         s->of[c->host].asked[0] = s->of[c->host].asked[1] = false;
 }
 
-/* The same program with other bytes in the buffer before the query. */
+/* The same program with other bytes in the buffer before the query; a fault behind that buffer. */
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
-    (void)state;
+    const struct call *c = &j->call;
+    struct caps *s = state;
+    if (e->kind == GPUP_EVENT_BUFFER) {
+        s->table = e->f[GPUP_BUFFER_role] == GPUP_ROLE_INTERFACE ? e->f[GPUP_BUFFER_object] : s->table;
+        return;
+    }
+    if (e->kind == GPUP_EVENT_FAULT) {
+        if (c->active && c->ddi == GPUP_DDI_QueryInterface && s->table && e->f[GPUP_FAULT_object] == s->table)
+            CHECK(j, GPUP_RULE_CAP_029, false, "a table of %llu bytes was written past its end",
+                  (unsigned long long)c->a[GPUP_ARG_QueryInterface_Size]);
+        if (c->active && c->ddi == GPUP_DDI_QueryAdapterInfo && c->data.there &&
+            e->f[GPUP_FAULT_object] == c->data.object)
+            CHECK(j, GPUP_RULE_CAP_010, false, "the query reached past OutputDataSize");
+        return;
+    }
     if (e->f[GPUP_TWIN_what] == 1)
         CHECK(j, GPUP_RULE_CAP_009, e->f[GPUP_TWIN_equal] || e->f[GPUP_TWIN_ddi] != GPUP_DDI_QueryAdapterInfo,
               "with another fill of the buffer QueryAdapterInfo gives another answer");
@@ -240,7 +255,7 @@ static void end(struct gpup_judge *j, void *state) {
 
 const struct monitor monitor_caps = {.id = GPUP_MONITOR_caps,
                                      .state_size = sizeof(struct caps),
-                                     .kinds = KIND(TWIN),
+                                     .kinds = KIND(TWIN) | KIND(FAULT) | KIND(BUFFER),
                                      .event = event,
                                      .settle = settle,
                                      .end = end};

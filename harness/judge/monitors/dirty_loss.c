@@ -108,6 +108,9 @@ static uint16_t rule_of_loss(const struct call *c, struct dirty *d, const struct
         return GPUP_RULE_DIRTY_030;
     if (!l->last && !l->tail && same && !(l->later && q->whole && !d->later_works))
         b->blame = special_rule(d, q, l);
+    /* Of a page that was reported, the query that did so may have taken the bit. */
+    if (l->shown && !d->keeps && b->blame != GPUP_RULE_DIRTY_027)
+        b->blame = GPUP_SPEC_NONE;
     if (b->blame != GPUP_SPEC_NONE)
         return b->blame;
     if (!plain)

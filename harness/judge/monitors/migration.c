@@ -24,6 +24,23 @@ static void died(struct gpup_judge *j) {
           "the size phase did not return");
 }
 
+/* The buffer of a save was reached past its end, or after the save had come back. */
+static void reached(struct gpup_judge *j, const struct migration *m, const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    bool fault = e->kind == GPUP_EVENT_FAULT;
+    uint64_t object = e->f[fault ? GPUP_FAULT_object : GPUP_POOL_DAMAGE_object];
+    bool own = c->active && migration_is_save(c->ddi) && c->data.there && c->data.object == object;
+    if (!object)
+        return;
+    if (own && fault)
+        CHECK(j, c->ddi == GPUP_DDI_SaveImmutableMigrationData ? GPUP_RULE_LM_016 : GPUP_RULE_LM_026, false,
+              "the data phase reached past the %llu bytes it was given",
+              (unsigned long long)c->a[GPUP_ARG_SaveMutableMigrationData_DataSize]);
+    for (unsigned i = 0; i < MIGRATION_LENT && i < m->lents && !own && !fault; i++)
+        if (m->lent[i] == object && e->f[GPUP_POOL_DAMAGE_what] == GPUP_DAMAGE_FREED)
+            CHECK(j, GPUP_RULE_LM_020, false, "the driver used a save buffer after the call had returned");
+}
+
 /* The same state saved twice with nothing between. */
 static void saved(struct gpup_judge *j, struct migration *m, const struct gpup_event *e) {
     const struct call *c = &j->call;
@@ -44,7 +61,13 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     struct migration *m = state;
     struct session_of *s = of_call(j, m);
     switch (e->kind) {
+    case GPUP_EVENT_POOL_DAMAGE:
+        reached(j, m, e);
+        break;
     case GPUP_EVENT_FAULT:
+        reached(j, m, e);
+        died(j);
+        break;
     case GPUP_EVENT_BUGCHECK:
     case GPUP_EVENT_HANG:
         died(j);
@@ -96,6 +119,8 @@ static void settle(struct gpup_judge *j, void *state) {
     struct session_of *s = of_call(j, m);
     const struct vf *v = call_vf(j);
     note_stop(j, m);
+    if (migration_is_save(c->ddi) && c->data.there)
+        m->lent[m->lents++ % MIGRATION_LENT] = c->data.object;
     if (j->host[c->host].removed || c->overlapped)
         return;
     if (migration_is_save(c->ddi) || migration_is_restore(c->ddi) ||
@@ -111,6 +136,7 @@ static void reset(struct gpup_judge *j, void *state) {
     judge_clear_used(j, m->of, sizeof m->of[0][0]);
     memset(m->calls, 0, sizeof m->calls);
     memset(m->own, 0, sizeof m->own);
+    m->lents = 0;
 }
 
 static void overlapped(struct gpup_judge *j, void *state) {
@@ -119,12 +145,12 @@ static void overlapped(struct gpup_judge *j, void *state) {
         *s = (struct session_of){.unsure = true};
 }
 
-const struct monitor monitor_migration = {.id = GPUP_MONITOR_migration,
-                                          .state_size = sizeof(struct migration),
-                                          .kinds = KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG) | KIND(OUTPUT) |
-                                                   KIND(STEP) | KIND(COOKIE) | KIND(GUEST_WRITE) |
-                                                   KIND(PAGING) | KIND(DAMAGE) | KIND(CALL) | KIND(WAIT),
-                                          .event = event,
-                                          .settle = settle,
-                                          .overlapped = overlapped,
-                                          .reset = reset};
+const struct monitor monitor_migration = {
+    .id = GPUP_MONITOR_migration,
+    .state_size = sizeof(struct migration),
+    .kinds = KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG) | KIND(OUTPUT) | KIND(STEP) | KIND(COOKIE) |
+             KIND(GUEST_WRITE) | KIND(PAGING) | KIND(POOL_DAMAGE) | KIND(DAMAGE) | KIND(CALL) | KIND(WAIT),
+    .event = event,
+    .settle = settle,
+    .overlapped = overlapped,
+    .reset = reset};

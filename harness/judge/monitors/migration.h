@@ -36,7 +36,11 @@ struct session_of {
     uint32_t own;    /* calls that name this one, then */
 };
 
+#define MIGRATION_LENT 32u
+
 struct migration {
+    uint64_t lent[MIGRATION_LENT]; /* buffers of saves that came back */
+    unsigned lents;
     struct session_of of[GPUP_MAX_HOSTS][JUDGE_VFS];
     uint32_t calls[GPUP_MAX_HOSTS];          /* all */
     uint32_t own[GPUP_MAX_HOSTS][JUDGE_VFS]; /* that name the VF */

@@ -195,10 +195,28 @@ static void saw_answer(struct gpup_judge *j, struct ranges *all, const struct gp
     free(s.span);
 }
 
+/* A write past the array meets memory that is not there. */
+static void saw_fault(struct gpup_judge *j, struct ranges *all, const struct gpup_event *e) {
+    const struct call *c = &j->call;
+    struct vf_ranges *r = ranges_of(j, all, c->host, c->vf);
+    uint64_t bar = c->a[GPUP_ARG_QueryMitigatedRanges_BarIndex];
+    uint64_t asked = c->a[GPUP_ARG_QueryMitigatedRanges_NumRanges];
+    if (!c->active || c->ddi != GPUP_DDI_QueryMitigatedRanges || !r || !c->data.there ||
+        e->f[GPUP_FAULT_object] != c->data.object || !r->counted[MITIGATED] || bar >= RANGES_BARS)
+        return;
+    if (asked < r->count[MITIGATED][bar])
+        CHECK(j, GPUP_RULE_MIT_005, false, "an array of %llu ranges was overrun", (unsigned long long)asked);
+    else
+        CHECK(j, GPUP_RULE_MIT_002, false, "the query for all %llu ranges went past their array",
+              (unsigned long long)asked);
+}
+
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
     struct ranges *all = state;
     const struct call *c = &j->call;
-    if (e->kind == GPUP_EVENT_VGPU_SEGMENT) {
+    if (e->kind == GPUP_EVENT_FAULT) {
+        saw_fault(j, all, e);
+    } else if (e->kind == GPUP_EVENT_VGPU_SEGMENT) {
         struct vf_ranges *r = ranges_of(j, all, e->host, e->f[GPUP_VGPU_SEGMENT_vf]);
         if (r) {
             r->emulation_known = true;
@@ -274,7 +292,8 @@ static void reset(struct gpup_judge *j, void *state) {
 
 const struct monitor monitor_ranges = {.id = GPUP_MONITOR_ranges,
                                        .state_size = sizeof(struct ranges),
-                                       .kinds = KIND(OUTPUT) | KIND(CALLBACK) | KIND(VGPU_SEGMENT),
+                                       .kinds =
+                                           KIND(OUTPUT) | KIND(CALLBACK) | KIND(VGPU_SEGMENT) | KIND(FAULT),
                                        .event = event,
                                        .settle = settle,
                                        .reset = reset};

@@ -234,6 +234,11 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
             keep_ranges(s, e);
         return;
     }
+    if (e->kind == GPUP_EVENT_FAULT && j->call.active && j->call.data.there &&
+        j->call.ddi == GPUP_DDI_ReadVirtualFunctionConfigBlock &&
+        e->f[GPUP_FAULT_object] == j->call.data.object)
+        CHECK(j, GPUP_RULE_VF_020, false, "block 0x%llx: the read reached past Length bytes",
+              (unsigned long long)j->call.a[GPUP_ARG_ReadVirtualFunctionConfigBlock_BlockId]);
     if (j->call.active && is_past(j))
         CHECK(j, GPUP_RULE_VF_019, false, "there are %u VFs, and the call for VF %u did not come back",
               j->host[j->call.host].vfs, j->call.vf);

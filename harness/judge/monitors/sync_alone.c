@@ -20,6 +20,7 @@ static uint64_t kin(const struct did *d, bool precise) {
         break;
     case GPUP_DDI_SetVirtualFunctionPauseState:
         what[7] = d->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause] != 0;
+        what[11] = precise ? d->vf | (uint64_t)d->host << 32 : 0;
         break;
     case GPUP_DDI_PrepareLiveMigration:
         what[7] = d->a[GPUP_ARG_PrepareLiveMigration_MigrationType];
