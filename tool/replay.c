@@ -119,7 +119,7 @@ int command_replay(const struct options *o) {
         if (f->step != GPUP_NO_STEP)
             printf(", step %u", f->step + 1);
         printf(": %s\n", f->text);
-        for (const char *at = f->where; at; at = strchr(at, '\n'), at += at != NULL)
+        for (const char *at = f->where; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL)
             printf("          %.*s\n", (int)strcspn(at, "\n"), at);
         printf("        %s\n", gpup_rules[f->rule].sentence);
     }

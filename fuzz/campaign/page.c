@@ -37,7 +37,7 @@ static void tell_return(FILE *out, const struct gpup_event *e) {
 
 static void tell_where(const struct timeline *t, const struct gpup_finding *f) {
     char *lines = gpup_symbols_tell(t->symbols, &f->places);
-    for (const char *at = lines; at; at = strchr(at, '\n'), at += at != NULL)
+    for (const char *at = lines; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL)
         fprintf(t->out, "        %.*s\n", (int)strcspn(at, "\n"), at);
     free(lines);
 }

@@ -23,8 +23,6 @@
 
 /* --- the process */
 
-extern char **environ;
-
 /* No server is asked for what the driver's owner has at home. */
 static char **private_environment(void) {
     size_t count = 0, kept = 0;

@@ -68,6 +68,7 @@ void context_reset(struct gpup_judge *j) {
     j->framework = 0;
     j->event = 0;
     j->now = NULL;
+    j->at = NULL;
 }
 
 #define FORM_RECORDED 3 /* IMPLEMENTATION.form */

@@ -151,6 +151,7 @@ struct gpup_judge {
         uint64_t base, size;
     } address[JUDGE_ADDRESSES];
     unsigned address_count;
+    const struct gpup_places *at; /* of an earlier event; NULL: of this */
     const struct gpup_event *now; /* that monitors are looking at; NULL: a call settles, or the end */
     uint32_t event, step, op, op_vf;
     bool padded; /* the step sets padding bytes */
@@ -192,6 +193,9 @@ __attribute__((format(printf, 4, 5))) void judge_violated(struct gpup_judge *j, 
                                                           const char *format, ...);
 /* For findings that are not about the call at hand. */
 void judge_about(struct gpup_judge *j, uint8_t host, uint32_t vf);
+/* For findings that come later than the event they are about: where that was. NULL: of the event at hand
+ * again. */
+void judge_at(struct gpup_judge *j, const struct gpup_places *places);
 
 /* --- asking -------------------------------------------------------------------------------------------- */
 static inline bool nt_success(uint32_t status) {

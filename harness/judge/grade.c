@@ -129,7 +129,9 @@ void judge_violated(struct gpup_judge *j, uint16_t rule, uint8_t cap, const char
     if (!early && !new_key(j, f))
         return; /* counted; the first ones tell the story */
     j->findings++;
-    if (j->now)
+    if (j->at)
+        f->places = *j->at;
+    else if (j->now)
         gpup_event_places(j->now, &f->places);
     va_start(arguments, format);
     vsnprintf(f->text, sizeof f->text, format, arguments);

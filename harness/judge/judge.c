@@ -104,6 +104,10 @@ void judge_about(struct gpup_judge *j, uint8_t host, uint32_t vf) {
     j->about_vf = vf;
 }
 
+void judge_at(struct gpup_judge *j, const struct gpup_places *places) {
+    j->at = places;
+}
+
 static void about_call(struct gpup_judge *j) {
     judge_about(j, j->call.host, j->call.names_vf ? j->call.vf : GPUP_PF);
 }

@@ -13,6 +13,7 @@ static bool has_places(const struct gpup_finding *f) {
 }
 
 void where_tell(struct gpup_program_result *result, struct gpup_symbols *symbols) {
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers
     const struct gpup_places **places = calloc(result->finding_count + 1, sizeof *places);
     size_t count = 0;
     for (size_t i = 0; places && i < result->finding_count; i++)

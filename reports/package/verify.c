@@ -113,6 +113,8 @@ static void check_plan(struct verifying *v) {
     }
     if (programs && all->program_count > count)
         problem(v, JOURNALS ": programs that this tool does not have");
+    for (size_t i = 0; programs && i < count; i++)
+        gpup_program_free(&programs[i].program);
     free(programs);
 }
 

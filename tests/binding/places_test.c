@@ -217,6 +217,38 @@ static void no_verdict_rests_on_them(void **state) {
     free(bytes);
 }
 
+/* Writing to freed memory is told when the next event says that it was no read: still with its own place. */
+static void of_an_earlier_event(void **state) {
+    size_t size;
+    char *bytes = tool_file(tool_path("leak.so/traces/adapter-older.trace"), &size);
+    struct gpup_trace_buffer with = {0};
+    struct gpup_trace_reader reader;
+    struct gpup_event e;
+    (void)state;
+    assert_int_equal(gpup_trace_open(&reader, bytes, size), 0);
+    for (gpup_trace_begin(&with); gpup_trace_next(&reader, &e) == 1; gpup_trace_append(&with, &e)) {
+        struct gpup_event damage = {.kind = GPUP_EVENT_POOL_DAMAGE, .step = GPUP_NO_STEP};
+        struct gpup_places places = {.of[GPUP_CALLERS_ALLOCATED] = {1, {0x7777}}};
+        uint64_t room[GPUP_PLACES_ROOM];
+        if (e.kind != GPUP_EVENT_LEFT)
+            continue;
+        damage.f[GPUP_POOL_DAMAGE_object] = 1000;
+        damage.f[GPUP_POOL_DAMAGE_what] = GPUP_DAMAGE_FREED;
+        gpup_event_put_places(&damage, &places, room);
+        gpup_trace_append(&with, &damage);
+    }
+    tool_write(tool_path("damage.trace"), with.bytes, with.size);
+    struct tool t = tool_run("check $D/damage.trace --json");
+    json_t *results = json_loads(t.out, 0, NULL);
+    assert_string_equal(line_of(finding_of(results, "ROB-002"), 0), "allocated at +0x7777");
+    assert_string_equal(line_of(finding_of(results, "ROB-002"), 1), "");
+    is_line(line_of(finding_of(results, "ROB-006"), 1), "called from +0x", NULL);
+    json_decref(results);
+    tool_free(&t);
+    gpup_trace_free(&with);
+    free(bytes);
+}
+
 /* --- names that cannot be had */
 
 static char *path_before; /* of the environment */
@@ -387,6 +419,7 @@ int main(int argc, char **argv) {
                                        cmocka_unit_test(equal_in_two_runs),
                                        cmocka_unit_test(one_finding_in_all_forms),
                                        cmocka_unit_test(no_verdict_rests_on_them),
+                                       cmocka_unit_test(of_an_earlier_event),
                                        cmocka_unit_test(a_helper_that_is_of_no_use),
                                        cmocka_unit_test(no_helper_at_all),
                                        cmocka_unit_test(text_of_others),
@@ -397,6 +430,8 @@ int main(int argc, char **argv) {
         return 2;
     forms = argv + 1;
     path_before = strdup(getenv("PATH") ? getenv("PATH") : "");
+    if (!path_before)
+        return 2;
     tool_directory("places");
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     free(path_before);

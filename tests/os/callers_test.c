@@ -4,12 +4,13 @@
 #include <string.h>
 
 static struct host h;
+extern const char direct[], direct_back[], direct_end[], outer[], outer_back[], faults[], faults_back[],
+    faults_here[], no_code[], no_code_back[];
 
 /* In the test itself: cmocka puts handlers of its own before each. */
 static void begin(void) {
     host_open(&h, true);
     /* the functions of this file, as if they were all that the driver has */
-    extern const char direct[], direct_end[];
     gpup_os_set_code(h.os, (uintptr_t)direct - 0x1000, (uintptr_t)direct - 64, (uintptr_t)direct_end + 64);
 }
 
@@ -40,8 +41,6 @@ __asm__(".text\n.p2align 4\n.skip 64, 0x90\n.globl direct\ndirect:\n"
         "no_code_back\nno_code_back:\n"
         "  leave\n  ret\n"
         ".globl direct_end\ndirect_end:\n.skip 64, 0x90\n");
-extern const char direct[], direct_back[], outer[], outer_back[], faults[], faults_back[], faults_here[],
-    no_code[], no_code_back[];
 PVOID(DDI_CALL *gpup_test_service)(POOL_FLAGS, SIZE_T, ULONG) = ExAllocatePool2;
 
 static uint32_t offset_of(const char *place) {

@@ -93,7 +93,7 @@ static void full_stacks_fit(void **state) {
     (void)state;
     for (unsigned kind = 0; kind < GPUP_CALLERS_KINDS; kind++) {
         places.of[kind].count = GPUP_CALLERS;
-        memset(places.of[kind].at, 0x11 * (kind + 1), sizeof places.of[kind].at);
+        memset(places.of[kind].at, 0x11 * ((int)kind + 1), sizeof places.of[kind].at);
     }
     put_and_read(&event, &places, &out);
     assert_memory_equal(&places, &out, sizeof out);

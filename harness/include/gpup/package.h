@@ -83,7 +83,7 @@ int gpup_package_make(const struct gpup_package_options *options, struct gpup_pa
 struct gpup_verify_options {
     const uint8_t *key; /* 32 bytes, or NULL */
     /* Programs that this tool has for the profile and selection of a package; NULL: they are not compared.
-     * free() the array. */
+     * They are released with the array. */
     struct gpup_run_program *(*expected)(void *context, const struct gpup_results *results, size_t *count);
     void *context;
     bool skip_hashes; /* for fuzzing: contents are looked at whatever MANIFEST says */

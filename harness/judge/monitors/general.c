@@ -13,6 +13,7 @@ struct general {
         bool there;
         uint8_t host;
         uint64_t object, offset;
+        struct gpup_places places;
     } freed;
     bool left_alive[GPUP_MAX_HOSTS]; /* the program left something of its own at the end */
 };
@@ -93,14 +94,17 @@ static void pool_damaged(struct gpup_judge *j, struct general *g, const struct g
     g->freed.host = e->host;
     g->freed.object = object;
     g->freed.offset = e->f[GPUP_POOL_DAMAGE_offset];
+    gpup_event_places(e, &g->freed.places);
 }
 
 /* e: the event after it, NULL none. */
 static void settle_freed(struct gpup_judge *j, struct general *g, const struct gpup_event *e) {
-    bool read = e && e->kind == GPUP_EVENT_FAULT && e->f[GPUP_FAULT_object] == g->freed.object &&
-                e->f[GPUP_FAULT_cause] != GPUP_FAULT_WRITE;
+    bool fault = e && e->kind == GPUP_EVENT_FAULT && e->f[GPUP_FAULT_object] == g->freed.object;
+    bool read = fault && e->f[GPUP_FAULT_cause] != GPUP_FAULT_WRITE;
+    judge_at(j, fault ? NULL : &g->freed.places); /* the fault knows more */
     if (g->freed.there && !read)
         pool_written(j, g->freed.host, g->freed.object, GPUP_DAMAGE_FREED, g->freed.offset);
+    judge_at(j, NULL);
     g->freed.there = false;
 }
 
