@@ -17,7 +17,7 @@ struct did {
     uint64_t a[GPUP_DDI_ARGUMENTS_MAX], r0;
     bool names_vf, excused;                 /* excused: memory ran out, or the device was made to fail */
     bool present, powered, paused, session; /* of its VF, when it began */
-    bool others, again; /* other sessions are open; its VF was handed a channel before in this life */
+    bool others, again; /* other sessions are open; it is not the first such call of the VF in this life */
 };
 
 /* Readings of one VF. */

@@ -10,7 +10,8 @@ enum { MIGRATED = 1, OVERLAID = 2 };
 /* Calls of one kin do the same. precise: also in what they write. */
 static uint64_t kin(const struct did *d, bool precise) {
     bool sessions = d->ddi == GPUP_DDI_PrepareLiveMigration || d->ddi == GPUP_DDI_EndLiveMigration;
-    bool again = d->ddi == GPUP_DDI_SetVirtualGpuVmBus && d->again;
+    bool again =
+        (d->ddi == GPUP_DDI_SetVirtualGpuVmBus || d->ddi == GPUP_DDI_PrepareLiveMigration) && d->again;
     uint64_t what[12] = {precise, d->ddi, d->powered, d->paused, d->session, sessions && d->others, again};
     switch (d->ddi) {
     case GPUP_DDI_WriteVirtualizedInterrupt:
@@ -67,7 +68,9 @@ struct did sync_did(const struct gpup_judge *j, const struct sync *s) {
                     .paused = c->before.paused,
                     .session = own,
                     .others = s->sessions[c->host] > own,
-                    .again = names_vf && s->view[c->host][c->vf].handed == 1 + c->before.life};
+                    .again = names_vf && (c->ddi == GPUP_DDI_PrepareLiveMigration
+                                              ? c->before.sessions > 0
+                                              : s->view[c->host][c->vf].handed == 1 + c->before.life)};
     memcpy(d.a, c->a, sizeof d.a);
     return d;
 }
