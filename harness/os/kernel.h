@@ -120,7 +120,8 @@ struct gpup_handle {
     uint32_t type; /* 0: free */
     uint64_t object;
     void *target;
-    /* Called by ZwClose before the handle goes; may be NULL. */
+    struct gpup_os *owner; /* of the adapter in whose call it was opened */
+    /* Called by ZwClose with the owner before the handle goes; may be NULL. */
     void (*close)(struct gpup_os *os, void *target);
     struct gpup_callers made;
 };
@@ -202,9 +203,9 @@ struct gpup_os {
     struct gpup_thread *threads, *free_threads;
     struct gpup_work_item *works, *free_works;
     struct gpup_mapping mappings[GPUP_MAX_MAPPINGS];
-    uint32_t mapping_count; /* highest used + 1 */
-    struct gpup_handle handles[GPUP_MAX_HANDLES];
-    uint32_t handle_count; /* highest used + 1 */
+    uint32_t mapping_count;                       /* highest used + 1 */
+    struct gpup_handle handles[GPUP_MAX_HANDLES]; /* of all adapters of the machine; used in the first one */
+    uint32_t handle_count;                        /* highest used + 1 */
     struct gpup_pool *pool;
     struct gpup_locks *locks; /* NULL: none was waited for while another was held */
     uint32_t step;            /* of the last DDI call */

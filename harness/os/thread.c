@@ -4,28 +4,37 @@
 
 #define HANDLE_BASE 0xFFFFFFFF80000000u /* kernel handles have the top bit set */
 
+/* One table for a machine: what a driver opens for itself it may use in the calls of each of its adapters. */
+static struct gpup_os *table_of(struct gpup_os *os) {
+    return os->config.system ? os->config.system : os;
+}
+
 HANDLE gpup_handle_new(struct gpup_os *os, uint32_t type, void *target, uint64_t object,
                        void (*close)(struct gpup_os *os, void *target)) {
+    struct gpup_os *table = table_of(os);
     uint32_t i = 0;
 
-    while (i < os->handle_count && os->handles[i].type)
+    while (i < table->handle_count && table->handles[i].type)
         i++;
     if (i == GPUP_MAX_HANDLES)
         return NULL;
-    if (i == os->handle_count)
-        os->handle_count++;
-    os->handles[i] = (struct gpup_handle){type, object, target, close, {0}};
-    gpup_callers_here(os, &os->handles[i].made);
+    if (i == table->handle_count)
+        table->handle_count++;
+    table->handles[i] =
+        (struct gpup_handle){.type = type, .object = object, .target = target, .owner = os, .close = close};
+    gpup_callers_here(os, &table->handles[i].made);
     return (HANDLE)(HANDLE_BASE + 4 * (uintptr_t)(i + 1)); // NOLINT(performance-no-int-to-ptr)
 }
 
 struct gpup_handle *gpup_handle_get(struct gpup_os *os, HANDLE handle, uint32_t type) {
+    struct gpup_os *table = table_of(os);
     uintptr_t i = ((uintptr_t)handle - HANDLE_BASE) / 4 - 1;
+    struct gpup_handle *entry = &table->handles[i < GPUP_MAX_HANDLES ? i : 0];
 
-    if (((uintptr_t)handle & 3) || i >= os->handle_count || !os->handles[i].type ||
-        (type && os->handles[i].type != type))
+    if (((uintptr_t)handle & 3) || i >= table->handle_count || !entry->type || (type && entry->type != type))
         return NULL;
-    return &os->handles[i];
+    /* The handle of a VM was given to one adapter. */
+    return entry->type == GPUP_HANDLE_VMBUS && entry->owner != os ? NULL : entry;
 }
 
 void gpup_handle_drop(struct gpup_os *os, HANDLE handle) {
@@ -48,7 +57,7 @@ NTSTATUS DDI_CALL ZwClose(HANDLE Handle) {
     copy = *handle;
     *handle = (struct gpup_handle){0};
     if (copy.close)
-        copy.close(os, copy.target);
+        copy.close(copy.owner, copy.target);
     return STATUS_SUCCESS;
 }
 

@@ -212,6 +212,44 @@ static void one_machine(void **state) {
     host_close(&host);
 }
 
+/* And what a driver opened for itself it may use in the calls of both. */
+static uint64_t DDI_CALL opens_one(struct work *w) {
+    MUST(open_file(w, u"\\??\\C:\\both", FILE_CREATE, &w->file) == STATUS_SUCCESS);
+    return 0;
+}
+static uint64_t DDI_CALL closes_it(struct work *w) {
+    IO_STATUS_BLOCK status;
+    MUST(ZwFlushBuffersFile(w->file, &status) == STATUS_SUCCESS);
+    MUST(ZwClose(w->file) == STATUS_SUCCESS);
+    return 0;
+}
+static uint64_t DDI_CALL finds_it_closed(struct work *w) {
+    IO_STATUS_BLOCK status;
+    MUST(ZwFlushBuffersFile(w->file, &status) == STATUS_INVALID_HANDLE);
+    return 0;
+}
+
+static void one_driver(void **state) {
+    struct host host, second, other;
+    struct gpup_os_config config;
+    struct work *work;
+
+    (void)state;
+    host_open(&host, true);
+    config = host_config(&host);
+    second = other = host;
+    other.os = gpup_os_new(&config);
+    config.system = host.os;
+    second.os = gpup_os_new(&config);
+    assert_true(second.os && other.os);
+    work = work_of(&host);
+    assert_int_equal(host_run(&host, (void *)opens_one, work), 0);
+    assert_int_equal(host_run(&other, (void *)finds_it_closed, work), 0);
+    assert_int_equal(host_run(&second, (void *)closes_it, work), 0);
+    assert_int_equal(host_run(&host, (void *)finds_it_closed, work), 0);
+    host_close(&host);
+}
+
 /* --- where something else fails */
 
 static uint64_t DDI_CALL is_refused(struct work *w) {
@@ -333,10 +371,10 @@ static void beyond(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bounds),      cmocka_unit_test(from_outside),     cmocka_unit_test(snapshots),
-        cmocka_unit_test(one_machine), cmocka_unit_test(planned_failures), cmocka_unit_test(no_memory),
-        cmocka_unit_test(beyond)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(bounds),     cmocka_unit_test(from_outside),
+                                       cmocka_unit_test(snapshots),  cmocka_unit_test(one_machine),
+                                       cmocka_unit_test(one_driver), cmocka_unit_test(planned_failures),
+                                       cmocka_unit_test(no_memory),  cmocka_unit_test(beyond)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
