@@ -262,10 +262,23 @@ static void script(const char *text) {
     }
 }
 
+/* A helper that says the same of every address. */
+static void answering(const char *frame, const char *end) {
+    char text[1024];
+    snprintf(text, sizeof text,
+             "#!/bin/sh\nfor a; do case $a in 0x*) l=$l$s'{\"Address\":\"'$a'\",\"Symbol\":['"
+             "'%s'"
+             "']}'; s=,;; esac; done\nprintf '%%s' \"[$l]\"\n%s\n",
+             frame, end);
+    script(text);
+}
+
 static void a_helper_that_is_of_no_use(void **state) {
     static const char *const scripts[] = {
         "#!/bin/sh\nexit 1\n",
-        "#!/bin/sh\necho '[{\"Address\":\"0x1\",\"Symbol\":[{\"FunctionName\":\"wrong\"}]}]'\n",
+        "#!/bin/sh\necho "
+        "'[{\"Address\":\"0x1\",\"Symbol\":[{\"FunctionName\":\"wrong\",\"FileName\":\"a.c\",\"Line\":1}]}]'"
+        "\n",
         "#!/bin/sh\necho '[{\"Address\":17,\"Symbol\":7},null,{}]'\n",
         "#!/bin/sh\nprintf '[{\"Address\":'\n",
         "#!/bin/sh\nwhile echo '[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[['; do :; done\n",
@@ -279,6 +292,11 @@ static void a_helper_that_is_of_no_use(void **state) {
         is_plain(results, "leak-lined.sys");
         json_decref(results);
     }
+    answering("{\"FunctionName\":\"x\",\"FileName\":\"a.c\",\"Line\":3}",
+              "exit 3"); /* it says that it failed */
+    json_t *results = run(path, forms[LINED], "useless");
+    is_plain(results, "leak-lined.sys");
+    json_decref(results);
     setenv("PATH", path_before, 1);
 }
 
@@ -294,11 +312,7 @@ static void no_helper_at_all(void **state) {
 static void text_of_others(void **state) {
     char path[4096];
     (void)state;
-    script("#!/bin/sh\nfor a; do case $a in 0x*) "
-           "l=\"$l$s{\\\"Address\\\":\\\"$a\\\",\\\"Symbol\\\":[{\\\"FunctionName\\\":"
-           "\\\"<b>\\\\n\\\\u001bx\\\",\\\"FileName\\\":\\\"C:\\\\\\\\src\\\\\\\\a.c\\\",\\\"Line\\\":3}]}\";"
-           " s=,;; esac; done\n"
-           "printf '[%s]' \"$l\"\n");
+    answering("{\"FunctionName\":\"<b>\\n\\u001bx\",\"FileName\":\"C:\\\\src\\\\a.c\",\"Line\":3}", "");
     snprintf(path, sizeof path, "%s:/bin:/usr/bin", tool_path("path"));
     json_t *results = run(path, forms[LINED], "others");
     assert_string_equal(line_of(finding_of(results, "ROB-006"), 0),
