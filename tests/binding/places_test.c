@@ -274,11 +274,12 @@ static void answering(const char *frame, const char *end) {
 }
 
 static void a_helper_that_is_of_no_use(void **state) {
+    static const char other[] =
+        "#!/bin/sh\nprintf '%s' "
+        "'[{\"Address\":\"0x1\",\"Symbol\":[{\"FunctionName\":\"wrong\",\"FileName\":\"a.c\",\"Line\":1}]}]'";
     static const char *const scripts[] = {
         "#!/bin/sh\nexit 1\n",
-        "#!/bin/sh\necho "
-        "'[{\"Address\":\"0x1\",\"Symbol\":[{\"FunctionName\":\"wrong\",\"FileName\":\"a.c\",\"Line\":1}]}]'"
-        "\n",
+        other,
         "#!/bin/sh\necho '[{\"Address\":17,\"Symbol\":7},null,{}]'\n",
         "#!/bin/sh\nprintf '[{\"Address\":'\n",
         "#!/bin/sh\nwhile echo '[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[['; do :; done\n",
@@ -443,7 +444,8 @@ int main(int argc, char **argv) {
     if (argc != FORMS + 1)
         return 2;
     forms = argv + 1;
-    path_before = strdup(getenv("PATH") ? getenv("PATH") : "");
+    const char *path = getenv("PATH");
+    path_before = strdup(path ? path : "");
     if (!path_before)
         return 2;
     tool_directory("places");
