@@ -29,7 +29,8 @@ enum gpup_wdf_kind {
     GPUP_WDF_WAIT_LOCK,
     GPUP_WDF_QUEUE,
     GPUP_WDF_OTHER,
-    GPUP_WDF_RESOURCES
+    GPUP_WDF_RESOURCES,
+    GPUP_WDF_DRIVER
 };
 
 struct gpup_wdf_context {
@@ -85,6 +86,19 @@ struct gpup_wdf_device {
     CM_PARTIAL_RESOURCE_DESCRIPTOR *list[2]; /* raw, translated: what the driver sees */
     CM_PARTIAL_RESOURCE_DESCRIPTOR *pristine[2];
     struct gpup_wdf_object list_object[2];
+    struct gpup_wdf_driver *driver; /* of WdfDeviceMiniportCreate; NULL: the suite made it */
+    struct gpup_wdf_device *next;   /* of that driver */
+    struct {
+        PDEVICE_OBJECT object, attached, physical;
+    } wdm;
+};
+
+struct gpup_wdf_driver {
+    struct gpup_wdf_object object;
+    WDF_DRIVER_CONFIG config;
+    PDRIVER_OBJECT wdm;
+    WCHAR *path; /* of its key */
+    struct gpup_wdf_device *devices;
 };
 
 struct gpup_kmdf {
@@ -92,6 +106,7 @@ struct gpup_kmdf {
     struct gpup_wdf_interrupt *free_interrupts;
     struct gpup_wdf_lock *free_locks;
     struct gpup_wdf_context *free_contexts;
+    struct gpup_wdf_driver *driver; /* NULL: there is none */
 };
 
 struct gpup_kmdf *gpup_kmdf_of(struct gpup_os *os); /* NULL: arena full */
@@ -112,6 +127,10 @@ void gpup_wdf_drop_contexts(struct gpup_os *os, struct gpup_wdf_object *object);
 /* [fiber] Cleanup callbacks now, destroy callbacks with the last reference. */
 void gpup_wdf_delete(struct gpup_os *os, struct gpup_wdf_object *object);
 void gpup_wdf_unreference(struct gpup_os *os, struct gpup_wdf_object *object);
+void gpup_wdf_end_device(struct gpup_os *os, struct gpup_wdf_device *device); /* one that has a driver */
+void gpup_wdf_driver_left(struct gpup_os *os, struct gpup_kmdf *kmdf);        /* unloaded, and still there? */
+/* What WdfGetDriver finds in the globals of a driver that was bound; tag 0: that of its name. */
+void gpup_wdf_named(struct gpup_os *os, PVOID driver, ULONG tag);
 
 void gpup_wdf_lock_init(struct gpup_wdf_lock *lock);
 /* [fiber] The interrupt's lock, at its level: DIRQL, or passive. false: a passive one is taken, and the

@@ -11,8 +11,11 @@ struct gpup_kmdf *gpup_kmdf_of(struct gpup_os *os) {
     return os->kmdf;
 }
 
+/* One for a machine: an object of the driver may be used in the calls of each of its adapters. */
 bool gpup_kmdf_init(struct gpup_os *os) {
-    if (!os->kmdf)
+    if (!os->kmdf && os->config.system)
+        os->kmdf = gpup_kmdf_of(os->config.system);
+    else if (!os->kmdf)
         os->kmdf = gpup_os_alloc(os, sizeof(struct gpup_kmdf));
     return os->kmdf != NULL;
 }
@@ -214,7 +217,10 @@ GPUP_EXPORT VOID DDI_CALL WdfObjectDelete(WDFOBJECT Object) {
     struct gpup_wdf_object *object = os ? gpup_wdf_get(os, "WdfObjectDelete", Object, 0) : NULL;
     if (!object)
         return;
-    if (object->kind == GPUP_WDF_DEVICE || object->kind == GPUP_WDF_RESOURCES)
+    if (object->kind == GPUP_WDF_DEVICE && ((struct gpup_wdf_device *)object)->driver)
+        gpup_wdf_end_device(os, (struct gpup_wdf_device *)object);
+    else if (object->kind == GPUP_WDF_DEVICE || object->kind == GPUP_WDF_RESOURCES ||
+             object->kind == GPUP_WDF_DRIVER)
         gpup_wdf_violation(os, "WdfObjectDelete"); /* goes by itself */
     else if (object->kind != GPUP_WDF_INTERRUPT && !object->held_by_child)
         gpup_wdf_delete(os, object); /* interrupts, and queues that are parent of one, go with their device */
@@ -244,9 +250,11 @@ GPUP_EXPORT VOID DDI_CALL WdfObjectDereferenceActual(WDFOBJECT Handle, PVOID Tag
 }
 
 void gpup_kmdf_left(struct gpup_os *os) {
-    const struct gpup_kmdf *kmdf = os->kmdf;
+    struct gpup_kmdf *kmdf = os->kmdf;
     uint32_t at = 0;
     const struct gpup_wdf_interrupt *i;
     while (kmdf && (i = gpup_token_next(&kmdf->tokens, &at, GPUP_WDF_INTERRUPT)))
         gpup_os_left(os, GPUP_OBJECT_INTERRUPT, i->message, 0, 0, NULL);
+    if (kmdf)
+        gpup_wdf_driver_left(os, kmdf);
 }

@@ -7,7 +7,7 @@
 
 #define FUNCTIONS 512 /* more than any version has */
 
-/* --- the entries of the table: without the globals the arguments are those of the page, four at most */
+/* --- the entries of the table: without the globals the arguments are those of the page */
 
 #define ENTRY(symbol, body)                                                                                  \
     __asm__(".text\n.p2align 4\n.globl " symbol "\n.hidden " symbol "\n.type " symbol ",@function\n" symbol  \
@@ -16,8 +16,16 @@
     ENTRY("gpup_wdf_" #name,                                                                                 \
           "  mov %rdx, %rcx\n  mov %r8, %rdx\n  mov %r9, %r8\n  mov 0x28(%rsp), %r9\n  mov " #name           \
           "@GOTPCREL(%rip), %rax\n  jmp *%rax\n")
+/* Six: the last three are moved on the stack, under a frame that call stacks and exceptions can leave. */
+#define WIDE(number, name)                                                                                   \
+    ENTRY("gpup_wdf_" #name,                                                                                 \
+          "  push %rbp\n  mov %rsp, %rbp\n  sub $0x30, %rsp\n  mov 0x38(%rbp), %rax\n"                       \
+          "  mov %rax, 0x20(%rsp)\n  mov 0x40(%rbp), %rax\n  mov %rax, 0x28(%rsp)\n"                         \
+          "  mov %rdx, %rcx\n  mov %r8, %rdx\n  mov %r9, %r8\n  mov 0x30(%rbp), %r9\n  call *" #name         \
+          "@GOTPCREL(%rip)\n  leave\n  ret\n")
 #include "wdf_functions.def"
 #undef FUNCTION
+#undef WIDE
 
 /* One of 16 bytes for each number. */
 ENTRY("gpup_wdf_unknown", ".set number, 0\n.rept 512\n  .p2align 4, 0xCC\n  mov $number, %ecx\n"
@@ -44,8 +52,10 @@ VOID DDI_CALL gpup_wdf_beyond(uint32_t number) {
 }
 
 #define FUNCTION(number, name) VOID DDI_CALL gpup_wdf_##name(VOID);
+#define WIDE(number, name) FUNCTION(number, name)
 #include "wdf_functions.def"
 #undef FUNCTION
+#undef WIDE
 
 static WDFFUNC function_at(unsigned number) {
     const uint8_t *unknown = gpup_wdf_unknown + (size_t)16 * number;
@@ -55,8 +65,10 @@ static WDFFUNC function_at(unsigned number) {
 #define FUNCTION(n, name)                                                                                    \
     case n:                                                                                                  \
         return gpup_wdf_##name;
+#define WIDE(number, name) FUNCTION(number, name)
 #include "wdf_functions.def"
 #undef FUNCTION
+#undef WIDE
     default:
         memcpy(&function, &unknown, sizeof function);
         return function;
@@ -80,6 +92,16 @@ static struct bound *bound_of(struct gpup_os *os) {
     for (unsigned i = 0; bound && i < FUNCTIONS; i++)
         bound->table[i] = function_at(i);
     return bound;
+}
+
+void gpup_wdf_named(struct gpup_os *os, PVOID driver, ULONG tag) {
+    struct bound *bound = os->wdf;
+
+    if (!bound || !bound->is)
+        return;
+    bound->globals.Driver = driver;
+    if (tag)
+        bound->globals.DriverTag = tag;
 }
 
 NTSTATUS DDI_CALL WdfVersionBind(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath,

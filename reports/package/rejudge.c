@@ -38,11 +38,20 @@ static void on_event(void *context, const struct gpup_event *e) {
 }
 
 /* --- the verdicts -------------------------------------------------------------------------------------- */
+static bool same_callers(const struct gpup_callers *a, const struct gpup_callers *b) {
+    return a->count == b->count && memcmp(a->at, b->at, a->count * sizeof *a->at) == 0;
+}
+static bool same_places(const struct gpup_places *a, const struct gpup_places *b) {
+    bool same = a->instruction == b->instruction;
+    for (unsigned i = 0; i < GPUP_CALLERS_KINDS; i++)
+        same = same && same_callers(&a->of[i], &b->of[i]);
+    return same;
+}
+
 static bool same_finding(const struct gpup_finding *a, const struct gpup_finding *b) {
     return a->rule == b->rule && a->ddi == b->ddi && a->verdict == b->verdict && a->class == b->class &&
            a->host == b->host && a->vf == b->vf && a->step == b->step && a->event == b->event &&
-           a->key == b->key && strcmp(a->text, b->text) == 0 &&
-           memcmp(&a->places, &b->places, sizeof a->places) == 0;
+           a->key == b->key && strcmp(a->text, b->text) == 0 && same_places(&a->places, &b->places);
 }
 
 static bool same_rules(const char *name, const struct gpup_program_result *said,

@@ -216,12 +216,39 @@ static void many(void **state) {
     trial_end(&t);
 }
 
+/* What DriverEntry made, a call of a second adapter of the machine may use; another machine may not. */
+static uint64_t DDI_CALL makes_a_lock(WDFSPINLOCK *lock) {
+    return (uint32_t)WdfSpinLockCreate(NULL, lock);
+}
+static uint64_t DDI_CALL uses_it(WDFSPINLOCK *lock) {
+    WdfSpinLockAcquire(*lock);
+    WdfSpinLockRelease(*lock);
+    return 0;
+}
+static void one_machine(void **state) {
+    struct host host, second, other;
+    struct gpup_os_config config;
+    WDFSPINLOCK lock = NULL;
+
+    (void)state;
+    host_open(&host, true);
+    config = host_config(&host);
+    second = other = host;
+    other.os = gpup_os_new(&config);
+    config.system = host.os;
+    second.os = gpup_os_new(&config);
+    assert_true(second.os && other.os);
+    assert_int_equal(host_run(&host, (void *)makes_a_lock, &lock), 0);
+    assert_int_equal(host_run(&second, (void *)uses_it, &lock), 0);
+    struct gpup_os_call call = {.function = (void *)uses_it, .args = {(uintptr_t)&lock}, .count = 1};
+    assert_int_equal(gpup_os_call(other.os, &call), GPUP_RAN_DEAD);
+    host_close(&host);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(at_work),
-                                       cmocka_unit_test(passive),
-                                       cmocka_unit_test(locking),
-                                       cmocka_unit_test(lock_orders),
-                                       cmocka_unit_test(contexts_and_deletion),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(at_work),     cmocka_unit_test(one_machine),
+                                       cmocka_unit_test(passive),     cmocka_unit_test(locking),
+                                       cmocka_unit_test(lock_orders), cmocka_unit_test(contexts_and_deletion),
                                        cmocka_unit_test(many)};
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }

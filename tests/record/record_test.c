@@ -173,7 +173,7 @@ static void defects(void **state) {
     fclose(matrix);
     print_message("%u faults, %u rules broken where calls tell, %u judged otherwise\n", tried, broken, bad);
     assert_int_equal(bad, 0);
-    assert_true(tried > 50 && broken > 6);
+    assert_true(tried > 50 && broken >= 5);
 }
 
 static void write_trace(const struct gpup_binding *driver, const char *name, const char *file) {

@@ -105,7 +105,7 @@ static inline VOID WDF_OBJECT_ATTRIBUTES_INIT(PWDF_OBJECT_ATTRIBUTES Attributes)
     extern const WDF_OBJECT_CONTEXT_TYPE_INFO WDF_TYPE_NAME_TO_TYPE_INFO(type);                              \
     GPUP_WDF_ONE_DEFINITION const WDF_OBJECT_CONTEXT_TYPE_INFO WDF_TYPE_NAME_TO_TYPE_INFO(type) = {          \
         sizeof(WDF_OBJECT_CONTEXT_TYPE_INFO), #type, sizeof(type), &WDF_TYPE_NAME_TO_TYPE_INFO(type), NULL}; \
-    static inline type *accessor(WDFOBJECT Handle) {                                                         \
+    static inline __attribute__((unused)) type *accessor(WDFOBJECT Handle) {                                 \
         return (type *)WdfObjectGetTypedContextWorker(Handle, WDF_GET_CONTEXT_TYPE_INFO(type));              \
     }
 /* NOLINTEND(bugprone-macro-parentheses) */
@@ -143,6 +143,50 @@ typedef NTSTATUS(DDI_CALL EVT_WDF_DEVICE_RELEASE_HARDWARE)(WDFDEVICE Device,
 typedef EVT_WDF_DRIVER_DEVICE_ADD *PFN_WDF_DRIVER_DEVICE_ADD;
 typedef EVT_WDF_DEVICE_PREPARE_HARDWARE *PFN_WDF_DEVICE_PREPARE_HARDWARE;
 typedef EVT_WDF_DEVICE_RELEASE_HARDWARE *PFN_WDF_DEVICE_RELEASE_HARDWARE;
+
+/* WDF_DRIVER_INIT_FLAGS enumeration and WDF_DRIVER_CONFIG structure (wdfdriver.h) */
+typedef enum _WDF_DRIVER_INIT_FLAGS {
+    WdfDriverInitNonPnpDriver = 1,
+    WdfDriverInitNoDispatchOverride = 2, /* a port driver has the dispatch routines: a miniport */
+    WdfVerifyOn = 4,
+    WdfVerifierOn = 8,
+    WdfDriverInitCompanion = 16
+} WDF_DRIVER_INIT_FLAGS;
+typedef VOID(DDI_CALL EVT_WDF_DRIVER_UNLOAD)(WDFDRIVER Driver);
+typedef EVT_WDF_DRIVER_UNLOAD *PFN_WDF_DRIVER_UNLOAD;
+typedef struct DDI_STRUCT _WDF_DRIVER_CONFIG {
+    ULONG Size; /* bytes of this structure */
+    PFN_WDF_DRIVER_DEVICE_ADD EvtDriverDeviceAdd;
+    PFN_WDF_DRIVER_UNLOAD EvtDriverUnload;
+    ULONG DriverInitFlags; /* WDF_DRIVER_INIT_FLAGS */
+    ULONG DriverPoolTag;
+} WDF_DRIVER_CONFIG, *PWDF_DRIVER_CONFIG;
+
+/* WDF_DRIVER_CONFIG_INIT function */
+static inline VOID WDF_DRIVER_CONFIG_INIT(PWDF_DRIVER_CONFIG Config,
+                                          PFN_WDF_DRIVER_DEVICE_ADD EvtDriverDeviceAdd) {
+    __builtin_memset(Config, 0, sizeof(*Config));
+    Config->Size = sizeof(*Config);
+    Config->EvtDriverDeviceAdd = EvtDriverDeviceAdd;
+}
+
+/* The driver's object (wdfdriver.h). STATUS_DRIVER_INTERNAL_ERROR: it has one. */
+NTSTATUS DDI_CALL WdfDriverCreate(PDRIVER_OBJECT DriverObject, PCUNICODE_STRING RegistryPath,
+                                  PWDF_OBJECT_ATTRIBUTES DriverAttributes, PWDF_DRIVER_CONFIG DriverConfig,
+                                  WDFDRIVER *Driver);
+PWSTR DDI_CALL WdfDriverGetRegistryPath(WDFDRIVER Driver);
+PDRIVER_OBJECT DDI_CALL WdfDriverWdmGetDriverObject(WDFDRIVER Driver);
+WDFDRIVER DDI_CALL WdfWdmDriverGetWdfDriverHandle(PDRIVER_OBJECT DriverObject);
+/* A device that the port driver found, and the end of the driver (wdfminiport.h); the device's own
+ * pointers (wdfdevice.h). */
+NTSTATUS DDI_CALL WdfDeviceMiniportCreate(WDFDRIVER Driver, PWDF_OBJECT_ATTRIBUTES Attributes,
+                                          PDEVICE_OBJECT DeviceObject, PDEVICE_OBJECT AttachedDeviceObject,
+                                          PDEVICE_OBJECT Pdo, WDFDEVICE *Device);
+VOID DDI_CALL WdfDriverMiniportUnload(WDFDRIVER Driver);
+WDFDRIVER DDI_CALL WdfDeviceGetDriver(WDFDEVICE Device);
+PDEVICE_OBJECT DDI_CALL WdfDeviceWdmGetDeviceObject(WDFDEVICE Device);
+PDEVICE_OBJECT DDI_CALL WdfDeviceWdmGetAttachedDevice(WDFDEVICE Device);
+PDEVICE_OBJECT DDI_CALL WdfDeviceWdmGetPhysicalDevice(WDFDEVICE Device);
 
 /* Resource lists (wdfresource.h); GetDescriptor returns NULL past the end. */
 ULONG DDI_CALL WdfCmResourceListGetCount(WDFCMRESLIST List);

@@ -113,9 +113,8 @@ static void follow_transfer(struct gpup_judge *j, struct blobs *b) {
         const struct vf *source = judge_vf(j, c->host, j->op_vf);
         bool clears = c->a[GPUP_ARG_QueryDirtyBitData_Flags] & 1;
         bool whole = c->a[GPUP_ARG_QueryDirtyBitData_SubrangeSize] == 0;
-        if (j->host[c->host].odd_bits) /* the copy took the bits for others than they are */
-            for_targets_of(b, c->host, GPUP_PF, pages_lost);
-        else if (j->op != GPUP_OP_CopyDirty ? clears : !whole || !nt_success(c->status))
+        bool misread = j->host[c->host].odd_bits; /* the copy took the bits for others than they are */
+        if (misread || (j->op != GPUP_OP_CopyDirty ? clears : !whole || !nt_success(c->status)))
             for_targets_of(b, c->host, GPUP_PF, pages_lost);
         else if (j->op == GPUP_OP_CopyDirty && source && source->paused)
             for_targets_of(b, c->host, j->op_vf, last_pass);
