@@ -26,13 +26,10 @@ static void announce(uint8_t *start, size_t count, const uintptr_t *place) {
         __sanitizer_cov_pcs_init(place, place + 2 * count);
 }
 
-/* `file.sys:OPTION` */
 static char *path_of(const struct gpup_binding *binding) {
-    char *path = strdup(binding->name);
-    char *colon = path ? strchr(path, ':') : NULL;
-    if (colon)
-        *colon = 0;
-    return path;
+    struct gpup_binding_parts parts;
+    gpup_binding_split(binding->name, &parts);
+    return strdup(parts.driver);
 }
 
 static bool arm(const struct gpup_binding *binding, char *message, size_t message_size) {

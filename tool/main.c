@@ -39,7 +39,8 @@ static int help(FILE *out) {
         fprintf(out, "  %-7s %s\n          %s\n", commands[i].name, commands[i].arguments, commands[i].what);
     fputs(
         "\nIMPL: reference (default), reference:DEFECT, second, null, refuser, yesman, framework, "
-        "framework:DEFECT, file.so\n"
+        "framework:DEFECT, file.so, driver.sys,\n"
+        "  driver.sys@model.so: with the GPU of an object\n"
         "--file: a file of this machine that the driver finds, for example\n"
         "  --file '\\SystemRoot\\System32\\drivers\\vendor_fw.bin=fw.bin'\n"
         "profiles: smoke, certification, full (default), nightly\n"

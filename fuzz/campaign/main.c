@@ -181,11 +181,15 @@ static bool resolve(struct options *o, const char *name) {
         snprintf(path, sizeof path, "%s/%.*s%s.fuzz.so", o->tools, (int)length, name,
                  defect ? "-defects" : "");
     }
-    if (!realpath(path, full)) {
+    struct gpup_binding_parts parts;
+    char model[PATH_ROOM] = "";
+    gpup_binding_split(path, &parts);
+    if (!realpath(parts.driver, full) || (parts.model[0] && !realpath(parts.model, model))) {
         fprintf(stderr, "gpup-fuzz: %s: there is no such implementation (%s)\n", name, path);
         return false;
     }
-    snprintf(o->implementation, sizeof o->implementation, "%s%s", full, colon ? colon : "");
+    snprintf(o->implementation, sizeof o->implementation, "%s%s%s%s", full, model[0] ? "@" : "", model,
+             colon ? colon : "");
     return true;
 }
 

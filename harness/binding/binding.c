@@ -34,14 +34,24 @@ static int check(const struct gpup_implementation *i, const char *name, char *me
     return 0;
 }
 
-/* The name without `:OPTION`; *option points at the option or is NULL. */
-static void split(const char *name, char *base, size_t size, const char **option) {
+static bool ends_with(const char *text, const char *end) {
+    size_t length = strlen(text), wanted = strlen(end);
+    return length > wanted && strcasecmp(text + length - wanted, end) == 0;
+}
+
+void gpup_binding_split(const char *name, struct gpup_binding_parts *out) {
     const char *colon = strchr(name, ':');
-    *option = colon ? colon + 1 : NULL;
-    size_t length = colon ? (size_t)(colon - name) : strlen(name);
-    length = length < size ? length : size - 1;
-    memcpy(base, name, length);
-    base[length] = 0;
+    snprintf(out->driver, sizeof out->driver, "%.*s", (int)strcspn(name, ":"), name);
+    out->option = colon ? colon + 1 : NULL;
+    out->model[0] = 0;
+    for (char *at = out->driver; (at = strchr(at, '@')) != NULL; at++) {
+        *at = 0;
+        if (ends_with(at + 1, ".so") && (ends_with(out->driver, ".sys") || ends_with(out->driver, ".so"))) {
+            snprintf(out->model, sizeof out->model, "%s", at + 1);
+            return;
+        }
+        *at = '@'; /* a folder may have one */
+    }
 }
 
 static int find_main(struct dl_phdr_info *info, size_t size, void *base) {
@@ -71,18 +81,38 @@ static const struct gpup_implementation *describe_driver(struct gpup_implementat
     return out;
 }
 
-static int open_shared(struct gpup_binding *b, const char *path, char *message, size_t size) {
-    char local[PATH_MAX];
-    snprintf(local, sizeof local, "%s%s", strchr(path, '/') ? "" : "./", path);
-    if (access(local, R_OK) != 0)
-        return say(message, size, path, "no such file, or it cannot be read");
+/* Loads an object; *local: its path as the dynamic linker takes it. NULL: message. */
+static void *load_object(const char *path, char local[PATH_MAX], char *message, size_t size) {
+    snprintf(local, PATH_MAX, "%s%s", strchr(path, '/') ? "" : "./", path);
+    if (access(local, R_OK) != 0) {
+        say(message, size, path, "no such file, or it cannot be read");
+        return NULL;
+    }
     if (!gpup_elf_whole(local, message, size))
-        return -1;
+        return NULL;
     /* Symbols of one implementation must never satisfy another's; and everything must resolve now, so that a
      * missing kernel service is a message and not a crash in the middle of a program. */
-    b->handle = dlopen(local, RTLD_NOW | RTLD_LOCAL);
+    void *object = dlopen(local, RTLD_NOW | RTLD_LOCAL);
+    if (!object)
+        say(message, size, path, dlerror());
+    return object;
+}
+
+static bool image_of_object(void *object, const char *path, const char *local, struct gpup_image **out,
+                            char *message, size_t size) {
+    struct link_map *map = NULL;
+    if (dlinfo(object, RTLD_DI_LINKMAP, &map) != 0 || !map) {
+        say(message, size, path, "the dynamic linker does not say where it is loaded");
+        return false;
+    }
+    return gpup_image_open(local, map->l_addr, NULL, out, message, size);
+}
+
+static int open_shared(struct gpup_binding *b, const char *path, char *message, size_t size) {
+    char local[PATH_MAX];
+    b->handle = load_object(path, local, message, size);
     if (!b->handle)
-        return say(message, size, path, dlerror());
+        return -1;
     const struct gpup_implementation *(*get)(void);
     *(void **)&get = dlsym(b->handle, "gpup_implementation");
     void *entry = dlsym(b->handle, "DriverEntry");
@@ -94,10 +124,40 @@ static int open_shared(struct gpup_binding *b, const char *path, char *message, 
         return say(message, size, path, "exports neither gpup_implementation nor DriverEntry");
     if (check(b->implementation, path, message, size) != 0)
         return -1;
-    struct link_map *map = NULL;
-    if (dlinfo(b->handle, RTLD_DI_LINKMAP, &map) != 0 || !map)
-        return say(message, size, path, "the dynamic linker does not say where it is loaded");
-    return gpup_image_open(local, map->l_addr, NULL, &b->image, message, size) ? 0 : -1;
+    return image_of_object(b->handle, path, local, &b->image, message, size) ? 0 : -1;
+}
+
+/* The device of an object behind the driver that is open. */
+static int open_model(struct gpup_binding *b, const char *path, char *message, size_t size) {
+    const struct gpup_implementation *(*get)(void);
+    struct gpup_implementation model;
+    struct gpup_image *image = NULL;
+    char local[PATH_MAX];
+    if (!b->implementation->driver_entry)
+        return say(message, size, b->name,
+                   "brings tables and a device of its own; a model stands behind a driver with DriverEntry");
+    b->model = load_object(path, local, message, size);
+    if (!b->model)
+        return -1;
+    *(void **)&get = dlsym(b->model, "gpup_implementation");
+    if (!get || !get() || !get()->device)
+        return say(message, size, path, "expected gpup_implementation() with a `device`, found none");
+    if (get()->open)
+        return say(message, size, path,
+                   "expected a `device` without tables: what `open` makes has its own driver");
+    model = *get();
+    model.driver_entry =
+        b->implementation->driver_entry; /* its own driver, if there is one, is not what runs */
+    if (check(&model, path, message, size) != 0)
+        return -1;
+    b->described = *b->implementation;
+    b->described.device = model.device;
+    b->implementation = &b->described;
+    if (!image_of_object(b->model, path, local, &image, message, size))
+        return -1;
+    bool joined = !image || (b->image && gpup_image_join(b->image, image));
+    gpup_image_free(image);
+    return joined ? 0 : say(message, size, path, "out of memory");
 }
 
 static int open_image(struct gpup_binding *b, const char *path, char *message, size_t size) {
@@ -108,11 +168,6 @@ static int open_image(struct gpup_binding *b, const char *path, char *message, s
     if (!b->implementation)
         b->implementation = describe_driver(&b->described, entry);
     return check(b->implementation, path, message, size);
-}
-
-static bool ends_with(const char *text, const char *end) {
-    size_t length = strlen(text), wanted = strlen(end);
-    return length > wanted && strcasecmp(text + length - wanted, end) == 0;
 }
 
 /* `A,B`: one after the other. */
@@ -135,25 +190,26 @@ int gpup_binding_open(struct gpup_binding *binding, const char *name,
                       const struct gpup_static_implementation *known, char *message, size_t message_size) {
     memset(binding, 0, sizeof *binding);
     snprintf(binding->name, sizeof binding->name, "%s", name);
-    char base[256];
-    const char *option;
-    split(name, base, sizeof base, &option);
+    struct gpup_binding_parts parts;
+    gpup_binding_split(name, &parts);
     int rc = 1;
     for (; known && known->name && rc == 1; known++)
-        if (strcmp(known->name, base) == 0)
+        if (strcmp(known->name, parts.driver) == 0)
             rc = open_static(binding, known, message, message_size);
-    if (rc == 1 && ends_with(base, ".so"))
-        rc = open_shared(binding, base, message, message_size);
-    if (rc == 1 && ends_with(base, ".sys"))
-        rc = open_image(binding, base, message, message_size);
+    if (rc == 1 && ends_with(parts.driver, ".so"))
+        rc = open_shared(binding, parts.driver, message, message_size);
+    if (rc == 1 && ends_with(parts.driver, ".sys"))
+        rc = open_image(binding, parts.driver, message, message_size);
     if (rc == 1)
         rc = say(message, message_size, name,
                  "unknown implementation: expected a bundled name or a path ending in .so or .sys");
     if (rc == 0 && !binding->handle && !binding->pe &&
         (binding->loaded = malloc(gpup_image_size(binding->image) + 1)))
         gpup_image_save(binding->image, binding->loaded);
-    if (rc == 0 && option)
-        rc = set_options(binding, option, message, message_size);
+    if (rc == 0 && parts.model[0])
+        rc = open_model(binding, parts.model, message, message_size);
+    if (rc == 0 && parts.option)
+        rc = set_options(binding, parts.option, message, message_size);
     if (rc == 0 && !gpup_image_capture(binding->image))
         rc = say(message, message_size, name, "out of memory");
     if (rc != 0)
@@ -169,6 +225,9 @@ void gpup_binding_close(struct gpup_binding *binding) {
     gpup_image_free(binding->image);
     if (binding->handle)
         dlclose(binding->handle);
+    if (binding->model)
+        dlclose(binding->model);
+    binding->model = NULL;
     gpup_pe_close(binding->pe);
     binding->pe = NULL;
     binding->image = NULL;

@@ -50,6 +50,14 @@ bool gpup_image_open(const char *path, uintptr_t base, const char *prefix, struc
     return gpup_image_from(&ranges, base, base + code.start, base + code.end, out);
 }
 
+bool gpup_image_join(struct gpup_image *image, const struct gpup_image *other) {
+    for (size_t i = 0; i < other->ranges.count; i++)
+        if (!gpup_ranges_add(&image->ranges, other->ranges.range[i].start, other->ranges.range[i].end))
+            return false;
+    image->size += other->size;
+    return true;
+}
+
 void gpup_image_free(struct gpup_image *image) {
     if (image) {
         gpup_ranges_free(&image->ranges);

@@ -12,6 +12,8 @@ bool gpup_image_open(const char *path, uintptr_t base, const char *prefix, struc
 /* The same from addresses in this process; takes the list over. false: out of memory. */
 bool gpup_image_from(struct gpup_ranges *ranges, uintptr_t base, uintptr_t code_start, uintptr_t code_end,
                      struct gpup_image **out);
+/* The writable bytes of another belong to this one too; its code does not. false: out of memory. */
+bool gpup_image_join(struct gpup_image *image, const struct gpup_image *other);
 void gpup_image_set_unwinder(struct gpup_image *image, struct gpup_unwinder unwinder);
 /* Code that goes after DriverEntry, by whole pages; takes the list over. */
 void gpup_image_set_initial(struct gpup_image *image, struct gpup_ranges *ranges);

@@ -36,12 +36,12 @@ static void read_image(struct gpup_symbols *s) {
 struct gpup_symbols *gpup_symbols_open(const char *implementation,
                                        const struct gpup_static_implementation *known) {
     struct gpup_symbols *s = calloc(1, sizeof *s);
-    char base[256];
+    struct gpup_binding_parts parts;
     if (!s)
         return NULL;
-    snprintf(base, sizeof base, "%.*s", (int)strcspn(implementation, ":"), implementation);
-    const char *slash = strrchr(base, '/'), *end = strrchr(base, '.');
-    snprintf(s->name, sizeof s->name, "%s", slash ? slash + 1 : base);
+    gpup_binding_split(implementation, &parts);
+    const char *base = parts.driver, *slash = strrchr(base, '/'), *end = strrchr(base, '.');
+    snprintf(s->name, sizeof s->name, "%.255s", slash ? slash + 1 : base);
     s->path = realpath(is_bundled(known, base) ? "/proc/self/exe" : base, NULL);
     if (s->path && end && strcasecmp(end, ".sys") == 0)
         read_image(s);

@@ -2,6 +2,8 @@
  */
 #include "describe.h"
 
+#include <gpup/binding.h>
+
 #include <ctype.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -9,6 +11,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #define FNV_BASIS 0xCBF29CE484222325u
 #define FNV_PRIME 0x100000001B3u
@@ -40,25 +43,27 @@ void gpup_plan_print(const struct gpup_plan *plan, char out[17]) {
     snprintf(out, 17, "%016llx", (unsigned long long)plan->sum);
 }
 
-/* The file of an implementation `path.so` or `path.so:OPTION`; a bundled one is in this program. */
-static FILE *open_implementation(const char *implementation) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s", implementation);
-    path[strcspn(path, ":")] = 0;
-    FILE *file = strstr(path, ".so") ? fopen(path, "rb") : NULL;
-    return file ? file : fopen("/proc/self/exe", "rb");
-}
-
-static void hash_implementation(struct gpup_results *results, const char *implementation) {
-    crypto_hash_sha256_state state;
-    uint8_t bytes[65536], hash[crypto_hash_sha256_BYTES];
+static void hash_file(crypto_hash_sha256_state *state, const char *path) {
+    uint8_t bytes[65536];
+    FILE *file = fopen(path, "rb");
     size_t n;
-    FILE *file = open_implementation(implementation);
-    crypto_hash_sha256_init(&state);
     while (file && (n = fread(bytes, 1, sizeof bytes, file)) > 0)
-        crypto_hash_sha256_update(&state, bytes, n);
+        crypto_hash_sha256_update(state, bytes, n);
     if (file)
         fclose(file);
+}
+
+/* The file of a driver, and of the model behind it; a bundled one is in this program. */
+static void hash_implementation(struct gpup_results *results, const char *implementation) {
+    crypto_hash_sha256_state state;
+    struct gpup_binding_parts parts;
+    uint8_t hash[crypto_hash_sha256_BYTES];
+    gpup_binding_split(implementation, &parts);
+    bool file = strchr(parts.driver, '.') && access(parts.driver, R_OK) == 0;
+    crypto_hash_sha256_init(&state);
+    hash_file(&state, file ? parts.driver : "/proc/self/exe");
+    if (parts.model[0])
+        hash_file(&state, parts.model);
     crypto_hash_sha256_final(&state, hash);
     sodium_bin2hex(results->sha256, sizeof results->sha256, hash, sizeof hash);
     memcpy(results->implementation_hash, results->sha256, 16);

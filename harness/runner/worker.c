@@ -148,8 +148,8 @@ static bool cover(const struct gpup_binding *binding, struct coverage *c, char *
         c->breakpoints = gpup_cover_arm(binding, &c->file.points, c->file.hit, message, message_size);
         return c->breakpoints != NULL;
     }
-    snprintf(message, message_size, "%s: %s is of an image with counters, which this one has not", path,
-             binding->name);
+    snprintf(message, message_size, "%.200s: %.200s is of an image with counters, which this one has not",
+             path, binding->name);
     return gpup_image_counters(binding, &c->counters);
 }
 

@@ -3,9 +3,10 @@
  *
  * Names: `reference`, `null`, ... are static implementations the program was linked with; `NAME:OPTION` sets
  * the option "defect", `NAME:A,B` sets it twice; `file.so` is a shared object, `file.sys` a driver
- * image for Windows. An image is the set of
- * writable sections of one implementation, without coverage counters and what the dynamic linker owns; it can
- * be saved, restored, and swapped between hosts.
+ * image for Windows. `DRIVER@model.so` puts the device of model.so (gpup_implementation() with `device`; a
+ * driver in it is left alone) behind a driver that has none of its own: a model of the GPU whose registers
+ * the driver knows. An image is the set of writable sections of one implementation, of its model too, without
+ * coverage counters and what the dynamic linker owns; it can be saved, restored, and swapped between hosts.
  */
 #ifndef GPUP_BINDING_H
 #define GPUP_BINDING_H
@@ -22,10 +23,11 @@ struct gpup_binding {
     const struct gpup_implementation *implementation;
     struct gpup_image *image;             /* NULL: nothing writable */
     void *handle;                         /* of dlopen, or NULL */
+    void *model;                          /* of dlopen: the object with the device, or NULL */
     struct gpup_pe *pe;                   /* a Windows image as it lies in memory, or NULL */
     void *loaded;                         /* linked in: the image before options were set; else NULL */
-    char name[256];                       /* as given */
-    struct gpup_implementation described; /* filled for an object that exports only DriverEntry */
+    char name[4096];                      /* as given */
+    struct gpup_implementation described; /* filled where there is none: only DriverEntry, another device */
 };
 
 /* Static implementations, a table that ends with {NULL}; the tool owns it. */
@@ -34,6 +36,13 @@ struct gpup_static_implementation {
     const struct gpup_implementation *(*get)(void); /* its description; constant, one per process */
     const char *section; /* prefix of its writable sections in the executable, or NULL: it has none */
 };
+
+/* A name, part by part. */
+struct gpup_binding_parts {
+    char driver[4096], model[4096]; /* model: empty, there is none */
+    const char *option;             /* in the name itself; NULL: none */
+};
+void gpup_binding_split(const char *name, struct gpup_binding_parts *out);
 
 /* Loads and checks: table versions, one of driver_entry and open, the options after the colon. After -1 there
  * is nothing to close.
