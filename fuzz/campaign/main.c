@@ -2,6 +2,7 @@
 #include "campaign.h"
 #include "oracles.h"
 
+#include <gpup/binding.h>
 #include <gpup/files.h>
 
 #include <getopt.h>

@@ -161,7 +161,7 @@ static void add_edges(struct gpup_os *os, const char *service, const void *lock,
                                                                              : GPUP_LOCK_DDI,
                                   .thread = fiber->thread ? fiber->thread->object : 0};
 
-    uint8_t nodes[GPUP_MAX_HELD];
+    uint8_t nodes[GPUP_MAX_HELD] = {0};
 
     if (!g || !guards_of(os, g, &edge, nodes))
         return;
