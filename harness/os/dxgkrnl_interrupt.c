@@ -7,22 +7,24 @@
 static VOID DDI_CALL run_dpc(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2) {
     const struct gpup_os *os = gpup_os_current();
     const struct gpup_dxgkrnl *dxgkrnl = os ? os->dxgkrnl : NULL;
+    const DRIVER_INITIALIZATION_DATA *ddis = os ? gpup_dxgkrnl_ddis(os) : NULL;
     (void)dpc;
     (void)context;
     (void)argument1;
     (void)argument2;
-    if (dxgkrnl && dxgkrnl->connected && dxgkrnl->ddis.DxgkDdiDpcRoutine)
-        dxgkrnl->ddis.DxgkDdiDpcRoutine(dxgkrnl->context);
+    if (dxgkrnl && dxgkrnl->connected && ddis && ddis->DxgkDdiDpcRoutine)
+        ddis->DxgkDdiDpcRoutine(dxgkrnl->context);
 }
 
 void gpup_dxgkrnl_started(struct gpup_os *os, void *miniport_context) {
     struct gpup_dxgkrnl *dxgkrnl = gpup_dxgkrnl_of(os);
+    const DRIVER_INITIALIZATION_DATA *ddis = gpup_dxgkrnl_ddis(os);
     if (!dxgkrnl)
         return;
     dxgkrnl->context = miniport_context;
     dxgkrnl->open = true;
     dxgkrnl->connected = true;
-    os->isr = (void *)dxgkrnl->ddis.DxgkDdiInterruptRoutine;
+    os->isr = ddis ? (void *)ddis->DxgkDdiInterruptRoutine : NULL;
     os->isr_context = miniport_context;
     gpup_dxgkrnl_resources(os, dxgkrnl);
 }

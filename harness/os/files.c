@@ -3,16 +3,12 @@
 #include "asan.h"
 #include "crt.h"
 
-static struct gpup_os *system_of(struct gpup_os *os) {
-    return os->config.system ? os->config.system : os;
-}
-
 static uint64_t system_time(const struct gpup_os *os) {
     return GPUP_SYSTEM_TIME + os->now / 100;
 }
 
 static void put_given(struct gpup_os *os, struct gpup_files *files) {
-    const struct gpup_given_files *given = system_of(os)->given;
+    const struct gpup_given_files *given = gpup_os_machine(os)->given;
 
     for (uint32_t i = 0; given && i < given->count; i++) { /* fewer than there is room for */
         struct gpup_file *file = gpup_file_add(os, files, &given->file[i].name);
@@ -23,7 +19,7 @@ static void put_given(struct gpup_os *os, struct gpup_files *files) {
 }
 
 struct gpup_files *gpup_files_of(struct gpup_os *os) {
-    struct gpup_os *system = system_of(os);
+    struct gpup_os *system = gpup_os_machine(os);
     struct gpup_files *files = system->files;
 
     if (files)

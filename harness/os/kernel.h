@@ -235,6 +235,10 @@ bool gpup_named_event_reference(struct gpup_os *os, const void *object, int32_t 
 
 /* --- current host, services, events */
 struct gpup_os *gpup_os_current(void); /* NULL: outside any call */
+/* The first adapter of a machine: what a machine has once is kept there. */
+static inline struct gpup_os *gpup_os_machine(const struct gpup_os *os) {
+    return os->config.system ? os->config.system : (struct gpup_os *)os;
+}
 /* Entry of a service: reports MISUSE_IRQL when the IRQL is above max, counts as a preemption point. Returns
  * the current host; NULL when called outside any host (static initialisers): the service then does nothing.
  */

@@ -2,7 +2,7 @@
 #include "locks.h"
 
 struct gpup_locks *gpup_locks_of(struct gpup_os *os) {
-    struct gpup_os *machine = os->config.system ? os->config.system : os;
+    struct gpup_os *machine = gpup_os_machine(os);
 
     if (!machine->locks) {
         machine->locks = gpup_os_alloc(os, sizeof *machine->locks);
@@ -81,7 +81,7 @@ unsigned gpup_lock_node(struct gpup_os *os, struct gpup_locks *g, const void *lo
 }
 
 void gpup_lock_thread_ends(struct gpup_os *os, const struct gpup_thread *thread) {
-    const struct gpup_os *machine = os->config.system ? os->config.system : os;
+    const struct gpup_os *machine = gpup_os_machine(os);
     const struct gpup_locks *g = machine->locks;
 
     for (unsigned i = 1; g && i <= g->edges; i++)

@@ -223,7 +223,7 @@ static void forget_held(struct gpup_fiber *fiber, uintptr_t from, size_t size) {
 }
 
 void gpup_lock_forget(struct gpup_os *os, const void *start, size_t size) {
-    struct gpup_os *machine = os->config.system ? os->config.system : os;
+    struct gpup_os *machine = gpup_os_machine(os);
     struct gpup_locks *g = machine->locks;
     uintptr_t from = (uintptr_t)start;
 
@@ -235,7 +235,7 @@ void gpup_lock_forget(struct gpup_os *os, const void *start, size_t size) {
 }
 
 void gpup_lock_forget_block(struct gpup_os *os, const void *address) {
-    const struct gpup_locks *g = (os->config.system ? os->config.system : os)->locks;
+    const struct gpup_locks *g = gpup_os_machine(os)->locks;
     const struct gpup_slot *slot = g && g->live ? gpup_slot_find(os, address) : NULL;
 
     if (slot && slot->live)

@@ -12,7 +12,7 @@ struct gpup_registry {
 };
 
 static struct gpup_registry *registry_of(struct gpup_os *os) {
-    struct gpup_os *system = os->config.system ? os->config.system : os;
+    struct gpup_os *system = gpup_os_machine(os);
 
     if (!system->registry)
         system->registry = gpup_os_alloc(system, sizeof(struct gpup_registry));

@@ -4,14 +4,9 @@
 
 #define HANDLE_BASE 0xFFFFFFFF80000000u /* kernel handles have the top bit set */
 
-/* One table for a machine: what a driver opens for itself it may use in the calls of each of its adapters. */
-static struct gpup_os *table_of(struct gpup_os *os) {
-    return os->config.system ? os->config.system : os;
-}
-
 HANDLE gpup_handle_new(struct gpup_os *os, uint32_t type, void *target, uint64_t object,
                        void (*close)(struct gpup_os *os, void *target)) {
-    struct gpup_os *table = table_of(os);
+    struct gpup_os *table = gpup_os_machine(os); /* its adapters have one */
     uint32_t i = 0;
 
     while (i < table->handle_count && table->handles[i].type)
@@ -27,7 +22,7 @@ HANDLE gpup_handle_new(struct gpup_os *os, uint32_t type, void *target, uint64_t
 }
 
 struct gpup_handle *gpup_handle_get(struct gpup_os *os, HANDLE handle, uint32_t type) {
-    struct gpup_os *table = table_of(os);
+    struct gpup_os *table = gpup_os_machine(os);
     uintptr_t i = ((uintptr_t)handle - HANDLE_BASE) / 4 - 1;
     struct gpup_handle *entry = &table->handles[i < GPUP_MAX_HANDLES ? i : 0];
 

@@ -223,6 +223,29 @@ static void interrupts(void **state) {
     host_close(&f.host);
 }
 
+/* The driver registered once, in the first adapter's DriverEntry. */
+static void interrupts_of_a_second_adapter(void **state) {
+    struct fixture f, second;
+    (void)state;
+    open_host(&f, 0);
+    assert_int_equal(load(&f), STATUS_SUCCESS);
+    second = f;
+    struct gpup_os_config config = host_config(&f.host);
+    config.device_ops = &bus_ops;
+    config.device = &second.bus;
+    config.host = 1;
+    config.system = f.host.os;
+    second.host.os = gpup_os_new(&config);
+    assert_non_null(second.host.os);
+    gpup_dxgkrnl_interface(second.host.os, &mini.dxgk);
+    gpup_dxgkrnl_started(second.host.os, &mini);
+    second.bus.pending = 1;
+    assert_int_equal(gpup_os_advance(second.host.os, 1000000), GPUP_RAN_RETURNED);
+    assert_int_equal(mini.isr, 1);
+    assert_int_equal(mini.dpc, 1);
+    host_close(&f.host);
+}
+
 static NTSTATUS DDI_CALL ask(void *argument) {
     struct mini *m = argument;
     m->status = m->dxgk.DxgkCbGetDeviceInformation(m->dxgk.DeviceHandle, &m->info);
@@ -479,17 +502,12 @@ static void snapshot(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(copies_by_version),
-        cmocka_unit_test(refuses_tables),
-        cmocka_unit_test(interrupts),
-        cmocka_unit_test(resources),
-        cmocka_unit_test(etw),
-        cmocka_unit_test(misuses),
-        cmocka_unit_test(order_of_locks),
-        cmocka_unit_test(lock_of_an_isr),
-        cmocka_unit_test(tables_of_two_hosts),
-        cmocka_unit_test(short_table),
-        cmocka_unit_test(snapshot),
+        cmocka_unit_test(copies_by_version), cmocka_unit_test(refuses_tables),
+        cmocka_unit_test(interrupts),        cmocka_unit_test(interrupts_of_a_second_adapter),
+        cmocka_unit_test(resources),         cmocka_unit_test(etw),
+        cmocka_unit_test(misuses),           cmocka_unit_test(order_of_locks),
+        cmocka_unit_test(lock_of_an_isr),    cmocka_unit_test(tables_of_two_hosts),
+        cmocka_unit_test(short_table),       cmocka_unit_test(snapshot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }
