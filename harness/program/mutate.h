@@ -32,6 +32,8 @@ uint32_t mutate_vf(struct gpup_mutator *m, const struct gpup_world_config *world
 bool mutate_new_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *step,
                      bool negative);
 void mutate_weigh(struct gpup_mutator *m); /* fills worth: once */
+/* Arguments as the OS gives them, for what earlier steps made. */
+void mutate_plausible(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *step);
 /* An operation, as often as it is worth: any, or of `topics` one that does something to them or tells of
  * them. */
 unsigned mutate_op(struct gpup_mutator *m, uint16_t topics);
