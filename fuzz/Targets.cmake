@@ -20,7 +20,7 @@ if(GPUP_FUZZ_FLAGS MATCHES "address")
 endif()
 
 # Settings and typed mutator of the targets that run programs.
-add_library(gpup_fuzz_settings STATIC settings.c images.c typed.c)
+add_library(gpup_fuzz_settings STATIC settings.c wanted.c images.c typed.c)
 target_link_libraries(gpup_fuzz_settings PUBLIC gpup_fuzz gpup_fuzz_prefixes gpup_blocks)
 
 # instrumented_room(NAME ROOM...): the sources of these libraries once more, instrumented.

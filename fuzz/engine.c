@@ -435,3 +435,11 @@ const struct gpup_finding *fuzz_engine_made(const struct fuzz_engine *f, uint32_
             return &all[i];
     return NULL;
 }
+
+const struct gpup_finding *fuzz_engine_next(const struct fuzz_engine *f, size_t *i) {
+    const struct gpup_finding *all;
+    size_t count = f->now && f->now->judge ? gpup_judge_findings(f->now->judge, &all) : 0;
+    while (*i < count && !counts(f, &all[*i]))
+        ++*i;
+    return *i < count ? &all[(*i)++] : NULL;
+}

@@ -62,6 +62,8 @@ uint64_t fuzz_engine_starts(const struct fuzz_engine *engine); /* worlds that we
 void fuzz_engine_where(const struct fuzz_engine *engine, char *text, size_t size);
 /* The finding of that key that the last program made, or NULL. */
 const struct gpup_finding *fuzz_engine_made(const struct fuzz_engine *engine, uint32_t key);
+/* What the last program made that counts, known or not, from the *i-th on; *i goes on. NULL: no more. */
+const struct gpup_finding *fuzz_engine_next(const struct fuzz_engine *engine, size_t *i);
 size_t fuzz_engine_findings(const struct fuzz_engine *engine, const struct fuzz_finding **findings);
 
 #endif

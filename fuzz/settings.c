@@ -2,6 +2,7 @@
 
 #include "images.h"
 #include "oracles.h"
+#include "wanted.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include <unistd.h>
 
 static struct fuzz_engine *the_engine;
-static const char *stop;
+static const char *stop, *want;
 
 bool fuzz_flag(const char *name) {
     const char *value = getenv(name);
@@ -76,6 +77,11 @@ struct fuzz_engine *fuzz_target_engine(bool untrusted, bool typed) {
         return the_engine;
     set_oracles(&options);
     stop = getenv("GPUP_FUZZ_STOP");
+    want = getenv("GPUP_FUZZ_WANT");
+    if (want && !fuzz_wanted_parse(want)) {
+        fprintf(stderr, "GPUP_FUZZ_WANT: expected FAULT=RULE,RULE;FAULT=RULE, found %s\n", want);
+        exit(2);
+    }
     if (!options.implementation) {
         fputs("GPUP_FUZZ_IMPL is not set: expected the path of a shared object\n", stderr);
         exit(2);
@@ -96,7 +102,10 @@ void fuzz_target_run(struct fuzz_engine *engine, struct gpup_program *program) {
     size_t before = fuzz_engine_findings(engine, &all);
     fuzz_engine_run(engine, program);
     size_t after = fuzz_engine_findings(engine, &all);
+    bool done = want && fuzz_wanted_look(engine, program);
     gpup_program_free(program);
+    if (done)
+        _exit(FUZZ_STOPPED);
     for (; stop && before < after; before++)
         if (strstr(stop, gpup_rule_id(all[before].rule))) {
             fprintf(stderr, "STOPPED %s after %llu executions\n", gpup_rule_id(all[before].rule),

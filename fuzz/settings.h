@@ -13,8 +13,9 @@
  *   GPUP_FUZZ_QUIET=1    new findings are not printed
  *   GPUP_FILES           files that the driver finds: NAME=PATH, a line each (gpup/files.h)
  *   GPUP_FUZZ_WHERE=1    a sanitizer's report ends with `DURING DDI STATE`, see fuzz_engine_where (replayers
- * only: libFuzzer has a use of its own for that moment) GPUP_FUZZ_STOP=RULE,RULE  the process ends with
- * status 77 at the first finding of one of them
+ * only: libFuzzer has a use of its own for that moment)
+ *   GPUP_FUZZ_STOP=RULE,RULE  the process ends with status 77 at the first finding of one of them
+ *   GPUP_FUZZ_WANT=...   with status 77 when each of several faults is found (wanted.h)
  */
 #ifndef GPUP_FUZZ_SETTINGS_H
 #define GPUP_FUZZ_SETTINGS_H
@@ -31,7 +32,7 @@ bool fuzz_flag(const char *name); /* set, and not "0" */
  */
 struct fuzz_engine *fuzz_target_engine(bool untrusted, bool typed);
 
-/* Runs the program on it and frees it; ends the process when GPUP_FUZZ_STOP says so. */
+/* Runs the program on it and frees it; ends the process when GPUP_FUZZ_STOP or GPUP_FUZZ_WANT says so. */
 void fuzz_target_run(struct fuzz_engine *engine, struct gpup_program *program);
 
 #endif

@@ -42,7 +42,7 @@ static struct row sum_up(const struct detection *d, unsigned defect, unsigned mo
 static void put_figure(FILE *out, const struct detected *c) {
     char text[32] = "-";
     if (c->tried)
-        snprintf(text, sizeof text, "%s%" PRIu64, c->taken ? "" : ">", cost(c));
+        snprintf(text, sizeof text, "%s%" PRIu64 "%s", c->taken ? "" : ">", cost(c), c->company ? "+" : "");
     fprintf(out, " %9s", text);
 }
 
@@ -60,10 +60,15 @@ static void put_head(const struct detection *d, FILE *out) {
             "# feedback, from %s, without dictionary, libFuzzer's seeds 1 to %u, at most %" PRIu64
             " executions%s.\n"
             "# >N: not within N executions. -: not measured. The median takes >N for N.\n"
+            "# Up to %" PRIu64
+            " executions each fault is by itself. N+, >N+: in one driver with others, which may "
+            "hide it,\n"
+            "# or end a program before it; what is found is confirmed by a driver with that fault alone.\n"
             "# %u faults: %u measured with every seed, %u found with one or more, %u with each.\n"
             "# build %08" PRIx32 "\n",
             d->seeded ? "the bundled programs" : "an empty corpus", d->seeds, d->cap,
-            d->seconds ? ", as far as the time went" : "", d->defects, measured, by_one, by_all, d->build);
+            d->seconds ? ", as far as the time went" : "", d->alone < d->cap ? d->alone : d->cap, d->defects,
+            measured, by_one, by_all, d->build);
 }
 
 static void print_seeds(const struct detection *d, FILE *out) {
@@ -86,7 +91,9 @@ static void print_seeds(const struct detection *d, FILE *out) {
 static void print_modes(const struct detection *d, FILE *out) {
     double ratio = 0;
     unsigned found[DETECT_MODES] = {0};
-    fprintf(out, "# Executions to detection: median of %u seeds, at most %" PRIu64 "; found/seeds\n",
+    fprintf(out,
+            "# Executions to detection: median of %u seeds, at most %" PRIu64 "; found/seeds\n"
+            "# N+, >N+: all in one driver; what is found is confirmed by a driver with that fault alone.\n",
             d->seeds, d->cap);
     fprintf(out, "%-8s %11s %6s %9s %6s %8s\n", "fault", "typed+state", "found", "bytes", "found", "ratio");
     for (unsigned i = 0; i < d->defects; i++) {
@@ -103,6 +110,8 @@ static void print_modes(const struct detection *d, FILE *out) {
     }
     unsigned runs = d->defects * d->seeds;
     fprintf(out, "fuzz_detect_runs %u runs\n", runs);
+    fprintf(out, "fuzz_detect_found_typed %u runs\n", found[0]);
+    fprintf(out, "fuzz_detect_found_bytes %u runs\n", found[1]);
     fprintf(out, "fuzz_detect_not_found_typed %u runs\n", runs - found[0]);
     fprintf(out, "fuzz_detect_not_found_bytes %u runs\n", runs - found[1]);
     fprintf(out, "fuzz_detect_ratio %.2f times\n", exp(ratio / d->defects));
@@ -128,7 +137,7 @@ bool detection_write(const struct detection *d) {
     return fclose(out) == 0 && ok && rename(beside, d->table) == 0;
 }
 
-/* `BUG-001 MEDIAN FOUND/SEEDS FIGURE...` */
+/* `BUG-001 MEDIAN FOUND/SEEDS FIGURE...`; a figure: -, N, >N, N+ or >N+ */
 static void read_line(struct detection *d, char *line) {
     char *at, *id = strtok_r(line, " ", &at);
     unsigned defect = 0;
@@ -139,10 +148,12 @@ static void read_line(struct detection *d, char *line) {
     for (unsigned seed = 0; seed < d->seeds; seed++) {
         struct detected *c = &d->of[defect][0][seed];
         const char *figure = strtok_r(NULL, " ", &at);
+        char *end;
         if (!figure || *figure == '-')
             continue;
-        c->tried = strtoull(figure + (*figure == '>'), NULL, 10);
+        c->tried = strtoull(figure + (*figure == '>'), &end, 10);
         c->taken = *figure == '>' ? 0 : c->tried;
+        c->company = *end == '+';
     }
 }
 
