@@ -79,6 +79,19 @@ static uint32_t build_of(const char *tools) {
     return hash;
 }
 
+/* Files, not their folder, which libFuzzer would add to. */
+static bool list_seeds(const struct options *o) {
+    char folder_name[PATH_ROOM], path[PATH_ROOM], **names;
+    snprintf(folder_name, sizeof folder_name, "%s/seeds/program", o->tools);
+    snprintf(path, sizeof path, "%s/seeds.txt", o->out);
+    size_t count = list_names(folder_name, &names);
+    FILE *list = fopen(path, "w");
+    for (size_t i = 0; i < count && list; i++)
+        fprintf(list, "%s%s/%s", i ? "," : "", folder_name, names[i]);
+    free_names(names, count);
+    return list && fclose(list) == 0 && count;
+}
+
 static int usage(void) {
     fputs("gpup-fuzz detect: expected [--defects BUG-nnn,...|all] [--seeds 1..16] [--cap N] [--alone N] "
           "[--jobs N] [--time 8h]\n"
@@ -118,8 +131,9 @@ static bool take(struct detection *d, struct options *o, int option, const char 
         return count(DETECT_SEEDS, &d->seeds);
     case CAP:
         return option_number(optarg, &d->cap);
-    case ALONE:
-        return option_number(optarg, &d->alone);
+    case ALONE: /* 0: none of them */
+        d->alone = 0;
+        return strcmp(optarg, "0") == 0 || option_number(optarg, &d->alone);
     case JOBS:
         return count(MAX_WORKERS, &d->jobs);
     case TIME:
@@ -162,6 +176,8 @@ int detect(int argc, char **argv, struct options *o) {
     d.build = build_of(o->tools);
     if (d.defects == 0 || !folder("%s/log", o->out) || !folder("%s/crashes", o->out))
         return usage();
+    if (d.seeded && !list_seeds(o))
+        return fprintf(stderr, "gpup-fuzz: %s/seeds/program: there are no programs\n", o->tools), 2;
     if (d.resume)
         detection_read(&d);
     detect_measure(&d);

@@ -77,7 +77,7 @@ static _Noreturn void become(const struct detection *d, const struct detect_run 
     snprintf(seed, sizeof seed, "-seed=%u", r->seed + 1u);
     snprintf(runs, sizeof runs, "-runs=%llu", (unsigned long long)r->cap);
     snprintf(prefix, sizeof prefix, "-artifact_prefix=%s/crashes/", d->o->out);
-    snprintf(seeds, sizeof seeds, "%s/seeds/program", d->o->tools);
+    snprintf(seeds, sizeof seeds, "-seed_inputs=@%s/seeds.txt", d->o->out);
     set_environment(d, r);
     log_of(d, r, log, sizeof log);
     int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666), null = open("/dev/null", O_RDONLY);
