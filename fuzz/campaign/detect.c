@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define TOGETHER 8u /* in one driver */
+#define NEAR 2u     /* of one area */
 #define SOON 20000u /* executions of each by itself */
 
 /* Named, so that figures of different days are of the same faults: arguments (001, 003), ordering (013, 111,
@@ -140,7 +141,7 @@ static bool take(struct detection *d, struct options *o, int option, const char 
         return option_duration(optarg, &d->seconds);
     case COMPARE:
         d->modes = 2;
-        d->together = DETECT_TOGETHER;
+        d->together = d->near = DETECT_TOGETHER;
         d->alone = 0;
         return true;
     case TABLE:
@@ -164,8 +165,14 @@ static bool take(struct detection *d, struct options *o, int option, const char 
 int detect(int argc, char **argv, struct options *o) {
     static struct detection d;
     const char *names = bench_defects;
-    d = (struct detection){
-        .o = o, .seeds = 3, .modes = 1, .cap = 200000, .jobs = o->jobs, .together = TOGETHER, .alone = SOON};
+    d = (struct detection){.o = o,
+                           .seeds = 3,
+                           .modes = 1,
+                           .cap = 200000,
+                           .jobs = o->jobs,
+                           .together = TOGETHER,
+                           .near = NEAR,
+                           .alone = SOON};
     optind = 1;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
         if (!take(&d, o, option, &names))
