@@ -184,13 +184,15 @@ static void emit_buffers(struct ddi_call *c) {
     for (unsigned i = 0; i < c->buffers; i++) {
         struct ddi_buffer *b = &c->buffer[i];
         struct gpup_event e = world_event(c->host, GPUP_EVENT_BUFFER);
-        memcpy(b->before, b->memory, b->size);
         e.f[GPUP_BUFFER_role] = b->role;
         e.f[GPUP_BUFFER_object] = b->object;
         e.f[GPUP_BUFFER_size] = b->size;
         /* Argument structures hold pointers; their scalars stand in CALL. Only plain data is shown. */
-        if ((b->flags & DDI_SHOW) ||
-            ((b->flags & DDI_IN) && b->role != GPUP_ROLE_ARGUMENTS && b->role != GPUP_ROLE_INTERFACE)) {
+        bool shown = (b->flags & DDI_SHOW) || ((b->flags & DDI_IN) && b->role != GPUP_ROLE_ARGUMENTS &&
+                                               b->role != GPUP_ROLE_INTERFACE);
+        if (shown || (b->flags & DDI_CONST)) /* nobody asks what an output was */
+            memcpy(b->before, b->memory, b->size);
+        if (shown) {
             e.data = b->before;
             e.data_size = b->size < GPUP_EVENT_MAX_DATA ? b->size : GPUP_EVENT_MAX_DATA;
         }

@@ -6,8 +6,8 @@
 void sgpu_changed(struct sgpu *gpu, uint32_t vf, uint32_t observers) {
     uint64_t *generation = sgpu_function(gpu, vf)->generation;
     gpu->changes++;
-    for (unsigned i = 0; i < GPUP_OBSERVER_COUNT; i++)
-        generation[i] += observers >> i & 1;
+    for (observers &= (1u << GPUP_OBSERVER_COUNT) - 1; observers; observers &= observers - 1)
+        generation[__builtin_ctz(observers)]++;
 }
 
 void sgpu_changed_all(struct sgpu *gpu, uint32_t observers) {
@@ -22,8 +22,8 @@ uint64_t sgpu_op_generation(void *device, uint32_t vf, uint32_t observer) {
     uint64_t sum = 0;
     if (observer == 0)
         return gpu->changes;
-    for (unsigned i = 0; f && i < GPUP_OBSERVER_COUNT; i++)
-        sum += observer >> i & 1 ? f->generation[i] : 0;
+    for (observer &= (1u << GPUP_OBSERVER_COUNT) - 1; f && observer; observer &= observer - 1)
+        sum += f->generation[__builtin_ctz(observer)];
     return sum;
 }
 
@@ -79,9 +79,7 @@ bool sgpu_op_read_dirty(void *device, uint32_t segment, uint64_t offset, uint64_
         return false;
     const struct sgpu_segment *s = &gpu->segment[index];
     uint64_t first = offset >> s->shift, count = ((offset + size - 1) >> s->shift) - first + 1;
-    memset(bits, 0, (count + 7) / 8);
-    for (uint64_t i = 0; i < count; i++)
-        bits[i / 8] |= (uint8_t)(sgpu_track_dirty(s, first + i) << (i % 8));
+    sgpu_track_bits(s, first, count, bits);
     *tracking = sgpu_track_on(s, first, count);
     return true;
 }
@@ -101,10 +99,10 @@ size_t sgpu_op_read_config(void *device, uint32_t vf, uint8_t *bytes, size_t cap
     const struct sgpu *gpu = device;
     if (!seen(gpu, vf) || capacity < GPUP_PCI_SPACE)
         return 0;
-    for (uint32_t at = 0; at < GPUP_PCI_SPACE; at += 4) {
-        uint32_t dword = vf == GPUP_PF ? sgpu_config(gpu, at) : sgpu_vfconfig(gpu, vf, at);
-        memcpy(bytes + at, &dword, 4);
-    }
+    if (vf == GPUP_PF)
+        memcpy(bytes, gpu->config, GPUP_PCI_SPACE);
+    else
+        sgpu_vfconfig_space(gpu, vf, bytes);
     return GPUP_PCI_SPACE;
 }
 

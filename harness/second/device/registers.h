@@ -229,6 +229,7 @@
 #define SECOND_VFCFG_MSIX 0x50
 #define SECOND_VFCFG_PCIE 0x70
 #define SECOND_VFCFG_DEVICE_CONTROL 0x78 /* 16 bits; bit 15 Initiate FLR, reads as 0 */
+#define SECOND_VFCFG_END 0x80            /* only zeros behind it */
 #define SECOND_MSIX_CONTROL_SIZE 0x07FF
 #define SECOND_MSIX_CONTROL_FUNCTION_MASK 0x4000u
 #define SECOND_MSIX_CONTROL_ENABLE 0x8000u

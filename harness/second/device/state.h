@@ -152,6 +152,8 @@ void sgpu_track_forget(struct sgpu *gpu); /* all pages off, all logs empty */
 void sgpu_track_write(struct sgpu *gpu, uint32_t segment, uint64_t offset, uint64_t size);
 bool sgpu_track_dirty(const struct sgpu_segment *segment, uint64_t page);
 bool sgpu_track_on(const struct sgpu_segment *segment, uint64_t first, uint64_t count); /* every page */
+/* One bit a page, the first in bit 0 of byte 0: which are dirty. */
+void sgpu_track_bits(const struct sgpu_segment *segment, uint64_t first, uint64_t count, uint8_t *bits);
 uint32_t sgpu_log_pop(struct sgpu *gpu, struct sgpu_function *function);
 
 /* msix.c */
@@ -207,6 +209,7 @@ void sgpu_guest_write(struct sgpu *gpu, uint32_t vf, uint64_t offset, uint32_t v
 /* config.c, vfconfig.c: aligned dwords */
 void sgpu_config_new(struct sgpu *gpu, uint32_t host, uint64_t seed);
 void sgpu_config_power_lost(struct sgpu *gpu);
+void sgpu_vfconfig_space(const struct sgpu *gpu, uint32_t vf, uint8_t space[GPUP_PCI_SPACE]); /* all of it */
 uint32_t sgpu_vfconfig(const struct sgpu *gpu, uint32_t vf, uint32_t offset);
 void sgpu_vfconfig_write(struct sgpu *gpu, uint32_t vf, uint32_t offset, uint32_t value, uint32_t mask);
 

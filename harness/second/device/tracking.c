@@ -1,32 +1,51 @@
 /* Dirty tracking: pages are off, armed or dirty; the first write to an armed one goes into a log. */
 #include "state.h"
+#include <string.h>
 
 static bool bit(const uint64_t *words, uint64_t n) {
     return words[n / 64] >> (n % 64) & 1;
-}
-
-static void set(uint64_t *words, uint64_t n, bool on) {
-    uint64_t mask = 1ull << (n % 64);
-    words[n / 64] = on ? words[n / 64] | mask : words[n / 64] & ~mask;
 }
 
 bool sgpu_track_dirty(const struct sgpu_segment *segment, uint64_t page) {
     return bit(segment->dirty, page);
 }
 
+/* The word that holds `page`, as mask: those of its pages that lie in [page, end). */
+static uint64_t pages_of_word(uint64_t page, uint64_t end) {
+    uint64_t mask = UINT64_MAX << (page % 64), room = 64 - page % 64;
+    return end - page < room ? mask & ~(UINT64_MAX << (page % 64 + (end - page))) : mask;
+}
+
+/* The first page of the word behind. */
+static uint64_t next_word(uint64_t page) {
+    return (page | 63) + 1;
+}
+
 bool sgpu_track_on(const struct sgpu_segment *segment, uint64_t first, uint64_t count) {
-    for (uint64_t page = first; page < first + count; page++)
-        if (!bit(segment->tracked, page))
+    for (uint64_t page = first, end = first + count; page < end; page = next_word(page))
+        if (pages_of_word(page, end) & ~segment->tracked[page / 64])
             return false;
     return count != 0;
 }
 
+void sgpu_track_bits(const struct sgpu_segment *segment, uint64_t first, uint64_t count, uint8_t *bits) {
+    memset(bits, 0, (count + 7) / 8);
+    for (uint64_t page = first, end = first + count; page < end; page = next_word(page)) {
+        uint64_t word = segment->dirty[page / 64] & pages_of_word(page, end);
+        for (; word; word &= word - 1) {
+            uint64_t i = page / 64 * 64 + (uint64_t)__builtin_ctzll(word) - first;
+            bits[i / 8] |= (uint8_t)(1u << (i % 8));
+        }
+    }
+}
+
 void sgpu_track(struct sgpu *gpu, uint32_t segment, uint64_t first, uint64_t count, enum sgpu_track what) {
     struct sgpu_segment *s = &gpu->segment[segment];
-    for (uint64_t page = first; page < first + count; page++) {
-        set(s->dirty, page, false);
+    for (uint64_t page = first, end = first + count; page < end; page = next_word(page)) {
+        uint64_t pages = pages_of_word(page, end), *tracked = &s->tracked[page / 64];
+        s->dirty[page / 64] &= ~pages;
         if (what != SGPU_TRACK_REARM)
-            set(s->tracked, page, what == SGPU_TRACK_ARM);
+            *tracked = what == SGPU_TRACK_ARM ? *tracked | pages : *tracked & ~pages;
     }
     sgpu_changed_all(gpu, GPUP_OBSERVER_dirty_bits);
 }
@@ -74,7 +93,7 @@ void sgpu_track_write(struct sgpu *gpu, uint32_t segment, uint64_t offset, uint6
         if (!bit(s->tracked, page) || bit(s->dirty, page))
             continue;
         uint64_t start = page << s->shift;
-        set(s->dirty, page, true);
+        s->dirty[page / 64] |= 1ull << (page % 64);
         log_page(gpu, sgpu_aperture_owner(gpu, segment, start > offset ? start : offset),
                  (segment + 1) << 28 | (uint32_t)page);
     }

@@ -3,10 +3,8 @@
 
 #define PCIE_FLR 0x10000000u /* device capabilities: function level reset */
 
-uint32_t sgpu_vfconfig(const struct sgpu *gpu, uint32_t vf, uint32_t offset) {
-    const struct sgpu_function *f = &gpu->function[vf];
-    if (!sgpu_vf_exists(gpu, vf))
-        return UINT32_MAX;
+/* Of a function that exists. */
+static uint32_t dword(const struct sgpu_function *f, uint32_t offset) {
     switch (offset) {
     case 0x00: /* vendor and device id stand in the PF, as SR-IOV has it */
         return UINT32_MAX;
@@ -33,6 +31,17 @@ uint32_t sgpu_vfconfig(const struct sgpu *gpu, uint32_t vf, uint32_t offset) {
     default:
         return 0;
     }
+}
+
+uint32_t sgpu_vfconfig(const struct sgpu *gpu, uint32_t vf, uint32_t offset) {
+    return sgpu_vf_exists(gpu, vf) ? dword(&gpu->function[vf], offset) : UINT32_MAX;
+}
+
+void sgpu_vfconfig_space(const struct sgpu *gpu, uint32_t vf, uint8_t space[GPUP_PCI_SPACE]) {
+    bool there = sgpu_vf_exists(gpu, vf);
+    memset(space, there ? 0 : 0xFF, GPUP_PCI_SPACE);
+    for (uint32_t at = 0; there && at < SECOND_VFCFG_END; at += 4)
+        gpup_pci_put(space, at, dword(&gpu->function[vf], at), 4);
 }
 
 /* `mask` has ones in the bytes that are written. */
