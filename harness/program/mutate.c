@@ -99,9 +99,11 @@ static bool insert(struct gpup_mutator *m, struct gpup_program *p) {
         m->focus = mutate_topics(near->op);
     }
     mutate_stand_at(m, p, at);
-    uint32_t longest = mutate_below(m, 4) ? 3 : 8;
-    for (uint32_t n = 1 + mutate_below(m, longest); n; n--, at++) { /* a continuation */
-        mutate_new_step(m, &p->world, &step, negative && n == 1);
+    uint32_t longest = mutate_below(m, 4) ? 3 : 8, odd = 1;
+    if (at == p->step_count) /* nothing follows that they could spoil */
+        odd += mutate_below(m, 4);
+    for (uint32_t n = odd + mutate_below(m, longest); n; n--, at++) { /* a continuation */
+        mutate_new_step(m, &p->world, &step, negative && n <= odd);
         if (!mutate_put(m, p, at, &step, 1))
             return false;
         steer_follow(&m->steer, &step);

@@ -34,6 +34,8 @@ bool mutate_new_step(struct gpup_mutator *m, const struct gpup_world_config *wor
 void mutate_weigh(struct gpup_mutator *m); /* fills worth: once */
 /* Arguments as the OS gives them, for what earlier steps made. */
 void mutate_plausible(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *step);
+/* Values that the OS never passes in a call that it makes there. */
+void mutate_odd(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *step);
 /* An operation, as often as it is worth: any, or of `topics` one that does something to them or tells of
  * them. */
 unsigned mutate_op(struct gpup_mutator *m, uint16_t topics);
@@ -41,10 +43,14 @@ unsigned mutate_op(struct gpup_mutator *m, uint16_t topics);
 uint16_t mutate_topics(unsigned op);
 /* It is about a framework's interrupt object. */
 bool mutate_of_framework(unsigned op);
+/* It tells what others of its topics did. */
+bool mutate_looks(unsigned op);
 /* It ends or upsets everything. */
 bool mutate_upsets(unsigned op);
 /* A VM and many steps of one topic at the end or the beginning; false: memory is out. */
 bool mutate_story(struct gpup_mutator *m, struct gpup_program *p);
+/* What the OS does in a row, from `at` on; false: memory is out. */
+bool mutate_scene(struct gpup_mutator *m, struct gpup_program *p, size_t at);
 /* Follows the first `at` steps. */
 void mutate_stand_at(struct gpup_mutator *m, const struct gpup_program *p, size_t at);
 /* Makes room for `count` steps at `at` and copies them in; false: memory is out. */

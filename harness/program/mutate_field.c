@@ -13,7 +13,7 @@ static const uint64_t places[] = {0,       0x1000,  0x2000,  0x8000,   0xF000,  
 static const uint64_t words[] = {0,          1,          2,          3,          0x80000000, 0xFFFFFFFF,
                                  0xA5A55A5A, 0x7FFFFFFF, 0xFFFF0000, 0x00FF0000, 4,          0x1000};
 static const uint64_t bytes[] = {0, 1, 2, 0x7F, 0x80, 0xFF};
-static const uint64_t sizes[] = {0, 1, 2, 4, 8, 16, 64, 4095, 4096, 4097, 65536};
+static const uint64_t sizes[] = {0, 1, 2, 4, 8, 16, 64, 4095, 4096, 4097, 65536, 0x100000000};
 static const uint64_t indexes[] = {
     0, 1, 2, 255, 256, 2047, 2048, 32767, (uint64_t)-1, (uint64_t)-2, (uint64_t)-32768};
 static const uint64_t counts[] = {0, 1, 2, 3, 4, 7, 8, 9, 64};
@@ -43,20 +43,36 @@ static uint64_t boundary(struct gpup_mutator *m, unsigned kind) {
     }
 }
 
+/* Of the numbers of a kind. */
+static unsigned bits_of(unsigned kind) {
+    uint64_t modulo = gpup_kind_info(kind)->modulo;
+    return modulo > 1 ? 64u - (unsigned)__builtin_clzll(modulo - 1) : 64;
+}
+
+/* Another number that is the same, or a small one, once it is cut to 8, 16 or 32 bits. */
+static uint64_t same_when_cut(struct gpup_mutator *m, unsigned kind, uint64_t old) {
+    bool short_kind = kind == GPUP_KIND_COUNT || kind == GPUP_KIND_INDEX;
+    unsigned width = kind == GPUP_KIND_SIZE ? 16u << mutate_below(m, 2)
+                     : short_kind           ? 8u << mutate_below(m, 2)
+                                            : 8u << mutate_below(m, 3);
+    return (mutate_below(m, 2) ? old : mutate_below(m, 4)) + (UINT64_C(1) << width);
+}
+
 static uint64_t other_number(struct gpup_mutator *m, unsigned kind, uint64_t old) {
-    switch (mutate_below(m, 9)) {
+    switch (mutate_below(m, 10)) {
     case 0:
         return old + 1;
     case 1:
         return old - 1;
     case 2:
-        return old ^ (UINT64_C(1) << mutate_below(m, 64));
+        return old ^ (UINT64_C(1) << mutate_below(m, bits_of(kind)));
     case 3:
         return mutate_random(m) >> mutate_below(m, 64);
     case 4:
         return mutate_below(m, 16);
-    case 5: /* small, once it is cut to 8, 16 or 32 bits */
-        return (UINT64_C(1) << (8u << mutate_below(m, 3))) + mutate_below(m, 4);
+    case 5:
+    case 6:
+        return same_when_cut(m, kind, old);
     default:
         return boundary(m, kind);
     }

@@ -76,6 +76,51 @@ static void towards(struct gpup_mutator *m, const struct gpup_world_config *worl
         }
 }
 
+/* An edit of data or of a buffer, at the numbers that a header is made of, or near the end. */
+static void plausible_edit(struct gpup_mutator *m, struct gpup_step *s) {
+    uint64_t place = 4u * mutate_below(m, 20), small = mutate_below(m, 256);
+    switch (s->op) {
+    case GPUP_OP_ChangeBuffer:
+        s->f[GPUP_ChangeBuffer_offset].number = place;
+        s->f[GPUP_ChangeBuffer_value].number = mutate_below(m, 2) ? small : small << 8u * mutate_below(m, 4);
+        s->f[GPUP_ChangeBuffer_after].number = 1 + mutate_below(m, 2);
+        break;
+    case GPUP_OP_PatchBlob:
+        s->f[GPUP_PatchBlob_offset].number = place;
+        s->f[GPUP_PatchBlob_value].number = 1 + small;
+        s->f[GPUP_PatchBlob_how].number = mutate_below(m, 3);
+        break;
+    case GPUP_OP_ResizeBlob:
+        s->f[GPUP_ResizeBlob_size] = (struct gpup_value){.symbol = GPUP_SYMBOL_BLOB, .number = place};
+        if (mutate_below(m, 4))
+            s->f[GPUP_ResizeBlob_size].number = (uint64_t) - (int64_t)(1 + place);
+        else if (mutate_below(m, 2))
+            s->f[GPUP_ResizeBlob_size] = (struct gpup_value){.number = place};
+        break;
+    case GPUP_OP_FailAllocation:
+        s->f[GPUP_FailAllocation_nth].number = 1 + mutate_below(m, 4);
+        s->f[GPUP_FailAllocation_count].number = 1 + mutate_below(m, 2);
+        break;
+    case GPUP_OP_GuestSetRegister: /* few, and one after the other */
+        s->f[GPUP_GuestSetRegister_register].number = mutate_below(m, 128);
+        s->f[GPUP_GuestSetRegister_value].number = 1 + small;
+        break;
+    case GPUP_OP_ProgramInterrupts: /* each table its own values */
+        s->f[GPUP_ProgramInterrupts_address].number += 0x1000u * mutate_below(m, 4);
+        s->f[GPUP_ProgramInterrupts_count].number = mutate_below(m, 2) ? 1 : 1 + mutate_below(m, 4);
+        s->f[GPUP_ProgramInterrupts_data].number += 0x100u * mutate_below(m, 4);
+        break;
+    case GPUP_OP_ChangeDriver:
+        s->f[GPUP_ChangeDriver_what].number = 1 + mutate_below(m, 3);
+        break;
+    case GPUP_OP_CreateVm: /* sometimes of another size than its source */
+        s->f[GPUP_CreateVm_reserve_kib].number = mutate_below(m, 8) ? 0 : 1u << mutate_below(m, 10);
+        break;
+    default:
+        break;
+    }
+}
+
 /* Values that make the step one that happens: sizes and buffers as the OS gives them, a session of the right
  * type. */
 static void plausible(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
@@ -113,6 +158,9 @@ static void plausible(struct gpup_mutator *m, const struct gpup_world_config *wo
         s->f[GPUP_QueryDirtyBitData_buffer] = (struct gpup_value){.symbol = GPUP_SYMBOL_NEED};
         s->f[GPUP_QueryDirtyBitData_flags].number = second;
         break;
+    case GPUP_OP_SetVirtualMachineData:
+        s->f[GPUP_SetVirtualMachineData_flags].number = mutate_below(m, 4);
+        break;
     case GPUP_OP_SetGpuPartitionCount:
         s->f[GPUP_SetGpuPartitionCount_count].number = world->partitions;
         break;
@@ -143,11 +191,15 @@ static void plausible_framework(struct gpup_mutator *m, struct gpup_step *s) {
         s->f[GPUP_InterruptAct_object].number = 1 + mutate_below(m, 4);
         break;
     case GPUP_OP_FrameworkDevice:
+        s->f[GPUP_FrameworkDevice_level].number = 2 + mutate_below(m, 2);
+        s->f[GPUP_FrameworkDevice_scope].number = 2 + mutate_below(m, 3);
         s->f[GPUP_FrameworkDevice_messages].number = mutate_below(m, 5);
         s->f[GPUP_FrameworkDevice_flags].number = mutate_below(m, 3) ? 0 : 1u << mutate_below(m, 6);
         break;
     case GPUP_OP_InterruptConfig: /* of one line, or of messages */
         s->f[GPUP_InterruptConfig_handling].number = mutate_below(m, 8);
+        if (mutate_below(m, 2))
+            s->f[GPUP_InterruptConfig_callbacks].number = 1u | mutate_below(m, 32);
         s->f[GPUP_InterruptConfig_raw].number = mutate_below(m, 2) * mutate_below(m, 4);
         s->f[GPUP_InterruptConfig_translated].number = s->f[GPUP_InterruptConfig_raw].number;
         break;
@@ -164,6 +216,7 @@ static void plausible_framework(struct gpup_mutator *m, struct gpup_step *s) {
 
 void mutate_plausible(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
     plausible(m, world, s);
+    plausible_edit(m, s);
     plausible_framework(m, s);
     existing(m, s);
     towards(m, world, s);

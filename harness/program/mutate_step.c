@@ -35,6 +35,15 @@ static void mutate_bound(struct gpup_mutator *m, const struct gpup_world_config 
     mutate_field(m, world, s);
 }
 
+void mutate_odd(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
+    s->class = GPUP_ROBUSTNESS;
+    if (mutate_below(m, 4))
+        mutate_bound(m, world, s);
+    for (uint32_t n = mutate_below(m, 3); n; n--)
+        mutate_field(m, world, s);
+    gpup_step_clamp(s);
+}
+
 /* A call at its time with arguments that the OS never passes. */
 static void odd_arguments(struct gpup_mutator *m, const struct gpup_world_config *world,
                           struct gpup_step *s) {
@@ -44,12 +53,7 @@ static void odd_arguments(struct gpup_mutator *m, const struct gpup_world_config
             steer_legal(&m->steer, s))
             break;
     }
-    s->class = GPUP_ROBUSTNESS;
-    if (mutate_below(m, 2))
-        mutate_bound(m, world, s);
-    for (uint32_t n = mutate_below(m, 3); n; n--)
-        mutate_field(m, world, s);
-    gpup_step_clamp(s);
+    mutate_odd(m, world, s);
 }
 
 bool mutate_new_step(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s,

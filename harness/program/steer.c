@@ -135,8 +135,9 @@ static bool has_vm(unsigned op, uint8_t life) {
         return life != GPUP_STATE_vgpu_Absent;
     case GPUP_OP_ProgramInterrupts:
     case GPUP_OP_RaiseInterrupt:
-    case GPUP_OP_PowerCycle:
         return life == GPUP_STATE_vgpu_Powered;
+    case GPUP_OP_PowerCycle: /* no VM runs then */
+        return life != GPUP_STATE_vgpu_Powered;
     default:
         return gpup_op_info(op)->group != GPUP_GROUP_guest || life == GPUP_STATE_vgpu_Powered;
     }

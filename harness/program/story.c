@@ -55,6 +55,8 @@ static bool tell(struct gpup_mutator *m, struct gpup_program *p, size_t at) {
 
 bool mutate_story(struct gpup_mutator *m, struct gpup_program *p) {
     size_t at = mutate_below(m, 2) ? p->step_count : 0;
+    if (mutate_below(m, 2))
+        return mutate_scene(m, p, at);
     uint8_t before = m->onward;
     m->focus_vf = mutate_below(m, vfs_in_use(p));
     m->focus_host = (uint8_t)mutate_below(m, p->world.hosts);

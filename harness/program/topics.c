@@ -40,7 +40,7 @@ static const uint16_t topics[GPUP_OPS] = {
     [GPUP_OP_GetVendorAndDevice] = LOOK | CONFIG,
     [GPUP_OP_GetDeviceLocation] = LOOK | CONFIG,
     [GPUP_OP_QueryVirtualFunctionLuid] = LOOK | CONFIG,
-    [GPUP_OP_VirtualGpuDriverEscape] = LOOK | CHANNEL | CONFIG,
+    [GPUP_OP_VirtualGpuDriverEscape] = LOOK | CHANNEL | CONFIG | PROCESS,
 
     [GPUP_OP_QueryProbedBars] = LOOK | RANGES,
     [GPUP_OP_GetResourceForBar] = LOOK | RANGES,
@@ -107,6 +107,10 @@ uint16_t mutate_topics(unsigned op) {
 
 bool mutate_of_framework(unsigned op) {
     return topics[op] & FRAMEWORK;
+}
+
+bool mutate_looks(unsigned op) {
+    return topics[op] & LOOK;
 }
 
 bool mutate_upsets(unsigned op) {
