@@ -104,6 +104,16 @@ static void restore_protection(struct gpup_arena *arena) {
     }
 }
 
+/* Guards of pages that the snapshot did not have go by themselves: it is brought back as if there were none.
+ */
+static void drop_guards(struct gpup_arena *arena) {
+    size_t then = gpup_arena_round(arena->saved.used, GPUP_PAGE),
+           now = gpup_arena_round(arena->used, GPUP_PAGE);
+
+    if (arena->guarded && !arena->saved.guarded && now > then)
+        gpup_arena_protect(arena, arena->base + then, now - then, GPUP_READ_WRITE);
+}
+
 /* What one execution in thousands needed is given back; when wanted again it is zero, as new. */
 static void give_back_idle(struct gpup_arena *arena) {
     size_t from = gpup_arena_round(arena->used, GPUP_PAGE) + IDLE_MOST;
@@ -121,6 +131,7 @@ void gpup_arena_restore(struct gpup_arena *arena) {
 
     if (!saved->valid)
         return;
+    drop_guards(arena);
     if (arena->tracking.on && !arena->guarded) {
         gpup_arena_bring_back(arena);
     } else {

@@ -189,6 +189,7 @@ struct gpup_os {
         uint8_t *address; /* of an access to registers, which is carried out instead */
     } exception;
     struct gpup_watch watch;
+    bool guard_buffers;          /* those of the suite */
     struct gpup_os_budgets used; /* by the outermost call */
 
     /* The interrupt: called as function(context, message); NULL: not connected. */

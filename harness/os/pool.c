@@ -88,8 +88,8 @@ bool gpup_os_fails(struct gpup_os *os) {
 
 void *gpup_pool_alloc(struct gpup_os *os, size_t size, uint32_t tag, enum gpup_block_kind kind, bool zero,
                       size_t slack, uint64_t *object) {
-    bool guarded = os->config.page_guards;
     bool suite = kind == GPUP_BLOCK_BUFFER;
+    bool guarded = os->config.page_guards || (suite && os->guard_buffers);
     struct gpup_slot *slot = NULL;
 
     if (suite || !fails(os))
@@ -218,6 +218,10 @@ void gpup_pool_left(struct gpup_os *os) {
 
 void *gpup_os_buffer(struct gpup_os *os, size_t size, size_t alignment_slack, uint64_t *object) {
     return gpup_pool_alloc(os, size, 0, GPUP_BLOCK_BUFFER, true, alignment_slack, object);
+}
+
+void gpup_os_guard_buffers(struct gpup_os *os, bool on) {
+    os->guard_buffers = on;
 }
 
 unsigned gpup_os_buffer_check(struct gpup_os *os, const void *buffer, uint64_t *offset) {

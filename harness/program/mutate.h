@@ -5,6 +5,16 @@
 #include "steer.h"
 #include <gpup/mutate.h>
 
+#define MUTATE_WORTH 8u    /* the most that an operation is worth */
+#define MUTATE_CHOICES 64u /* that are remembered */
+
+/* The operations of some of the topics `about` and of a use (0: of any), as mutate_op draws them. */
+struct mutate_choice {
+    uint16_t about, use, total;
+    bool framework, made;
+    uint8_t op[GPUP_OPS * MUTATE_WORTH];
+};
+
 struct gpup_mutator {
     struct gpup_mutator_options options;
     struct steer steer;
@@ -16,6 +26,7 @@ struct gpup_mutator {
     bool framework;          /* the program is about a framework: a miniport's steps do nothing there */
     uint8_t onward;          /* so many of 8 new steps take a machine to a new state */
     uint8_t worth[GPUP_OPS]; /* how often an operation is chosen */
+    struct mutate_choice choice[MUTATE_CHOICES];
     struct gpup_step *block; /* scratch of options.max_steps steps */
 };
 

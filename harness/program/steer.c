@@ -5,10 +5,23 @@
 
 #define TRACKING_SLOT 7u /* of the basis that StartVm makes */
 
+/* Whether it can take a machine on, or make a process: the calls that some machine names, and what stands for
+ * several of them. */
+static bool can_move(unsigned op, uint16_t ddi) {
+    if (ddi == GPUP_SPEC_NONE)
+        return gpup_op_info(op)->group == GPUP_GROUP_host;
+    bool named = op == GPUP_OP_CreateProcess;
+    for (size_t i = 0; i < gpup_spec_counts.machines; i++)
+        named = named || gpup_machines[i].first[ddi];
+    return named;
+}
+
 void steer_names(struct steer *s) {
-    for (unsigned op = 0; op < GPUP_OPS; op++)
+    for (unsigned op = 0; op < GPUP_OPS; op++) {
         s->ddi[op] = gpup_op_info(op)->group == GPUP_GROUP_call ? gpup_ddi_find(gpup_op_info(op)->name)
                                                                 : GPUP_SPEC_NONE;
+        s->can_move[op] = can_move(op, s->ddi[op]);
+    }
 }
 
 static void begin(struct gpup_machine_state *at) {
@@ -198,6 +211,8 @@ static uint32_t *seen(struct steer *s, const struct gpup_step *step) {
 }
 
 bool steer_moves(struct steer *s, const struct gpup_step *step, bool fresh) {
+    if (!s->can_move[step->op])
+        return false;
     struct gpup_machine_state before = s->at[step->host];
     uint16_t saved[2] = {s->saved[0], s->saved[1]};
     uint8_t processes = s->processes[step->host];
@@ -261,13 +276,13 @@ static void advance(struct steer *s, const struct gpup_step *step) {
         break;
     }
     follow_process(s, step);
-    if (steer_legal(s, step))
-        follow_data(s, step);
+    if (!steer_legal(s, step))
+        return;
+    follow_data(s, step);
     if (s->ddi[step->op] == GPUP_SPEC_NONE)
         return;
     arguments(step, s->ddi[step->op], a, &basis);
-    if (steer_legal(s, step))
-        gpup_machine_step(&s->at[step->host], s->ddi[step->op], step->vf, basis, a);
+    gpup_machine_step(&s->at[step->host], s->ddi[step->op], step->vf, basis, a);
 }
 
 void steer_follow(struct steer *s, const struct gpup_step *step) {

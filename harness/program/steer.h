@@ -8,6 +8,7 @@
 struct steer {
     struct gpup_machine_state at[GPUP_MAX_HOSTS];
     uint16_t ddi[GPUP_OPS];                             /* row of gpup_ddis of a call, else GPUP_SPEC_NONE */
+    bool can_move[GPUP_OPS];                            /* a machine, where it is legal */
     uint32_t seen[GPUP_MAX_HOSTS][4][GPUP_MACHINE_MAX]; /* states a VF (modulo 4) was in, a bit each */
     uint8_t partitions;
     bool tracks;                       /* StartVm and CreateVm begin to track */

@@ -146,7 +146,7 @@ static uint8_t worth(unsigned op) {
     case GPUP_OP_CreateVirtualGpu:
         return 4;
     default:
-        return gpup_op_info(op)->group == GPUP_GROUP_fault ? 2 : 8;
+        return gpup_op_info(op)->group == GPUP_GROUP_fault ? 2 : MUTATE_WORTH;
     }
 }
 
@@ -155,18 +155,31 @@ void mutate_weigh(struct gpup_mutator *m) {
         m->worth[op] = worth(op);
 }
 
+/* Each operation that fits stands there as often as it is worth. */
+static void choose_among(const struct gpup_mutator *m, struct mutate_choice *c) {
+    c->total = 0;
+    for (unsigned op = 0; op < GPUP_OPS; op++) {
+        bool fits = (!c->about || topics[op] & c->about) && (!c->use || topics[op] & c->use) &&
+                    (!c->framework || mutate_of_framework(op));
+        for (unsigned n = 0; fits && n < m->worth[op]; n++)
+            c->op[c->total++] = (uint8_t)op;
+    }
+    c->made = true;
+}
+
+static const struct mutate_choice *choice_of(struct gpup_mutator *m, uint16_t about, uint16_t use) {
+    uint32_t key = about * 4u + (use == ACT) + 2u * (use == LOOK);
+    struct mutate_choice *c = &m->choice[key * 0x9E3779B1u >> 26];
+    if (!c->made || c->about != about || c->use != use || c->framework != m->framework) {
+        *c = (struct mutate_choice){.about = about, .use = use, .framework = m->framework};
+        choose_among(m, c);
+    }
+    return c;
+}
+
 unsigned mutate_op(struct gpup_mutator *m, uint16_t about) {
     static const uint16_t uses[] = {0, ACT, LOOK, LOOK};
-    uint16_t use = about ? uses[mutate_below(m, 4)] : 0;
-    uint32_t total = 0, chosen[GPUP_OPS];
-    for (unsigned op = 0; op < GPUP_OPS; op++) {
-        bool fits = (!about || topics[op] & about) && (!use || topics[op] & use) &&
-                    (!m->framework || mutate_of_framework(op));
-        total += fits ? m->worth[op] : 0;
-        chosen[op] = total;
-    }
-    unsigned op = 0;
-    for (uint32_t at = mutate_below(m, total); total && chosen[op] <= at;)
-        op++;
-    return total ? op : mutate_op(m, 0);
+    const struct mutate_choice *c = choice_of(m, about, about ? uses[mutate_below(m, 4)] : 0);
+    uint32_t at = mutate_below(m, c->total);
+    return c->total ? c->op[at] : mutate_op(m, 0);
 }

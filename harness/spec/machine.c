@@ -79,17 +79,19 @@ static const struct gpup_condition *broken_clause(const struct gpup_machine_stat
     return NULL;
 }
 
+/* Most machines have nothing to do with most calls. */
+static bool names(uint16_t machine, uint16_t ddi) {
+    return ddi < gpup_spec_counts.ddis && gpup_machines[machine].first[ddi];
+}
+
 /*
- * The transition of a machine that a call takes. NULL: the machine refuses, or does not name the DDI at all;
- * then *named is false. The refusal that came closest to a transition is the one worth telling.
+ * The transition that a call takes of a machine that names its DDI; NULL: the machine refuses. The refusal
+ * that came closest to a transition is the one worth telling.
  */
 static const struct gpup_transition *taken(const struct gpup_machine_state *state, uint16_t machine,
-                                           uint16_t ddi, uint32_t slot, const uint64_t *args, bool *named,
+                                           uint16_t ddi, uint32_t slot, const uint64_t *args,
                                            struct gpup_machine_refusal *why) {
     const struct gpup_machine *table = &gpup_machines[machine];
-    *named = false;
-    if (ddi >= gpup_spec_counts.ddis || !table->first[ddi])
-        return NULL; /* and nothing to tell */
     uint8_t now = gpup_machine_state_of(state, machine, slot);
     struct gpup_machine_refusal refusal = {.machine = machine,
                                            .condition = GPUP_SPEC_NONE,
@@ -97,7 +99,6 @@ static const struct gpup_transition *taken(const struct gpup_machine_state *stat
                                            .state = now,
                                            .reason = GPUP_REFUSAL_arguments};
     const struct gpup_transition *next = &table->transitions[table->first[ddi] - 1];
-    *named = true;
     while (next) {
         const struct gpup_transition *transition = next;
         next = transition->again ? transition + transition->again : NULL;
@@ -122,8 +123,7 @@ bool gpup_machine_legal(const struct gpup_machine_state *state, uint16_t ddi, ui
                         const uint64_t args[GPUP_DDI_ARGUMENTS_MAX], struct gpup_machine_refusal *why) {
     for (uint16_t i = 0; i < gpup_spec_counts.machines; i++) {
         struct gpup_machine_refusal refusal;
-        bool named;
-        if (!taken(state, i, ddi, slot_of(&gpup_machines[i], vf, basis), args, &named, &refusal) && named) {
+        if (names(i, ddi) && !taken(state, i, ddi, slot_of(&gpup_machines[i], vf, basis), args, &refusal)) {
             if (why)
                 *why = refusal;
             return false;
@@ -150,8 +150,8 @@ void gpup_machine_step(struct gpup_machine_state *state, uint16_t ddi, uint32_t 
     const struct gpup_transition *transitions[GPUP_MACHINE_MAX] = {NULL};
     /* All conditions look at the state before the call, and resets come after every move. */
     for (uint16_t i = 0; i < gpup_spec_counts.machines; i++) {
-        bool named;
-        transitions[i] = taken(state, i, ddi, slot_of(&gpup_machines[i], vf, basis), args, &named, NULL);
+        if (names(i, ddi))
+            transitions[i] = taken(state, i, ddi, slot_of(&gpup_machines[i], vf, basis), args, NULL);
     }
     for (uint16_t i = 0; i < gpup_spec_counts.machines; i++) {
         if (transitions[i] && transitions[i]->to != GPUP_STATE_SAME)

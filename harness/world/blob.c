@@ -21,6 +21,7 @@ static bool patch(struct blob *b, const struct gpup_value *f) {
     else if (f[GPUP_PatchBlob_how].number == GPUP_PATCH_XOR)
         value ^= old;
     memcpy(b->bytes + offset, &value, width);
+    b->edited = true;
     return true;
 }
 
@@ -31,7 +32,7 @@ static bool resize(struct blob *b, uint64_t size) {
         return false;
     if (size > b->size)
         memset(bytes + b->size, 0, size - b->size);
-    *b = (struct blob){bytes, size, true};
+    *b = (struct blob){bytes, size, true, true};
     return true;
 }
 
@@ -44,7 +45,7 @@ static bool duplicate(struct blob *to, const struct blob *from) {
         free(to->bytes);
     else
         free(from->bytes);
-    *to = (struct blob){bytes, from->size, true};
+    *to = (struct blob){bytes, from->size, true, from->edited};
     return true;
 }
 

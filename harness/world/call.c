@@ -165,7 +165,9 @@ void *ddi_buffer(struct ddi_call *c, unsigned role, size_t size, unsigned flags,
         return NULL;
     struct ddi_buffer *b = &c->buffer[c->buffers];
     size_t slack = unaligned ? 31 - size % 16 : 0; /* starts one byte after a multiple of 16 */
+    gpup_os_guard_buffers(c->host->os, flags & DDI_GUARD || c->host->to_change);
     b->block = gpup_os_buffer(c->host->os, size, slack, &b->object);
+    gpup_os_guard_buffers(c->host->os, false);
     b->memory = b->block;
     b->before = b->memory ? take_copy(c->host->world, size) : NULL;
     if (!b->before) {

@@ -125,7 +125,7 @@ struct host {
 struct blob {
     uint8_t *bytes; /* malloc'ed */
     size_t size;
-    bool there;
+    bool there, edited; /* edited: not as it was saved */
 };
 
 struct gpup_world {
@@ -166,7 +166,15 @@ struct gpup_device_log world_device_log(struct host *h);
 /* --- call.c
  * ---------------------------------------------------------------------------------------------------- */
 /* SHOW: an argument structure without pointers, whose bytes stand in the trace. */
-enum { DDI_IN = 1, DDI_OUT = 2, DDI_CONST = 4, DDI_READ_ONLY = 8, DDI_KEEP = 32, DDI_SHOW = 16 };
+enum {
+    DDI_IN = 1,
+    DDI_OUT = 2,
+    DDI_CONST = 4,
+    DDI_READ_ONLY = 8,
+    DDI_KEEP = 32,
+    DDI_SHOW = 16,
+    DDI_GUARD = 64
+};
 #define OUT_FILL 0xC3u /* what outputs hold before a call that only fills them */
 struct ddi_buffer {
     void *block; /* of gpup_os_buffer: memory, or a few bytes before it */

@@ -63,7 +63,7 @@ static void keep_blob(struct host *h, uint64_t slot, const uint8_t *bytes, uint6
     }
     memcpy(copy, bytes, size);
     free(b->bytes);
-    *b = (struct blob){copy, size, true};
+    *b = (struct blob){copy, size, true, false};
 }
 
 /* Addresses of the host's memory, or of the driver's code, told as object and offset. */
@@ -224,7 +224,8 @@ void op_restore(struct host *h, const struct gpup_step *step, bool mutable_data)
     if (!ddi_begin(&c, h, ddi, a, 4, GPUP_SLOT_NONE))
         return;
     uint64_t real = how == GPUP_BUFFER_NULL ? 0 : size < WORLD_BLOB_MAX ? size : WORLD_BLOB_MAX;
-    unsigned flags = DDI_IN | DDI_CONST | (how == GPUP_BUFFER_READ_ONLY ? DDI_READ_ONLY : 0);
+    unsigned flags = DDI_IN | DDI_CONST | (how == GPUP_BUFFER_READ_ONLY ? DDI_READ_ONLY : 0) |
+                     (b->edited || size != b->size ? DDI_GUARD : 0);
     DXGKARG_GPUP_RESTORE_MUTABLE_MIGRATION_DATA *args =
         ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
     uint8_t *data = ddi_buffer(&c, GPUP_ROLE_INPUT, real, flags, how == GPUP_BUFFER_UNALIGNED);

@@ -1,4 +1,5 @@
 /* Pool, guards, faults, buffers, registers, contiguous memory. */
+#include "../../harness/os/arena_inside.h"
 #include "../../harness/os/kernel.h"
 #include "support.h"
 #include <string.h>
@@ -340,6 +341,32 @@ static void buffers(void **state) {
     host_close(&host);
 }
 
+/* Between red zones what is read past a buffer does not show; behind a guard it does, execution after
+ * execution. */
+static void guarded_buffers(void **state) {
+    struct host host;
+    uint64_t object;
+    struct args a = {.at = 20};
+
+    (void)state;
+    host_open(&host, false);
+    assert_true(gpup_arena_snapshot(host.arena));
+    assert_true(gpup_arena_track(host.arena));
+    for (unsigned round = 0; round < 4; round++) {
+        memset(&host.log, 0, sizeof host.log);
+        a.block = gpup_os_buffer(host.os, 20, 0, &object);
+        host_run(&host, (void *)peek, &a);
+        gpup_os_guard_buffers(host.os, true);
+        a.block = gpup_os_buffer(host.os, 20, 0, &object);
+        gpup_os_guard_buffers(host.os, false);
+        assert_int_equal(host_try(&host, (void *)peek, &a), GPUP_RAN_DEAD);
+        expect_fault(&host, GPUP_FAULT_GUARD, 20);
+        gpup_arena_restore(host.arena);
+        assert_true(host.arena->tracking.on); /* the way back is as short as before */
+    }
+    host_close(&host);
+}
+
 /* --- a device of one 64 KiB BAR whose first register raises an interrupt 50 us after a write */
 
 struct toy {
@@ -542,7 +569,7 @@ int main(void) {
         cmocka_unit_test(failing),     cmocka_unit_test(deaths),
         cmocka_unit_test(buffers),     cmocka_unit_test(deaths_and_restore),
         cmocka_unit_test(device),      cmocka_unit_test(interrupt),
-        cmocka_unit_test(formatting),
+        cmocka_unit_test(formatting),  cmocka_unit_test(guarded_buffers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;

@@ -133,6 +133,10 @@ void gpup_os_pool_level(const struct gpup_os *os, uint64_t *count, uint64_t *byt
 /* Memory of the suite that the driver may touch, ends at a guard page, `size` bytes, canary before it. Freed
  * blocks are checked. object: number that trace events use for it. */
 void *gpup_os_buffer(struct gpup_os *os, size_t size, size_t alignment_slack, uint64_t *object);
+/* Whether buffers end at a guard page from now on though the configuration has red zones only, which show
+ * what is written past a buffer and not what is read: for data that a driver may be misled by. Only such
+ * buffers can be watched, see below. */
+void gpup_os_guard_buffers(struct gpup_os *os, bool on);
 /* Damage around a live buffer: enum gpup_damage, 0 none. */
 unsigned gpup_os_buffer_check(struct gpup_os *os, const void *buffer, uint64_t *offset);
 bool gpup_os_buffer_protect(struct gpup_os *os, void *buffer, bool read_only);
