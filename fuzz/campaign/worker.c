@@ -77,7 +77,8 @@ static _Noreturn void become_libfuzzer(const struct options *o, const struct wor
     snprintf(given, sizeof given, "-dict=%s", dictionary(o, words) ? words : "");
     set_target_environment(o, true);
     execl(target, target, seed, limit, length, "-len_control=0", "-rss_limit_mb=4096", "-timeout=60",
-          "-reload=5", prefix, corpus, dictionary(o, words) ? given : (char *)NULL, (char *)NULL);
+          "-report_slow_units=60", "-reload=5", prefix, corpus, dictionary(o, words) ? given : (char *)NULL,
+          (char *)NULL);
     _exit(127);
 }
 

@@ -142,6 +142,11 @@ NTSTATUS adapter_power_up(struct adapter *a) {
     }
     if (DEFECT(206))
         ExReleaseFastMutex(&a->schedule_lock);
+    if (!NT_SUCCESS(status)) {
+        ExAcquireFastMutex(&a->schedule_lock);
+        schedule_give_back(a);
+        ExReleaseFastMutex(&a->schedule_lock);
+    }
     a->power = NT_SUCCESS(status);
     if (a->power)
         tracking_resume(a);

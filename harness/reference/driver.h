@@ -213,6 +213,7 @@ void release_slot(struct adapter *a, ULONG slot);
 /* --- schedule.c --- */
 NTSTATUS schedule_apply(struct adapter *a); /* device to what the modes say */
 void schedule_forget(struct adapter *a);    /* the device lost its shares */
+void schedule_give_back(struct adapter *a); /* the device shall have none; schedule_lock is held */
 NTSTATUS schedule_add(struct adapter *a, ULONG vf, ULONG share);
 void schedule_remove(struct adapter *a, ULONG vf);
 NTSTATUS schedule_mode(struct adapter *a, ULONG vf, enum schedule_mode mode);

@@ -74,11 +74,11 @@ static void find_addresses(struct host *h, const uint8_t *bytes, uint64_t size) 
         struct gpup_event e = world_event(h, GPUP_EVENT_ADDRESSES);
         uint64_t value, object = 0, offset = 0;
         memcpy(&value, bytes + at, 8);
-        if (value - base >= ARENA_SPAN && value - start >= end - start)
+        /* Of the arena only what something lies at: the rest of it is so large that chance finds it. */
+        if (value - start >= end - start &&
+            (value - base >= ARENA_SPAN ||
+             !gpup_os_locate(h->os, (const void *)(uintptr_t)value, &object, &offset))) // NOLINT
             continue;
-        if (value - base < ARENA_SPAN &&
-            !gpup_os_locate(h->os, (const void *)(uintptr_t)value, &object, &offset)) // NOLINT
-            offset = value - base;
         e.f[GPUP_ADDRESSES_kind] = 3;
         e.f[GPUP_ADDRESSES_base] = at;
         e.f[GPUP_ADDRESSES_size] = GPUP_ROLE_DATA;

@@ -85,13 +85,13 @@ static void lend(struct host *h, DXGKRNL_INTERFACE *table) {
 
 bool host_start_device(struct host *h, uint32_t interface_size) {
     struct ddi_call c;
-    bool before = h->started; /* a negative step: the call is refused, the adapter goes on */
     struct gpup_dxgkrnl_options options = {.interface_size = interface_size & ~7u};
     uint64_t a[] = {interface_size & ~7u};
     if (world_never(h, options.interface_size && options.interface_size < sizeof(DXGKRNL_INTERFACE),
                     "a driver gets the callbacks of the version it registered with") ||
         !ddi_begin(&c, h, GPUP_DDI_StartDevice, a, 1, GPUP_SLOT_NONE))
         return false;
+    bool before = h->started; /* a negative step: the call is refused, the adapter goes on */
     DXGK_START_INFO *info = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *info, DDI_IN | DDI_CONST, false);
     DXGKRNL_INTERFACE *table =
         ddi_buffer(&c, GPUP_ROLE_INTERFACE, sizeof *table, DDI_IN | DDI_CONST | DDI_KEEP, false);

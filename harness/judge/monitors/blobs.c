@@ -163,7 +163,7 @@ static void judge_target(struct gpup_judge *j, struct blobs *b, struct target *t
     case GPUP_DDI_PrepareLiveMigration:
         if (nt_success(c->status) && c->before.session == SESSION_NONE) {
             t->immutable = 0;
-            t->restored_mutable = false;
+            t->restored_mutable = t->unsure = false;
         }
         break;
     case GPUP_DDI_SetVirtualFunctionPowerState:
@@ -278,7 +278,7 @@ static void release(struct gpup_judge *j, void *state) {
 static void overlapped(struct gpup_judge *j, void *state) {
     struct blobs *b = state;
     if (call_vf(j))
-        *target_of(b, j->call.host, j->call.vf) = (struct target){0};
+        *target_of(b, j->call.host, j->call.vf) = (struct target){.unsure = true};
     for_targets_of(b, j->call.host, GPUP_PF, source_reset);
     b->fresh = -1;
     b->input.there = false;

@@ -293,6 +293,7 @@ static void overlapped(struct gpup_judge *j, void *state) {
                 memset(b->map[0], 0, b->map_room * MAPS);
     }
     d->calls[j->call.host]++;
+    d->other_calls[j->call.host]++;
 }
 
 const struct monitor monitor_dirty = {

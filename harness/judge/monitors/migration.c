@@ -113,12 +113,22 @@ static void note_stop(struct gpup_judge *j, struct migration *m) {
             m->of[c->host][__builtin_ctzll(used)].stopped = true;
 }
 
+/* There was no memory to keep a VF's content by while there is no power: what it has afterwards nobody knows.
+ */
+static void note_power(struct gpup_judge *j, struct migration *m) {
+    const struct call *c = &j->call;
+    if (c->ddi == GPUP_DDI_SetPowerState && c->failed_alloc)
+        for (uint64_t used = j->used[c->host]; used; used &= used - 1)
+            m->of[c->host][__builtin_ctzll(used)].untouched = false;
+}
+
 static void settle(struct gpup_judge *j, void *state) {
     struct migration *m = state;
     const struct call *c = &j->call;
     struct session_of *s = of_call(j, m);
     const struct vf *v = call_vf(j);
     note_stop(j, m);
+    note_power(j, m);
     if (migration_is_save(c->ddi) && c->data.there)
         m->lent[m->lents++ % MIGRATION_LENT] = c->data.object;
     if (j->host[c->host].removed || c->overlapped)

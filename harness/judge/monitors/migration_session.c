@@ -91,7 +91,9 @@ static void judge_end_effect(struct gpup_judge *j, const struct session_of *s, c
 }
 
 static void judge_abort(struct gpup_judge *j, const struct session_of *s, const struct vf *v) {
-    if (!s->untouched || !vf_quiet(v) || j->host[j->call.host].impaired)
+    const struct host *h = &j->host[j->call.host];
+    if (!s->untouched || !vf_quiet(v) || h->impaired ||
+        h->asleep) /* without power there is no state to read */
         return;
     bool guest = v->guest.hash == s->guest, vram = v->vram.hash == s->vram;
     CHECK(j, GPUP_RULE_LM_058, guest && vram, "after the session the VF's %s differs from before",

@@ -279,6 +279,13 @@ static void judge_power(struct gpup_judge *j, struct table *t) {
     }
 }
 
+/* What was kept for power-up may go with a reset. */
+static void forget_late(struct table *t) {
+    for (uint32_t i = 0; i < t->entries; i++)
+        if (t->known[i] == KNOWN_LATE)
+            t->known[i] = KNOWN_NOTHING;
+}
+
 static void judge_reset(struct gpup_judge *j, struct table *t) {
     if (!nt_success(j->call.status))
         return;
@@ -287,8 +294,7 @@ static void judge_reset(struct gpup_judge *j, struct table *t) {
     for (uint32_t i = 0; i < t->entries; i++)
         if (t->known[i] == KNOWN_VALUE)
             t->known[i] = KNOWN_SEEN;
-        else if (t->known[i] == KNOWN_LATE)
-            t->known[i] = KNOWN_NOTHING; /* what was kept for power-up may go with the reset */
+    forget_late(t);
     memset(t->raised, 0, sizeof t->raised);
     if (t->entries)
         memcpy(t->model, t->now, (size_t)t->entries * 16);
@@ -302,12 +308,16 @@ static void start_life(struct table *t) {
     memset(t->raised, 0, sizeof t->raised);
 }
 
-/* The guest asked for a function-level reset: a write to its configuration space with the top bit of a byte,
- * after which every entry is masked. */
-static bool was_reset(const struct gpup_judge *j, const struct table *t) {
-    const struct call *c = &j->call;
+/* The guest may have asked for a function-level reset: a write to its configuration space with the top bit of
+ * a byte. */
+static bool may_reset(const struct call *c) {
     return c->ddi == GPUP_DDI_WriteVirtualFunctionConfig &&
-           (c->a[GPUP_ARG_WriteVirtualFunctionConfig_Data] & 0x80808080u) && all_masked(t);
+           (c->a[GPUP_ARG_WriteVirtualFunctionConfig_Data] & 0x80808080u);
+}
+
+/* It did: every entry is masked. */
+static bool was_reset(const struct gpup_judge *j, const struct table *t) {
+    return may_reset(&j->call) && all_masked(t);
 }
 
 /* The table of a powered VF against what was written, whichever call it was. */
@@ -380,6 +390,8 @@ void msix_settle(struct gpup_judge *j, void *state) {
         judge_restore(j, t);
         break;
     default:
+        if (may_reset(c))
+            forget_late(t);
         if ((write && c->before.powered && t->entries) || msix_changed(j, t))
             judge_invariant(j, call_vf(j), t);
     }
