@@ -259,6 +259,8 @@ bool gpup_mutate(struct gpup_mutator *m, struct gpup_program *p, uint64_t seed) 
     if (p->step_count > m->options.max_steps)
         p->step_count = m->options.max_steps;
     m->framework = about_framework(p);
+    if (p->step_count == 0 && !m->options.keep_world && mutate_below(m, 2))
+        mutate_world(m, &p->world);
     if (mutate_below(m, 6) == 0)
         purify(m, p);
     for (uint32_t n = 1 + mutate_below(m, mutate_below(m, STACKED) + 1); ok && n; n--)

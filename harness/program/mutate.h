@@ -34,6 +34,10 @@ uint64_t mutate_random(struct gpup_mutator *m);
 uint32_t mutate_below(struct gpup_mutator *m, uint32_t limit); /* limit 0: 0 */
 /* One field of a step gets another value that its kind allows. */
 void mutate_field(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *step);
+/* The page that memory is tracked in, in bytes; whole pages as a size, or a place in VRAM: an edge, or not.
+ */
+uint64_t mutate_page(const struct gpup_world_config *world);
+uint64_t mutate_pages(struct gpup_mutator *m, const struct gpup_world_config *world, bool size);
 /* Another value of that kind. */
 void mutate_value(struct gpup_mutator *m, unsigned kind, struct gpup_value *value);
 /* One of the VFs in use; `any`: half of the time one that there is not. */

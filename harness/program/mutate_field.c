@@ -93,11 +93,23 @@ void mutate_value(struct gpup_mutator *m, unsigned kind, struct gpup_value *valu
                             : 0;
 }
 
-/* Whole pages, or a place across an edge of one: where VRAM is meant, other numbers say little. */
-static uint64_t in_pages(struct gpup_mutator *m, const struct gpup_world_config *world, bool size) {
-    uint64_t page = mutate_below(m, 4) ? world->page_size : 65536, pages = mutate_below(m, 17);
+uint64_t mutate_page(const struct gpup_world_config *world) {
+    if (world->reserve_kib > 4u << 20)
+        return 2097152;
+    return world->page_size > 4096 || world->segments > 1 ? 65536 : 4096;
+}
+
+/* Whole pages, or a place across an edge of one: where VRAM is meant, other numbers say little. The last
+ * page, and places beyond 32 bits, are where drivers are wrong. */
+uint64_t mutate_pages(struct gpup_mutator *m, const struct gpup_world_config *world, bool size) {
+    uint64_t page = mutate_page(world), all = (uint64_t)world->reserve_kib * 1024 / page,
+             pages = mutate_below(m, 17);
     if (size)
         return (1 + pages % 4) * page;
+    if (page == 2097152 && mutate_below(m, 2))
+        pages += 2048;
+    else if (all > 1 && mutate_below(m, 8) == 0)
+        pages = all / (1 + mutate_below(m, 2)) - 1; /* of all of it, or of two ranges' first */
     return pages * page - (pages && mutate_below(m, 2) ? mutate_below(m, 64) : 0);
 }
 
@@ -115,7 +127,7 @@ static void other_field(struct gpup_mutator *m, const struct gpup_world_config *
     bool size = strcmp(info->field[which].name, "size") == 0,
          offset = strcmp(info->field[which].name, "offset") == 0;
     if (info->field[which].kind == GPUP_KIND_U64 && (size || offset) && mutate_below(m, 2))
-        s->f[which] = (struct gpup_value){.number = in_pages(m, world, size)};
+        s->f[which] = (struct gpup_value){.number = mutate_pages(m, world, size)};
     else if (mutate_of_framework(s->op) && info->field[which].kind == GPUP_KIND_U32 && mutate_below(m, 4))
         s->f[which] = (struct gpup_value){.number = of_framework(m, size, info->field[which].value)};
     else
@@ -145,15 +157,12 @@ void mutate_field(struct gpup_mutator *m, const struct gpup_world_config *world,
 
 void mutate_world(struct gpup_mutator *m, struct gpup_world_config *w) {
     static const uint16_t entries[] = {1, 3, 8, 16, 64, 256, 300};
-    switch (mutate_below(m, 11)) {
+    switch (mutate_below(m, 13)) {
     case 0:
         w->hosts = (uint8_t)(1 + mutate_below(m, m->options.max_hosts));
         break;
     case 1:
         w->msix_entries = entries[mutate_below(m, sizeof entries / sizeof *entries)];
-        break;
-    case 2:
-        w->performant ^= 1;
         break;
     case 3:
         w->page_size = w->page_size == 4096 ? 65536 : 4096;
@@ -178,8 +187,11 @@ void mutate_world(struct gpup_mutator *m, struct gpup_world_config *w) {
     case 9: /* no more memory than the VFs have */
         w->vram_mib = w->vram_mib > 8 ? 8 : 256;
         break;
-    default:
+    case 10:
         w->preempt ^= 1;
+        break;
+    default: /* most of tracking is seen when nothing is tracked before it is asked for */
+        w->performant ^= 1;
     }
     gpup_world_clamp(w);
 }

@@ -76,6 +76,20 @@ static void towards(struct gpup_mutator *m, const struct gpup_world_config *worl
         }
 }
 
+/* All of a basis, the pages about what was written last, or some others. */
+static void plausible_query(struct gpup_mutator *m, const struct gpup_world_config *world,
+                            struct gpup_step *s) {
+    uint64_t page = mutate_page(world), last = m->steer.place[s->host][s->vf % 4];
+    s->f[GPUP_QueryDirtyBitData_buffer] = (struct gpup_value){.symbol = GPUP_SYMBOL_NEED};
+    s->f[GPUP_QueryDirtyBitData_flags].number = mutate_below(m, 2);
+    if (mutate_below(m, 2))
+        return;
+    if (mutate_below(m, 2))
+        last = mutate_pages(m, world, false);
+    s->f[GPUP_QueryDirtyBitData_offset].number = last / page * page + page * mutate_below(m, 2);
+    s->f[GPUP_QueryDirtyBitData_size].number = mutate_pages(m, world, true);
+}
+
 /* An edit of data or of a buffer, at the numbers that a header is made of, or near the end. */
 static void plausible_edit(struct gpup_mutator *m, struct gpup_step *s) {
     uint64_t place = 4u * mutate_below(m, 20), small = mutate_below(m, 256);
@@ -155,8 +169,28 @@ static void plausible(struct gpup_mutator *m, const struct gpup_world_config *wo
         s->f[GPUP_GetMmioRanges_count] = (struct gpup_value){.symbol = GPUP_SYMBOL_NEED};
         break;
     case GPUP_OP_QueryDirtyBitData:
-        s->f[GPUP_QueryDirtyBitData_buffer] = (struct gpup_value){.symbol = GPUP_SYMBOL_NEED};
-        s->f[GPUP_QueryDirtyBitData_flags].number = second;
+        plausible_query(m, world, s);
+        break;
+    case GPUP_OP_GuestWrite:
+        if (mutate_below(m, 4))
+            s->f[GPUP_GuestWrite_offset].number = mutate_pages(m, world, false);
+        if (mutate_below(m, 4) == 0)
+            s->f[GPUP_GuestWrite_size].number = mutate_pages(m, world, true);
+        break;
+    case GPUP_OP_CreateMemoryBasis:
+        s->f[GPUP_CreateMemoryBasis_ranges].number = 1 + second * mutate_below(m, 4);
+        s->f[GPUP_CreateMemoryBasis_order].number = second * mutate_below(m, 3);
+        s->f[GPUP_CreateMemoryBasis_part].number = mutate_below(m, world->segments);
+        break;
+    case GPUP_OP_PlaceReserve:
+        s->f[GPUP_PlaceReserve_pieces].number = 1 + mutate_below(m, 4);
+        s->f[GPUP_PlaceReserve_order].number = mutate_below(m, 3);
+        break;
+    case GPUP_OP_CreateReserveBasis:
+        s->f[GPUP_CreateReserveBasis_part].number = mutate_below(m, world->segments);
+        break;
+    case GPUP_OP_SetVirtualGpuResources2: /* a basis for each segment */
+        s->f[GPUP_SetVirtualGpuResources2_count].number = world->segments;
         break;
     case GPUP_OP_SetVirtualMachineData:
         s->f[GPUP_SetVirtualMachineData_flags].number = mutate_below(m, 4);

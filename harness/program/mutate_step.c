@@ -18,6 +18,19 @@ static void try_step(struct gpup_mutator *m, const struct gpup_world_config *wor
     mutate_plausible(m, world, s);
 }
 
+/* A number that looks small once it is cut to 16 or 32 bits, or one so large that a sum with it is small. */
+static uint64_t beyond(struct gpup_mutator *m, const struct gpup_world_config *world) {
+    uint64_t small = mutate_below(m, 4);
+    switch (mutate_below(m, 3)) {
+    case 0:
+        return (UINT64_C(1) << 16) + small;
+    case 1:
+        return (UINT64_C(1) << 32) + small;
+    default:
+        return -(mutate_page(world) << mutate_below(m, 2));
+    }
+}
+
 /* The field whose bounds a driver has to mind, rather than data that it only carries. */
 static void mutate_bound(struct gpup_mutator *m, const struct gpup_world_config *world, struct gpup_step *s) {
     const struct gpup_op_info *info = gpup_op_info(s->op);
@@ -28,6 +41,11 @@ static void mutate_bound(struct gpup_mutator *m, const struct gpup_world_config 
         if (kind == GPUP_KIND_INDEX || kind == GPUP_KIND_COUNT || kind == GPUP_KIND_SIZE ||
             kind == GPUP_KIND_HANDLE || kind == GPUP_KIND_MIGRATION || kind == GPUP_KIND_POWER) {
             mutate_value(m, kind, &s->f[at]);
+            gpup_step_clamp(s);
+            return;
+        }
+        if ((kind == GPUP_KIND_U32 || kind == GPUP_KIND_U64) && mutate_below(m, 2)) {
+            s->f[at] = (struct gpup_value){.number = beyond(m, world)};
             gpup_step_clamp(s);
             return;
         }

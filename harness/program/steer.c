@@ -39,6 +39,7 @@ void steer_start(struct steer *s, const struct gpup_world_config *world) {
     memset(s->processes, 0, sizeof s->processes);
     s->saved[0] = s->saved[1] = 0;
     memset(s->seen, 0, sizeof s->seen);
+    memset(s->place, 0, sizeof s->place);
 }
 
 /* A basis slot of a VF as a slot of the machine, which has one row of bases for the whole adapter. */
@@ -218,6 +219,7 @@ bool steer_moves(struct steer *s, const struct gpup_step *step, bool fresh) {
     uint8_t processes = s->processes[step->host];
     uint32_t was[GPUP_MACHINE_MAX];
     bool moved, first = false;
+    uint64_t place = s->place[step->host][step->vf % 4];
     memcpy(was, seen(s, step), sizeof was);
     steer_follow(s, step);
     moved =
@@ -226,6 +228,7 @@ bool steer_moves(struct steer *s, const struct gpup_step *step, bool fresh) {
         first |= state_at(s, step, machine) != gpup_machines[machine].initial &&
                  !(was[machine] >> state_at(s, step, machine) & 1);
     memcpy(seen(s, step), was, sizeof was);
+    s->place[step->host][step->vf % 4] = place;
     memcpy(s->saved, saved, sizeof saved);
     s->processes[step->host] = processes;
     s->at[step->host] = before;
@@ -234,14 +237,18 @@ bool steer_moves(struct steer *s, const struct gpup_step *step, bool fresh) {
 
 static void advance(struct steer *s, const struct gpup_step *step);
 
-static void follow(struct steer *s, const struct gpup_step *step, unsigned op) {
+static void follow_slot(struct steer *s, const struct gpup_step *step, unsigned op, uint64_t slot) {
     struct gpup_step call;
     gpup_step_defaults(&call, op);
     call.host = step->host;
     call.vf = step->vf;
     if (op == GPUP_OP_CreateMemoryBasis || op == GPUP_OP_StartDirtyTracking)
-        call.f[0].number = TRACKING_SLOT;
+        call.f[0].number = slot;
     advance(s, &call);
+}
+
+static void follow(struct steer *s, const struct gpup_step *step, unsigned op) {
+    follow_slot(s, step, op, TRACKING_SLOT);
 }
 
 static void advance(struct steer *s, const struct gpup_step *step) {
@@ -264,6 +271,12 @@ static void advance(struct steer *s, const struct gpup_step *step) {
         for (uint32_t slot = 0; slot < 8; slot++)
             gpup_machine_set(&s->at[step->host], GPUP_MACHINE_tracking, basis_slot(step->vf, slot),
                              GPUP_STATE_tracking_Absent);
+        return;
+    case GPUP_OP_CreateReserveBasis:
+        follow_slot(s, step, GPUP_OP_CreateMemoryBasis, step->f[GPUP_CreateReserveBasis_slot].number);
+        return;
+    case GPUP_OP_GuestWrite:
+        s->place[step->host][step->vf % 4] = step->f[GPUP_GuestWrite_offset].number;
         return;
     case GPUP_OP_Restart:
     case GPUP_OP_ChangeDriver:

@@ -14,6 +14,7 @@ struct steer {
     bool tracks;                       /* StartVm and CreateVm begin to track */
     bool untracked;                    /* no dirty plane: neither tracking nor migration */
     uint8_t processes[GPUP_MAX_HOSTS]; /* slots of those that live, a bit each */
+    uint64_t place[GPUP_MAX_HOSTS][4]; /* of its VRAM that the guest of a VF (modulo 4) wrote last */
     uint16_t saved[2];                 /* slots of immutable and of mutable data that was saved, a bit each */
 };
 

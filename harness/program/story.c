@@ -13,7 +13,9 @@ static uint32_t vfs_in_use(const struct gpup_program *p) {
  * a vGPU without resources. Of a framework, a device. */
 static bool lead_in(struct gpup_mutator *m, struct gpup_program *p, size_t *at) {
     struct gpup_step step;
-    bool saved = m->steer.saved[0] != 0, usual = mutate_below(m, 4) != 0, bare = mutate_below(m, 8) == 0;
+    bool of_bare = m->focus & mutate_topics(GPUP_OP_SetVirtualGpuResources2);
+    bool saved = m->steer.saved[0] != 0, usual = mutate_below(m, 4) != 0,
+         bare = mutate_below(m, of_bare ? 2 : 8) == 0;
     gpup_step_defaults(&step, saved == usual ? GPUP_OP_CreateVm : GPUP_OP_StartVm);
     if (bare)
         gpup_step_defaults(&step, GPUP_OP_CreateVirtualGpu);
