@@ -78,6 +78,42 @@ static const struct act migration[] = {
     ACT(RaiseInterrupt, OTHER, 2),
     ACT(GuestRead, OTHER, 2),
 };
+static const struct act tracking[] = {
+    ACT(StartVm, FIRST, ALWAYS),
+    ACT(StartVm, OTHER, 3),
+    ACT(CreateMemoryBasis, FIRST, ALWAYS),
+    ACT(CreateMemoryBasis, OTHER, ALWAYS),
+    ACT(StartDirtyTracking, FIRST, ALWAYS),
+    ACT(StartDirtyTracking, OTHER, ALWAYS),
+    ACT(GuestWrite, FIRST, ALWAYS),
+    ACT(QueryDirtyBitData, FIRST, 6),
+    ACT(QueryDirtyBitData, FIRST, 4),
+    ACT(StopDirtyTracking, OTHER, 4),
+    ACT(GuestWrite, FIRST, 4),
+    ACT(QueryDirtyBitData, FIRST, AS_BEFORE),
+};
+static const struct act reserve[] = {
+    ACT(CreateVirtualGpu, FIRST, ALWAYS),
+    WITH(CreateReserveBasis, FIRST, 3, slot, 2),
+    ACT(PlaceReserve, FIRST, 4),
+    WITH(CreateReserveBasis, FIRST, ALWAYS, slot, 0),
+    WITH(CreateReserveBasis, FIRST, ALWAYS, slot, 1),
+    ACT(SetVirtualGpuResources2, FIRST, ALWAYS),
+    ACT(DestroyMemoryBasis, FIRST, 4),
+    WITH(SetVirtualFunctionPowerState, FIRST, 6, state, 1),
+    ACT(GuestWrite, FIRST, 2),
+};
+static const struct act copying[] = {
+    ACT(StartVm, FIRST, ALWAYS),
+    ACT(StopDirtyTracking, FIRST, 4), /* to begin anew with clean pages */
+    ACT(StartDirtyTracking, FIRST, AS_BEFORE),
+    ACT(GuestWrite, FIRST, ALWAYS),
+    ACT(QueryDirtyBitData, FIRST, 4),
+    ACT(CreateVm, OTHER, ALWAYS),
+    ACT(CopyVram, FIRST, ALWAYS),
+    ACT(QueryDirtyBitData, OTHER, 5),
+    ACT(CopyDirty, FIRST, 3),
+};
 static const struct act worker[] = {
     ACT(StartVm, FIRST, 4),
     ACT(CreateProcess, OTHER, ALWAYS),
@@ -124,20 +160,28 @@ static const struct act interrupt_object[] = {
     WITH(FrameworkMove, FIRST, AS_BEFORE, state, GPUP_KMDF_RELEASED),
 };
 
+enum {
+    APART = 1,     /* OTHER may be on another host */
+    SCARCE = 2,    /* there may be hardly memory for one VM */
+    UNTRACKED = 4, /* nothing is tracked before it is asked for */
+    WIDE = 8,      /* two segments, large pages */
+    HIGH = 16      /* more memory than 32 bits count */
+};
+
 #define ACTS(list) list, sizeof(list) / sizeof *(list)
 static const struct scene {
     const struct act *act;
     size_t acts;
     uint8_t rounds; /* at most */
-    bool apart;     /* OTHER may be on another host */
-    bool scarce;    /* there may be hardly memory for one VM */
+    uint8_t worlds; /* that it is worth to be played in */
     uint8_t worth;  /* how often it is chosen */
 } scenes[] = {
-    {ACTS(migration), 1, true, false, 6}, {ACTS(worker), 5, false, false, 2},
-    {ACTS(power), 2, false, false, 1},    {ACTS(life), 4, false, true, 2},
-    {ACTS(at_once), 3, false, false, 2},
+    {ACTS(migration), 1, APART, 6}, {ACTS(tracking), 1, UNTRACKED | WIDE | HIGH, 6},
+    {ACTS(reserve), 1, WIDE, 2},    {ACTS(copying), 1, APART, 1},
+    {ACTS(worker), 5, 0, 2},        {ACTS(power), 2, 0, 1},
+    {ACTS(life), 4, SCARCE, 2},     {ACTS(at_once), 3, 0, 2},
 };
-static const struct scene framework = {ACTS(interrupt_object), 1, false, false, 0};
+static const struct scene framework = {ACTS(interrupt_object), 1, 0, 0};
 
 /* One that is played. */
 struct play {
@@ -242,15 +286,17 @@ static size_t choose_odd(struct gpup_mutator *m, const struct scene *s) {
 
 /* Left out; with values that the OS never passes; under a fault, and then again without. */
 static bool go_another_way(struct gpup_mutator *m, struct play *y, struct gpup_step *s) {
+    struct gpup_step as_it_should_be;
     bool ok = true;
     switch (y->way) {
     case 0:
         return true;
     case 1:
     case 2:
-    case 3:
+    case 3: /* and then, perhaps, as it should be */
+        as_it_should_be = *s;
         mutate_odd(m, &y->p->world, s);
-        break;
+        return put(m, y, s) && (mutate_below(m, 2) || put(m, y, &as_it_should_be));
     case 4:
         mutate_field(m, &y->p->world, s);
         break;
@@ -296,20 +342,32 @@ static bool find_look(struct gpup_mutator *m, struct play *y) {
     return false;
 }
 
+static void choose_world(struct gpup_mutator *m, struct gpup_world_config *w, unsigned worlds) {
+    if (worlds & APART && m->options.max_hosts > 1 && mutate_below(m, 2))
+        w->hosts = 2;
+    if (worlds & SCARCE && mutate_below(m, 2))
+        w->vram_mib = 8;
+    if (worlds & SCARCE && w->vram_mib == 8)
+        w->reserve_kib = 4096;
+    if (worlds & UNTRACKED && mutate_below(m, 2))
+        w->performant = false;
+    if (worlds & WIDE && mutate_below(m, 2))
+        w->segments = (uint8_t)(1 + mutate_below(m, 2));
+    if (worlds & HIGH && mutate_below(m, 8) == 0) {
+        w->vram_mib = 16384;
+        w->reserve_kib = 6u << 20;
+    }
+    gpup_world_clamp(w);
+}
+
 static void set_up(struct gpup_mutator *m, struct play *y) {
     struct gpup_world_config *w = &y->p->world;
     uint32_t used = w->partitions < 4 ? w->partitions : 4;
-    bool free = !m->options.keep_world;
-    if (free && y->scene->apart && m->options.max_hosts > 1 && mutate_below(m, 2))
-        w->hosts = 2;
-    if (free && y->scene->scarce && mutate_below(m, 2))
-        w->vram_mib = 8;
-    if (free && y->scene->scarce && w->vram_mib == 8)
-        w->reserve_kib = 4096;
-    gpup_world_clamp(w);
+    if (!m->options.keep_world)
+        choose_world(m, w, y->scene->worlds);
     y->host[FIRST] = (uint8_t)mutate_below(m, w->hosts);
     y->vf[FIRST] = mutate_below(m, used);
-    y->host[OTHER] = y->scene->apart ? (uint8_t)mutate_below(m, w->hosts) : y->host[FIRST];
+    y->host[OTHER] = y->scene->worlds & APART ? (uint8_t)mutate_below(m, w->hosts) : y->host[FIRST];
     y->vf[OTHER] = y->host[OTHER] == y->host[FIRST] ? (y->vf[FIRST] + 1) % used : mutate_below(m, used);
     y->slot = mutate_below(m, 8);
     y->vf[THIRD] = (y->vf[FIRST] + 2) % used;
