@@ -56,17 +56,16 @@ static void mark_pages(struct basis *b, const struct stretch *s, uint64_t first,
 
 /* Marks the pages of a basis that the stretch touches; whether there are any. */
 static bool mark(struct basis *b, const struct stretch *s) {
-    uint64_t first_page = 0, end = s->offset + s->size;
+    uint64_t before = 0, end = s->offset + s->size; /* before: bytes of other pieces, whole pages */
     bool any = false;
     for (uint32_t i = 0; i < b->count; i++) {
         const struct piece *p = &b->piece[i];
         uint64_t from = s->offset > p->offset ? s->offset : p->offset;
         uint64_t to = end < p->offset + p->size ? end : p->offset + p->size;
         if (from < to)
-            mark_pages(b, s, first_page + (from - p->offset) / b->page,
-                       first_page + (to - 1 - p->offset) / b->page);
+            mark_pages(b, s, (before + from - p->offset) / b->page, (before + to - 1 - p->offset) / b->page);
         any = any || from < to;
-        first_page += p->size / b->page;
+        before += p->size;
     }
     return any;
 }
@@ -143,14 +142,19 @@ static void saw_marks(const struct gpup_judge *j, struct dirty *d, const struct 
     if (vf >= JUDGE_VFS)
         return;
     uint8_t *mark = d->mark[e->host][vf];
-    for (size_t i = 0; i < DIRTY_MARKS; i++) {
-        uint8_t now = i < e->data_size ? e->data[i] : 0;
-        if ((mark[i] & ~now) && j->call.returned && j->call.host == e->host) {
-            d->unmarked = true;
-            d->unmarked_vf = (uint32_t)vf;
-        }
-        mark[i] = now;
+    size_t size = e->data_size < DIRTY_MARKS ? e->data_size : DIRTY_MARKS;
+    uint8_t gone = 0;
+    for (size_t i = 0; i < size; i++)
+        gone |= (uint8_t)(mark[i] & ~e->data[i]);
+    for (size_t i = size; i < DIRTY_MARKS; i++)
+        gone |= mark[i];
+    if (gone && j->call.returned && j->call.host == e->host) {
+        d->unmarked = true;
+        d->unmarked_vf = (uint32_t)vf;
     }
+    if (size)
+        memcpy(mark, e->data, size);
+    memset(mark + size, 0, DIRTY_MARKS - size);
 }
 
 static void saw_call(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {

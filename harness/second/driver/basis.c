@@ -14,14 +14,14 @@ struct basis *find_basis(struct adapter *a, HANDLE handle) {
 }
 _Static_assert(offsetof(struct basis, entry) == 0, "the handle is the address of both");
 
-UINT64 first_page(const struct adapter *a, const struct basis *b, UINT64 range) {
-    return b->range[range].SegmentOffset / granule(a, b->segment - 1);
+UINT64 first_page(const struct basis *b, UINT64 range) {
+    return b->range[range].SegmentOffset >> b->shift;
 }
 
-UINT64 page_count(const struct adapter *a, const struct basis *b, UINT64 range) {
+UINT64 page_count(const struct basis *b, UINT64 range) {
     UINT64 end = b->range[range].SegmentOffset + b->range[range].SizeInBytes - 1;
 
-    return end / granule(a, b->segment - 1) - first_page(a, b, range) + 1;
+    return (end >> b->shift) - first_page(b, range) + 1;
 }
 
 /* By offset; shell sort, as the ranges come in any order and there may be thousands. */
@@ -70,11 +70,12 @@ static struct basis *new_basis(const struct adapter *a, const DXGKARG_CREATEMEMO
     if (!b)
         return NULL;
     b->segment = args->SegmentId;
+    b->shift = (UCHAR)__builtin_ctz(granule(a, b->segment - 1));
     b->count = args->RangeCount; /* none: an empty basis, which is never dirty */
     RtlCopyMemory(b->range, args->Ranges, b->count * sizeof *b->range);
     if (proper(a, b)) {
         for (UINT64 i = 0; i < b->count; i++)
-            b->pages += page_count(a, b, i);
+            b->pages += page_count(b, i);
         b->bits = allocate(b->pages / 8 + 1);
     }
     if (b->bits)

@@ -21,7 +21,7 @@ static void put_down(struct adapter *a, ULONG segment, UINT64 page) {
         UINT64 bit = 0;
 
         for (UINT64 i = 0; b->tracking && b->segment == segment && i < b->count; i++) {
-            UINT64 first = first_page(a, b, i), count = page_count(a, b, i);
+            UINT64 first = first_page(b, i), count = page_count(b, i);
 
             if (page >= first && page - first < count)
                 set_bit(b->bits, bit + page - first);
@@ -76,8 +76,8 @@ static NTSTATUS scan(struct adapter *a, const struct basis *b, UCHAR *bytes) {
     NTSTATUS status = STATUS_SUCCESS;
 
     for (UINT64 i = 0; i < b->count; i++)
-        for (UINT64 at = 0; at < page_count(a, b, i) && NT_SUCCESS(status); at += SCAN_PAGES) {
-            UINT64 left = page_count(a, b, i) - at, page = first_page(a, b, i) + at;
+        for (UINT64 at = 0; at < page_count(b, i) && NT_SUCCESS(status); at += SCAN_PAGES) {
+            UINT64 left = page_count(b, i) - at, page = first_page(b, i) + at;
             ULONG pages = left < SCAN_PAGES ? (ULONG)left : SCAN_PAGES;
             KIRQL irql;
 
@@ -120,8 +120,7 @@ static NTSTATUS arm(struct adapter *a, const struct basis *b) {
     NTSTATUS status = STATUS_SUCCESS;
 
     for (UINT64 i = 0; i < b->count && NT_SUCCESS(status); i++)
-        status = track_pages(a, SECOND_ORDER_TRACK_ARM, b->segment, first_page(a, b, i), page_count(a, b, i),
-                             NULL);
+        status = track_pages(a, SECOND_ORDER_TRACK_ARM, b->segment, first_page(b, i), page_count(b, i), NULL);
     return status;
 }
 
@@ -133,7 +132,7 @@ static UINT64 stretch(struct adapter *a, const struct basis *b, UINT64 page, UIN
 
         for (UINT64 i = 0; other != b && other->tracking && other->segment == b->segment && i < other->count;
              i++) {
-            UINT64 first = first_page(a, other, i), after = first + page_count(a, other, i);
+            UINT64 first = first_page(other, i), after = first + page_count(other, i);
 
             if (first <= page && page < after) {
                 *shared = true;
@@ -150,7 +149,7 @@ static NTSTATUS disarm(struct adapter *a, const struct basis *b) {
     NTSTATUS status = STATUS_SUCCESS;
 
     for (UINT64 i = 0; i < b->count; i++) {
-        UINT64 page = first_page(a, b, i), end = page + page_count(a, b, i), count;
+        UINT64 page = first_page(b, i), end = page + page_count(b, i), count;
         bool shared;
 
         for (; page < end && NT_SUCCESS(status); page += count) {

@@ -44,6 +44,7 @@ struct order {
 struct basis {
     LIST_ENTRY entry; /* first: its address is the handle */
     ULONG segment;
+    UCHAR shift; /* log2 of the bytes of a page */
     bool tracking;
     UINT64 count, pages;
     UCHAR *bits; /* page n of the ranges, in the order given: known to be dirty */
@@ -167,8 +168,8 @@ void set_table_word(const struct adapter *a, ULONG vf, ULONG word, ULONG value);
 
 /* --- basis.c, dirty.c, query.c --- */
 struct basis *find_basis(struct adapter *a, HANDLE handle);
-UINT64 first_page(const struct adapter *a, const struct basis *b, UINT64 range);
-UINT64 page_count(const struct adapter *a, const struct basis *b, UINT64 range);
+UINT64 first_page(const struct basis *b, UINT64 range);
+UINT64 page_count(const struct basis *b, UINT64 range);
 NTSTATUS tracking_stop(struct adapter *a, struct basis *b);
 void tracking_free_all(struct adapter *a);
 void tracking_suspend(struct adapter *a);

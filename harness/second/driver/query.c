@@ -17,8 +17,8 @@ static bool resolve(const struct adapter *a, const struct basis *b, const DXGKAR
     if (args->SubrangeIndex >= b->count || (args->SubrangeOffset | args->SubrangeSize) % unit)
         return false;
     for (q->range = 0; q->range < args->SubrangeIndex; q->range++)
-        q->bit += page_count(a, b, q->range);
-    count = page_count(a, b, q->range);
+        q->bit += page_count(b, q->range);
+    count = page_count(b, q->range);
     q->page = args->SubrangeOffset / unit;
     q->pages = args->SubrangeSize / unit;
     q->bit += q->page;
@@ -57,11 +57,11 @@ static NTSTATUS rearm(struct adapter *a, const struct basis *b, const struct ask
     NTSTATUS status = STATUS_SUCCESS;
 
     if (!q->whole)
-        return track_pages(a, SECOND_ORDER_TRACK_REARM, b->segment, first_page(a, b, q->range) + q->page,
+        return track_pages(a, SECOND_ORDER_TRACK_REARM, b->segment, first_page(b, q->range) + q->page,
                            q->pages, NULL);
     for (UINT64 i = 0; i < b->count && NT_SUCCESS(status); i++)
-        status = track_pages(a, SECOND_ORDER_TRACK_REARM, b->segment, first_page(a, b, i),
-                             page_count(a, b, i), NULL);
+        status =
+            track_pages(a, SECOND_ORDER_TRACK_REARM, b->segment, first_page(b, i), page_count(b, i), NULL);
     return status;
 }
 
