@@ -238,7 +238,7 @@ static bool one(struct gpup_mutator *m, struct gpup_program *p) {
     else if (what < 14)
         turn(m, p, p->steps, p->step_count);
     else if (what < 15)
-        return repeat(m, p);
+        return mutate_below(m, 3) ? repeat(m, p) : mutate_retry(m, p);
     else if (what < 16)
         return together(m, p);
     else if (!m->options.keep_world)

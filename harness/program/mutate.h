@@ -66,6 +66,8 @@ bool mutate_upsets(unsigned op);
 bool mutate_story(struct gpup_mutator *m, struct gpup_program *p);
 /* What the OS does in a row, from `at` on; false: memory is out. */
 bool mutate_scene(struct gpup_mutator *m, struct gpup_program *p, size_t at);
+/* A call of the program under a fault, and the same again. */
+bool mutate_retry(struct gpup_mutator *m, struct gpup_program *p);
 /* Follows the first `at` steps. */
 void mutate_stand_at(struct gpup_mutator *m, const struct gpup_program *p, size_t at);
 /* Makes room for `count` steps at `at` and copies them in; false: memory is out. */

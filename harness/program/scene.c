@@ -133,6 +133,16 @@ static const struct act life[] = {
     ACT(SetVirtualGpuResources, FIRST, 4), WITH(SetVirtualFunctionPowerState, FIRST, AS_BEFORE, state, 1),
     ACT(DestroyVirtualGpu, FIRST, 7),
 };
+static const struct act pause[] = {
+    ACT(StartVm, FIRST, ALWAYS),
+    ACT(GuestWork, FIRST, 4),
+    WITH(SetVirtualFunctionPauseState, FIRST, ALWAYS, pause, 1),
+    WITH(SetVirtualFunctionPauseState, FIRST, ALWAYS, pause, 0),
+};
+static const struct act channel[] = {
+    ACT(StartVm, FIRST, ALWAYS),    ACT(SetVirtualGpuVmBus, FIRST, 6), ACT(GuestOpenChannel, FIRST, 7),
+    ACT(GuestSendPacket, FIRST, 6), ACT(GuestCloseChannel, FIRST, 4),
+};
 static const struct act at_once[] = {
     ACT(StartVm, FIRST, ALWAYS),
     ACT(StartVm, OTHER, ALWAYS),
@@ -180,6 +190,7 @@ static const struct scene {
     {ACTS(reserve), 1, WIDE, 2},    {ACTS(copying), 1, APART, 1},
     {ACTS(worker), 5, 0, 2},        {ACTS(power), 2, 0, 1},
     {ACTS(life), 4, SCARCE, 2},     {ACTS(at_once), 3, 0, 2},
+    {ACTS(pause), 2, 0, 1},         {ACTS(channel), 3, 0, 1},
 };
 static const struct scene framework = {ACTS(interrupt_object), 1, 0, 0};
 
@@ -249,22 +260,13 @@ static bool is_call(unsigned op) {
 }
 
 /* Something happens to the data that a restore is given, or to the machine under any other call. */
-static bool disturb(struct gpup_mutator *m, struct play *y, struct gpup_step *next) {
-    static const uint8_t edits[] = {GPUP_OP_ResizeBlob, GPUP_OP_PatchBlob, GPUP_OP_ChangeBuffer,
-                                    GPUP_OP_ChangeBuffer};
-    static const uint8_t faults[] = {GPUP_OP_FailAllocation, GPUP_OP_FailAllocation, GPUP_OP_LoseCompletions};
-    bool restore = is_restore(next->op);
+static bool disturb(struct gpup_mutator *m, struct play *y, unsigned how, struct gpup_step *next) {
+    static const uint8_t edits[] = {GPUP_OP_ChangeBuffer, GPUP_OP_ChangeBuffer, GPUP_OP_ResizeBlob,
+                                    GPUP_OP_PatchBlob};
+    static const uint8_t faults[] = {GPUP_OP_FailAllocation, GPUP_OP_FailAllocation, GPUP_OP_FailAllocation,
+                                     GPUP_OP_LoseCompletions};
     struct gpup_step s;
-    int other = steer_bit(m->steer.saved[0] | m->steer.saved[1], mutate_below(m, 16));
-    if (restore && other >= 0 && mutate_below(m, 5) == 0) { /* it is other data */
-        next->f[GPUP_RestoreMutableMigrationData_blob].number = (uint64_t)other;
-        return true;
-    }
-    if (mutate_of_framework(next->op)) { /* which has faults of its own */
-        mutate_field(m, &y->p->world, next);
-        return true;
-    }
-    gpup_step_defaults(&s, restore ? edits[mutate_below(m, 4)] : faults[mutate_below(m, 3)]);
+    gpup_step_defaults(&s, is_restore(next->op) ? edits[how % 4] : faults[how % 4]);
     s.host = next->host;
     s.vf = next->vf;
     mutate_plausible(m, &y->p->world, &s);
@@ -272,6 +274,23 @@ static bool disturb(struct gpup_mutator *m, struct play *y, struct gpup_step *ne
         s.f[0] = next->f[GPUP_RestoreMutableMigrationData_blob];
     gpup_step_clamp(&s);
     return put(m, y, &s);
+}
+
+/* What is refused may be asked again: a restore with other data each time, a call under a fault until the
+ * fault is over. */
+static bool insist(struct gpup_mutator *m, struct play *y, struct gpup_step *s) {
+    int other = steer_bit(m->steer.saved[0] | m->steer.saved[1], mutate_below(m, 16));
+    unsigned how = mutate_below(m, 5);
+    bool restore = is_restore(s->op), ok = true;
+    if (restore && how == 4 && other >= 0) /* or data of the other kind */
+        s->f[GPUP_RestoreMutableMigrationData_blob].number = (uint64_t)other;
+    else if (mutate_of_framework(s->op)) /* which has faults of its own */
+        mutate_field(m, &y->p->world, s);
+    else
+        ok = disturb(m, y, how, s);
+    for (uint32_t n = mutate_below(m, 4); ok && n; n--)
+        ok = put(m, y, s) && (!restore || how == 4 || disturb(m, y, how, s));
+    return ok && put(m, y, s);
 }
 
 /* Where a scene goes another way: data from elsewhere is what is odd most often. */
@@ -284,7 +303,7 @@ static size_t choose_odd(struct gpup_mutator *m, const struct scene *s) {
     return mutate_below(m, 4) ? at : s->acts;
 }
 
-/* Left out; with values that the OS never passes; under a fault, and then again without. */
+/* Left out; with values that the OS never passes; twice; under a fault, and then again without. */
 static bool go_another_way(struct gpup_mutator *m, struct play *y, struct gpup_step *s) {
     struct gpup_step as_it_should_be;
     bool ok = true;
@@ -301,11 +320,10 @@ static bool go_another_way(struct gpup_mutator *m, struct play *y, struct gpup_s
         mutate_field(m, &y->p->world, s);
         break;
     case 5:
-        return put(m, y, s) && put(m, y, s);
+        ok = put(m, y, s);
+        break;
     default:
-        ok = disturb(m, y, s) && put(m, y, s);
-        if (is_restore(s->op) || mutate_below(m, 2))
-            return ok;
+        return insist(m, y, s);
     }
     return ok && put(m, y, s);
 }
@@ -366,7 +384,7 @@ static void set_up(struct gpup_mutator *m, struct play *y) {
     if (!m->options.keep_world)
         choose_world(m, w, y->scene->worlds);
     y->host[FIRST] = (uint8_t)mutate_below(m, w->hosts);
-    y->vf[FIRST] = mutate_below(m, used);
+    y->vf[FIRST] = y->scene->worlds & SCARCE && w->vram_mib == 8 ? 0 : mutate_below(m, used);
     y->host[OTHER] = y->scene->worlds & APART ? (uint8_t)mutate_below(m, w->hosts) : y->host[FIRST];
     y->vf[OTHER] = y->host[OTHER] == y->host[FIRST] ? (y->vf[FIRST] + 1) % used : mutate_below(m, used);
     y->slot = mutate_below(m, 8);
@@ -375,6 +393,15 @@ static void set_up(struct gpup_mutator *m, struct play *y) {
     y->odd = choose_odd(m, y->scene);
     y->way = mutate_below(m, 10);
     y->looks = mutate_below(m, 2) && find_look(m, y);
+}
+
+bool mutate_retry(struct gpup_mutator *m, struct gpup_program *p) {
+    struct play y = {.p = p, .at = mutate_below(m, (uint32_t)p->step_count)};
+    struct gpup_step s = p->steps[y.at];
+    if (gpup_op_info(s.op)->group != GPUP_GROUP_call || p->step_count + 1 >= m->options.max_steps)
+        return true;
+    mutate_stand_at(m, p, y.at);
+    return insist(m, &y, &s);
 }
 
 bool mutate_scene(struct gpup_mutator *m, struct gpup_program *p, size_t at) {

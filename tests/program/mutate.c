@@ -146,6 +146,35 @@ static void runs_at_once(void **state) {
     gpup_mutator_free(m);
 }
 
+/* What the OS does in a row is there as a whole: data of one VF restored to another, of both kinds; and under
+ * a fault a call comes again, with nothing in between. */
+static void plays_scenes(void **state) {
+    (void)state;
+    struct gpup_mutator_options options = {.max_steps = 32, .negative = true};
+    struct gpup_mutator *m = gpup_mutator_new(&options);
+    int restore = gpup_op_find("RestoreMutableMigrationData"), fault = gpup_op_find("FailAllocation");
+    unsigned restored = 0, again = 0;
+    for (uint64_t i = 0; i < 1000; i++) {
+        struct gpup_program p;
+        struct steer s;
+        start(&p);
+        gpup_mutate(m, &p, i);
+        steer_names(&s);
+        steer_start(&s, &p.world);
+        for (size_t k = 0; k < p.step_count; k++) {
+            const struct gpup_step *step = &p.steps[k];
+            restored += step->op == restore && steer_legal(&s, step) && steer_useful(&s, step);
+            again += k + 2 < p.step_count && step->op == fault && step[1].op == step[2].op;
+            steer_follow(&s, step);
+        }
+        gpup_program_free(&p);
+    }
+    print_message("%u restores of mutable data, %u calls again after a fault\n", restored, again);
+    assert_true(restored > 20);
+    assert_true(again > 10);
+    gpup_mutator_free(m);
+}
+
 int main(void) {
     static bool no = false, yes = true;
     static bool *legal = &no, *negative = &yes;
@@ -156,6 +185,7 @@ int main(void) {
         cmocka_unit_test(gets_deep),
         cmocka_unit_test(stays_with_a_framework),
         cmocka_unit_test(runs_at_once),
+        cmocka_unit_test(plays_scenes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }

@@ -3,9 +3,10 @@
  *
  * Written once; fuzz/ wraps it for libFuzzer and for AFL++. A mutator inserts, drops, duplicates, moves and
  * splices steps, changes fields by their kind (boundary values first), turns steps to another host, VF or
- * basis, and injects faults. It follows the state machines of specs/ through the program, so that an inserted
- * call is one that the OS would make there or, when the options allow it, exactly one that it would not
- * (marked `robustness`).
+ * basis, and injects faults. It plays whole scenes: what the OS does in a row, with one thing in it that goes
+ * another way, or a call under a fault and the same again. It follows the state machines of specs/ through
+ * the program, so that an inserted call is one that the OS would make there or, when the options allow it,
+ * exactly one that it would not (marked `robustness`).
  *
  * Deterministic: one seed, one program and one history of crossings give one result; no clock, no addresses.
  * What comes out is always a program that encodes and decodes to itself. Library gpup_program_mutate links
