@@ -277,6 +277,8 @@ static void release(struct gpup_judge *j, void *state) {
 
 static void overlapped(struct gpup_judge *j, void *state) {
     struct blobs *b = state;
+    if (migration_is_restore(j->call.ddi))
+        blobs_carry(j, b, NULL);
     if (call_vf(j))
         *target_of(b, j->call.host, j->call.vf) = (struct target){.unsure = true};
     for_targets_of(b, j->call.host, GPUP_PF, source_reset);

@@ -77,6 +77,8 @@ void blobs_output(struct gpup_judge *j, struct blobs *b, const struct gpup_event
 void blobs_address(struct gpup_judge *j, const struct gpup_event *e);
 void blobs_input(const struct gpup_judge *j, struct blobs *b, const struct gpup_event *e);
 void blobs_restore(struct gpup_judge *j, struct blobs *b);
+/* The secrets that a successful restore brought, of `saved` or, NULL, of all that was ever saved. */
+void blobs_carry(struct gpup_judge *j, const struct blobs *b, const struct saved *saved);
 void blobs_after(struct gpup_judge *j, struct blobs *b);
 void blobs_died(struct gpup_judge *j, struct blobs *b, const struct gpup_event *e);
 void blobs_content(struct gpup_judge *j, struct blobs *b);

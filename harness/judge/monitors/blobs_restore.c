@@ -113,7 +113,6 @@ static void judge_empty(struct gpup_judge *j, const struct blobs *b, unsigned ki
 static void expect(struct gpup_judge *j, struct target *t, const struct saved *s) {
     struct vf *v = call_vf(j);
     v->work_pending = s->work_pending;
-    v->secrets[0] |= s->secrets;
     t->restored_mutable = true;
     t->vram_known = s->settled && s->vram.seen && s->quiet;
     t->vram = s->vram.hash;
@@ -166,11 +165,18 @@ static void judge_known(struct gpup_judge *j, struct blobs *b, const struct save
     if (kind == 0) {
         t->came = true;
         t->immutable = (uint8_t)(b->input.from[0] + 1);
-        v->secrets[0] |= s->secrets;
     } else if (equal && is_time(b, c, kind)) {
         judge_time(j, t, s);
         expect(j, t, s);
     }
+}
+
+/* A VF has the secrets of what was restored to it, rightly; data that is not known may hold any. */
+void blobs_carry(struct gpup_judge *j, const struct blobs *b, const struct saved *s) {
+    struct vf *v = call_vf(j);
+    for (unsigned i = 0; v && nt_success(j->call.status) && i < BLOBS; i++)
+        if (b->saved[i].there && (!s || s == &b->saved[i]))
+            v->secrets[0] |= b->saved[i].secrets;
 }
 
 void blobs_restore(struct gpup_judge *j, struct blobs *b) {
@@ -183,6 +189,7 @@ void blobs_restore(struct gpup_judge *j, struct blobs *b) {
     if (!c->a[GPUP_ARG_RestoreMutableMigrationData_DataPresent] ||
         !c->a[GPUP_ARG_RestoreMutableMigrationData_DataSize])
         judge_empty(j, b, kind);
+    blobs_carry(j, b, b->input.there ? s : NULL);
     if (!b->input.there)
         return;
     if (s)
