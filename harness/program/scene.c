@@ -89,6 +89,9 @@ static const struct act tracking[] = {
     ACT(QueryDirtyBitData, FIRST, 6),
     ACT(QueryDirtyBitData, FIRST, 4),
     ACT(StopDirtyTracking, OTHER, 4),
+    ACT(StopDirtyTracking, FIRST, 2), /* what was dirty before is not of the next time */
+    ACT(StartDirtyTracking, FIRST, AS_BEFORE),
+    ACT(QueryDirtyBitData, FIRST, AS_BEFORE),
     ACT(GuestWrite, FIRST, 4),
     ACT(QueryDirtyBitData, FIRST, AS_BEFORE),
 };
