@@ -203,8 +203,10 @@ static void plausible(struct gpup_mutator *m, const struct gpup_world_config *wo
             second = true;
         s->f[GPUP_PrepareLiveMigration_type].number = second;
         break;
-    case GPUP_OP_SetVirtualFunctionPauseState:
+    case GPUP_OP_SetVirtualFunctionPauseState: /* nobody says what stands in padding */
         s->f[GPUP_SetVirtualFunctionPauseState_pause].number = second;
+        s->f[GPUP_SetVirtualFunctionPauseState_padding].number =
+            mutate_below(m, 4) ? 0 : mutate_below(m, 256);
         break;
     case GPUP_OP_SetVirtualFunctionPowerState:
         s->f[GPUP_SetVirtualFunctionPowerState_state].number = second ? 1 : 4;

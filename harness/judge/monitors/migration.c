@@ -113,13 +113,16 @@ static void note_stop(struct gpup_judge *j, struct migration *m) {
             m->of[c->host][__builtin_ctzll(used)].stopped = true;
 }
 
-/* There was no memory to keep a VF's content by while there is no power: what it has afterwards nobody knows.
- */
+/* There was no memory to keep a VF's content by while there is no power, or the power was taken from a VF in
+ * D0, which no host does: what it has afterwards nobody knows. */
 static void note_power(struct gpup_judge *j, struct migration *m) {
     const struct call *c = &j->call;
-    if (c->ddi == GPUP_DDI_SetPowerState && c->failed_alloc)
-        for (uint64_t used = j->used[c->host]; used; used &= used - 1)
-            m->of[c->host][__builtin_ctzll(used)].untouched = false;
+    for (uint64_t used = j->used[c->host]; used && c->ddi == GPUP_DDI_SetPowerState; used &= used - 1) {
+        unsigned vf = (unsigned)__builtin_ctzll(used);
+        bool taken = c->a[GPUP_ARG_SetPowerState_DevicePowerState] != 1 && j->host[c->host].vf[vf].powered;
+        if (c->failed_alloc || taken)
+            m->of[c->host][vf].untouched = false;
+    }
 }
 
 static void settle(struct gpup_judge *j, void *state) {
