@@ -272,7 +272,8 @@ bool op_query_dirty(struct host *h, uint32_t vf, const struct gpup_value *which,
     DXGKARG_QUERYDIRTYBITDATA *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, false);
     uint8_t *buffer = ddi_buffer(&c, GPUP_ROLE_DATA, real, DDI_OUT, false);
     if (args && buffer) {
-        memset(buffer, h->world->config.fill & 1 ? 0xFF : 0x00, real);
+        if (h->world->config.fill & 1) /* it is zero */
+            memset(buffer, 0xFF, real);
         *args = (DXGKARG_QUERYDIRTYBITDATA){raw, a[1], a[2], a[3], buffer, buffer_size, (UINT)a[5]};
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
         c.buffer[1].used = c.success ? (need < real ? need : real) : 0;

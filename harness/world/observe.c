@@ -146,7 +146,14 @@ static void observe_vram(struct host *h, struct seen *seen, uint32_t vf) {
     world_emit(h, &e);
 }
 
+/* Bits from `at` on are zero. */
 static void append_bits(uint8_t *to, uint64_t at, const uint8_t *from, uint64_t count) {
+    if (at % 8 == 0) {
+        memcpy(to + at / 8, from, count / 8);
+        if (count % 8)
+            to[(at + count) / 8] = from[count / 8] & (uint8_t)((1u << count % 8) - 1);
+        return;
+    }
     for (uint64_t i = 0; i < count; i += 8) {
         unsigned bits = from[i / 8] & (count - i < 8 ? (1u << (count - i)) - 1 : 0xFF);
         uint8_t *place = &to[(at + i) / 8];

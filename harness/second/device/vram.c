@@ -205,17 +205,33 @@ static uint64_t page_hash(struct sgpu *gpu, uint32_t segment, uint64_t offset, u
     return sgpu_hash_bytes(bytes, SGPU_PAGE);
 }
 
+/* The first page from `offset` on that is not zeros for lack of storage, or one behind `end`. */
+static uint64_t next_page(const struct sgpu_segment *segment, uint64_t offset, uint64_t end) {
+    while (offset < end) {
+        const struct sgpu_leaf *leaf = segment->leaf[offset / LEAF_BYTES];
+        uint64_t i = offset / SGPU_PAGE % SGPU_LEAF_PAGES, first = i;
+        while (leaf && i < SGPU_LEAF_PAGES && !leaf->page[i])
+            i++;
+        if (leaf && i < SGPU_LEAF_PAGES)
+            return offset + (i - first) * SGPU_PAGE;
+        offset = (offset / LEAF_BYTES + 1) * LEAF_BYTES;
+    }
+    return offset;
+}
+
 bool sgpu_vram_hash(struct sgpu *gpu, uint32_t segment, uint64_t offset, uint64_t size, uint64_t *hash) {
     if (!inside(gpu, segment, offset, size))
         return false;
     *hash = 0;
-    for (uint64_t done = 0; done < size;) {
-        uint64_t skip = hole(&gpu->segment[segment], offset + done, size - done) / SGPU_PAGE * SGPU_PAGE;
-        uint64_t part = size - done < SGPU_PAGE ? size - done : SGPU_PAGE;
-        uint64_t page = skip ? 0 : page_hash(gpu, segment, offset + done, part);
+    for (uint64_t done = 0; done < size; done += SGPU_PAGE) {
+        if (offset % SGPU_PAGE == 0)
+            done = next_page(&gpu->segment[segment], offset + done, offset + size) - offset;
+        if (done >= size)
+            break;
+        uint64_t page =
+            page_hash(gpu, segment, offset + done, size - done < SGPU_PAGE ? size - done : SGPU_PAGE);
         if (page)
             *hash += sgpu_mix(page + (done / SGPU_PAGE + 1) * 0x9E3779B97F4A7C15u);
-        done += skip ? skip : part;
     }
     return true;
 }
