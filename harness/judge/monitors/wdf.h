@@ -80,6 +80,8 @@ unsigned wdf_faults(const struct wdf *w, const struct wdf_device *d, const struc
                     struct wdf_fault out[WDF_MOST_FAULTS]);
 /* The configuration as the framework takes it: members that an older structure lacks have their default. */
 struct wdf_config wdf_effective(const struct wdf_config *config);
+/* Descriptors that are not two of a kind, not the framework's own, or not of an interrupt. */
+bool wdf_odd_descriptors(const struct wdf_config *c);
 /* The execution level that the parent must have differs from the one it has. */
 bool wdf_levels_differ(const struct wdf_device *d, const struct wdf_config *c);
 

@@ -78,6 +78,11 @@ static void isr_runs(struct gpup_judge *j, const struct wdf *w, struct wdf_devic
     d->runs++;
 }
 
+/* Each of the two callbacks may be there without the other, which then is no witness. */
+static bool may_disable(const struct wdf_object *o) {
+    return o->callbacks & WDF_ENABLE ? o->enabled : !o->disables;
+}
+
 static void switched(struct gpup_judge *j, struct wdf_device *d, struct wdf_object *o,
                      const struct gpup_event *e) {
     bool on = e->f[GPUP_INTERRUPT_ACT_what] == GPUP_ACT_ENABLE;
@@ -90,7 +95,7 @@ static void switched(struct gpup_judge *j, struct wdf_device *d, struct wdf_obje
         CHECK(j, GPUP_RULE_WDFI_059, d->entered && !(d->seen & SEEN_ENABLED) && !o->enabled,
               "EvtInterruptEnable came out of order");
     else if (d->moving && !stays_connected(o))
-        CHECK(j, GPUP_RULE_WDFI_059, d->seen & SEEN_DISABLED && !(d->seen & SEEN_EXIT) && o->enabled,
+        CHECK(j, GPUP_RULE_WDFI_059, d->seen & SEEN_DISABLED && !(d->seen & SEEN_EXIT) && may_disable(o),
               "EvtInterruptDisable came out of order");
     d->seen |= on ? SEEN_ENABLE : SEEN_DISABLE;
     o->enabled = on;
@@ -229,7 +234,7 @@ static void reached_d0(struct gpup_judge *j, struct wdf *w, struct wdf_device *d
         struct wdf_object *o = &w->object[i];
         if (!o->there || &w->device[o->device] != d || o->destroyed)
             continue;
-        if (failed && stays_connected(o) && o->enabled)
+        if (failed && stays_connected(o) && o->enabled && o->callbacks & WDF_DISABLE)
             CHECK(j, GPUP_RULE_WDFI_060, false, "EvtDeviceD0Entry failed and the interrupt was not disabled");
         else if (failed && stays_connected(o))
             COUNT(j, GPUP_RULE_WDFI_060);
@@ -240,6 +245,7 @@ static void reached_d0(struct gpup_judge *j, struct wdf *w, struct wdf_device *d
             CHECK(j, GPUP_RULE_WDFI_059, o->enables == 1, "EvtInterruptEnable came %u times on the way to D0",
                   o->enables);
         o->signaled = false;
+        o->enabled = o->enabled && !failed;
     }
 }
 
@@ -247,15 +253,16 @@ static void left_d0(struct gpup_judge *j, struct wdf *w, struct wdf_device *d) {
     CHECK(j, GPUP_RULE_WDFI_059, d->seen & SEEN_DISABLED && d->seen & SEEN_EXIT,
           "a callback is missing on the way from D0");
     for (uint32_t i = 0; i < w->objects; i++) {
-        const struct wdf_object *o = &w->object[i];
-        if (!o->there || &w->device[o->device] != d || !(o->callbacks & WDF_ENABLE) ||
-            !(o->callbacks & WDF_DISABLE))
+        struct wdf_object *o = &w->object[i];
+        uint8_t both = WDF_ENABLE | WDF_DISABLE;
+        if (!o->there || &w->device[o->device] != d)
             continue;
-        if (stays_connected(o))
+        if ((o->callbacks & both) == both && stays_connected(o))
             CHECK(j, GPUP_RULE_WDFI_060, !o->disables,
                   "EvtInterruptDisable was called for a wake-capable interrupt");
-        else
+        else if ((o->callbacks & both) == both)
             CHECK(j, GPUP_RULE_WDFI_059, !o->enabled, "EvtInterruptDisable did not come on the way from D0");
+        o->enabled = o->enabled && stays_connected(o);
     }
 }
 

@@ -43,6 +43,12 @@ static bool is_there(const struct wdf_device *d, uint32_t code) {
     return at && at - 1 <= last;
 }
 
+/* The first descriptor of a list, or a copy of it: a range of memory, which has nothing that an interrupt
+ * has. */
+static bool is_memory(uint32_t code) {
+    return (code & 0xFFF) == 1;
+}
+
 /* A parent that means no handle at all: nothing was ever made there. */
 static uint32_t parent_of(const struct wdf *w, const struct wdf_device *d) {
     const struct wdf_device *next = &w->device[(d - w->device + 1) % WDF_DEVICES];
@@ -94,7 +100,8 @@ static void state(struct list *l, const struct wdf_device *d, const struct wdf_c
     status(l, add_state && wake, GPUP_RULE_WDFI_009, GPUP_STATUS_INVALID_PARAMETER);
     status(l, prepare && (!c->raw || !c->translated), GPUP_RULE_WDFI_005, GPUP_STATUS_INVALID_DEVICE_STATE);
     status(l, prepare && c->share != USE_DEFAULT, GPUP_RULE_WDFI_047, GPUP_STATUS_INVALID_DEVICE_STATE);
-    bool may_wake = d->flags & WDF_WAKE_HINT && !(d->flags & (WDF_NO_POWER_POLICY | WDF_PDO));
+    bool hint = d->flags & WDF_WAKE_HINT && !is_memory(c->translated);
+    bool may_wake = hint && !(d->flags & (WDF_NO_POWER_POLICY | WDF_PDO));
     status(l, prepare && wake && c->raw && c->translated && !may_wake, GPUP_RULE_WDFI_011,
            GPUP_STATUS_INVALID_PARAMETER);
 }
@@ -110,9 +117,13 @@ static void handling(struct list *l, const struct wdf_device *d, const struct wd
 }
 
 /* Descriptor n of a list is code n + 1; the first is memory. */
+bool wdf_odd_descriptors(const struct wdf_config *c) {
+    return (c->raw | c->translated) & ODD_DESCRIPTOR || c->raw != c->translated || c->raw < 2;
+}
+
 static void descriptors(struct list *l, const struct wdf_device *d, const struct wdf_config *c) {
     bool looked_at = d->flags & WDF_VERIFIER && d->state == WDF_PREPARE && c->raw && c->translated;
-    bool odd = (c->raw | c->translated) & ODD_DESCRIPTOR || c->raw != c->translated || c->raw < 2;
+    bool odd = wdf_odd_descriptors(c);
     uint32_t message = c->raw - 2;
     status(l, looked_at && odd, GPUP_RULE_WDFI_045, GPUP_STATUS_INVALID_PARAMETER);
     status(l,
