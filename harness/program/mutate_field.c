@@ -53,7 +53,7 @@ static unsigned bits_of(unsigned kind) {
 static uint64_t same_when_cut(struct gpup_mutator *m, unsigned kind, uint64_t old) {
     bool short_kind = kind == GPUP_KIND_COUNT || kind == GPUP_KIND_INDEX;
     unsigned width = kind == GPUP_KIND_SIZE ? 16u << mutate_below(m, 2)
-                     : short_kind           ? 8u << mutate_below(m, 2)
+                     : short_kind           ? 16u >> (mutate_below(m, 4) == 0)
                                             : 8u << mutate_below(m, 3);
     return (mutate_below(m, 2) ? old : mutate_below(m, 4)) + (UINT64_C(1) << width);
 }

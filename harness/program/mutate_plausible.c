@@ -92,12 +92,12 @@ static void plausible_query(struct gpup_mutator *m, const struct gpup_world_conf
 
 /* An edit of data or of a buffer, at the numbers that a header is made of, or near the end. */
 static void plausible_edit(struct gpup_mutator *m, struct gpup_step *s) {
-    uint64_t place = 4u * mutate_below(m, 20), small = mutate_below(m, 256);
+    uint64_t place = 4u * mutate_below(m, 16), small = mutate_below(m, 256);
     switch (s->op) {
     case GPUP_OP_ChangeBuffer:
         s->f[GPUP_ChangeBuffer_offset].number = place;
         s->f[GPUP_ChangeBuffer_value].number = mutate_below(m, 2) ? small : small << 8u * mutate_below(m, 4);
-        s->f[GPUP_ChangeBuffer_after].number = 1 + mutate_below(m, 2);
+        s->f[GPUP_ChangeBuffer_after].number = mutate_below(m, 4) ? 1 : 2;
         break;
     case GPUP_OP_PatchBlob:
         s->f[GPUP_PatchBlob_offset].number = place;

@@ -146,6 +146,11 @@ static const struct act channel[] = {
     ACT(StartVm, FIRST, ALWAYS),    ACT(SetVirtualGpuVmBus, FIRST, 6), ACT(GuestOpenChannel, FIRST, 7),
     ACT(GuestSendPacket, FIRST, 6), ACT(GuestCloseChannel, FIRST, 4),
 };
+static const struct act partitions[] = {
+    ACT(GetGpuPartitionInfo, FIRST, 3),       ACT(SetGpuPartitionCount, FIRST, ALWAYS),
+    ACT(GetVirtualGpuProfile, FIRST, 3),      ACT(CreateVirtualGpu, FIRST, 4),
+    ACT(DestroyVirtualGpu, FIRST, AS_BEFORE),
+};
 static const struct act at_once[] = {
     ACT(StartVm, FIRST, ALWAYS),
     ACT(StartVm, OTHER, ALWAYS),
@@ -194,6 +199,7 @@ static const struct scene {
     {ACTS(worker), 5, 0, 2},        {ACTS(power), 2, 0, 1},
     {ACTS(life), 4, SCARCE, 2},     {ACTS(at_once), 3, 0, 2},
     {ACTS(pause), 2, 0, 1},         {ACTS(channel), 3, 0, 1},
+    {ACTS(partitions), 3, 0, 1},
 };
 static const struct scene framework = {ACTS(interrupt_object), 1, 0, 0};
 
@@ -264,8 +270,8 @@ static bool is_call(unsigned op) {
 
 /* Something happens to the data that a restore is given, or to the machine under any other call. */
 static bool disturb(struct gpup_mutator *m, struct play *y, unsigned how, struct gpup_step *next) {
-    static const uint8_t edits[] = {GPUP_OP_ChangeBuffer, GPUP_OP_ChangeBuffer, GPUP_OP_ResizeBlob,
-                                    GPUP_OP_PatchBlob};
+    uint8_t cut = mutate_below(m, 2) ? GPUP_OP_ResizeBlob : GPUP_OP_PatchBlob;
+    const uint8_t edits[] = {GPUP_OP_ChangeBuffer, GPUP_OP_ChangeBuffer, GPUP_OP_ChangeBuffer, cut};
     static const uint8_t faults[] = {GPUP_OP_FailAllocation, GPUP_OP_FailAllocation, GPUP_OP_FailAllocation,
                                      GPUP_OP_LoseCompletions};
     struct gpup_step s;
@@ -310,6 +316,8 @@ static size_t choose_odd(struct gpup_mutator *m, const struct scene *s) {
 static bool go_another_way(struct gpup_mutator *m, struct play *y, struct gpup_step *s) {
     struct gpup_step as_it_should_be;
     bool ok = true;
+    if (is_restore(s->op) && mutate_below(m, 2)) /* what data from elsewhere is most of the time */
+        return insist(m, y, s);
     switch (y->way) {
     case 0:
         return true;
