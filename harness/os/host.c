@@ -26,6 +26,8 @@ struct gpup_os *gpup_os_new(const struct gpup_os_config *config) {
     os->config = *config;
     os->random = config->seed;
     os->random = gpup_os_random(os) ^ config->host; /* neighbouring seeds must not give shifted streams */
+    os->dpcs = os->first_dpcs;
+    os->dpc_room = GPUP_FIRST_DPCS;
     os->next_object = config->system ? SECOND_ADAPTER : 1;
     os->pool = config->system ? config->system->pool : NULL;
     if (!os->pool && !gpup_pool_init(os))

@@ -153,7 +153,8 @@ struct gpup_watch {
     bool stepping, hit, changed;
 };
 
-#define GPUP_MAX_DPCS 256
+#define GPUP_FIRST_DPCS 256
+#define GPUP_MAX_DPCS 16384 /* that many a driver queues only if it never ends */
 #define GPUP_MAX_TIMERS 256
 #define GPUP_MAX_MAPPINGS 64
 #define GPUP_MAX_HANDLES 512
@@ -197,8 +198,9 @@ struct gpup_os {
     void *isr_context;
     struct gpup_fiber *interrupt_owner; /* who holds the interrupt's lock */
 
-    struct gpup_dpc dpcs[GPUP_MAX_DPCS]; /* ring */
-    uint32_t dpc_first, dpc_count;
+    struct gpup_dpc first_dpcs[GPUP_FIRST_DPCS];
+    struct gpup_dpc *dpcs; /* ring of dpc_room, which grows */
+    uint32_t dpc_room, dpc_first, dpc_count;
     struct gpup_timer timers[GPUP_MAX_TIMERS];
     uint32_t timer_count;
     struct gpup_thread *threads, *free_threads;

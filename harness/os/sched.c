@@ -175,7 +175,7 @@ static bool take_dpc(struct gpup_os *os) {
     start.args[3] = (uint64_t)(uintptr_t)dpc->argument2;
     if (dpc->dpc)
         dpc->dpc->DpcData = NULL;
-    os->dpc_first = (os->dpc_first + 1) % GPUP_MAX_DPCS;
+    os->dpc_first = (os->dpc_first + 1) % os->dpc_room;
     os->dpc_count--;
     os->dpc_active = true;
     return start_now(os, &start);

@@ -8,14 +8,33 @@
 
 #define DPC_TAG 0x4750555044504331u
 
+static struct gpup_dpc *dpc_at(struct gpup_os *os, uint32_t at) {
+    return &os->dpcs[(os->dpc_first + at) % os->dpc_room];
+}
+
+/* A ring of twice the size, with what is queued at its beginning. */
+static bool grow(struct gpup_os *os) {
+    uint32_t room = os->dpc_room * 2;
+    struct gpup_dpc *dpcs = room > GPUP_MAX_DPCS ? NULL : gpup_os_alloc(os, room * sizeof *dpcs);
+
+    for (uint32_t i = 0; dpcs && i < os->dpc_count; i++)
+        dpcs[i] = *dpc_at(os, i);
+    if (!dpcs)
+        return false;
+    os->dpcs = dpcs;
+    os->dpc_room = room;
+    os->dpc_first = 0;
+    return true;
+}
+
 bool gpup_os_queue_dpc(struct gpup_os *os, const struct gpup_dpc *dpc) {
     if (dpc->dpc && dpc->dpc->DpcData)
         return false;
-    if (os->dpc_count == GPUP_MAX_DPCS) {
+    if (os->dpc_count == os->dpc_room && !grow(os)) {
         gpup_os_hang(os, GPUP_HANG_ALLOC, os->dpc_count);
         return false;
     }
-    os->dpcs[(os->dpc_first + os->dpc_count++) % GPUP_MAX_DPCS] = *dpc;
+    *dpc_at(os, os->dpc_count++) = *dpc;
     if (dpc->dpc)
         dpc->dpc->DpcData = os;
     return true;
@@ -53,7 +72,7 @@ BOOLEAN DDI_CALL KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID Syste
 
 static void remove_dpc(struct gpup_os *os, uint32_t at) {
     for (uint32_t i = at; i + 1 < os->dpc_count; i++)
-        os->dpcs[(os->dpc_first + i) % GPUP_MAX_DPCS] = os->dpcs[(os->dpc_first + i + 1) % GPUP_MAX_DPCS];
+        *dpc_at(os, i) = *dpc_at(os, i + 1);
     os->dpc_count--;
 }
 
@@ -62,7 +81,7 @@ BOOLEAN DDI_CALL KeRemoveQueueDpc(PRKDPC Dpc) {
     bool queued = Dpc->DpcData != NULL; /* memory that is gone faults here */
 
     for (uint32_t i = 0; os && queued && i < os->dpc_count; i++)
-        if (os->dpcs[(os->dpc_first + i) % GPUP_MAX_DPCS].dpc == Dpc) {
+        if (dpc_at(os, i)->dpc == Dpc) {
             remove_dpc(os, i);
             Dpc->DpcData = NULL;
             return TRUE;
@@ -216,7 +235,7 @@ void gpup_timer_forget(struct gpup_os *os, const void *start, size_t size, const
             i++;
     }
     for (uint32_t i = 0; i < os->dpc_count;) {
-        PRKDPC dpc = os->dpcs[(os->dpc_first + i) % GPUP_MAX_DPCS].dpc;
+        PRKDPC dpc = dpc_at(os, i)->dpc;
 
         if (dpc && (uintptr_t)dpc - from < size) {
             gpup_os_misuse(os, service, GPUP_MISUSE_OBJECT, 0);

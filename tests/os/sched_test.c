@@ -232,6 +232,47 @@ static NTSTATUS DDI_CALL cancel(struct shared *s) {
     return KeCancelTimer(&s->timer);
 }
 
+/* More than the ring has room for at first, after it has turned a little. */
+#define MANY_DPCS 700u
+struct many {
+    KDPC dpc[MANY_DPCS];
+    uint32_t ran, misplaced;
+};
+
+static void DDI_CALL one_of_many(PKDPC dpc, PVOID context, PVOID a, PVOID b) {
+    struct many *m = context;
+
+    (void)b;
+    m->misplaced += dpc != &m->dpc[(uintptr_t)a] || (uintptr_t)a != m->ran % MANY_DPCS;
+    m->ran++;
+}
+
+static NTSTATUS DDI_CALL queue_some(struct many *m, uint64_t count) {
+    for (uintptr_t i = 0; i < count; i++) {
+        KeInitializeDpc(&m->dpc[i], one_of_many, m);
+        KeInsertQueueDpc(&m->dpc[i], (void *)i, NULL); // NOLINT(performance-no-int-to-ptr)
+    }
+    return STATUS_SUCCESS;
+}
+
+static void many_dpcs(void **state) {
+    struct host host;
+
+    (void)state;
+    host_open(&host, false);
+    struct many *m = gpup_arena_alloc(host.arena, sizeof *m);
+    for (uint64_t count = 100; count <= MANY_DPCS; count += 600) {
+        struct gpup_os_call call = {
+            .function = (void *)queue_some, .count = 2, .args = {(uintptr_t)m, count}};
+        m->ran = 0;
+        assert_int_equal(gpup_os_call(host.os, &call), GPUP_RAN_RETURNED);
+        gpup_os_advance(host.os, 10000000);
+        assert_int_equal(m->ran, count);
+    }
+    assert_int_equal(m->misplaced, 0);
+    host_close(&host);
+}
+
 static void dpcs_and_timers(void **state) {
     struct host host;
     struct shared *s;
@@ -465,19 +506,13 @@ static void two_hosts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(empty_call),
-        cmocka_unit_test(arguments),
-        cmocka_unit_test(threads),
-        cmocka_unit_test(deadlock),
-        cmocka_unit_test(works),
-        cmocka_unit_test(dpcs_and_timers),
-        cmocka_unit_test(preemption),
-        cmocka_unit_test(misuses),
-        cmocka_unit_test(self_deadlock),
-        cmocka_unit_test(snapshot),
-        cmocka_unit_test(two_hosts),
-        cmocka_unit_test(stack_fill),
-        cmocka_unit_test(signal_of_the_process),
+        cmocka_unit_test(empty_call), cmocka_unit_test(arguments),
+        cmocka_unit_test(threads),    cmocka_unit_test(deadlock),
+        cmocka_unit_test(works),      cmocka_unit_test(dpcs_and_timers),
+        cmocka_unit_test(many_dpcs),  cmocka_unit_test(preemption),
+        cmocka_unit_test(misuses),    cmocka_unit_test(self_deadlock),
+        cmocka_unit_test(snapshot),   cmocka_unit_test(two_hosts),
+        cmocka_unit_test(stack_fill), cmocka_unit_test(signal_of_the_process),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
