@@ -248,7 +248,10 @@ bool gpup_os_buffer_watch(struct gpup_os *os, void *buffer, size_t offset, uint3
         width > slot->bytes - offset)
         return false;
     watch.target = slot->address + offset;
-    return gpup_watch_begin(os, slot->start, slot->size, &watch);
+    /* Of a large buffer only the pages that count: each access to them costs two changes of protection. */
+    size_t first = (size_t)(watch.target - slot->start) / GPUP_PAGE * GPUP_PAGE,
+           end = ((size_t)(watch.target - slot->start) + width + GPUP_PAGE - 1) / GPUP_PAGE * GPUP_PAGE;
+    return gpup_watch_begin(os, slot->start + first, end - first, &watch);
 }
 
 void gpup_os_buffer_free(struct gpup_os *os, void *buffer) {

@@ -268,6 +268,7 @@ static void overlapped(struct gpup_judge *j, void *state) {
     if (!t)
         return;
     memset(t->raised, 0, sizeof t->raised);
+    t->former = false; /* what is unmasked may be of this life */
     if (t->entries)
         memset(t->known, 0, t->entries);
 }

@@ -342,6 +342,7 @@ static void judge_restore(struct gpup_judge *j, struct table *t) {
     if (!nt_success(j->call.status))
         return;
     COUNT(j, GPUP_RULE_MSIX_030);
+    t->former = false; /* what is unmasked may be of this life */
     if (t->entries)
         memset(t->known, 0, t->entries);
     t->restored = !j->call.before.powered;
