@@ -69,6 +69,7 @@ static void made(struct gpup_judge *j, struct wdf *w, struct wdf_device *d) {
                              .end_callbacks = with ? (uint8_t)a->callbacks : 0,
                              .spin = config.spin_lock == 1,
                              .wait = config.wait_lock == 1,
+                             .descriptor = wdf_odd_descriptors(&config) ? 0 : config.raw,
                              .index = d->added};
     if (o->prepared && config.raw >= 2 && config.raw - 2 < 2048)
         d->claimed[(config.raw - 2) / 64] |= UINT64_C(1) << (config.raw - 2) % 64;

@@ -36,10 +36,11 @@ struct wdf_object {
     bool there, prepared;
     uint8_t device, callbacks, handling, end_callbacks, cleaned, destroyed;
     bool spin, wait, context, deleted;
-    bool enabled;   /* EvtInterruptEnable came, Disable did not */
-    bool running;   /* its ISR */
-    bool signaled;  /* in low power, and able to wake */
-    uint32_t index; /* among the objects of its device that were made in DeviceAdd */
+    bool enabled;        /* EvtInterruptEnable came, Disable did not */
+    bool running;        /* its ISR */
+    bool signaled;       /* in low power, and able to wake */
+    uint32_t index;      /* among the objects of its device that were made in DeviceAdd */
+    uint32_t descriptor; /* of its interrupt, as the configuration has it; 0: not certain which */
     uint32_t number;
     bool numbered;                    /* it told its MessageNumber */
     uint32_t runs, enables, disables; /* of the ISR in this signal or move; callbacks in this move */

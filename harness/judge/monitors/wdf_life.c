@@ -333,6 +333,11 @@ void wdf_move(struct gpup_judge *j, struct wdf *w, const struct gpup_event *e) {
 
 /* --- signals */
 
+/* One of the messages of the signal is that of its descriptor. */
+static bool is_signaled(const struct wdf_device *d, const struct wdf_object *o) {
+    return o->descriptor && o->descriptor - 2 - d->message < d->count;
+}
+
 static void signal_ended(struct gpup_judge *j, struct wdf *w, struct wdf_device *d) {
     bool d0 = d->state == WDF_D0 && d->entered;
     if (d->messages && d->message >= d->messages)
@@ -348,7 +353,7 @@ static void signal_ended(struct gpup_judge *j, struct wdf *w, struct wdf_device 
     for (uint32_t i = 0; i < w->objects && d->state == WDF_LOW; i++) {
         struct wdf_object *o = &w->object[i];
         bool mine = o->there && &w->device[o->device] == d && stays_connected(o) && o->enabled;
-        o->signaled = o->signaled || (mine && w->objects == 1);
+        o->signaled = o->signaled || (mine && is_signaled(d, o) && w->objects == 1);
     }
     if (!d->entered)
         COUNT(j, GPUP_RULE_WDFI_038); /* an ISR would have been a finding */
