@@ -256,12 +256,20 @@ static unsigned collect(struct fuzz_engine *f, const struct gpup_program *p) {
     return fresh;
 }
 
-/* Large buffers cost much and show little: of their sizes one in 16 stays as it is. */
+/* Beyond 64 KiB; relative to what is needed: either way. */
+static bool is_large(const struct gpup_value *v) {
+    bool less = v->symbol != GPUP_SYMBOL_NONE && (int64_t)v->number < 0;
+    return (less ? -v->number : v->number) > 65536;
+}
+
+/* Large buffers cost much (16 MiB as much as a hundred programs) and show little: of their sizes one in 16
+ * stays as it is, whatever sizes the mutator likes: another one for each operation and VF. */
 static void shorten(struct gpup_step *s) {
     const struct gpup_op_info *info = gpup_op_info(s->op);
+    uint64_t whose = (uint64_t)s->op << 40 | (uint64_t)s->host << 32 | s->vf;
     for (unsigned i = 0; i < info->field_count; i++)
-        if (info->field[i].kind == GPUP_KIND_SIZE && s->f[i].symbol == GPUP_SYMBOL_NONE &&
-            s->f[i].number > 65536 && s->f[i].number % 16)
+        if (info->field[i].kind == GPUP_KIND_SIZE && is_large(&s->f[i]) &&
+            gpup_trace_mix(s->f[i].number ^ gpup_trace_mix(whose)) % 16)
             s->f[i].number %= 4096;
 }
 

@@ -8,6 +8,12 @@ static uint64_t number(const struct host *h, unsigned field) {
 }
 
 void do_ChangeBuffer(struct host *h, const struct gpup_step *s) {
+    uint64_t role = s->f[GPUP_ChangeBuffer_role].number;
+    if (role != GPUP_ROLE_DATA && role != GPUP_ROLE_INPUT) {
+        world_skip(h, GPUP_SKIP_ILLEGAL,
+                   "the arguments of a call are the caller's own: nobody else has them");
+        return;
+    }
     h->change = *s;
     h->to_change = true;
 }
