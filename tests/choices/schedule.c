@@ -75,6 +75,14 @@ static ULONG next_function(const struct adapter *a, ULONG i) {
     return i == SCHEDULE_PF ? SCHEDULE_PF + 1 : SCHEDULE_PF;
 }
 
+/* The part is told nothing more is wanted: after a power-up that failed, a driver that starts anew would not
+ * know of the shares it has. */
+void schedule_give_back(struct adapter *a) {
+    for (ULONG i = 0; i <= SCHEDULE_PF; i = next_function(a, i))
+        if (a->schedule[i].applied_share || a->schedule[i].applied_paging)
+            (void)set_shares(a, i, 0, 0);
+}
+
 /* One round over all functions: takes what is too much, or gives all they are entitled to. */
 static NTSTATUS round_of(struct adapter *a, bool give) {
     NTSTATUS status = STATUS_SUCCESS;
