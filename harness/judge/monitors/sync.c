@@ -79,6 +79,7 @@ static void begin_group(struct gpup_judge *j, struct sync *s) {
     s->died = s->freed = s->more = false;
     s->count = 0;
     s->taken.object = s->taken.queries = 0;
+    s->taken.part = false;
     memset(s->taken.bits, 0, sizeof s->taken.bits);
     for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
         for (uint64_t used = j->used[h]; used; used &= used - 1) {
@@ -90,8 +91,7 @@ static void begin_group(struct gpup_judge *j, struct sync *s) {
 static bool is_taking(const struct gpup_judge *j, const struct gpup_event *e) {
     const struct call *c = &j->call;
     return c->returned && c->ddi == GPUP_DDI_QueryDirtyBitData && nt_success(c->status) &&
-           e->f[GPUP_OUTPUT_role] == GPUP_ROLE_DATA && !c->a[GPUP_ARG_QueryDirtyBitData_SubrangeSize] &&
-           (c->a[GPUP_ARG_QueryDirtyBitData_Flags] & 1);
+           e->f[GPUP_OUTPUT_role] == GPUP_ROLE_DATA && (c->a[GPUP_ARG_QueryDirtyBitData_Flags] & 1);
 }
 
 /* With no other thread about: whether all comes that the device has marked. */
@@ -117,11 +117,15 @@ static void took(struct gpup_judge *j, struct sync *s, const struct gpup_event *
     const struct call *c = &j->call;
     if (!is_taking(j, e))
         return;
+    uint64_t object = c->a[GPUP_ARG_QueryDirtyBitData_MemoryBasis];
+    bool part = c->a[GPUP_ARG_QueryDirtyBitData_SubrangeSize] != 0;
+    s->taken.part = s->taken.part || part;
+    if (part)
+        return;
     if (!s->open) {
         took_alone(j, s, e);
         return;
     }
-    uint64_t object = c->a[GPUP_ARG_QueryDirtyBitData_MemoryBasis];
     if (s->taken.queries && s->taken.object != object)
         return;
     s->taken.object = object;

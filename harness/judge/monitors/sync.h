@@ -68,6 +68,7 @@ struct sync {
     struct { /* bits that queries of the group returned of one basis */
         uint64_t object;
         uint32_t queries;
+        bool part; /* one took some of them, and where those lie is not looked at */
         uint8_t bits[SYNC_PAGES / 8];
     } taken;
 };
