@@ -256,10 +256,11 @@ static unsigned collect(struct fuzz_engine *f, const struct gpup_program *p) {
     return fresh;
 }
 
-/* Beyond 64 KiB; relative to what is needed: either way. */
+/* Beyond 64 KiB; relative to what is needed: either way. What is small once it is cut to 32 bits is no waste.
+ */
 static bool is_large(const struct gpup_value *v) {
     bool less = v->symbol != GPUP_SYMBOL_NONE && (int64_t)v->number < 0;
-    return (less ? -v->number : v->number) > 65536;
+    return (less ? -v->number : v->number) > 65536 && v->number - (UINT64_C(1) << 32) > 4096;
 }
 
 /* Large buffers cost much (16 MiB as much as a hundred programs) and show little: of their sizes one in 16
