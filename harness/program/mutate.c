@@ -7,6 +7,8 @@
 
 #define DEFAULT_STEPS 32u
 #define STACKED 5u
+#define ANEW 64u          /* one program in so many is begun anew: what it comes from may be a dead end */
+#define ANEW_FRAMEWORK 8u /* as one about a framework is, of which a miniport hears nothing */
 
 struct gpup_mutator *gpup_mutator_new(const struct gpup_mutator_options *options) {
     struct gpup_mutator *m = calloc(1, sizeof *m);
@@ -259,6 +261,10 @@ bool gpup_mutate(struct gpup_mutator *m, struct gpup_program *p, uint64_t seed) 
     if (p->step_count > m->options.max_steps)
         p->step_count = m->options.max_steps;
     m->framework = about_framework(p);
+    if (mutate_below(m, m->framework ? ANEW_FRAMEWORK : ANEW) == 0) {
+        p->step_count = 0;
+        m->framework = false;
+    }
     if (p->step_count == 0 && !m->options.keep_world && mutate_below(m, 2))
         mutate_world(m, &p->world);
     if (mutate_below(m, 6) == 0)
