@@ -256,11 +256,14 @@ static unsigned collect(struct fuzz_engine *f, const struct gpup_program *p) {
     return fresh;
 }
 
+static bool is_less(const struct gpup_value *v) {
+    return v->symbol != GPUP_SYMBOL_NONE && (int64_t)v->number < 0;
+}
+
 /* Beyond 64 KiB; relative to what is needed: either way. What is small once it is cut to 32 bits is no waste.
  */
 static bool is_large(const struct gpup_value *v) {
-    bool less = v->symbol != GPUP_SYMBOL_NONE && (int64_t)v->number < 0;
-    return (less ? -v->number : v->number) > 65536 && v->number - (UINT64_C(1) << 32) > 4096;
+    return (is_less(v) ? -v->number : v->number) > 65536 && v->number - (UINT64_C(1) << 32) > 4096;
 }
 
 /* Large buffers cost much (16 MiB as much as a hundred programs) and show little: of their sizes one in 16
@@ -271,7 +274,7 @@ static void shorten(struct gpup_step *s) {
     for (unsigned i = 0; i < info->field_count; i++)
         if (info->field[i].kind == GPUP_KIND_SIZE && is_large(&s->f[i]) &&
             gpup_trace_mix(s->f[i].number ^ gpup_trace_mix(whose)) % 16)
-            s->f[i].number %= 4096;
+            s->f[i].number = is_less(&s->f[i]) ? -(-s->f[i].number % 4096) : s->f[i].number % 4096;
 }
 
 /* What is not to be carried out is taken out, so that what is written down is what ran. */

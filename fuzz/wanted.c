@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,7 +70,7 @@ static bool tied(const struct wanted *w, uint16_t rule) {
 }
 
 /* At the first time and whenever their number has doubled: of a finding that another fault makes all the
- * time it does not become many, and none is given up for good. */
+ * time it does not become many, and none of the first KEYS is given up. */
 static bool worth_trying(struct wanted *w, uint32_t key) {
     unsigned i = 0;
     while (i < w->keys && w->met[i].key != key)
@@ -116,6 +118,7 @@ static void set_environment(const struct wanted *w, const char *driver) {
 static _Noreturn void become(const struct wanted *w, const char *driver, int program) {
     char path[64];
     int null = open("/dev/null", O_RDWR);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* it ends with the campaign that asks */
     dup2(null, 0);
     dup2(null, 1);
     dup2(null, 2);

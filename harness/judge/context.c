@@ -150,9 +150,6 @@ static void seen_step(struct gpup_judge *j, const struct gpup_event *e) {
         h->removed = true;
         h->impaired = true;
         break;
-    case GPUP_OP_ChangeBuffer: /* no page lets anybody change a buffer under a call */
-        j->weakest = j->weakest < GPUP_ROBUSTNESS ? GPUP_ROBUSTNESS : j->weakest;
-        break;
     case GPUP_OP_LoseCompletions:
         h->impaired = true;
         break;
@@ -271,7 +268,8 @@ void context_event(struct gpup_judge *j, const struct gpup_event *e) {
         for (unsigned i = 0; i < JUDGE_LANES; i++)
             j->lane[i].failed_alloc = j->lane[i].failed_alloc || e->f[GPUP_ALLOC_failed];
         break;
-    case GPUP_EVENT_CHANGING:
+    case GPUP_EVENT_CHANGING: /* no page lets anybody change a buffer under a call */
+        j->weakest = j->weakest < GPUP_ROBUSTNESS ? GPUP_ROBUSTNESS : j->weakest;
         j->changing = true;
         break;
     case GPUP_EVENT_TOGETHER:

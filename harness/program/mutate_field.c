@@ -59,6 +59,7 @@ static uint64_t same_when_cut(struct gpup_mutator *m, unsigned kind, uint64_t ol
 }
 
 static uint64_t other_number(struct gpup_mutator *m, unsigned kind, uint64_t old) {
+    uint32_t shift;
     switch (mutate_below(m, 10)) {
     case 0:
         return old + 1;
@@ -67,7 +68,8 @@ static uint64_t other_number(struct gpup_mutator *m, unsigned kind, uint64_t old
     case 2:
         return old ^ (UINT64_C(1) << mutate_below(m, bits_of(kind)));
     case 3:
-        return mutate_random(m) >> mutate_below(m, 64);
+        shift = mutate_below(m, 64);
+        return mutate_random(m) >> shift;
     case 4:
         return mutate_below(m, 16);
     case 5:

@@ -236,11 +236,11 @@ static void plausible_framework(struct gpup_mutator *m, struct gpup_step *s) {
         s->f[GPUP_InterruptConfig_handling].number = mutate_below(m, 8);
         if (mutate_below(m, 2))
             s->f[GPUP_InterruptConfig_callbacks].number = 1u | mutate_below(m, 32);
-        s->f[GPUP_InterruptConfig_raw].number = mutate_below(m, 2) * mutate_below(m, 4);
+        s->f[GPUP_InterruptConfig_raw].number = mutate_below(m, 2) ? mutate_below(m, 4) : 0;
         s->f[GPUP_InterruptConfig_translated].number = s->f[GPUP_InterruptConfig_raw].number;
         break;
     case GPUP_OP_WdfInterruptCreate:
-        s->f[GPUP_WdfInterruptCreate_count].number = 1 + mutate_below(m, 2) * mutate_below(m, 4);
+        s->f[GPUP_WdfInterruptCreate_count].number = 1 + (mutate_below(m, 2) ? mutate_below(m, 4) : 0);
         break;
     case GPUP_OP_InterruptSignal:
         s->f[GPUP_InterruptSignal_message].number = mutate_below(m, 4);

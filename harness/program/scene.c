@@ -347,7 +347,8 @@ static bool play_act(struct gpup_mutator *m, struct play *y, size_t i) {
     y->dropped = skip;
     if (skip || !steer_legal(&m->steer, &s) || !steer_useful(&m->steer, &s))
         return true;
-    y->last[a->who] = s;
+    if (a->op != GPUP_OP_Together)
+        y->last[a->who] = s;
     y->again = y->again || a->op == GPUP_OP_Together;
     if (i == y->odd)
         return go_another_way(m, y, &s);

@@ -8,6 +8,7 @@
 
 #define WIDE_MAX (UINT64_C(5) << 30) /* bytes of address space for a buffer above 4 GiB */
 #define ARENA_SPAN (UINT64_C(2) << 30)
+#define STACKS_SPAN (UINT64_C(64) << 20) /* of it, for all stacks there may be */
 #define WIDE_PART (UINT64_C(64) << 20)
 
 void op_prepare(struct host *h, uint32_t vf, uint32_t type) {
@@ -66,6 +67,12 @@ static void keep_blob(struct host *h, uint64_t slot, const uint8_t *bytes, uint6
     *b = (struct blob){copy, size, true, false};
 }
 
+/* Whether something may lie there: memory that was handed out, or a stack at the end of the reservation. What
+ * is between is so large that chance finds it. */
+static bool is_in_use(const struct gpup_world *w, uint64_t offset) {
+    return offset < gpup_arena_used(w->arena) || (offset < ARENA_SPAN && offset >= ARENA_SPAN - STACKS_SPAN);
+}
+
 /* Addresses of the host's memory, or of the driver's code, told as object and offset. */
 static void find_addresses(struct host *h, const uint8_t *bytes, uint64_t size) {
     uintptr_t base = (uintptr_t)h->world, start, end; /* the world is the first thing in its arena */
@@ -74,11 +81,11 @@ static void find_addresses(struct host *h, const uint8_t *bytes, uint64_t size) 
         struct gpup_event e = world_event(h, GPUP_EVENT_ADDRESSES);
         uint64_t value, object = 0, offset = 0;
         memcpy(&value, bytes + at, 8);
-        /* Of the arena only what something lies at: the rest of it is so large that chance finds it. */
-        if (value - start >= end - start &&
-            (value - base >= ARENA_SPAN ||
-             !gpup_os_locate(h->os, (const void *)(uintptr_t)value, &object, &offset))) // NOLINT
+        if (!is_in_use(h->world, value - base) && value - start >= end - start)
             continue;
+        if (is_in_use(h->world, value - base) &&
+            !gpup_os_locate(h->os, (const void *)(uintptr_t)value, &object, &offset)) // NOLINT
+            offset = value - base;
         e.f[GPUP_ADDRESSES_kind] = 3;
         e.f[GPUP_ADDRESSES_base] = at;
         e.f[GPUP_ADDRESSES_size] = GPUP_ROLE_DATA;

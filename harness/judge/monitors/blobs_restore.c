@@ -189,9 +189,12 @@ void blobs_restore(struct gpup_judge *j, struct blobs *b) {
     if (!c->a[GPUP_ARG_RestoreMutableMigrationData_DataPresent] ||
         !c->a[GPUP_ARG_RestoreMutableMigrationData_DataSize])
         judge_empty(j, b, kind);
-    blobs_carry(j, b, b->input.there ? s : NULL);
     if (!b->input.there)
         return;
+    if (b->input.like[kind] == LIKE_CUT || b->input.like[kind] == LIKE_EXTENDED)
+        blobs_carry(j, b, &b->saved[b->input.from[kind]]);
+    else if (b->input.size)
+        blobs_carry(j, b, s);
     if (s)
         judge_known(j, b, s, kind);
     else if (other)

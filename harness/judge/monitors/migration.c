@@ -119,7 +119,8 @@ static void note_power(struct gpup_judge *j, struct migration *m) {
     const struct call *c = &j->call;
     for (uint64_t used = j->used[c->host]; used && c->ddi == GPUP_DDI_SetPowerState; used &= used - 1) {
         unsigned vf = (unsigned)__builtin_ctzll(used);
-        bool taken = c->a[GPUP_ARG_SetPowerState_DevicePowerState] != 1 && j->host[c->host].vf[vf].powered;
+        bool taken = nt_success(c->status) && c->a[GPUP_ARG_SetPowerState_DevicePowerState] != 1 &&
+                     j->host[c->host].vf[vf].powered;
         if (c->failed_alloc || taken)
             m->of[c->host][vf].untouched = false;
     }

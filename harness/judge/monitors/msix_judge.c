@@ -282,8 +282,10 @@ static void judge_power(struct gpup_judge *j, struct table *t) {
 /* What was kept for power-up may go with a reset. */
 static void forget_late(struct table *t) {
     for (uint32_t i = 0; i < t->entries; i++)
-        if (t->known[i] == KNOWN_LATE)
+        if (t->known[i] == KNOWN_LATE) {
             t->known[i] = KNOWN_NOTHING;
+            t->former = false; /* what is unmasked may be of this life */
+        }
 }
 
 static void judge_reset(struct gpup_judge *j, struct table *t) {
@@ -356,6 +358,7 @@ static bool is_power(uint16_t ddi) {
 static void forget(const struct gpup_judge *j, struct msix *m, unsigned host) {
     for (uint64_t used = j->used[host]; used; used &= used - 1) {
         struct table *t = &m->table[host][__builtin_ctzll(used)];
+        t->former = false;
         if (t->entries)
             memset(t->known, 0, t->entries);
     }

@@ -79,7 +79,7 @@ static void begin_group(struct gpup_judge *j, struct sync *s) {
     s->died = s->freed = s->more = false;
     s->count = 0;
     s->taken.object = s->taken.queries = 0;
-    s->taken.part = false;
+    s->taken.parts = 0;
     memset(s->taken.bits, 0, sizeof s->taken.bits);
     for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
         for (uint64_t used = j->used[h]; used; used &= used - 1) {
@@ -119,11 +119,13 @@ static void took(struct gpup_judge *j, struct sync *s, const struct gpup_event *
         return;
     uint64_t object = c->a[GPUP_ARG_QueryDirtyBitData_MemoryBasis];
     bool part = c->a[GPUP_ARG_QueryDirtyBitData_SubrangeSize] != 0;
-    s->taken.part = s->taken.part || part;
-    if (part)
-        return;
     if (!s->open) {
-        took_alone(j, s, e);
+        if (!part)
+            took_alone(j, s, e);
+        return;
+    }
+    if (part) {
+        s->taken.part[s->taken.parts++ % JUDGE_LANES] = object;
         return;
     }
     if (s->taken.queries && s->taken.object != object)

@@ -68,7 +68,9 @@ struct sync {
     struct { /* bits that queries of the group returned of one basis */
         uint64_t object;
         uint32_t queries;
-        bool part; /* one took some of them, and where those lie is not looked at */
+        uint64_t
+            part[JUDGE_LANES]; /* bases of which a query took some, and where those lie is not looked at */
+        uint32_t parts;
         uint8_t bits[SYNC_PAGES / 8];
     } taken;
 };
