@@ -183,7 +183,8 @@ enum {
     SCARCE = 2,    /* there may be hardly memory for one VM */
     UNTRACKED = 4, /* nothing is tracked before it is asked for */
     WIDE = 8,      /* two segments, large pages */
-    HIGH = 16      /* more memory than 32 bits count */
+    HIGH = 16,     /* more memory than 32 bits count */
+    SPREAD = 32    /* two segments: elsewhere memory is not assigned by bases */
 };
 
 #define ACTS(list) list, sizeof(list) / sizeof *(list)
@@ -195,7 +196,7 @@ static const struct scene {
     uint8_t worth;  /* how often it is chosen */
 } scenes[] = {
     {ACTS(migration), 1, APART, 6}, {ACTS(tracking), 1, UNTRACKED | WIDE | HIGH, 6},
-    {ACTS(reserve), 1, WIDE, 2},    {ACTS(copying), 1, APART, 1},
+    {ACTS(reserve), 1, SPREAD, 2},  {ACTS(copying), 1, APART, 1},
     {ACTS(worker), 5, 0, 2},        {ACTS(power), 2, 0, 1},
     {ACTS(life), 4, SCARCE, 2},     {ACTS(at_once), 3, 0, 2},
     {ACTS(pause), 2, 0, 1},         {ACTS(channel), 3, 0, 1},
@@ -383,6 +384,10 @@ static void choose_world(struct gpup_mutator *m, struct gpup_world_config *w, un
         w->performant = false;
     if (worlds & WIDE && mutate_below(m, 2))
         w->segments = (uint8_t)(1 + mutate_below(m, 2));
+    if (worlds & SPREAD && mutate_below(m, 8)) {
+        w->segments = 2;
+        w->scatter = true;
+    }
     if (worlds & HIGH && mutate_below(m, 8) == 0) {
         w->vram_mib = 16384;
         w->reserve_kib = 6u << 20;
