@@ -72,7 +72,9 @@ static void read_table(struct gpup_judge *j, struct msix *m, const struct gpup_e
         !grow(j, t, (uint32_t)entries))
         return;
     bool own = c->names_vf && c->host == e->host && c->vf == e->f[GPUP_OBS_MSIX_vf];
-    if (t->restored || (own && c->returned && is_restore(c->ddi)))
+    bool writes =
+        own && c->ddi == GPUP_DDI_WriteVirtualizedInterrupt; /* what it writes is the target's own */
+    if ((t->restored && !writes) || (own && c->returned && is_restore(c->ddi)))
         check_restored(j, m, e, t);
     t->restored = false;
     for (uint32_t i = 0; t->read && i < entries; i++) {
