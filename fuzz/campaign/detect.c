@@ -17,13 +17,13 @@
 #include <unistd.h>
 
 #define TOGETHER 8u /* in one driver */
-#define NEAR 2u     /* of one area */
+#define OF_AREA 2u  /* of one area: more hide each other */
 #define SOON 20000u /* executions of each by itself */
 
 /* Named, so that figures of different days are of the same faults: arguments (001, 003), ordering (013, 111,
  * 120), tracking (036, 045), blobs (086, 105), pause (135), life (138), channels (155). Not chosen by
- * who wins, but among those that the first hundred programs do not show, so that none hides another: with all
- * of them in one driver the bundled programs violate a rule of each, which a test asks. */
+ * who wins, but so that none hides another: with all of them in one driver the bundled programs violate a
+ * rule of each, which a test asks. */
 static const char bench_defects[] =
     "BUG-001,BUG-003,BUG-013,BUG-036,BUG-045,BUG-086,BUG-105,BUG-111,BUG-120,BUG-135,BUG-138,BUG-155";
 
@@ -141,7 +141,7 @@ static bool take(struct detection *d, struct options *o, int option, const char 
         return option_duration(optarg, &d->seconds);
     case COMPARE:
         d->modes = 2;
-        d->together = d->near = DETECT_TOGETHER;
+        d->together = d->of_area = DETECT_TOGETHER;
         d->alone = 0;
         return true;
     case TABLE:
@@ -171,7 +171,7 @@ int detect(int argc, char **argv, struct options *o) {
                            .cap = 200000,
                            .jobs = o->jobs,
                            .together = TOGETHER,
-                           .near = NEAR,
+                           .of_area = OF_AREA,
                            .alone = SOON};
     optind = 1;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)

@@ -25,7 +25,7 @@ struct detection {
     struct detected of[DETECT_DEFECTS][DETECT_MODES][DETECT_SEEDS];
     unsigned defects, seeds, modes, jobs;
     unsigned together;     /* faults in one driver */
-    unsigned near;         /* of them, of one area */
+    unsigned of_area;      /* of them, of one area */
     uint64_t alone;        /* executions of each fault by itself, before it comes into company */
     uint64_t cap, seconds; /* seconds: 0 without end */
     uint32_t build;        /* of targets and driver: what was measured with others does not go on */

@@ -38,13 +38,13 @@ static bool share_rule(const struct gpup_defect *a, const struct gpup_defect *b)
 static bool fits(const struct detection *d, const struct detect_run *run, unsigned defect) {
     const struct gpup_defect *new = d->defect[defect];
     bool fit = run->members < d->together && !detect_is_framework(new);
-    unsigned near = 0;
+    unsigned of_area = 0;
     for (unsigned i = 0; i < run->members && fit; i++) {
         const struct gpup_defect *old = d->defect[run->member[i]];
         fit = !detect_is_framework(old) && !share_rule(old, new);
-        near += strcmp(old->area, new->area) == 0;
+        of_area += strcmp(old->area, new->area) == 0;
     }
-    return fit && near < d->near;
+    return fit && of_area < d->of_area;
 }
 
 static bool place(const struct detection *d, struct detect_plan *plan, size_t first, bool company,

@@ -4,7 +4,7 @@
 #define QUARANTINE 8u /* freed slots of a class before the oldest is used again */
 #define CHUNK ((size_t)64 * 1024)
 #define ZONE 16u
-#define LONG 128 /* bytes */
+#define WORTH_MEMCMP 128 /* bytes */
 
 static size_t class_size(unsigned class, bool guarded) {
     size_t step = guarded ? GPUP_PAGE : 64;
@@ -134,7 +134,7 @@ void gpup_slot_give(struct gpup_os *os, struct gpup_slot *slot) {
 static const uint8_t *first_not(const uint8_t *from, const uint8_t *to, uint8_t value) {
     uint64_t expected = value * 0x0101010101010101u, word;
 
-    if (to - from > LONG && *from == value && memcmp(from, from + 1, (size_t)(to - from) - 1) == 0)
+    if (to - from > WORTH_MEMCMP && *from == value && memcmp(from, from + 1, (size_t)(to - from) - 1) == 0)
         return to;
     for (; (size_t)(to - from) >= sizeof word; from += sizeof word) {
         memcpy(&word, from, sizeof word);

@@ -47,6 +47,11 @@ static uint32_t basis_slot(uint32_t vf, uint64_t slot) {
     return (uint32_t)((vf % 8) * 8 + slot % 8);
 }
 
+/* The field that names a basis: the first, apart from descriptors, which come behind their number. */
+static const struct gpup_value *basis_of(const struct gpup_step *s) {
+    return &s->f[s->op == GPUP_OP_SetVirtualGpuResources2 ? GPUP_SetVirtualGpuResources2_basis : 0];
+}
+
 /* The scalar arguments that the machines look at. */
 static void arguments(const struct gpup_step *s, uint16_t ddi, uint64_t *a, uint32_t *basis) {
     memset(a, 0, GPUP_DDI_ARGUMENTS_MAX * sizeof *a);
@@ -79,13 +84,12 @@ static void arguments(const struct gpup_step *s, uint16_t ddi, uint64_t *a, uint
             s->f[GPUP_RestoreMutableMigrationData_data].number != 0;
         break;
     case GPUP_OP_CreateMemoryBasis:
-        *basis = basis_slot(s->vf, s->f[GPUP_CreateMemoryBasis_slot].number);
-        break;
+    case GPUP_OP_SetVirtualGpuResources2:
     case GPUP_OP_DestroyMemoryBasis:
     case GPUP_OP_StartDirtyTracking:
     case GPUP_OP_StopDirtyTracking:
-    case GPUP_OP_QueryDirtyBitData: /* the basis comes first in all of them */
-        *basis = basis_slot(s->vf, s->f[0].number);
+    case GPUP_OP_QueryDirtyBitData:
+        *basis = basis_slot(s->vf, basis_of(s)->number);
         break;
     default:
         break;
@@ -99,7 +103,7 @@ bool steer_legal(const struct steer *s, const struct gpup_step *step) {
     if (ddi == GPUP_SPEC_NONE)
         return true;
     arguments(step, ddi, a, &basis);
-    bool handle = step->f[0].symbol == GPUP_SYMBOL_NONE;
+    bool handle = basis_of(step)->symbol == GPUP_SYMBOL_NONE;
     bool made =
         step->op == GPUP_OP_CreateMemoryBasis ||
         gpup_machine_state_of(&s->at[step->host], GPUP_MACHINE_tracking, basis) != GPUP_STATE_tracking_Absent;
@@ -201,9 +205,10 @@ static void follow_data(struct steer *s, const struct gpup_step *step) {
 
 /* Of the machines that a step of this VF moves. */
 static uint8_t state_at(const struct steer *s, const struct gpup_step *step, uint16_t machine) {
-    uint32_t slot = gpup_machines[machine].per == GPUP_PER_vf      ? step->vf
-                    : gpup_machines[machine].per == GPUP_PER_basis ? basis_slot(step->vf, step->f[0].number)
-                                                                   : 0;
+    uint32_t slot = gpup_machines[machine].per == GPUP_PER_vf ? step->vf
+                    : gpup_machines[machine].per == GPUP_PER_basis
+                        ? basis_slot(step->vf, basis_of(step)->number)
+                        : 0;
     return gpup_machine_state_of(&s->at[step->host], machine, slot);
 }
 

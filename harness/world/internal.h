@@ -14,7 +14,8 @@
 #define WORLD_BLOBS 16 /* shared by both hosts */
 #define WORLD_BASES 64 /* bases alive at a time on one host */
 #define WORLD_BUFFERS 6
-#define WORLD_COPIES 32 /* sizes of what is kept of a buffer: 64 bytes and its doubles */
+#define WORLD_COPIES 32                 /* sizes of what is kept of a buffer: 64 bytes and its doubles */
+#define WORLD_RESERVE ((size_t)2 << 30) /* of its arena: address space only */
 #define WORLD_BLOB_MAX (16u << 20)
 
 struct range {

@@ -6,8 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define WIDE_MAX (UINT64_C(5) << 30) /* bytes of address space for a buffer above 4 GiB */
-#define ARENA_SPAN (UINT64_C(2) << 30)
+#define WIDE_MAX (UINT64_C(5) << 30)     /* bytes of address space for a buffer above 4 GiB */
 #define STACKS_SPAN (UINT64_C(64) << 20) /* of it, for all stacks there may be */
 #define WIDE_PART (UINT64_C(64) << 20)
 
@@ -70,7 +69,8 @@ static void keep_blob(struct host *h, uint64_t slot, const uint8_t *bytes, uint6
 /* Whether something may lie there: memory that was handed out, or a stack at the end of the reservation. What
  * is between is so large that chance finds it. */
 static bool is_in_use(const struct gpup_world *w, uint64_t offset) {
-    return offset < gpup_arena_used(w->arena) || (offset < ARENA_SPAN && offset >= ARENA_SPAN - STACKS_SPAN);
+    return offset < gpup_arena_used(w->arena) ||
+           (offset < WORLD_RESERVE && offset >= WORLD_RESERVE - STACKS_SPAN);
 }
 
 /* Addresses of the host's memory, or of the driver's code, told as object and offset. */

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_RESERVE ((size_t)2 << 30) /* address space only */
-#define SWITCH_CHANCE 64u               /* of 256, at every place where a preempted program may switch */
+#define SWITCH_CHANCE 64u /* of 256, at every place where a preempted program may switch */
 
 static void *arena_memory(void *arena, size_t size) {
     return gpup_arena_alloc(arena, size);
@@ -76,11 +75,11 @@ static struct gpup_world *make_world(const struct gpup_implementation *implement
                                      struct gpup_image *image, const struct gpup_world_config *config,
                                      const struct gpup_trace_sink *sink, bool page_guards, char *message,
                                      size_t message_size) {
-    struct gpup_arena *arena = gpup_arena_new(ARENA_RESERVE);
+    struct gpup_arena *arena = gpup_arena_new(WORLD_RESERVE);
     struct gpup_world *w = arena ? gpup_arena_alloc(arena, sizeof *w) : NULL;
     if (!w) {
         snprintf(message, message_size, "no memory for a world: %zu MiB of address space are needed",
-                 ARENA_RESERVE >> 20);
+                 WORLD_RESERVE >> 20);
         gpup_arena_free(arena);
         return NULL;
     }

@@ -2,6 +2,7 @@
 # honest.sh GPUP-CTS PROGRAM...: what a driver was once accused of by mistake, found by fuzzing: no finding on either sound driver.
 cts=$1
 shift
+[ $# -gt 0 ] || { echo "expected programs, found none"; exit 1; }
 bad=0
 for program; do
     for driver in reference second; do
