@@ -1,4 +1,5 @@
-/* What a broken or hostile host does to a call: a buffer that changes while the driver reads it. */
+/* What a broken or hostile host does to a call: a buffer that changes while the driver reads it. What only
+ * comes out stays the driver's: changed, it would be taken for what the driver said. */
 #include "internal.h"
 
 #include <string.h>
@@ -25,8 +26,8 @@ void hostile_arm(struct ddi_call *c) {
         struct ddi_buffer *b = &c->buffer[i];
         uint64_t skip = (uint64_t)((uint8_t *)b->memory - (uint8_t *)b->block);
         uint64_t offset = number(h, GPUP_ChangeBuffer_offset), width = number(h, GPUP_ChangeBuffer_width);
-        if (b->role != number(h, GPUP_ChangeBuffer_role) || (b->flags & DDI_READ_ONLY) ||
-            offset + width > b->size ||
+        if (b->role != number(h, GPUP_ChangeBuffer_role) || !(b->flags & DDI_IN) ||
+            (b->flags & DDI_READ_ONLY) || offset + width > b->size ||
             !gpup_os_buffer_watch(h->os, b->block, skip + offset, (uint32_t)width,
                                   number(h, GPUP_ChangeBuffer_value),
                                   (uint32_t)number(h, GPUP_ChangeBuffer_after)))

@@ -160,6 +160,8 @@ struct gpup_world {
 void world_emit(struct host *h, struct gpup_event *event); /* fills host, step, call and hands it on */
 struct gpup_event world_event(struct host *h, unsigned kind);
 void world_skip(struct host *h, enum gpup_skip reason, const char *why);
+/* What a size field stands for: relative to base when it has a symbol, and then never less than nothing. */
+uint64_t world_size(const struct gpup_value *value, uint64_t base);
 struct gpup_emitter world_emitter(struct host *h);
 uint8_t world_bus(const struct gpup_world *w, uint32_t host); /* number of that PF's bus */
 struct gpup_device_log world_device_log(struct host *h);

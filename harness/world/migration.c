@@ -172,8 +172,7 @@ static void save(struct host *h, const struct save *s) {
 }
 
 static uint64_t resolve_size(const struct gpup_value *value, uint64_t need, uint64_t blob) {
-    uint64_t base = value->symbol == GPUP_SYMBOL_NEED ? need : value->symbol == GPUP_SYMBOL_BLOB ? blob : 0;
-    return base + value->number;
+    return world_size(value, value->symbol == GPUP_SYMBOL_NEED ? need : blob);
 }
 
 void op_save(struct host *h, const struct gpup_step *step, bool mutable_data) {

@@ -359,8 +359,11 @@ void do_Restart(struct host *h, const struct gpup_step *s) {
         world_skip(h, GPUP_SKIP_ABSENT, "the driver cannot be unloaded");
         return;
     }
+    /* Whatever class the start is of, the way down is the documented one. */
+    h->world->class = GPUP_LEGAL;
     act_wake(h);
     host_take_down(h, unload);
+    h->world->class = s->class;
     if (h->dead || h->added || (unload && h->loaded))
         return;
     if (unload && !load_again(h, refusal))

@@ -42,6 +42,8 @@ void host_stop_device(struct host *h) {
         return;
     h->started = h->partitioned = false;
     h->partitions = 0;
+    for (unsigned i = 0; i < WORLD_BASES; i++)
+        h->bases[i].live = false;
     gpup_dxgkrnl_stopped(h->os);
 }
 

@@ -4,6 +4,7 @@
 /* What is wrong with the ranges at hand; the driver is not held to refuse all of it. */
 struct flaws {
     bool overlap, bad, misaligned, page, empty, unknown_basis, twice;
+    bool many; /* more pieces than one basis may have: nobody says what a driver must take */
 };
 
 static bool meet(const struct place *a, const struct place *b) {
@@ -39,7 +40,7 @@ static bool misaligned(const struct vf_resources *r, const struct place *p) {
 static struct flaws find_flaws(struct gpup_judge *j, struct resources *all, const struct vf_resources *r,
                                uint32_t elements) {
     const struct call *c = &j->call;
-    struct flaws f = {.empty = elements == 0};
+    struct flaws f = {.empty = elements == 0, .many = all->next.more && elements > 1};
     uint64_t seen = 0, segments = 0;
     for (uint32_t i = 0; i < all->next.count; i++) {
         const struct place *p = &all->next.at[i];
@@ -62,7 +63,7 @@ static struct flaws find_flaws(struct gpup_judge *j, struct resources *all, cons
 static void judge_success(struct gpup_judge *j, const struct vf_resources *r, const struct flaws *f,
                           unsigned form) {
     const struct call *c = &j->call;
-    if (c->class != GPUP_LEGAL || f->misaligned || !call_must_succeed(j))
+    if (c->class != GPUP_LEGAL || f->misaligned || f->many || !call_must_succeed(j))
         return;
     if (r->half)
         CHECK(j, GPUP_RULE_RSV_012, nt_success(c->status),

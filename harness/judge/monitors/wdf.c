@@ -85,9 +85,6 @@ static void judge_success(struct gpup_judge *j, struct wdf *w, struct wdf_device
               "an allocation failed and the call returned 0x%08x", c->status);
         return;
     }
-    struct wdf_config config = wdf_effective(&w->config);
-    if (d->state == WDF_PREPARE && wdf_odd_descriptors(&config) && !nt_success(c->status))
-        return; /* without the verifier nobody says whether such descriptors are taken */
     uint16_t rule = success_rule(w, d, c);
     CHECK(j, rule, nt_success(c->status) && c->handle && written, "a good call returned 0x%08x%s", c->status,
           nt_success(c->status) ? " and no handle" : "");
@@ -125,6 +122,13 @@ static bool perhaps_second_use(const struct wdf *w, const struct wdf_device *d) 
     return d && d->flags & WDF_VERIFIER && d->state == WDF_PREPARE && c.raw >= 2 && c.raw - 2 < d->added;
 }
 
+/* Without the verifier nobody says whether odd descriptors are taken, and when they are looked at. */
+static bool perhaps_odd(const struct wdf *w, const struct wdf_device *d, uint32_t status) {
+    struct wdf_config c = wdf_effective(&w->config);
+    return d && !(d->flags & WDF_VERIFIER) && d->state == WDF_PREPARE && c.raw && c.translated &&
+           wdf_odd_descriptors(&c) && !nt_success(status);
+}
+
 static void settle(struct gpup_judge *j, void *state) {
     const struct call *c = &j->call;
     struct wdf *w = &((struct wdf_monitor *)state)->host[c->host];
@@ -137,6 +141,7 @@ static void settle(struct gpup_judge *j, void *state) {
     bool starved = argument(c, GPUP_ARG_WdfInterruptCreate_FailedAllocation) &&
                    c->status == GPUP_STATUS_INSUFFICIENT_RESOURCES;
     bool unclear = c->status == GPUP_STATUS_INVALID_PARAMETER && perhaps_second_use(w, d);
+    unclear = unclear || perhaps_odd(w, d, c->status);
     if (count && !starved && !unclear) /* memory may be asked for before or after any check */
         judge_failure(j, faults, count);
     if (!count && !unclear)

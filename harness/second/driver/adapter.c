@@ -135,13 +135,14 @@ static NTSTATUS put_back(struct adapter *a, struct vf *vf) {
         status = context_move(a, vf, false, vf->saved + words * sizeof(ULONG), &vf->saved_size);
     for (ULONG i = 0; vf->saved && i < words; i++)
         set_table_word(a, vf->index, i, ((const ULONG *)(const void *)vf->saved)[i]);
-    release(vf->saved);
-    vf->saved = NULL;
     if (NT_SUCCESS(status) && vf->paused)
         status = set_hold(a, vf, true);
-    if (NT_SUCCESS(status) && vf->powered)
-        status = set_natural(a, vf, true);
     return status;
+}
+
+static void doze(struct adapter *a) {
+    part_listen(a, false);
+    a->power = false;
 }
 
 static void sleep(struct adapter *a) {
@@ -149,16 +150,27 @@ static void sleep(struct adapter *a) {
         if (a->vf[i].created)
             save_vf(a, &a->vf[i]);
     tracking_suspend(a);
-    part_listen(a, false);
-    a->power = false;
+    doze(a);
 }
 
+/* Fails as a whole: no VF runs before all are back, and what was saved stays for the next time. */
 static NTSTATUS wake(struct adapter *a) {
     NTSTATUS status = power_on(a, a->partitions);
 
     for (ULONG i = 0; i < a->partitions && NT_SUCCESS(status); i++)
         if (a->vf[i].created)
             status = put_back(a, &a->vf[i]);
+    for (ULONG i = 0; i < a->partitions && NT_SUCCESS(status); i++)
+        if (a->vf[i].powered)
+            status = set_natural(a, &a->vf[i], true);
+    if (!NT_SUCCESS(status)) {
+        doze(a);
+        return status;
+    }
+    for (ULONG i = 0; i < a->partitions; i++) {
+        release(a->vf[i].saved);
+        a->vf[i].saved = NULL;
+    }
     tracking_resume(a);
     return status;
 }
