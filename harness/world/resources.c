@@ -91,18 +91,24 @@ static bool aligned(const struct vf *v, const struct range *r) {
     return true;
 }
 
+/* Of ranges that lie in their segments; mostly they stand in the order of their offsets. */
+static bool meets_earlier(const struct assignment *given, uint32_t i, uint64_t *end) {
+    const struct range *r = &given->range[i];
+    bool met = end[r->segment] && !given->element; /* contiguous: one allocation per segment */
+    for (uint32_t k = 0; k < i && r->offset < end[r->segment] && !met; k++)
+        met = meet(r, &given->range[k]);
+    end[r->segment] = r->offset + r->size > end[r->segment] ? r->offset + r->size : end[r->segment];
+    return met;
+}
+
 static bool proper(const struct host *h, uint32_t vf, const struct assignment *given) {
+    uint64_t end[GPUP_MAX_SEGMENTS + 1] = {0}; /* of what came so far in each segment */
     if (vf >= GPUP_MAX_VFS || !given->count || !enough(&h->vf[vf], given))
         return false;
-    for (uint32_t i = 0; i < given->count; i++) {
+    for (uint32_t i = 0; i < given->count; i++)
         if (!in_segment(h, &given->range[i]) || taken(h, vf, &given->range[i]) ||
-            !aligned(&h->vf[vf], &given->range[i]))
+            !aligned(&h->vf[vf], &given->range[i]) || meets_earlier(given, i, end))
             return false;
-        for (uint32_t k = 0; k < i; k++)
-            if (meet(&given->range[i], &given->range[k]) ||
-                (!given->element && given->range[i].segment == given->range[k].segment))
-                return false; /* contiguous: one allocation per segment */
-    }
     return true;
 }
 

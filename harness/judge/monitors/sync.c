@@ -221,7 +221,7 @@ static void settle(struct gpup_judge *j, void *state) {
     struct sync *s = state;
     const struct call *c = &j->call;
     struct host *h = &j->host[c->host];
-    bool calm = !h->open_sessions && c->ddi != GPUP_DDI_SetPowerState;
+    bool calm = !h->open_sessions && !h->asleep && c->ddi != GPUP_DDI_SetPowerState;
     for (uint64_t used = j->used[c->host]; used && calm; used &= used - 1)
         calm = !h->vf[__builtin_ctzll(used)].paused;
     sync_note_calm(j, s);

@@ -213,7 +213,7 @@ static void judge_sum(struct gpup_judge *j, const struct sync *s, const struct g
 
 static void judge_shares(struct gpup_judge *j, const struct sync *s, const struct group *g, unsigned host) {
     const struct host *h = &j->host[host];
-    bool calm = !moves_power(s, host) && !h->open_sessions && s->calm[host].known &&
+    bool calm = !moves_power(s, host) && !h->asleep && !h->open_sessions && s->calm[host].known &&
                 s->calm[host].structure == h->structure;
     for (unsigned i = 0; i < JUDGE_VFS; i++)
         calm = calm && !h->vf[i].paused;
