@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CLAIM_THERE 4096u /* ranges */
+
 static int free_basis(const struct host *h) {
     for (int i = 0; i < WORLD_BASES; i++)
         if (!h->bases[i].live)
@@ -90,6 +92,17 @@ struct cutting {
     uint64_t offset, size, gap, claim;
 };
 
+static uint64_t touched(const struct host *h, const struct range *r) {
+    uint64_t unit = unit_of(h, r->segment);
+    return r->size / unit + (r->offset % unit + r->size % unit + unit - 1) / unit;
+}
+
+/* What the driver is told of is all there is. */
+static void shorten(const struct host *h, struct basis *b, uint32_t count) {
+    while (b->count > count)
+        b->pages -= touched(h, &b->ranges[--b->count]);
+}
+
 /* Pieces of whole pages where the bytes allow it. False: out of memory. */
 static bool cut(struct host *h, struct basis *b, uint32_t vf, const struct cutting *how) {
     const struct vf *v = &h->vf[vf];
@@ -110,7 +123,7 @@ static bool cut(struct host *h, struct basis *b, uint32_t vf, const struct cutti
         uint64_t bytes = (units / count + (i < units % count)) * granule;
         b->ranges[i] = (struct range){r->segment, r->offset + at, bytes};
         b->at[i] = before + at;
-        b->pages += bytes / unit + ((r->offset + at) % unit + bytes % unit + unit - 1) / unit; /* touched */
+        b->pages += touched(h, &b->ranges[i]);
         at += bytes + how->gap;
     }
     b->segment = r->segment;
@@ -158,23 +171,25 @@ static void keep(struct host *h, struct basis *b, HANDLE raw, uint64_t object, u
     h->vf[b->vf].slot[slot % WORLD_SLOTS] = (int8_t)(b - h->bases);
 }
 
-/* Calls CreateMemoryBasis with these ranges. claim: RangeCount as the driver is told it, 0 the real one. */
+/* Calls CreateMemoryBasis with these ranges. claim: RangeCount as the driver is told it, 0 the real one.
+ * Ranges that are claimed beyond those are there, and empty, unless they are too many for anybody to read. */
 bool world_issue_basis(struct host *h, uint32_t slot, const struct basis *given, uint64_t claim) {
     struct ddi_call c;
     struct basis b = *given;
     int index = free_basis(h);
+    uint32_t room = claim > b.count && claim <= CLAIM_THERE ? (uint32_t)claim : b.count;
     uint64_t a[] = {b.segment, claim ? claim : b.count};
     if (index < 0 || !ddi_begin(&c, h, GPUP_DDI_CreateMemoryBasis, a, 2, (uint32_t)index))
         return false;
-    DXGKARG_CREATEMEMORYBASIS *args =
-        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS,
-                   offsetof(DXGKARG_CREATEMEMORYBASIS, Ranges) + b.count * sizeof args->Ranges[0],
-                   DDI_IN | DDI_CONST, false);
+    DXGKARG_CREATEMEMORYBASIS *args = ddi_buffer(
+        &c, GPUP_ROLE_ARGUMENTS, offsetof(DXGKARG_CREATEMEMORYBASIS, Ranges) + room * sizeof args->Ranges[0],
+        DDI_IN | DDI_CONST, false);
     if (args) {
         args->SegmentId = b.segment;
         args->RangeCount = a[1];
-        for (uint32_t i = 0; i < b.count; i++)
-            args->Ranges[i] = (DXGK_MEMORYRANGE){b.ranges[i].offset, b.ranges[i].size};
+        for (uint32_t i = 0; i < room; i++)
+            args->Ranges[i] = i < b.count ? (DXGK_MEMORYRANGE){b.ranges[i].offset, b.ranges[i].size}
+                                          : (DXGK_MEMORYRANGE){0};
         emit_ranges(h, &b);
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
         HANDLE raw = (HANDLE)(uintptr_t)c.os.result;
@@ -201,6 +216,8 @@ static bool create_basis(struct host *h, uint32_t vf, uint32_t slot, const struc
     }
     if (world_never(h, !well_formed(h, &b, how), "a basis has disjoint ranges of whole pages in its segment"))
         return false;
+    if (how->claim && how->claim < b.count)
+        shorten(h, &b, (uint32_t)how->claim);
     return world_issue_basis(h, slot, &b, how->claim);
 }
 
