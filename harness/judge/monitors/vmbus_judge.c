@@ -112,9 +112,10 @@ static void handed_over(struct gpup_judge *j, struct vmbus *v) {
     /* A step that is not legal hands over what is no handle. */
     bool must = call_must_succeed(j) && c->class == GPUP_LEGAL && !h->injected && !h->unsupported;
     if (!r || !c->before.present) {
-        CHECK(j, GPUP_RULE_VMB_015, c->status == GPUP_STATUS_INVALID_PARAMETER && !c->channels,
-              "vGPU %u does not exist: 0x%08x came back%s", c->vf, c->status,
-              c->channels ? " after VMBus calls" : "");
+        if (!c->overlapped) /* it may come to be beside the call */
+            CHECK(j, GPUP_RULE_VMB_015, c->status == GPUP_STATUS_INVALID_PARAMETER && !c->channels,
+                  "vGPU %u does not exist: 0x%08x came back%s", c->vf, c->status,
+                  c->channels ? " after VMBus calls" : "");
         return;
     }
     if (!handle || handle == UINT64_MAX) {
