@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLAIM_THERE 4096u /* ranges */
+/* Ranges that a call may claim: no more than this, which are there, or more than anybody reads. */
+#define CLAIM_THERE 4096u
+#define CLAIM_ABSURD (UINT64_C(1) << 28)
 
 static int free_basis(const struct host *h) {
     for (int i = 0; i < WORLD_BASES; i++)
@@ -216,6 +218,10 @@ static bool create_basis(struct host *h, uint32_t vf, uint32_t slot, const struc
     }
     if (world_never(h, !well_formed(h, &b, how), "a basis has disjoint ranges of whole pages in its segment"))
         return false;
+    if (how->claim > CLAIM_THERE && how->claim < CLAIM_ABSURD) {
+        world_skip(h, GPUP_SKIP_ILLEGAL, "a RangeCount that may be meant is that of an array");
+        return false;
+    }
     if (how->claim && how->claim < b.count)
         shorten(h, &b, (uint32_t)how->claim);
     return world_issue_basis(h, slot, &b, how->claim);

@@ -292,12 +292,14 @@ bool dirty_range(const struct call *c, struct query *q) {
 }
 
 /* An unaligned basis that tracks: which bit is which page nobody says, but one of them must be set. */
-static void judge_unaligned(struct gpup_judge *j, const struct basis *b, const struct gpup_event *e) {
-    bool any = false;
+static void judge_unaligned(struct gpup_judge *j, struct basis *b, const struct gpup_event *e) {
+    const uint64_t *a = j->call.a;
+    bool any = false, whole = a[GPUP_ARG_QueryDirtyBitData_SubrangeSize] == 0;
     for (size_t i = 0; i < e->data_size && i < e->f[GPUP_OUTPUT_used]; i++)
         any = any || e->data[i];
-    if (b->touched)
+    if (b->touched && whole)
         CHECK(j, GPUP_RULE_DIRTY_011, any, "a write to a basis of part pages is not reported at all");
+    b->touched = b->touched && !(a[GPUP_ARG_QueryDirtyBitData_Flags] & 1);
 }
 
 /* memcmp with itself, one byte on, is the fastest loop there is over a buffer that may be large. */
