@@ -4,13 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t place(const struct gpup_value *value, const struct blob *b) {
-    bool relative = value->symbol == GPUP_SYMBOL_BLOB || value->symbol == GPUP_SYMBOL_NEED;
-    return (relative ? b->size : 0) + value->number;
-}
-
 static bool patch(struct blob *b, const struct gpup_value *f) {
-    uint64_t offset = place(&f[GPUP_PatchBlob_offset], b), width = f[GPUP_PatchBlob_width].number, old = 0;
+    uint64_t offset = world_size(&f[GPUP_PatchBlob_offset], b->size), width = f[GPUP_PatchBlob_width].number,
+             old = 0;
     uint64_t value = f[GPUP_PatchBlob_value].number;
     width = width < 1 ? 1 : width > 8 ? 8 : width;
     if (offset > b->size || width > b->size - offset)
@@ -70,7 +66,7 @@ void do_PatchBlob(struct host *h, const struct gpup_step *s) {
 void do_ResizeBlob(struct host *h, const struct gpup_step *s) {
     struct blob *b = named(h, s, GPUP_ResizeBlob_blob);
     if (b)
-        edited(h, resize(b, place(&s->f[GPUP_ResizeBlob_size], b)));
+        edited(h, resize(b, world_size(&s->f[GPUP_ResizeBlob_size], b->size)));
 }
 
 void do_CopyBlob(struct host *h, const struct gpup_step *s) {

@@ -219,7 +219,7 @@ static bool create_basis(struct host *h, uint32_t vf, uint32_t slot, const struc
     if (world_never(h, !well_formed(h, &b, how), "a basis has disjoint ranges of whole pages in its segment"))
         return false;
     if (how->claim > CLAIM_THERE && how->claim < CLAIM_ABSURD) {
-        world_skip(h, GPUP_SKIP_ILLEGAL, "a RangeCount that may be meant is that of an array");
+        world_skip(h, GPUP_SKIP_ILLEGAL, "an array of that many ranges would have to be there");
         return false;
     }
     if (how->claim && how->claim < b.count)
@@ -279,7 +279,8 @@ bool op_query_dirty(struct host *h, uint32_t vf, const struct gpup_value *which,
     struct basis *b = world_basis(h, vf, which, &raw, &object);
     const struct gpup_value *f = step->f;
     uint64_t size = f[GPUP_QueryDirtyBitData_size].number, need = (query_pages(h, b, size) + 7) / 8;
-    uint64_t buffer_size = world_size(&f[GPUP_QueryDirtyBitData_buffer], need);
+    bool relative = f[GPUP_QueryDirtyBitData_buffer].symbol == GPUP_SYMBOL_NEED;
+    uint64_t buffer_size = world_size(&f[GPUP_QueryDirtyBitData_buffer], relative ? need : 0);
     buffer_size = buffer_size < WORLD_BLOB_MAX ? buffer_size : WORLD_BLOB_MAX; /* what is claimed is there */
     uint64_t a[] = {
         object,      f[GPUP_QueryDirtyBitData_index].number, f[GPUP_QueryDirtyBitData_offset].number, size,

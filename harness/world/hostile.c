@@ -26,7 +26,7 @@ void hostile_arm(struct ddi_call *c) {
         struct ddi_buffer *b = &c->buffer[i];
         uint64_t skip = (uint64_t)((uint8_t *)b->memory - (uint8_t *)b->block);
         uint64_t offset = number(h, GPUP_ChangeBuffer_offset), width = number(h, GPUP_ChangeBuffer_width);
-        if (b->role != number(h, GPUP_ChangeBuffer_role) || !(b->flags & DDI_IN) ||
+        if (b->role != number(h, GPUP_ChangeBuffer_role) || (b->flags & (DDI_IN | DDI_OUT)) == DDI_OUT ||
             (b->flags & DDI_READ_ONLY) || offset + width > b->size ||
             !gpup_os_buffer_watch(h->os, b->block, skip + offset, (uint32_t)width,
                                   number(h, GPUP_ChangeBuffer_value),

@@ -345,7 +345,7 @@ static inline uint32_t step_u32(const struct gpup_step *s, unsigned field) {
 }
 /* A SIZE field: `need` stands for what the caller knows to be needed. */
 static inline uint32_t step_size(const struct gpup_step *s, unsigned field, uint32_t need) {
-    return (uint32_t)((s->f[field].symbol == GPUP_SYMBOL_NEED ? need : 0) + s->f[field].number);
+    return (uint32_t)world_size(&s->f[field], s->f[field].symbol == GPUP_SYMBOL_NEED ? need : 0);
 }
 struct host *step_target(struct host *h, const struct gpup_step *s, unsigned field); /* of a HOST field */
 void step_do(struct gpup_world *w, const struct gpup_step *step, uint32_t index);

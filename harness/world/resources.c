@@ -57,7 +57,7 @@ static bool meet(const struct range *a, const struct range *b) {
 static bool in_segment(const struct host *h, const struct range *r) {
     for (uint32_t i = 0; i < h->shape.segments; i++)
         if (h->shape.segment[i].id == r->segment)
-            return r->size && r->offset <= h->shape.segment[i].size &&
+            return r->segment <= GPUP_MAX_SEGMENTS && r->size && r->offset <= h->shape.segment[i].size &&
                    r->size <= h->shape.segment[i].size - r->offset &&
                    (r->offset | r->size) % world_unit(h, r->segment) == 0;
     return false;

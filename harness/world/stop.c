@@ -1,6 +1,8 @@
 /* The way down: what the program left is taken away in the documented order, then the adapter. */
 #include "internal.h"
 
+#include <string.h>
+
 static void stop_vf(struct host *h, uint32_t vf) {
     uint8_t migrating = gpup_machine_state_of(&h->machines, GPUP_MACHINE_migration, vf);
     if (migrating != GPUP_STATE_migration_Idle)
@@ -37,13 +39,23 @@ bool host_plain_call(struct host *h, uint16_t ddi) {
     return c.success;
 }
 
+/* Their handles are stale from now on, as after DestroyMemoryBasis. */
+static void forget_bases(struct host *h) {
+    for (unsigned i = 0; i < WORLD_BASES; i++) {
+        if (h->bases[i].live)
+            h->vf[h->bases[i].vf].stale = h->bases[i].raw;
+        h->bases[i].live = false;
+    }
+    for (uint32_t vf = 0; vf < GPUP_MAX_VFS; vf++)
+        memset(h->vf[vf].slot, -1, sizeof h->vf[vf].slot);
+}
+
 void host_stop_device(struct host *h) {
     if (!h->started || !host_plain_call(h, GPUP_DDI_StopDevice))
         return;
     h->started = h->partitioned = false;
     h->partitions = 0;
-    for (unsigned i = 0; i < WORLD_BASES; i++)
-        h->bases[i].live = false;
+    forget_bases(h);
     gpup_dxgkrnl_stopped(h->os);
 }
 

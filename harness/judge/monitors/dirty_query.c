@@ -446,7 +446,9 @@ static void upset(struct dirty *d, const struct call *c) {
     static const unsigned passing[] = {LATE, SHOWN, RACED, KNOWN, READ, OUT, OLD};
     for (unsigned i = 0; i < DIRTY_BASES; i++) {
         struct basis *b = &d->basis[c->host][i];
-        if (!b->live || (c->names_vf && b->vf != c->vf) || !b->map[0])
+        bool meant = b->live && (!c->names_vf || b->vf == c->vf);
+        b->touched = b->touched && !(meant && renews(c->ddi));
+        if (!meant || !b->map[0])
             continue;
         b->blurred = true;
         b->began = b->began || begins;

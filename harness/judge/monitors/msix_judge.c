@@ -235,7 +235,9 @@ static void judge_write(struct gpup_judge *j, struct msix *m) {
     if (refusable)
         return;
     if (j->host[j->call.host].asleep) { /* what becomes of a write to a part without power nobody says */
+        remember(j, w, t, before->powered);
         t->known[w->index] = KNOWN_NOTHING;
+        t->former = false;
         return;
     }
     if (!before->powered) {

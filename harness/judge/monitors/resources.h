@@ -14,8 +14,8 @@ struct place {
 
 struct places {
     struct place at[RESOURCES_PIECES];
-    uint32_t count;
-    bool more; /* there were more than that: nothing is said of overlaps */
+    uint32_t count, total;
+    bool more; /* there were more than are remembered: nothing is said of overlaps */
 };
 
 struct vf_resources {

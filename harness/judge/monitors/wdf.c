@@ -122,13 +122,6 @@ static bool perhaps_second_use(const struct wdf *w, const struct wdf_device *d) 
     return d && d->flags & WDF_VERIFIER && d->state == WDF_PREPARE && c.raw >= 2 && c.raw - 2 < d->added;
 }
 
-/* Without the verifier nobody says whether odd descriptors are taken, and when they are looked at. */
-static bool perhaps_odd(const struct wdf *w, const struct wdf_device *d, uint32_t status) {
-    struct wdf_config c = wdf_effective(&w->config);
-    return d && !(d->flags & WDF_VERIFIER) && d->state == WDF_PREPARE && c.raw && c.translated &&
-           wdf_odd_descriptors(&c) && !nt_success(status);
-}
-
 static void settle(struct gpup_judge *j, void *state) {
     const struct call *c = &j->call;
     struct wdf *w = &((struct wdf_monitor *)state)->host[c->host];
@@ -141,7 +134,8 @@ static void settle(struct gpup_judge *j, void *state) {
     bool starved = argument(c, GPUP_ARG_WdfInterruptCreate_FailedAllocation) &&
                    c->status == GPUP_STATUS_INSUFFICIENT_RESOURCES;
     bool unclear = c->status == GPUP_STATUS_INVALID_PARAMETER && perhaps_second_use(w, d);
-    unclear = unclear || perhaps_odd(w, d, c->status);
+    if (d && !nt_success(c->status) && !(count && faults[0].answer == WDF_BUG_CHECK))
+        unclear = unclear || wdf_unclear_descriptors(d, &w->config);
     if (count && !starved && !unclear) /* memory may be asked for before or after any check */
         judge_failure(j, faults, count);
     if (!count && !unclear)

@@ -83,6 +83,8 @@ unsigned wdf_faults(const struct wdf *w, const struct wdf_device *d, const struc
 struct wdf_config wdf_effective(const struct wdf_config *config);
 /* Descriptors that are not two of a kind, not the framework's own, or not of an interrupt. */
 bool wdf_odd_descriptors(const struct wdf_config *c);
+/* Without the verifier nobody says whether odd descriptors are taken, and when they are looked at. */
+bool wdf_unclear_descriptors(const struct wdf_device *d, const struct wdf_config *config);
 /* The execution level that the parent must have differs from the one it has. */
 bool wdf_levels_differ(const struct wdf_device *d, const struct wdf_config *c);
 

@@ -158,20 +158,32 @@ static void parent(struct list *l, const struct wdf_device *d, const struct wdf_
     }
 }
 
+/* As the framework finds it: a descriptor that no list has is none. */
+static struct wdf_config found(const struct wdf_device *d, const struct wdf_config *config) {
+    struct wdf_config c = wdf_effective(config);
+    c.raw = is_there(d, c.raw) ? c.raw : 0;
+    c.translated = is_there(d, c.translated) ? c.translated : 0;
+    return c;
+}
+
+bool wdf_unclear_descriptors(const struct wdf_device *d, const struct wdf_config *config) {
+    struct wdf_config c = found(d, config);
+    return !(d->flags & WDF_VERIFIER) && d->state == WDF_PREPARE && c.raw && c.translated &&
+           wdf_odd_descriptors(&c);
+}
+
 unsigned wdf_faults(const struct wdf *w, const struct wdf_device *d, const struct wdf_call *call,
                     struct wdf_fault out[WDF_MOST_FAULTS]) {
     struct list l = {out, 0};
     struct wdf_attributes copy = w->attributes;
     const struct wdf_attributes *a = call->attributes ? &copy : NULL;
-    struct wdf_config c = wdf_effective(&w->config);
+    struct wdf_config c = found(d, &w->config);
     stops(&l, call->bad_device || d->state == WDF_REMOVED, GPUP_RULE_WDFI_029);
     stops(&l, call->no_config, GPUP_RULE_WDFI_030);
     stops(&l, call->no_place, GPUP_RULE_WDFI_030);
     if (l.count)
         return l.count; /* nothing comes after a bug check */
     copy.parent = parent_of(w, d);
-    c.raw = is_there(d, c.raw) ? c.raw : 0;
-    c.translated = is_there(d, c.translated) ? c.translated : 0;
     status(&l, c.size != SIZE_NOW && c.size != SIZE_1_11 && c.size != SIZE_1_9, GPUP_RULE_WDFI_002,
            GPUP_STATUS_INFO_LENGTH_MISMATCH);
     status(&l, !(c.callbacks & WDF_ISR), GPUP_RULE_WDFI_008, GPUP_STATUS_INVALID_PARAMETER);

@@ -115,7 +115,6 @@ static void save_vf(struct adapter *a, struct vf *vf) {
         (void)set_natural(a, vf, false);
     if (!NT_SUCCESS(context_length(a, vf, &vf->saved_size)))
         return;
-    release(vf->saved); /* of a power-up that did not come to this VF */
     vf->saved = allocate(words * sizeof(ULONG) + vf->saved_size);
     if (!vf->saved)
         return;
