@@ -199,6 +199,8 @@ static void overlapped(struct gpup_judge *j, void *state) {
     struct powers *s = state;
     const struct call *c = &j->call;
     s->counted[c->host] = s->cycled[c->host] = false;
+    if (c->ddi == GPUP_DDI_SetPowerState) /* whether there was memory to keep a VF in, nobody saw */
+        forget_host(s, c->host);
     if (c->names_vf && c->vf < JUDGE_VFS)
         s->of[c->host][c->vf].kept = s->of[c->host][c->vf].cycled = false;
 }
