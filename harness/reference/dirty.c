@@ -320,19 +320,30 @@ NTSTATUS DDI_CALL reference_query_dirty_bit_data(const HANDLE adapter, DXGKARG_Q
     return status;
 }
 
+/* false: the part no longer answers, and is not asked about the other ranges, of which there may be many. */
+static bool take_in(struct adapter *a, struct basis *b, UINT64 range) {
+    struct span s = range_span(b, range);
+    NTSTATUS status = read_span(a, s, true, NULL, 0);
+
+    if (!NT_SUCCESS(status))
+        all_dirty(b);
+    if (status != STATUS_IO_TIMEOUT)
+        status = plane(a, GPU_COMMAND_TRACK_STOP, false, &s, NULL);
+    return status != STATUS_IO_TIMEOUT;
+}
+
 /* The PF is about to lose its power: counts of starts go with it, so the bits are taken in. */
 void tracking_suspend(struct adapter *a) {
+    bool answers = true;
+
     ExAcquireFastMutex(&a->tracking);
     for (LIST_ENTRY *e = a->bases.Flink; e != &a->bases; e = e->Flink) {
         struct basis *b = CONTAINING_RECORD(e, struct basis, entry);
 
-        for (UINT64 i = 0; b->tracking && i < b->count; i++) {
-            struct span s = range_span(b, i);
-
-            if (!NT_SUCCESS(read_span(a, s, true, NULL, 0)))
-                all_dirty(b);
-            (void)plane(a, GPU_COMMAND_TRACK_STOP, false, &s, NULL);
-        }
+        for (UINT64 i = 0; answers && b->tracking && i < b->count; i++)
+            answers = take_in(a, b, i);
+        if (!answers && b->tracking)
+            all_dirty(b);
     }
     ExReleaseFastMutex(&a->tracking);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static bool patch(struct blob *b, const struct gpup_value *f) {
-    uint64_t offset = world_size(&f[GPUP_PatchBlob_offset], b->size), width = f[GPUP_PatchBlob_width].number,
+    uint64_t offset = value_size(&f[GPUP_PatchBlob_offset], b->size), width = f[GPUP_PatchBlob_width].number,
              old = 0;
     uint64_t value = f[GPUP_PatchBlob_value].number;
     width = width < 1 ? 1 : width > 8 ? 8 : width;
@@ -66,7 +66,7 @@ void do_PatchBlob(struct host *h, const struct gpup_step *s) {
 void do_ResizeBlob(struct host *h, const struct gpup_step *s) {
     struct blob *b = named(h, s, GPUP_ResizeBlob_blob);
     if (b)
-        edited(h, resize(b, world_size(&s->f[GPUP_ResizeBlob_size], b->size)));
+        edited(h, resize(b, value_size(&s->f[GPUP_ResizeBlob_size], b->size)));
 }
 
 void do_CopyBlob(struct host *h, const struct gpup_step *s) {

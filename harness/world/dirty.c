@@ -280,7 +280,7 @@ bool op_query_dirty(struct host *h, uint32_t vf, const struct gpup_value *which,
     const struct gpup_value *f = step->f;
     uint64_t size = f[GPUP_QueryDirtyBitData_size].number, need = (query_pages(h, b, size) + 7) / 8;
     bool relative = f[GPUP_QueryDirtyBitData_buffer].symbol == GPUP_SYMBOL_NEED;
-    uint64_t buffer_size = world_size(&f[GPUP_QueryDirtyBitData_buffer], relative ? need : 0);
+    uint64_t buffer_size = value_size(&f[GPUP_QueryDirtyBitData_buffer], relative ? need : 0);
     buffer_size = buffer_size < WORLD_BLOB_MAX ? buffer_size : WORLD_BLOB_MAX; /* what is claimed is there */
     uint64_t a[] = {
         object,      f[GPUP_QueryDirtyBitData_index].number, f[GPUP_QueryDirtyBitData_offset].number, size,

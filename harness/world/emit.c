@@ -41,13 +41,6 @@ struct gpup_event world_event(struct host *h, unsigned kind) {
     return (struct gpup_event){.kind = (uint16_t)kind, .time_ns = h->os ? gpup_os_now(h->os) : 0};
 }
 
-uint64_t world_size(const struct gpup_value *value, uint64_t base) {
-    if (value->symbol == GPUP_SYMBOL_NONE)
-        return value->number;
-    bool below = (int64_t)value->number < 0 && -value->number > base;
-    return below ? 0 : base + value->number;
-}
-
 void world_skip(struct host *h, enum gpup_skip reason, const char *why) {
     struct gpup_event e = world_event(h, GPUP_EVENT_SKIP);
     e.f[GPUP_SKIP_reason] = reason;

@@ -160,8 +160,6 @@ struct gpup_world {
 void world_emit(struct host *h, struct gpup_event *event); /* fills host, step, call and hands it on */
 struct gpup_event world_event(struct host *h, unsigned kind);
 void world_skip(struct host *h, enum gpup_skip reason, const char *why);
-/* What a size field stands for: relative to base when it has a symbol, and then never less than nothing. */
-uint64_t world_size(const struct gpup_value *value, uint64_t base);
 struct gpup_emitter world_emitter(struct host *h);
 uint8_t world_bus(const struct gpup_world *w, uint32_t host); /* number of that PF's bus */
 struct gpup_device_log world_device_log(struct host *h);
@@ -343,9 +341,16 @@ static inline uint64_t step_number(const struct gpup_step *s, unsigned field) {
 static inline uint32_t step_u32(const struct gpup_step *s, unsigned field) {
     return (uint32_t)s->f[field].number;
 }
+/* What a size or a place stands for: relative to base when it has a symbol, and never less than nothing. */
+static inline uint64_t value_size(const struct gpup_value *value, uint64_t base) {
+    if (value->symbol == GPUP_SYMBOL_NONE)
+        return value->number;
+    bool below = (int64_t)value->number < 0 && -value->number > base;
+    return below ? 0 : base + value->number;
+}
 /* A SIZE field: `need` stands for what the caller knows to be needed. */
 static inline uint32_t step_size(const struct gpup_step *s, unsigned field, uint32_t need) {
-    return (uint32_t)world_size(&s->f[field], s->f[field].symbol == GPUP_SYMBOL_NEED ? need : 0);
+    return (uint32_t)value_size(&s->f[field], s->f[field].symbol == GPUP_SYMBOL_NEED ? need : 0);
 }
 struct host *step_target(struct host *h, const struct gpup_step *s, unsigned field); /* of a HOST field */
 void step_do(struct gpup_world *w, const struct gpup_step *step, uint32_t index);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define WIDE_MAX (UINT64_C(5) << 30)     /* bytes of address space for a buffer above 4 GiB */
-#define STACKS_SPAN (UINT64_C(64) << 20) /* of it, for all stacks there may be */
+#define STACKS_SPAN (UINT64_C(64) << 20) /* at the end of the arena, for all stacks there may be */
 #define WIDE_PART (UINT64_C(64) << 20)
 
 void op_prepare(struct host *h, uint32_t vf, uint32_t type) {
@@ -172,7 +172,7 @@ static void save(struct host *h, const struct save *s) {
 }
 
 static uint64_t resolve_size(const struct gpup_value *value, uint64_t need, uint64_t blob) {
-    return world_size(value, value->symbol == GPUP_SYMBOL_NEED ? need : blob);
+    return value_size(value, value->symbol == GPUP_SYMBOL_NEED ? need : blob);
 }
 
 void op_save(struct host *h, const struct gpup_step *step, bool mutable_data) {

@@ -38,7 +38,6 @@ static void saw_asked(struct gpup_judge *j, struct resources *all, const struct 
 
 static void saw_place(struct resources *all, const struct gpup_event *e) {
     struct places *next = &all->next;
-    next->total++;
     if (next->count == RESOURCES_PIECES) {
         next->more = true;
         return;
@@ -198,7 +197,7 @@ static void settle(struct gpup_judge *j, void *state) {
     case GPUP_DDI_SetVirtualGpuResources2:
         if (!c->overlapped)
             resources_settle(j, all);
-        all->next.count = all->next.total = 0;
+        all->next.count = 0;
         all->next.more = false;
         break;
     case GPUP_DDI_DestroyMemoryBasis:
@@ -229,7 +228,7 @@ static void settle(struct gpup_judge *j, void *state) {
 static void overlapped(struct gpup_judge *j, void *state) {
     struct resources *all = state;
     const struct call *c = &j->call;
-    all->next.count = all->next.total = 0;
+    all->next.count = 0;
     all->next.more = false;
     if (c->names_vf && c->vf < JUDGE_VFS)
         all->of[c->host][c->vf] = (struct vf_resources){0};
@@ -243,7 +242,7 @@ static void reset(struct gpup_judge *j, void *state) {
     memset(all->page, 0, sizeof all->page);
     memset(all->size, 0, sizeof all->size);
     memset(all->runs, 0, sizeof all->runs);
-    all->next.count = all->next.total = 0;
+    all->next.count = 0;
     all->next.more = false;
 }
 

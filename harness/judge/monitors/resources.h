@@ -14,7 +14,7 @@ struct place {
 
 struct places {
     struct place at[RESOURCES_PIECES];
-    uint32_t count, total;
+    uint32_t count;
     bool more; /* there were more than are remembered: nothing is said of overlaps */
 };
 

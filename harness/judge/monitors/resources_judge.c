@@ -1,8 +1,6 @@
 /* The two calls that assign VRAM: what they must accept and what they had better refuse. */
 #include "resources.h"
 
-#define PIECES 1024u /* that every driver is asked to take */
-
 /* What is wrong with the ranges at hand; the driver is not held to refuse all of it. */
 struct flaws {
     bool overlap, bad, misaligned, page, empty, unknown_basis, twice;
@@ -42,7 +40,7 @@ static bool misaligned(const struct vf_resources *r, const struct place *p) {
 static struct flaws find_flaws(struct gpup_judge *j, struct resources *all, const struct vf_resources *r,
                                uint32_t elements) {
     const struct call *c = &j->call;
-    struct flaws f = {.empty = elements == 0, .many = all->next.total > PIECES};
+    struct flaws f = {.empty = elements == 0, .many = all->next.more};
     uint64_t seen = 0, segments = 0;
     for (uint32_t i = 0; i < all->next.count; i++) {
         const struct place *p = &all->next.at[i];

@@ -68,8 +68,7 @@ struct sync {
     struct { /* bits that queries of the group returned of one basis */
         uint64_t object;
         uint32_t queries;
-        uint64_t
-            part[JUDGE_LANES]; /* bases of which a query took some, and where those lie is not looked at */
+        uint64_t part[JUDGE_LANES]; /* bases of which some were taken; where those lie is not looked at */
         uint32_t parts;
         uint8_t bits[SYNC_PAGES / 8];
     } taken;
