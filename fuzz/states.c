@@ -154,7 +154,8 @@ static void returned(struct fuzz_states *s, unsigned host, const struct gpup_eve
         set(s, BASIS, WORLD, (state * BASIS_DDIS + basis_row(ddi)) * 2u + success);
     }
     if (!success) {
-        if (ddi == GPUP_DDI_StartDevice || ddi == GPUP_DDI_RestoreMemoryForHotUpdate)
+        if (ddi == GPUP_DDI_StartDevice || (ddi == GPUP_DDI_RestoreMemoryForHotUpdate &&
+                                            !s->a[host][GPUP_ARG_RestoreMemoryForHotUpdate_Flags]))
             s->updating[host] = false; /* the new driver does not take over */
         return;
     }

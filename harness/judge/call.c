@@ -283,8 +283,7 @@ void call_return(struct gpup_judge *j, const struct gpup_event *e) {
     if (!success) {
         if (j->recorded && tells_of_trouble(c->status))
             j->host[c->host].impaired = true;
-        if (c->ddi == GPUP_DDI_RestoreMemoryForHotUpdate || c->ddi == GPUP_DDI_StartDevice ||
-            c->ddi == GPUP_DDI_AddDevice)
+        if (call_restores_block(c) || c->ddi == GPUP_DDI_StartDevice || c->ddi == GPUP_DDI_AddDevice)
             lost(j);
         return;
     }

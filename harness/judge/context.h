@@ -207,6 +207,10 @@ struct vf *judge_vf(struct gpup_judge *j, unsigned host,
 struct vf *call_vf(struct gpup_judge *j);
 /* The call is one that the documents want to succeed, as far as circumstances go. */
 bool call_must_succeed(const struct gpup_judge *j);
+/* RestoreMemoryForHotUpdate with a block; the last such call only says that there are no more. */
+static inline bool call_restores_block(const struct call *c) {
+    return c->ddi == GPUP_DDI_RestoreMemoryForHotUpdate && !c->a[GPUP_ARG_RestoreMemoryForHotUpdate_Flags];
+}
 bool vf_quiet(const struct vf *v);
 /* A change in this call of another VF than the one it names, which that VF did not make itself; NULL none. */
 const struct change *call_foreign(const struct gpup_judge *j);

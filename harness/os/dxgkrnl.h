@@ -31,6 +31,8 @@ struct gpup_dxgkrnl {
     uint32_t saved_count;
 };
 
+/* A bad buffer must fault here, in the driver's call, and not while the event is written. */
+void gpup_dxgkrnl_touch(const void *buffer, size_t size);
 /* 0: no such interface version. */
 size_t gpup_dxgkrnl_table_size(uint32_t version);
 /* The state of the host, made at first use. NULL: arena full. */

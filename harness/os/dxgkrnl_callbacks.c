@@ -9,8 +9,7 @@
 
 static const GUID triage = {0x45125F6F, 0x6132, 0x4082, {0xAD, 0x17, 0xED, 0x27, 0xF8, 0xDD, 0x02, 0xF9}};
 
-/* A bad buffer must fault here, in the driver's call, and not while the event is written. */
-static void touch(const void *buffer, size_t size) {
+void gpup_dxgkrnl_touch(const void *buffer, size_t size) {
     const volatile uint8_t *bytes = buffer;
     for (size_t i = 0; i < size; i += GPUP_PAGE)
         (void)bytes[i];
@@ -33,8 +32,8 @@ VOID DDI_CALL gpup_dxgkrnl_log_etw_event(const GUID *guid, UCHAR type, USHORT si
     DXGKDDICB_PARTITIONING_EVENT_NOTIFICATION notification;
     struct gpup_os *os = gpup_os_current();
     const void *data = buffer;
-    touch(guid, guid ? sizeof *guid : 0);
-    touch(buffer, buffer ? size : 0);
+    gpup_dxgkrnl_touch(guid, guid ? sizeof *guid : 0);
+    gpup_dxgkrnl_touch(buffer, buffer ? size : 0);
     if (guid)
         memcpy(values + 2, guid, sizeof *guid);
     if (os && buffer && guid && !memcmp(guid, &triage, sizeof triage) && size == sizeof notification) {
@@ -55,74 +54,6 @@ VOID DDI_CALL gpup_dxgkrnl_log_etw_event(const GUID *guid, UCHAR type, USHORT si
 VOID DDI_CALL gpup_dxgkrnl_mitigated_range_update(HANDLE handle, ULONG vf) {
     struct gpup_os *os;
     gpup_dxgkrnl_enter_device(&os, handle, (uint64_t[]){vf}, 1);
-}
-
-/* --- hot update */
-
-static const void *mdl_bytes(const MDL *mdl) {
-    bool mapped = mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL);
-    return mapped ? mdl->MappedSystemVa : (const char *)mdl->StartVa + mdl->ByteOffset;
-}
-
-static const void *copy_of(struct gpup_os *os, const void *bytes, size_t size) {
-    void *copy = gpup_arena_alloc(os->config.arena, size ? size : 1);
-    if (copy && size)
-        gpup_copy_driver(copy, bytes, size);
-    return copy;
-}
-
-/* Ranges of physical memory are only counted: the layout of their descriptors is not published. */
-static NTSTATUS keep_block(struct gpup_os *os, const DXGKARGCB_SAVEMEMORYFORHOTUPDATE *a) {
-    struct gpup_dxgkrnl *dxgkrnl = os->dxgkrnl;
-    if (!a)
-        return STATUS_INVALID_PARAMETER;
-    const void *bytes = a->pDataMdl ? mdl_bytes(a->pDataMdl) : a->pData;
-    size_t size = a->pDataMdl ? a->pDataMdl->ByteCount : a->pData ? a->DataSize : 0;
-    if (dxgkrnl->saved_count == GPUP_DXGKRNL_SAVED)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    touch(bytes, size);
-    struct gpup_saved_block *block = &dxgkrnl->saved[dxgkrnl->saved_count];
-    *block = (struct gpup_saved_block){copy_of(os, bytes, size),
-                                       copy_of(os, a->pMetaData, a->pMetaData ? a->MetaDataSize : 0), size,
-                                       a->pMetaData ? a->MetaDataSize : 0};
-    if (!block->data || !block->metadata)
-        return STATUS_INSUFFICIENT_RESOURCES;
-    dxgkrnl->saved_count++;
-    return STATUS_SUCCESS;
-}
-
-/* a0 ranges, a1 and a2 the sizes, a3 which of the pointers are given: 1 ranges, 2 MDL, 4 buffer, 8 metadata.
- */
-NTSTATUS DDI_CALL gpup_dxgkrnl_save_memory(HANDLE handle, const DXGKARGCB_SAVEMEMORYFORHOTUPDATE *arguments) {
-    struct gpup_os *os;
-    uint64_t values[4] = {0};
-    touch(arguments, arguments ? sizeof *arguments : 0);
-    if (arguments) {
-        values[0] = arguments->NumDataMemoryRanges;
-        values[1] = arguments->DataSize;
-        values[2] = arguments->MetaDataSize;
-        values[3] = (arguments->pDataMemoryRanges ? 1u : 0u) | (arguments->pDataMdl ? 2u : 0u) |
-                    (arguments->pData ? 4u : 0u) | (arguments->pMetaData ? 8u : 0u);
-        touch(arguments->pMetaData, arguments->pMetaData ? arguments->MetaDataSize : 0);
-    }
-    if (!gpup_dxgkrnl_enter_device(&os, handle, values, 4))
-        return STATUS_INVALID_PARAMETER;
-    if (__builtin_popcountll(values[3] & 7) == 1)
-        return keep_block(os, arguments);
-    gpup_dxgkrnl_callback_misuse(os, GPUP_CALLBACK(DxgkCbSaveMemoryForHotUpdate), GPUP_MISUSE_PARAMETER);
-    return STATUS_INVALID_PARAMETER;
-}
-
-uint32_t gpup_dxgkrnl_saved(const struct gpup_os *os, const struct gpup_saved_block **blocks) {
-    const struct gpup_dxgkrnl *dxgkrnl = os->dxgkrnl;
-    *blocks = dxgkrnl ? dxgkrnl->saved : NULL;
-    return dxgkrnl ? dxgkrnl->saved_count : 0;
-}
-
-void gpup_dxgkrnl_forget_saved(struct gpup_os *os) {
-    struct gpup_dxgkrnl *dxgkrnl = os->dxgkrnl;
-    if (dxgkrnl)
-        dxgkrnl->saved_count = 0;
 }
 
 NTSTATUS DDI_CALL gpup_dxgkrnl_query_services(HANDLE handle, DXGK_SERVICES type, PINTERFACE table) {
@@ -234,7 +165,7 @@ static NTSTATUS transfer(HANDLE handle, ULONG type, struct space *space, PULONG 
     }
     if (space->offset >= 4096 || space->length > 4096 - space->offset)
         return STATUS_UNSUCCESSFUL;
-    touch(space->bytes, space->length);
+    gpup_dxgkrnl_touch(space->bytes, space->length);
     space->os = os;
     if (os->running)
         gpup_fiber_call_outside(os, run_space, space, NULL);

@@ -320,6 +320,8 @@ enum gpup_block_kind { GPUP_BLOCK_POOL, GPUP_BLOCK_BUFFER, GPUP_BLOCK_CONTIGUOUS
 void *gpup_pool_alloc(struct gpup_os *os, size_t size, uint32_t tag, enum gpup_block_kind kind, bool zero,
                       size_t slack, uint64_t *object);
 void gpup_pool_free(struct gpup_os *os, void *address, enum gpup_block_kind kind);
+/* The driver gave that block away: it counts no longer, and may still be freed. Nothing when it is none. */
+void gpup_pool_disown(struct gpup_os *os, const void *address);
 bool gpup_pool_init(struct gpup_os *os);
 /* Is [address, +size) inside one live block? */
 bool gpup_pool_live(struct gpup_os *os, const void *address, size_t size);

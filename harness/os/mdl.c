@@ -131,9 +131,11 @@ VOID DDI_CALL MmUnlockPages(PMDL MemoryDescriptorList) {
 
 /* --- mappings */
 
-static PVOID address_of(struct gpup_os *os, const MDL *mdl) {
+PVOID gpup_mdl_address(struct gpup_os *os, const MDL *mdl) {
     const uint8_t *start = mdl->StartVa;
 
+    if (mdl->MdlFlags & HAS_ADDRESS)
+        return mdl->MappedSystemVa;
     if (!start) /* pages of MmAllocatePagesForMdl */
         start = gpup_os_from_physical(os, MmGetMdlPfnArray(mdl)[0] << PAGE_SHIFT, mdl->ByteCount);
     return start ? (PVOID)(uintptr_t)(start + mdl->ByteOffset) : NULL; // NOLINT(performance-no-int-to-ptr)
@@ -157,7 +159,7 @@ static PVOID map(const struct gpup_service_limit *service, PMDL mdl, KPROCESSOR_
     }
     if (gpup_os_fails(os))
         return NULL;
-    mdl->MappedSystemVa = address_of(os, mdl);
+    mdl->MappedSystemVa = gpup_mdl_address(os, mdl);
     if (mdl->MappedSystemVa)
         mdl->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
     return mdl->MappedSystemVa;

@@ -47,13 +47,12 @@ NTSTATUS DDI_CALL MmAdvanceMdl(PMDL Mdl, ULONG NumberOfBytes) {
 
 /* --- pages without an address: the list has their numbers alone until it is mapped */
 
-static PMDL allocate(const struct gpup_service_limit *service, SIZE_T total) {
-    struct gpup_os *os = gpup_os_enter(service);
+static PMDL new_pages(struct gpup_os *os, SIZE_T total) {
     SIZE_T size = (total + PAGE_SIZE - 1) & ~(SIZE_T)(PAGE_SIZE - 1);
     uint8_t *pages;
     PMDL mdl;
 
-    if (!os || !size || size > MAXULONG)
+    if (!size || size > MAXULONG)
         return NULL;
     mdl = gpup_mdl_new(os, NULL, (ULONG)size);
     if (!mdl)
@@ -67,6 +66,24 @@ static PMDL allocate(const struct gpup_service_limit *service, SIZE_T total) {
         MmGetMdlPfnArray(mdl)[i] = gpup_os_physical(os, pages + i * PAGE_SIZE) >> PAGE_SHIFT;
     mdl->MdlFlags = MDL_PAGES_LOCKED;
     return mdl;
+}
+
+PMDL gpup_mdl_with_pages(struct gpup_os *os, size_t size) {
+    uint32_t count = os->fail_count;
+    PMDL mdl;
+
+    os->fail_count = 0;
+    mdl = new_pages(os, size ? size : 1);
+    os->fail_count = count;
+    if (mdl)
+        mdl->ByteCount = (ULONG)size;
+    return mdl;
+}
+
+static PMDL allocate(const struct gpup_service_limit *service, SIZE_T total) {
+    struct gpup_os *os = gpup_os_enter(service);
+
+    return os ? new_pages(os, total) : NULL;
 }
 
 PMDL DDI_CALL MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress, PHYSICAL_ADDRESS HighAddress,

@@ -101,6 +101,7 @@ void *gpup_pool_alloc(struct gpup_os *os, size_t size, uint32_t tag, enum gpup_b
     }
     memset(slot->address, zero ? 0 : os->config.fill, size);
     slot->live = true;
+    slot->disowned = false;
     slot->kind = (uint8_t)kind;
     slot->tag = tag;
     slot->object = gpup_os_object(os);
@@ -127,6 +128,20 @@ static void bad_free(struct gpup_os *os, const void *address) {
                      offset);
 }
 
+static void uncount(struct gpup_os *os, const struct gpup_slot *slot) {
+    os->pool->live_count -= !slot->disowned;
+    os->pool->live_bytes -= slot->disowned ? 0 : slot->bytes;
+}
+
+void gpup_pool_disown(struct gpup_os *os, const void *address) {
+    struct gpup_slot *slot = gpup_slot_find(os, address);
+
+    if (!slot || !slot->live || slot->kind == GPUP_BLOCK_BUFFER)
+        return;
+    uncount(os, slot);
+    slot->disowned = true;
+}
+
 void gpup_pool_free(struct gpup_os *os, void *address, enum gpup_block_kind kind) {
     struct gpup_slot *slot = gpup_slot_find(os, address);
     struct gpup_event event = {.kind = GPUP_EVENT_FREE};
@@ -145,8 +160,7 @@ void gpup_pool_free(struct gpup_os *os, void *address, enum gpup_block_kind kind
     event.f[GPUP_FREE_object] = slot->object;
     event.f[GPUP_FREE_size] = slot->bytes;
     if (kind != GPUP_BLOCK_BUFFER) {
-        os->pool->live_count--;
-        os->pool->live_bytes -= slot->bytes;
+        uncount(os, slot);
         gpup_callers_here(os, &slot->freed);
         gpup_os_emit(os, &event);
     }
@@ -209,7 +223,7 @@ void gpup_pool_left(struct gpup_os *os) {
 
         if (what && slot->kind != GPUP_BLOCK_BUFFER)
             gpup_pool_damage(os, slot, what, offset);
-        if (slot->live && slot->kind != GPUP_BLOCK_BUFFER)
+        if (slot->live && slot->kind != GPUP_BLOCK_BUFFER && !slot->disowned)
             gpup_os_left(os, GPUP_OBJECT_POOL, slot->object, slot->bytes, slot->tag, &slot->made);
     }
 }

@@ -22,7 +22,8 @@ struct gpup_slot {
     bool closed; /* freed and without access */
     /* The block in it. */
     bool live;
-    uint8_t kind; /* enum gpup_block_kind */
+    bool disowned; /* the system's as well: nobody has to free it */
+    uint8_t kind;  /* enum gpup_block_kind */
     uint32_t tag;
     uint8_t *address;
     uint64_t bytes, object;

@@ -145,11 +145,6 @@ void hot_leave(struct adapter *a) {
 
 /* --- taking back -----------------------------------------------------------------------------------------
  */
-static const void *bytes_of(const MDL *mdl) {
-    return mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL) ? mdl->MappedSystemVa
-                                                                                   : NULL;
-}
-
 static bool sound(const struct hot_meta *meta, const void *data, ULONG size) {
     struct hot_vf vf; /* a copy: the memory may lie anywhere */
 
@@ -160,29 +155,48 @@ static bool sound(const struct hot_meta *meta, const void *data, ULONG size) {
                                               : vf_size(vf.reserve_count, vf.msix_entries));
 }
 
-/* Kept for StartDevice; nothing is done to a VF. */
+static NTSTATUS keep_block(struct adapter *a, const struct hot_meta *meta, const void *bytes, ULONG size) {
+    struct hot_block *block;
+
+    if (!sound(meta, bytes, size))
+        return STATUS_INVALID_PARAMETER;
+    block = allocate(sizeof *block + size);
+    if (!block)
+        return STATUS_INSUFFICIENT_RESOURCES;
+    block->meta = *meta;
+    RtlCopyMemory(block->data, bytes, size);
+    InsertTailList(&a->restored, &block->entry);
+    return STATUS_SUCCESS;
+}
+
+/* Kept for StartDevice; nothing is done to a VF. The MDL is this driver's when it succeeds, and copied it is
+ * of no more use. */
 NTSTATUS DDI_CALL reference_restore_memory_for_hot_update(const HANDLE context,
                                                           const DXGKARG_RESTOREMEMORYFORHOTUPDATE *args) {
     struct adapter *a = context;
-    struct hot_block *block;
     struct hot_meta meta;
-    const void *bytes;
+    NTSTATUS status;
+    void *bytes;
 
-    if (!a || !args || !args->pDataMdl || !args->pMetaData || args->MetaDataSize != sizeof meta)
+    if (!a || !args)
+        return STATUS_INVALID_PARAMETER;
+    if (args->Flags.RestoreComplete)
+        return STATUS_SUCCESS; /* nothing is kept beyond StartDevice */
+    if (!args->pDataMdl || !args->pMetaData || args->MetaDataSize != sizeof meta)
         return STATUS_INVALID_PARAMETER;
     if (a->started)
         return STATUS_INVALID_DEVICE_STATE;
-    bytes = bytes_of(args->pDataMdl);
-    RtlCopyMemory(&meta, args->pMetaData, sizeof meta);
-    if (!bytes || !sound(&meta, bytes, args->pDataMdl->ByteCount))
-        return STATUS_INVALID_PARAMETER;
-    block = allocate(sizeof *block + args->pDataMdl->ByteCount);
-    if (!block)
+    bytes = MmGetSystemAddressForMdlSafe(args->pDataMdl, NormalPagePriority | MdlMappingNoExecute);
+    if (!bytes)
         return STATUS_INSUFFICIENT_RESOURCES;
-    block->meta = meta;
-    RtlCopyMemory(block->data, bytes, args->pDataMdl->ByteCount);
-    InsertTailList(&a->restored, &block->entry);
-    return STATUS_SUCCESS;
+    RtlCopyMemory(&meta, args->pMetaData, sizeof meta);
+    status = keep_block(a, &meta, bytes, args->pDataMdl->ByteCount);
+    MmUnmapLockedPages(bytes, args->pDataMdl);
+    if (NT_SUCCESS(status)) {
+        MmFreePagesFromMdl(args->pDataMdl);
+        ExFreePool(args->pDataMdl);
+    }
+    return status;
 }
 
 void hot_forget(struct adapter *a) {

@@ -20,40 +20,43 @@ static void save_memory(struct host *h, uint32_t flags, bool *saved) {
     *saved = c.success;
 }
 
-/* The block's bytes as an MDL that is mapped; its page frames are not the driver's business. */
-static void describe_bytes(MDL *mdl, void *bytes, size_t size) {
-    uintptr_t at = (uintptr_t)bytes;
-    *mdl = (MDL){.Size = sizeof *mdl,
-                 .MdlFlags = MDL_MAPPED_TO_SYSTEM_VA,
-                 .MappedSystemVa = bytes,
-                 .StartVa = (void *)(at & ~(uintptr_t)4095),
-                 .ByteCount = (ULONG)size,
-                 .ByteOffset = (ULONG)(at & 4095)};
-}
-
-static bool restore_block(struct host *h, const struct gpup_saved_block *block, uint32_t index, bool last) {
+/* From a success on the MDL is the driver's. */
+static bool restore_block(struct host *h, const struct gpup_saved_block *block, uint32_t index) {
     struct ddi_call c;
-    uint64_t a[] = {last, block->size, block->metadata_size, index};
+    uint64_t a[] = {0, block->size, block->metadata_size, index};
     if (!ddi_begin(&c, h, GPUP_DDI_RestoreMemoryForHotUpdate, a, 4, GPUP_SLOT_NONE))
         return false;
     DXGKARG_RESTOREMEMORYFORHOTUPDATE *args =
         ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
-    MDL *mdl = ddi_buffer(&c, GPUP_ROLE_INTERFACE,
-                          sizeof *mdl + sizeof(PFN_NUMBER) * (block->size / 4096 + 2), DDI_IN, false);
-    void *data = ddi_buffer(&c, GPUP_ROLE_DATA, block->size, 0, false);
     void *metadata = ddi_buffer(&c, GPUP_ROLE_INPUT, block->metadata_size, DDI_CONST, false);
-    if (args && mdl && data && metadata) {
-        memcpy(data, block->data, block->size);
+    MDL *mdl = gpup_dxgkrnl_restored(h->os, block);
+    if (args && mdl && metadata) {
         memcpy(metadata, block->metadata, block->metadata_size);
-        describe_bytes(mdl, data, block->size);
         *args = (DXGKARG_RESTOREMEMORYFORHOTUPDATE){.pDataMdl = mdl,
                                                     .MetaDataSize = (UINT)block->metadata_size,
                                                     .pMetaData = block->metadata_size ? metadata : NULL};
-        args->Flags.RestoreComplete = last;
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
     }
     ddi_end(&c);
+    if (mdl && !c.success && !h->dead)
+        gpup_dxgkrnl_restored_free(h->os, mdl);
     return c.success;
+}
+
+/* The driver may give away what it allocated for the restore, so the VFs are its own again by now. No page
+ * says what else it could do, or when exactly this comes. */
+static void complete_restore(struct host *h) {
+    struct ddi_call c;
+    uint64_t a[] = {1, 0, 0, 0};
+    if (!ddi_begin(&c, h, GPUP_DDI_RestoreMemoryForHotUpdate, a, 4, GPUP_SLOT_NONE))
+        return;
+    DXGKARG_RESTOREMEMORYFORHOTUPDATE *args =
+        ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN | DDI_CONST, false);
+    if (args) {
+        *args = (DXGKARG_RESTOREMEMORYFORHOTUPDATE){.Flags.RestoreComplete = 1};
+        ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
+    }
+    ddi_end(&c);
 }
 
 static void unload(struct host *h) {
@@ -111,7 +114,7 @@ static void bring_back(struct host *h, const struct gpup_machine_state *machines
     uint32_t count = gpup_dxgkrnl_saved(h->os, &blocks);
     bool taken = load_again(h);
     for (uint32_t i = 0; taken && i < count && !h->dead; i++)
-        taken = restore_block(h, &blocks[i], i, i + 1 == count);
+        taken = restore_block(h, &blocks[i], i);
     if (!taken || h->dead || !host_start_device(h, 0)) {
         give_up(h);
         return;
@@ -125,6 +128,8 @@ static void bring_back(struct host *h, const struct gpup_machine_state *machines
         op_get_partition_info(h, 64);
     host_query_capabilities(h);
     hand_over_channels(h);
+    if (!h->dead)
+        complete_restore(h);
 }
 
 void do_HotUpdate(struct host *h, const struct gpup_step *s) {

@@ -484,6 +484,76 @@ static void short_table(void **state) {
     host_close(&f.host);
 }
 
+/* --- hot update: memory in each of its forms, and what comes back of it */
+
+static NTSTATUS save_block(struct mini *m, DXGKARGCB_SAVEMEMORYFORHOTUPDATE args) {
+    return m->dxgk.DxgkCbSaveMemoryForHotUpdate(m->dxgk.DeviceHandle, &args);
+}
+
+/* As its page says: the pages are not mapped when they are given, and nobody frees them. */
+static NTSTATUS DDI_CALL save_pages(struct mini *m) {
+    const PHYSICAL_ADDRESS low = {.QuadPart = 0}, high = {.QuadPart = -1};
+    PMDL mdl = MmAllocatePagesForMdlEx(low, high, low, 5000, MmCached, 0);
+    uint8_t *bytes = MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, NULL, FALSE, NormalPagePriority);
+    memset(bytes, 0x33, 5000);
+    MmUnmapLockedPages(bytes, mdl);
+    return save_block(m, (DXGKARGCB_SAVEMEMORYFORHOTUPDATE){.pDataMdl = mdl});
+}
+
+static NTSTATUS DDI_CALL save_ranges(struct mini *m) {
+    const PHYSICAL_ADDRESS high = {.QuadPart = -1};
+    uint8_t *pages = MmAllocateContiguousMemory((SIZE_T)3 * 4096, high);
+    ULONGLONG first = (ULONGLONG)MmGetPhysicalAddress(pages).QuadPart >> 12;
+    DXGK_KSR_MEMORY_RANGE ranges[] = {{(first + 2) | 1ull << 40}, {first | 2ull << 40}};
+    for (unsigned i = 0; i < 3; i++)
+        memset(pages + (size_t)i * 4096, (int)i + 1, 4096);
+    NTSTATUS status = save_block(
+        m, (DXGKARGCB_SAVEMEMORYFORHOTUPDATE){.NumDataMemoryRanges = 2, .pDataMemoryRanges = ranges});
+    MmFreeContiguousMemory(pages);
+    return status;
+}
+
+static NTSTATUS DDI_CALL save_elsewhere(struct mini *m) {
+    DXGK_KSR_MEMORY_RANGE range = {1ull | 1ull << 40};
+    return save_block(
+        m, (DXGKARGCB_SAVEMEMORYFORHOTUPDATE){.NumDataMemoryRanges = 1, .pDataMemoryRanges = &range});
+}
+
+static NTSTATUS DDI_CALL free_restored(PMDL mdl) {
+    const uint8_t *bytes = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority);
+    bool same = mdl->ByteCount == 3 * 4096 && bytes[0] == 3 && bytes[4096] == 1 && bytes[3 * 4096 - 1] == 2;
+    MmUnmapLockedPages((PVOID)(uintptr_t)bytes, mdl);
+    MmFreePagesFromMdl(mdl);
+    ExFreePool(mdl);
+    return same ? STATUS_SUCCESS : STATUS_DATA_ERROR;
+}
+
+static void saved_memory(void **state) {
+    const struct gpup_saved_block *blocks;
+    struct fixture f;
+    (void)state;
+    open_host(&f, 0);
+    start(&f);
+    assert_int_equal(host_run(&f.host, (void *)save_pages, &mini), STATUS_SUCCESS);
+    assert_int_equal(host_run(&f.host, (void *)save_ranges, &mini), STATUS_SUCCESS);
+    assert_int_equal(host_run(&f.host, (void *)save_elsewhere, &mini), (uint32_t)STATUS_INVALID_PARAMETER);
+    assert_int_equal(gpup_dxgkrnl_saved(f.host.os, &blocks), 2);
+    assert_int_equal(blocks[0].size, 8192);
+    assert_int_equal(((const uint8_t *)blocks[0].data)[4999], 0x33);
+    PMDL kept = gpup_dxgkrnl_restored(f.host.os, &blocks[0]);
+    PMDL freed = gpup_dxgkrnl_restored(f.host.os, &blocks[1]);
+    assert_int_equal(host_run(&f.host, (void *)free_restored, freed), STATUS_SUCCESS);
+    assert_int_equal(count_of(&f.host.log, GPUP_EVENT_MISUSE), 0);
+    gpup_os_report_left(f.host.os);
+    unsigned left = 0; /* `kept` and its pages, not what was saved */
+    for (unsigned i = 0; logged(&f.host.log, GPUP_EVENT_LEFT, i); i++)
+        left += logged(&f.host.log, GPUP_EVENT_LEFT, i)->f[GPUP_LEFT_kind] == GPUP_OBJECT_POOL;
+    assert_int_equal(left, 2);
+    gpup_dxgkrnl_restored_free(f.host.os, kept);
+    assert_int_equal(count_of(&f.host.log, GPUP_EVENT_POOL_DAMAGE), 0);
+    host_close(&f.host);
+}
+
 static void snapshot(void **state) {
     struct fixture f;
     (void)state;
@@ -507,7 +577,8 @@ int main(void) {
         cmocka_unit_test(resources),         cmocka_unit_test(etw),
         cmocka_unit_test(misuses),           cmocka_unit_test(order_of_locks),
         cmocka_unit_test(lock_of_an_isr),    cmocka_unit_test(tables_of_two_hosts),
-        cmocka_unit_test(short_table),       cmocka_unit_test(snapshot),
+        cmocka_unit_test(saved_memory),      cmocka_unit_test(short_table),
+        cmocka_unit_test(snapshot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }

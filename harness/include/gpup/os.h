@@ -187,6 +187,10 @@ struct gpup_saved_block {
 };
 uint32_t gpup_dxgkrnl_saved(const struct gpup_os *os, const struct gpup_saved_block **blocks);
 void gpup_dxgkrnl_forget_saved(struct gpup_os *os);
+/* Such a block for RestoreMemoryForHotUpdate: pages that are locked and not mapped. Who succeeds with it
+ * frees both, says page DXGKARG_RESTOREMEMORYFORHOTUPDATE; else it is taken back. NULL: arena full. */
+PMDL gpup_dxgkrnl_restored(struct gpup_os *os, const struct gpup_saved_block *block);
+void gpup_dxgkrnl_restored_free(struct gpup_os *os, PMDL mdl);
 
 /* --- VMBus
  * ---------------------------------------------------------------------------------------------------- */

@@ -33,7 +33,7 @@ static void settle(struct gpup_judge *j, void *state) {
     if (c->ddi == GPUP_DDI_SaveMemoryForHotUpdate && must_succeed)
         CHECK(j, GPUP_RULE_HUP_004, nt_success(c->status),
               "what has to outlive the driver was not saved: 0x%08x", c->status);
-    if (c->ddi != GPUP_DDI_RestoreMemoryForHotUpdate)
+    if (!call_restores_block(c))
         return;
     if (must_succeed)
         CHECK(j, GPUP_RULE_HUP_003, nt_success(c->status), "block %llu was refused with 0x%08x",

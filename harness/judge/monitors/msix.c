@@ -43,6 +43,8 @@ static bool grow(struct gpup_judge *j, struct table *t, uint32_t entries) {
 static void check_restored(struct gpup_judge *j, struct msix *m, const struct gpup_event *e,
                            const struct table *t) {
     unsigned other = e->host ^ 1u;
+    if (t->jointly)
+        return;
     for (uint32_t i = 0; i < t->entries; i++) {
         const uint8_t *entry = e->data + (size_t)i * 16;
         if ((t->read && memcmp(entry, t->now + (size_t)i * 16, 16) == 0) || (entry[12] & 1) || t->known[i] ||
@@ -270,6 +272,7 @@ static void overlapped(struct gpup_judge *j, void *state) {
     if (!t)
         return;
     memset(t->raised, 0, sizeof t->raised);
+    t->jointly = t->jointly || j->call.ddi == GPUP_DDI_WriteVirtualizedInterrupt;
     t->former = false; /* what is unmasked may be of this life */
     if (t->entries)
         memset(t->known, 0, t->entries);

@@ -21,6 +21,7 @@ struct table {
     uint32_t capacity, entries;
     bool read;                  /* `now` is there */
     bool written;               /* some entry was written in this life */
+    bool jointly;               /* one was in a call beside others, with whatever value */
     bool former;                /* an earlier life of the vGPU wrote entries */
     bool restored;              /* a Restore succeeded and the table was not read since */
     uint32_t changed_at;        /* 1 + event of the call in which the reading last changed */

@@ -310,7 +310,7 @@ static void judge_reset(struct gpup_judge *j, struct table *t) {
 
 static void start_life(struct table *t) {
     t->former = t->former || t->written;
-    t->written = false;
+    t->written = t->jointly = false;
     if (t->entries)
         memset(t->known, 0, t->entries);
     memset(t->raised, 0, sizeof t->raised);

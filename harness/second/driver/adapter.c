@@ -58,8 +58,7 @@ static NTSTATUS start(struct adapter *a) {
         hot_leave(a);
     if (!NT_SUCCESS(status) || !a->restored)
         return NT_SUCCESS(status) ? power_on(a, a->partitions = 1) : status;
-    release(a->restored);
-    a->restored = NULL;
+    hot_forget(a);
     a->power = true;
     part_listen(a, true);
     return schedule(a);

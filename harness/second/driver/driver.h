@@ -90,7 +90,8 @@ struct adapter {
     KMUTEX lock;
     bool started, power; /* power: the PF is in D0 */
     bool leaving;        /* for another instance: a hot update */
-    void *restored;      /* what the former instance left */
+    void *restored;      /* what the former instance left, mapped */
+    PMDL restored_pages; /* its memory */
     ULONG luids;
     UINT64 saves;
 
@@ -186,6 +187,7 @@ enum notice { NOTICE_RESET = 1, NOTICE_MIGRATION, NOTICE_MIGRATION_OVER };
 /* --- hotupdate.c --- */
 NTSTATUS hot_take_over(struct adapter *a);
 void hot_leave(struct adapter *a);
+void hot_forget(struct adapter *a); /* what was restored */
 
 /* --- process.c --- */
 void process_free_all(struct adapter *a);

@@ -59,7 +59,7 @@ static NTSTATUS DDI_CALL remove_device(const PVOID context) {
         return STATUS_INVALID_PARAMETER;
     (void)second_stop_device(a); /* nothing, after a stop */
     process_free_all(a);
-    release(a->restored);
+    hot_forget(a);
     release(a);
     return STATUS_SUCCESS;
 }

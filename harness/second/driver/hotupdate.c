@@ -1,6 +1,6 @@
 /*
  * Driver hot update. The part runs its VFs by itself; what the driver knows of them goes to the system as one
- * block, a virtual buffer, and the next instance goes on from there: it neither probes nor cuts the part.
+ * block, an MDL, and the next instance goes on from there: it neither probes nor cuts the part.
  * Bases, processes and channels are made anew by the system.
  */
 #include "driver.h"
@@ -26,6 +26,11 @@ static ULONG block_size(const struct adapter *a) {
         if (a->vf[i].created)
             size += (ULONG)sizeof(struct vgpu) + a->vf[i].apertures * SECOND_APERTURE_SIZE;
     return size;
+}
+
+static void free_pages(PMDL pages) {
+    MmFreePagesFromMdl(pages);
+    ExFreePool(pages);
 }
 
 static void fill(const struct adapter *a, struct block *b, ULONG size) {
@@ -60,9 +65,26 @@ static void fill(const struct adapter *a, struct block *b, ULONG size) {
     }
 }
 
+/* Pages of `size` bytes with what is to be saved, not mapped. */
+static PMDL fill_pages(const struct adapter *a, ULONG size) {
+    const PHYSICAL_ADDRESS low = {.QuadPart = 0}, high = {.QuadPart = -1};
+    PMDL pages = MmAllocatePagesForMdlEx(low, high, low, size, MmCached, 0);
+    void *at = pages ? MmMapLockedPagesSpecifyCache(pages, KernelMode, MmCached, NULL, FALSE,
+                                                    NormalPagePriority | MdlMappingNoExecute)
+                     : NULL;
+
+    if (at) {
+        fill(a, at, size);
+        MmUnmapLockedPages(at, pages);
+    } else if (pages) {
+        free_pages(pages);
+        pages = NULL;
+    }
+    return pages;
+}
+
 static NTSTATUS save(struct adapter *a) {
-    DXGKARGCB_SAVEMEMORYFORHOTUPDATE args = {.DataSize = block_size(a)};
-    struct block *b;
+    DXGKARGCB_SAVEMEMORYFORHOTUPDATE args = {.pDataMdl = NULL};
     NTSTATUS status;
 
     if (!a->os.DxgkCbSaveMemoryForHotUpdate)
@@ -70,14 +92,13 @@ static NTSTATUS save(struct adapter *a) {
     for (ULONG i = 0; i < a->partitions; i++)
         if (a->vf[i].session != NO_SESSION)
             return STATUS_DEVICE_BUSY;
-    b = allocate(args.DataSize);
-    if (!b)
+    args.pDataMdl = fill_pages(a, block_size(a));
+    if (!args.pDataMdl)
         return STATUS_NO_MEMORY;
-    fill(a, b, args.DataSize);
-    args.pData = b;
     status = a->os.DxgkCbSaveMemoryForHotUpdate(a->os.DeviceHandle, &args);
-    release(b);
-    return status;
+    if (!NT_SUCCESS(status))
+        free_pages(args.pDataMdl);
+    return status; /* the pages were given to the system */
 }
 
 NTSTATUS DDI_CALL second_save_memory_for_hot_update(const HANDLE adapter,
@@ -95,26 +116,43 @@ NTSTATUS DDI_CALL second_save_memory_for_hot_update(const HANDLE adapter,
     return status;
 }
 
-/* Before StartDevice: the block is kept, the part is not touched. */
+static bool sound(const struct block *head, ULONG size) {
+    return head->magic == BLOCK_MAGIC && head->size >= sizeof *head && head->size <= size &&
+           head->version >> 16 == DRIVER_VERSION >> 16 && head->partitions <= head->total_vfs &&
+           head->total_vfs <= SECOND_MAX_VFS && head->vgpus <= head->partitions;
+}
+
+/* Before StartDevice: the pages are kept as they are, the part is not touched. */
 NTSTATUS DDI_CALL second_restore_memory_for_hot_update(const HANDLE adapter,
                                                        const DXGKARG_RESTOREMEMORYFORHOTUPDATE *args) {
-    const ULONG mapped = MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL;
     struct adapter *a = adapter;
-    struct block head;
+    PMDL pages = args ? args->pDataMdl : NULL;
+    struct block *block;
 
-    if (!a || !args || a->started || a->restored || !args->pDataMdl ||
-        !((ULONG)(USHORT)args->pDataMdl->MdlFlags & mapped) || args->pDataMdl->ByteCount < sizeof head)
+    if (a && args && args->Flags.RestoreComplete)
+        return STATUS_SUCCESS;
+    if (!a || a->started || a->restored || !pages || pages->ByteCount < sizeof *block)
         return STATUS_INVALID_PARAMETER;
-    RtlCopyMemory(&head, args->pDataMdl->MappedSystemVa, sizeof head);
-    if (head.magic != BLOCK_MAGIC || head.size != args->pDataMdl->ByteCount ||
-        head.version >> 16 != DRIVER_VERSION >> 16 || head.partitions > head.total_vfs ||
-        head.total_vfs > SECOND_MAX_VFS || head.vgpus > head.partitions)
-        return STATUS_REVISION_MISMATCH;
-    a->restored = allocate(head.size);
-    if (!a->restored)
+    block = MmMapLockedPagesSpecifyCache(pages, KernelMode, MmCached, NULL, FALSE,
+                                         NormalPagePriority | MdlMappingNoExecute);
+    if (!block)
         return STATUS_NO_MEMORY;
-    RtlCopyMemory(a->restored, args->pDataMdl->MappedSystemVa, head.size);
+    if (!sound(block, pages->ByteCount)) {
+        MmUnmapLockedPages(block, pages);
+        return STATUS_REVISION_MISMATCH;
+    }
+    a->restored = block;
+    a->restored_pages = pages;
     return STATUS_SUCCESS;
+}
+
+void hot_forget(struct adapter *a) {
+    if (!a->restored)
+        return;
+    MmUnmapLockedPages(a->restored, a->restored_pages);
+    free_pages(a->restored_pages);
+    a->restored = NULL;
+    a->restored_pages = NULL;
 }
 
 static NTSTATUS take_vgpu(struct adapter *a, const UCHAR *from, ULONG left, ULONG *used) {
