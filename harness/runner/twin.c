@@ -4,6 +4,7 @@
 #include <gpup/spec_ids.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 void twin_reset(struct twin *twin) {
     twin->count = 0;
@@ -43,30 +44,53 @@ static bool declared(const struct twin *t) {
            (t->ddi == GPUP_DDI_SaveMutableMigrationData && (t->varies & GPUP_VARIES_MUTABLE_BLOB));
 }
 
+/* Of the two bit fields the reserved bits may be left as the caller had them. */
+static uint32_t defined(uint64_t type) {
+    return type == 30 ? 0xF : type == 39 ? 0x3 : UINT32_MAX;
+}
+
+static void called(struct twin *t, const struct gpup_event *e) {
+    uint64_t call = e->f[GPUP_CALL_call];
+    t->ddi = (uint16_t)e->f[GPUP_CALL_ddi];
+    if (t->ddi == GPUP_DDI_QueryAdapterInfo)
+        t->query[call % TWIN_QUERIES] =
+            (struct twin_query){call, defined(e->f[GPUP_CALL_a0 + GPUP_ARG_QueryAdapterInfo_Type])};
+}
+
+static void returned(struct twin *t, const struct gpup_event *e) {
+    const uint64_t basis = 0xCBF29CE484222325u, call = e->f[GPUP_RETURN_call];
+    const struct twin_query *query = &t->query[call % TWIN_QUERIES];
+    uint64_t r[6];
+    memcpy(r, &e->f[GPUP_RETURN_r0], sizeof r);
+    t->ddi = (uint16_t)e->f[GPUP_RETURN_ddi]; /* its outputs follow; calls may overlap */
+    t->defined = t->ddi == GPUP_DDI_QueryAdapterInfo && query->call == call ? query->defined : UINT32_MAX;
+    r[GPUP_RES_QueryAdapterInfo_Output] &= ~(uint64_t)(uint32_t)~t->defined;
+    add(t, mix(mix(basis, &e->f[GPUP_RETURN_status], 16), r, sizeof r), call);
+}
+
+/* Only what the call says it filled: the rest still has the caller's pattern. */
+static void filled(struct twin *t, const struct gpup_event *e) {
+    size_t used = e->f[GPUP_OUTPUT_used] < e->data_size ? (size_t)e->f[GPUP_OUTPUT_used] : e->data_size;
+    uint64_t hash = 0xCBF29CE484222325u;
+    size_t head = 0;
+    if (declared(t) && e->f[GPUP_OUTPUT_role] == GPUP_ROLE_DATA)
+        return;
+    for (; t->defined != UINT32_MAX && head < used && head < sizeof t->defined; head++) {
+        uint8_t byte = (uint8_t)(e->data[head] & t->defined >> 8 * head);
+        hash = mix(hash, &byte, 1);
+    }
+    add(t, head < used ? mix(hash, e->data + head, used - head) : hash, e->f[GPUP_OUTPUT_call]);
+}
+
 void twin_event(struct twin *t, const struct gpup_event *e) {
-    const uint64_t basis = 0xCBF29CE484222325u;
-    switch (e->kind) {
-    case GPUP_EVENT_IMPLEMENTATION:
+    if (e->kind == GPUP_EVENT_IMPLEMENTATION)
         t->varies = e->f[GPUP_IMPLEMENTATION_varies];
-        break;
-    case GPUP_EVENT_CALL:
-        t->ddi = (uint16_t)e->f[GPUP_CALL_ddi];
-        break;
-    case GPUP_EVENT_RETURN:
-        t->ddi = (uint16_t)e->f[GPUP_RETURN_ddi]; /* its outputs follow; calls may overlap */
-        add(t, mix(mix(basis, &e->f[GPUP_RETURN_status], 16), &e->f[GPUP_RETURN_r0], 48),
-            e->f[GPUP_RETURN_call]);
-        break;
-    case GPUP_EVENT_OUTPUT: {
-        /* Only what the call says it filled: the rest still has the caller's pattern. */
-        size_t used = e->f[GPUP_OUTPUT_used] < e->data_size ? (size_t)e->f[GPUP_OUTPUT_used] : e->data_size;
-        if (!declared(t) || e->f[GPUP_OUTPUT_role] != GPUP_ROLE_DATA)
-            add(t, mix(basis, e->data, used), e->f[GPUP_OUTPUT_call]);
-        break;
-    }
-    default:
-        break;
-    }
+    else if (e->kind == GPUP_EVENT_CALL)
+        called(t, e);
+    else if (e->kind == GPUP_EVENT_RETURN)
+        returned(t, e);
+    else if (e->kind == GPUP_EVENT_OUTPUT)
+        filled(t, e);
 }
 
 bool twin_equal(const struct twin *a, const struct twin *b, struct twin_output *first) {

@@ -9,12 +9,20 @@ struct twin_output {
     uint64_t call;
     uint16_t ddi;
 };
+#define TWIN_QUERIES 16u /* of QueryAdapterInfo that may be in the driver at once */
+
+struct twin_query {
+    uint64_t call;
+    uint32_t defined; /* bits of the first four bytes that an answer has to set or clear */
+};
 struct twin {
     struct twin_output *outputs;
     size_t count, capacity;
-    uint64_t varies; /* GPUP_VARIES_ bits */
-    uint16_t ddi;    /* of the call at hand */
-    bool failed;     /* out of memory */
+    uint64_t varies;                       /* GPUP_VARIES_ bits */
+    uint16_t ddi;                          /* of the call at hand */
+    uint32_t defined;                      /* and its bits, as in twin_query */
+    struct twin_query query[TWIN_QUERIES]; /* by number of the call */
+    bool failed;                           /* out of memory */
 };
 void twin_reset(struct twin *twin);
 void twin_free(struct twin *twin);

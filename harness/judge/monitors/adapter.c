@@ -129,8 +129,14 @@ static void entered(struct gpup_judge *j, const struct adapter *a) {
               "DxgkInitialize returned 0x%08x and DriverEntry 0x%08x", a->status, c->status);
 }
 
+/* Reserved bits may be left as the caller had them. */
+static uint64_t defined(uint64_t type) {
+    return type == 30 ? 0xF : type == 39 ? 0x3 : UINT64_MAX;
+}
+
 static void answered(struct gpup_judge *j, struct adapter *a, uint64_t type, uint64_t input, uint64_t value) {
     unsigned i = 0;
+    value &= defined(type);
     if (j->call.class != GPUP_LEGAL || !nt_success(j->call.status))
         return;
     while (i < a->answers && (a->answer[i].type != type || a->answer[i].input != input))
