@@ -51,8 +51,8 @@ static void judge_backing(struct gpup_judge *j, struct vf_ranges *r) {
     uint64_t set = c->r[GPUP_RES_GetBackingResource_Set], kind = c->r[GPUP_RES_GetBackingResource_Kind];
     if (index >= RANGES_RESOURCES || !r->life)
         return;
-    if (call_must_succeed(j))
-        CHECK(j, GPUP_RULE_FLX_006, nt_success(c->status) && set == 3,
+    if (call_must_succeed(j)) /* the MDL is an alternative to Resource: one of them backs an index in use */
+        CHECK(j, GPUP_RULE_FLX_006, nt_success(c->status) && (kind || set == 3),
               "GetBackingResource for index %llu returned 0x%08x and set %s", (unsigned long long)index,
               c->status,
               set == 3   ? "both outputs"
@@ -96,7 +96,7 @@ void ranges_settle_flexible(struct gpup_judge *j, struct ranges *all, struct vf_
         judge_short(j, r);
     if (c->ddi == GPUP_DDI_SetVirtualFunctionPowerState && j->host[c->host].slots_seen[4] &&
         c->a[GPUP_ARG_SetVirtualFunctionPowerState_PowerState] == 1 && !all->bar_asked[c->host] &&
-        c->before.resourced && call_must_succeed(j))
+        c->before.resourced && !c->before.paused && c->before.session == SESSION_NONE && call_must_succeed(j))
         CHECK(j, GPUP_RULE_FLX_004, nt_success(c->status),
               "D0 returned 0x%08x on a FlexIOV device whose GetResourceForBar was never called", c->status);
 }

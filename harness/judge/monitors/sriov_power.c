@@ -56,11 +56,12 @@ static void judge_other_state(struct gpup_judge *j, const struct vf *v, uint64_t
               (unsigned long long)to, v->schedule.running ? "scheduled" : "not scheduled");
 }
 
-static void judge_after_cycle(struct gpup_judge *j, const struct power *p, const struct vf *v) {
+/* free: neither a pause nor a session keeps the VF from running. */
+static void judge_after_cycle(struct gpup_judge *j, const struct power *p, const struct vf *v, bool free) {
     const struct call *c = &j->call;
     bool success = nt_success(c->status);
-    bool runs = !v->schedule.seen || v->schedule.running || v->paused || !p->ran;
-    if (success || call_must_succeed(j))
+    bool runs = !v->schedule.seen || v->schedule.running || !free || !p->ran;
+    if (success || (free && call_must_succeed(j)))
         CHECK(j, GPUP_RULE_VF_013, success && runs,
               "after a power cycle of the GPU the VF does not run in D0: 0x%08x", c->status);
     /* That registers of the configuration space belong to the configuration is our reading. */
@@ -73,7 +74,7 @@ static void judge_on(struct gpup_judge *j, const struct power *p, const struct v
     const struct call *c = &j->call;
     bool free = !v->paused && v->session == SESSION_NONE;
     if (p->cycled)
-        judge_after_cycle(j, p, v);
+        judge_after_cycle(j, p, v, free);
     else if (!nt_success(c->status) && c->before.resourced && free && call_must_succeed(j))
         CHECK(j, GPUP_RULE_VF_012, false, "D0 was refused: 0x%08x", c->status);
     else if (nt_success(c->status) && free && v->schedule.seen)
