@@ -326,7 +326,8 @@ bool gpup_pool_init(struct gpup_os *os);
 /* Is [address, +size) inside one live block? */
 bool gpup_pool_live(struct gpup_os *os, const void *address, size_t size);
 void gpup_pool_left(struct gpup_os *os);
-bool gpup_os_fails(struct gpup_os *os); /* shall this allocation fail; counts it */
+bool gpup_os_fails(struct gpup_os *os);  /* shall this allocation fail; counts it */
+void gpup_os_failed(struct gpup_os *os); /* one did, for another reason */
 /* Where an address lies, for faults. */
 enum gpup_place { GPUP_PLACE_UNKNOWN, GPUP_PLACE_BLOCK, GPUP_PLACE_FREED, GPUP_PLACE_GUARD };
 enum gpup_place gpup_pool_place(struct gpup_os *os, const void *address, uint64_t *object, uint64_t *offset,

@@ -79,10 +79,14 @@ static bool fails(struct gpup_os *os) {
 }
 
 /* Of what is no pool block: its failure stands in the trace as one of an allocation without a size. */
+void gpup_os_failed(struct gpup_os *os) {
+    tell_failure(os, 0, 0);
+}
+
 bool gpup_os_fails(struct gpup_os *os) {
     if (!fails(os))
         return false;
-    tell_failure(os, 0, 0);
+    gpup_os_failed(os);
     return true;
 }
 

@@ -22,6 +22,8 @@ GPUP_EXPORT VMBPACKET DDI_CALL VmbPacketAllocate(VMBCHANNEL Channel) {
         return NULL;
     struct gpup_vmbus *vmbus = os->vmbus;
     bool fails = gpup_os_fails(os), planned = gpup_vmbus_fails(os);
+    if (planned && !fails)
+        gpup_os_failed(os);
     if (fails || planned)
         return NULL;
     struct gpup_vmbus_outgoing *packet = vmbus->free_outgoing;

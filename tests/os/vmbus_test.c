@@ -435,6 +435,26 @@ static void failing_steps(void **state) {
     finish(&host, 0);
 }
 
+/* A packet that is not given as planned is a failed allocation to whoever reads the trace. */
+static void failing_packet(void **state) {
+    struct host host;
+    const struct gpup_event *e = NULL;
+    (void)state;
+    offer(&host);
+    gpup_vmbus_guest_open(host.os, d.handle);
+    gpup_vmbus_fail_step(host.os, 1);
+    assert_int_equal(run(&host, (void *)send_one, NULL), STATUS_NO_MEMORY);
+    for (unsigned i = count_of(&host.log, GPUP_EVENT_ALLOC); i > 0 && !e; i--) {
+        e = logged(&host.log, GPUP_EVENT_ALLOC, i - 1);
+        e = e && e->f[GPUP_ALLOC_failed] ? e : NULL;
+    }
+    assert_non_null(e);
+    assert_int_equal(run(&host, (void *)send_one, NULL), STATUS_SUCCESS);
+    gpup_os_advance(host.os, 0);
+    run(&host, (void *)free_packet, NULL);
+    finish(&host, 1);
+}
+
 static void snapshot(void **state) {
     struct host host;
     (void)state;
@@ -461,6 +481,7 @@ int main(void) {
         cmocka_unit_test(pause_and_suspend),
         cmocka_unit_test(sends),
         cmocka_unit_test(failing_steps),
+        cmocka_unit_test(failing_packet),
         cmocka_unit_test(snapshot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;

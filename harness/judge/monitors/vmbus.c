@@ -189,9 +189,11 @@ static void traffic(struct gpup_judge *j, struct vmbus_host *h, struct channel *
     }
 }
 
-/* A call for one vGPU leaves the channels of the others alone. */
-static void judge_stranger(struct gpup_judge *j, const struct channel *c) {
-    if (handing_over(j) && c->vf != GPUP_PF && c->vf != j->call.vf && (c->was_enabled || c->before))
+/* A call for one vGPU leaves the channels of the others alone. What the driver's threads do names no call,
+ * and beside others it may be for any of them. */
+static void judge_stranger(struct gpup_judge *j, const struct channel *c, const struct gpup_event *e) {
+    bool own = e->f[GPUP_CHANNEL_call] == j->call.number || !j->call.overlapped;
+    if (handing_over(j) && own && c->vf != GPUP_PF && c->vf != j->call.vf && (c->was_enabled || c->before))
         CHECK(j, GPUP_RULE_VMB_012, false, "the call for vGPU %u changed a channel of vGPU %u", j->call.vf,
               c->vf);
 }
@@ -221,14 +223,14 @@ static void channel_event(struct gpup_judge *j, struct vmbus *v, const struct gp
     if (what == GPUP_CHANNEL_CONFIGURE) {
         configured(j, h, c, e);
     } else if (what == GPUP_CHANNEL_ENABLE) {
-        judge_stranger(j, c);
+        judge_stranger(j, c, e);
         enabled(j, v, h, c, e);
     } else if (what == GPUP_CHANNEL_DISABLE) {
-        judge_stranger(j, c);
+        judge_stranger(j, c, e);
         taken_down(j, e);
         disabled(c);
     } else if (what == GPUP_CHANNEL_CLEANUP) {
-        judge_stranger(j, c);
+        judge_stranger(j, c, e);
         taken_down(j, e);
         cleaned_up(j, h, c);
     } else {

@@ -157,6 +157,8 @@ static void judge_status(struct gpup_judge *j, const struct host_data *h, const 
         return;
     }
     bool rival = has_rival(h, w, &equal);
+    if (equal)
+        return; /* no VM has the GUID of another */
     if (!call_must_succeed(j) || !guid || flags >= 4)
         return;
     if (w->set) {
@@ -169,7 +171,7 @@ static void judge_status(struct gpup_judge *j, const struct host_data *h, const 
     CHECK(j, GPUP_RULE_VMD_002,
           c->status != GPUP_STATUS_INVALID_HANDLE && c->status != GPUP_STATUS_INVALID_PARAMETER,
           "the handle of the worker process was refused");
-    if (rival && !equal)
+    if (rival)
         CHECK(j, GPUP_RULE_VMD_013, nt_success(c->status),
               "the data of a second VM with another GUID was refused with 0x%08x", c->status);
 }
