@@ -34,6 +34,10 @@ struct life {
     uint64_t growth;        /* how much fuller it was than before the life before */
     uint32_t others, grown; /* alive beside it; lives in a row with that growth */
 };
+struct leak { /* failed creations of one VF that each left the pool fuller by the same amount */
+    uint32_t vf, times;
+    uint64_t growth;
+};
 struct vgpu {
     struct life of[GPUP_MAX_HOSTS][JUDGE_VFS];
     struct {
@@ -45,9 +49,10 @@ struct vgpu {
         uint16_t rule;      /* that asks for its memory back */
         uint64_t level;     /* of the pool before it */
         uint32_t failed_at; /* in waits */
-        uint32_t leaks[2];  /* failed creations that left the pool fuller: impossible ones, others */
-        uint32_t waits;     /* times that time passed */
-        bool odd_end;       /* a vGPU was destroyed powered, paused, tracked or in a session */
+        uint32_t failed_vf;
+        struct leak leak[2]; /* of impossible creations, of others that failed */
+        uint32_t waits;      /* times that time passed */
+        bool odd_end;        /* a vGPU was destroyed powered, paused, tracked or in a session */
     } host[GPUP_MAX_HOSTS];
     uint64_t before;            /* hash of the argument structure that comes */
     uint64_t engines, provider; /* of its EngineInfo, of its CLSID */

@@ -1,6 +1,7 @@
 /* CreateVirtualGpu: what it gives, and what a failed one or a former life may not keep. */
 #include "vgpu.h"
 
+#define LEAKS 3u            /* alike, of failed creations */
 #define ROUNDING (2u << 20) /* bytes that granularity may cost; an eighth on top may be overhead */
 
 static void judge_segment(struct gpup_judge *j, const struct vgpu *g, unsigned i) {
@@ -116,19 +117,22 @@ static void judge_good_input(struct gpup_judge *j, const struct vgpu *g, const s
               c->status);
 }
 
-/* The level before this creation shows what a failed one right before it kept. Once may be something that is
- * made when it is first needed. */
+/* The level before this creation shows what a failed one right before it kept. That may be something that is
+ * made when it is first needed, or blocks on the driver's lists, which differ from failure to failure. */
 static void judge_pool(struct gpup_judge *j, struct vgpu *g) {
     const struct call *c = &j->call;
     uint16_t rule = g->host[c->host].rule;
-    uint32_t *leaks = &g->host[c->host].leaks[rule == GPUP_RULE_PART_022];
+    uint32_t vf = g->host[c->host].failed_vf;
+    struct leak *l = &g->host[c->host].leak[rule == GPUP_RULE_PART_022];
     if (!g->host[c->host].pending || g->host[c->host].failed_at == g->host[c->host].waits)
         return;
     bool fuller = c->pool_count > g->host[c->host].level;
-    *leaks += fuller;
-    CHECK(j, rule, !fuller || *leaks < 2,
-          "the failed creation before left %llu allocations, and so did another",
-          (unsigned long long)(c->pool_count - g->host[c->host].level));
+    uint64_t growth = fuller ? c->pool_count - g->host[c->host].level : 0;
+    if (fuller)
+        *l = (struct leak){vf, l->vf == vf && l->growth == growth ? l->times + 1 : 1, growth};
+    CHECK(j, rule, !fuller || l->times < LEAKS,
+          "the failed creation before left %llu allocations, and so did others of the VF",
+          (unsigned long long)growth);
     g->host[c->host].pending = false;
 }
 
@@ -174,6 +178,7 @@ void vgpu_judge_create(struct gpup_judge *j, struct vgpu *g, const struct vf *v)
     }
     g->of[c->host][c->vf].failed = true;
     g->host[c->host].pending = true;
+    g->host[c->host].failed_vf = c->vf;
     g->host[c->host].rule = impossible ? GPUP_RULE_PART_021 : GPUP_RULE_PART_022;
     g->host[c->host].level = c->pool_count;
     g->host[c->host].failed_at = g->host[c->host].waits;
