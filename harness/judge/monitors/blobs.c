@@ -55,34 +55,6 @@ static void moved_over(struct blobs *b, unsigned host, uint64_t vf) {
         }
 }
 
-static void saw_paging(struct gpup_judge *j, struct blobs *b, const struct gpup_event *e) {
-    uint64_t vf = e->f[GPUP_PAGING_vf];
-    struct target *t = target_of(b, e->host, vf);
-    if (!t)
-        return;
-    if (!e->f[GPUP_PAGING_in]) {
-        b->out.there = true;
-        b->out.host = e->host;
-        b->out.vf = (uint32_t)vf;
-        return;
-    }
-    moved_over(b, e->host, vf);
-    if (!b->out.there) {
-        t->transfer.there = false;
-        return;
-    }
-    struct transfer *x = &t->transfer;
-    if (!x->there || x->host != b->out.host || x->vf != b->out.vf)
-        *x = (struct transfer){.there = true, .host = b->out.host, .vf = b->out.vf};
-    const struct vf *source = &j->host[b->out.host].vf[b->out.vf];
-    uint64_t whole = judge_vf(j, e->host, vf)->reserve_size;
-    if (e->f[GPUP_PAGING_offset] == 0 && e->f[GPUP_PAGING_size] == whole && whole) {
-        x->full_paused = source->paused;
-        x->full_tracked = source->tracking && source->reserve_ranges == 1;
-        x->last_paused = false;
-    }
-}
-
 static void for_targets_of(struct blobs *b, unsigned host, uint32_t vf, void (*act)(struct transfer *)) {
     for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
         for (unsigned i = 0; i < JUDGE_VFS; i++) {
@@ -106,6 +78,114 @@ static void last_pass(struct transfer *x) {
     x->last_paused = true;
 }
 
+/* Dirty pages come to a target: they are for this one, and for no other of that source. */
+static void pass_to(struct blobs *b, struct transfer *x) {
+    struct transfer own = *x;
+    if (!b->pass.open)
+        return;
+    b->pass.open = false;
+    for_targets_of(b, b->pass.host, b->pass.vf, pages_lost);
+    x->full_tracked = own.full_tracked;
+    x->last_paused = x->last_paused || b->pass.last;
+}
+
+/* No page came: none was dirty, and each copy is as good as a last pass would make it. */
+static void pass_ends(struct blobs *b) {
+    if (b->pass.open && b->pass.last)
+        for_targets_of(b, b->pass.host, b->pass.vf, last_pass);
+    b->pass.open = false;
+}
+
+static void saw_paging(struct gpup_judge *j, struct blobs *b, const struct gpup_event *e) {
+    uint64_t vf = e->f[GPUP_PAGING_vf];
+    struct target *t = target_of(b, e->host, vf);
+    if (!t)
+        return;
+    if (!e->f[GPUP_PAGING_in]) {
+        b->out.there = true;
+        b->out.host = e->host;
+        b->out.vf = (uint32_t)vf;
+        return;
+    }
+    moved_over(b, e->host, vf);
+    if (!b->out.there) {
+        t->transfer.there = false;
+        return;
+    }
+    struct transfer *x = &t->transfer;
+    if (!x->there || x->host != b->out.host || x->vf != b->out.vf)
+        *x = (struct transfer){.there = true, .host = b->out.host, .vf = b->out.vf};
+    pass_to(b, x);
+    const struct vf *source = &j->host[b->out.host].vf[b->out.vf];
+    uint64_t whole = judge_vf(j, e->host, vf)->reserve_size;
+    if (e->f[GPUP_PAGING_offset] == 0 && e->f[GPUP_PAGING_size] == whole && whole) {
+        x->full_paused = source->paused;
+        x->full_tracked = source->tracking && source->reserve_ranges == 1;
+        x->last_paused = false;
+    }
+}
+
+static struct covering *find_whole(struct blobs *b, unsigned host, uint64_t object) {
+    for (unsigned i = 0; i < BLOBS_WHOLE; i++)
+        if (object && b->whole[host][i].object == object)
+            return &b->whole[host][i];
+    return NULL;
+}
+
+static void begin_pass(struct blobs *b, const struct call *c, uint32_t vf, bool paused) {
+    const struct covering *whole = find_whole(b, c->host, c->a[GPUP_ARG_QueryDirtyBitData_MemoryBasis]);
+    b->pass.open = true;
+    b->pass.host = c->host;
+    b->pass.vf = vf;
+    b->pass.last = paused && whole && whole->vf == vf;
+}
+
+/* Ranges in another order are not looked at: then the basis counts as one of a part. */
+static void saw_range(struct blobs *b, const struct gpup_event *e) {
+    uint64_t vf = e->f[GPUP_BASIS_RANGE_vf], offset = e->f[GPUP_BASIS_RANGE_offset];
+    struct covering *coming = &b->coming;
+    if (vf >= JUDGE_VFS || e->f[GPUP_BASIS_RANGE_segment] != b->reserve[e->host][vf].segment)
+        return;
+    if (!coming->reach || coming->vf != vf)
+        *coming = (struct covering){.reach = b->reserve[e->host][vf].offset, .vf = (uint32_t)vf};
+    if (offset <= coming->reach && offset + e->f[GPUP_BASIS_RANGE_size] > coming->reach)
+        coming->reach = offset + e->f[GPUP_BASIS_RANGE_size];
+}
+
+static void saw_reserve(struct blobs *b, const struct gpup_event *e) {
+    uint64_t vf = e->f[GPUP_RESERVE_vf];
+    if (vf >= JUDGE_VFS)
+        return;
+    b->reserve[e->host][vf].segment = (uint32_t)e->f[GPUP_RESERVE_segment];
+    b->reserve[e->host][vf].offset = e->f[GPUP_RESERVE_offset];
+    b->reserve[e->host][vf].size = e->f[GPUP_RESERVE_size];
+    for (unsigned i = 0; i < BLOBS_WHOLE; i++)
+        if (b->whole[e->host][i].vf == vf)
+            b->whole[e->host][i].object = 0;
+}
+
+/* Which bases are of a whole reserve. */
+static void follow_bases(struct blobs *b, const struct call *c) {
+    bool made_one = c->ddi == GPUP_DDI_CreateMemoryBasis;
+    if (!made_one && c->ddi != GPUP_DDI_DestroyMemoryBasis)
+        return;
+    struct covering *whole = find_whole(b, c->host, made_one ? c->handle : c->a[0]);
+    if (!made_one) {
+        if (whole)
+            whole->object = 0;
+        return;
+    }
+    struct covering made = b->coming;
+    b->coming = (struct covering){0};
+    for (unsigned i = 0; i < BLOBS_WHOLE && !whole; i++)
+        whole = b->whole[c->host][i].object ? NULL : &b->whole[c->host][i];
+    if (!whole || !c->handle || !made.reach ||
+        made.reach < b->reserve[c->host][made.vf].offset + b->reserve[c->host][made.vf].size)
+        return;
+    *whole = made;
+    whole->object = c->handle;
+}
+
 /* Bits that were asked for outside the copying are gone; so is content that others wrote. */
 static void follow_transfer(struct gpup_judge *j, struct blobs *b) {
     const struct call *c = &j->call;
@@ -116,8 +196,8 @@ static void follow_transfer(struct gpup_judge *j, struct blobs *b) {
         bool misread = j->host[c->host].odd_bits; /* the copy took the bits for others than they are */
         if (misread || (j->op != GPUP_OP_CopyDirty ? clears : !whole || !nt_success(c->status)))
             for_targets_of(b, c->host, GPUP_PF, pages_lost);
-        else if (j->op == GPUP_OP_CopyDirty && source && source->paused)
-            for_targets_of(b, c->host, j->op_vf, last_pass);
+        else if (j->op == GPUP_OP_CopyDirty && source)
+            begin_pass(b, c, j->op_vf, source->paused);
     } else if (c->ddi == GPUP_DDI_StopDirtyTracking || c->ddi == GPUP_DDI_DestroyMemoryBasis ||
                c->ddi == GPUP_DDI_StartDirtyTracking) {
         for_targets_of(b, c->host, GPUP_PF, pages_lost);
@@ -163,7 +243,7 @@ static void judge_target(struct gpup_judge *j, struct blobs *b, struct target *t
     case GPUP_DDI_PrepareLiveMigration:
         if (nt_success(c->status) && c->before.session == SESSION_NONE) {
             t->immutable = 0;
-            t->restored_mutable = t->unsure = false;
+            t->restored_mutable = t->unsure = t->refused[0] = t->refused[1] = false;
         }
         break;
     case GPUP_DDI_SetVirtualFunctionPowerState:
@@ -202,8 +282,11 @@ static void settle(struct gpup_judge *j, void *state) {
     }
     if (migration_is_restore(c->ddi))
         blobs_restore(j, b);
+    if (t && migration_is_restore(c->ddi) && !nt_success(c->status))
+        t->refused[c->ddi == GPUP_DDI_RestoreMutableMigrationData] = true;
     if (t)
         judge_target(j, b, t);
+    follow_bases(b, c);
     follow_transfer(j, b);
     b->input.there = false;
 }
@@ -248,7 +331,15 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         if (j->op == GPUP_OP_GuestWrite) /* the guest's CPU may write while the VF is paused */
             for_targets_of(b, e->host, (uint32_t)e->f[GPUP_GUEST_WRITE_vf], source_moved);
         break;
+    case GPUP_EVENT_BASIS_RANGE:
+        saw_range(b, e);
+        break;
+    case GPUP_EVENT_RESERVE:
+        saw_reserve(b, e);
+        break;
     case GPUP_EVENT_STEP:
+        pass_ends(b);
+        b->coming = (struct covering){0};
         if (e->f[GPUP_STEP_op] >= GPUP_OP_GuestWrite && e->f[GPUP_STEP_op] <= GPUP_OP_GuestReset)
             touched(b, e->host, e->f[GPUP_STEP_vf], true);
         break;
@@ -267,6 +358,10 @@ static void reset(struct gpup_judge *j, void *state) {
     b->unmoved = false;
     b->input = (struct input){0};
     memset(&b->out, 0, sizeof b->out);
+    judge_clear_used(j, b->reserve, sizeof b->reserve[0][0]);
+    memset(b->whole, 0, sizeof b->whole);
+    b->coming = (struct covering){0};
+    b->pass.open = false;
 }
 
 static void release(struct gpup_judge *j, void *state) {
@@ -284,13 +379,15 @@ static void overlapped(struct gpup_judge *j, void *state) {
     for_targets_of(b, j->call.host, GPUP_PF, source_reset);
     b->fresh = -1;
     b->input.there = false;
+    b->coming = (struct covering){0};
+    b->pass.open = false;
 }
 
 const struct monitor monitor_blobs = {.id = GPUP_MONITOR_blobs,
                                       .state_size = sizeof(struct blobs),
                                       .kinds = KIND(BUFFER) | KIND(OUTPUT) | KIND(ADDRESSES) | KIND(PAGING) |
-                                               KIND(GUEST_WRITE) | KIND(STEP) | KIND(FAULT) | KIND(BUGCHECK) |
-                                               KIND(HANG),
+                                               KIND(GUEST_WRITE) | KIND(BASIS_RANGE) | KIND(RESERVE) |
+                                               KIND(STEP) | KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG),
                                       .event = event,
                                       .settle = settle,
                                       .overlapped = overlapped,

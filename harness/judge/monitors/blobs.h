@@ -5,6 +5,7 @@
 #include "migration.h"
 
 #define BLOBS 16
+#define BLOBS_WHOLE 16
 #define BLOB_KEPT (1u << 20) /* bytes of a blob that are kept for comparison */
 
 struct saved {
@@ -49,6 +50,7 @@ struct target {
     struct expected expected;
     uint8_t immutable; /* 1 + row of what RestoreImmutable took */
     bool restored_mutable;
+    bool refused[2];  /* a restore of the kind failed in this session: the documents know of one call only */
     bool unsure;      /* a call of the VF overlapped others: what was restored in this session is not known */
     bool came;        /* immutable data was restored in this life */
     uint64_t vram;    /* content the source had, once mutable data was restored */
@@ -56,6 +58,12 @@ struct target {
     uint8_t vram_host;
     bool vram_known;
     uint64_t paused_ns; /* spent in calls since the pause, as source */
+};
+
+/* A basis of the whole reserve of a VF, or the ranges of one that comes. */
+struct covering {
+    uint64_t object, reach; /* reach: up to where its ranges go with no gap, in the segment */
+    uint32_t vf, segment;
 };
 
 struct blobs {
@@ -70,6 +78,16 @@ struct blobs {
         uint8_t host;
         uint32_t vf;
     } out; /* last paging out of VRAM */
+    struct {
+        uint32_t segment;
+        uint64_t offset, size;
+    } reserve[GPUP_MAX_HOSTS][JUDGE_VFS]; /* the last range of it */
+    struct covering coming, whole[GPUP_MAX_HOSTS][BLOBS_WHOLE];
+    struct { /* a copy of dirty pages: bits were taken, which target they are for the paging shows */
+        bool open, last; /* last: of the whole reserve, while the source is paused */
+        uint8_t host;
+        uint32_t vf;
+    } pass;
 };
 
 void blobs_output(struct gpup_judge *j, struct blobs *b, const struct gpup_event *e);

@@ -21,14 +21,21 @@ static bool saves_the_same(const struct blobs *b, const struct saved *s, unsigne
     return false;
 }
 
+/* No restore was refused that this one may depend on: no document says what comes after such a one. */
+static bool is_first(const struct blobs *b, const struct call *c, unsigned kind) {
+    const struct target *t = &b->target[c->host][c->vf];
+    return !t->refused[1] && (kind == 1 || !t->refused[0]);
+}
+
 /* The target's driver declared that it is of another make than the one that saved: it must see that. */
 static void judge_incompatible(struct gpup_judge *j, const struct blobs *b, const struct saved *s) {
     static const uint16_t rules[] = {0, GPUP_RULE_LM_035, GPUP_RULE_LM_036, GPUP_RULE_LM_037};
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
-    bool refused =
-        c->status == GPUP_STATUS_OBJECT_TYPE_MISMATCH; /* the event before it is the matter of LM-034 */
-    uint64_t differs = h->differs & ~s->differs;       /* what it said of data of hosts that are as it was */
+    bool refused = is_first(b, c, 0)
+                       ? c->status == GPUP_STATUS_OBJECT_TYPE_MISMATCH /* the event before it: LM-034 */
+                       : !nt_success(c->status);
+    uint64_t differs = h->differs & ~s->differs; /* what it said of data of hosts that are as it was */
     bool same = saves_the_same(b, s, c->host, h->differs);
     if (!differs)
         return;
@@ -156,7 +163,7 @@ static void judge_known(struct gpup_judge *j, struct blobs *b, const struct save
         CHECK(j, GPUP_RULE_LM_075, !nt_success(c->status),
               "data of a vGPU with another VRAM reserve was accepted");
     bool alike = j->host[c->host].differs == s->differs;
-    if (equal && alike && is_time(b, c, kind) && call_must_succeed(j))
+    if (equal && alike && is_time(b, c, kind) && is_first(b, c, kind) && call_must_succeed(j))
         judge_unchanged(j, s, kind);
     else if (equal && !alike && kind == 0 && is_time(b, c, kind) && call_must_succeed(j))
         judge_incompatible(j, b, s);
