@@ -25,6 +25,11 @@ bool vf_quiet(const struct vf *v) {
     return !running || !v->work_pending;
 }
 
+bool judge_acts_beside(uint64_t op) {
+    return (op >= GPUP_OP_GuestWrite && op <= GPUP_OP_FailAllocation) || op == GPUP_OP_Wait ||
+           op == GPUP_OP_GuestRead || (op >= GPUP_OP_GuestOpenChannel && op <= GPUP_OP_FrameworkDriver);
+}
+
 bool call_must_succeed(const struct gpup_judge *j) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];

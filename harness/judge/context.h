@@ -212,6 +212,9 @@ static inline bool call_restores_block(const struct call *c) {
     return c->ddi == GPUP_DDI_RestoreMemoryForHotUpdate && !c->a[GPUP_ARG_RestoreMemoryForHotUpdate_Flags];
 }
 bool vf_quiet(const struct vf *v);
+/* A step of the guest, of time, of a fault or of the framework: the driver may act on it with no DDI called.
+ */
+bool judge_acts_beside(uint64_t op);
 /* A change in this call of another VF than the one it names, which that VF did not make itself; NULL none. */
 const struct change *call_foreign(const struct gpup_judge *j);
 /* A change of the VF that the call names, other than by the work that the VF does; NULL none. */

@@ -76,6 +76,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         saved(j, m, e);
         break;
     case GPUP_EVENT_STEP:
+        m->calls[e->host] += judge_acts_beside(e->f[GPUP_STEP_op]);
         if (e->f[GPUP_STEP_op] >= GPUP_OP_GuestWrite && e->f[GPUP_STEP_op] <= GPUP_OP_RemoveHardware)
             touch(m, e->host, e->f[GPUP_STEP_vf]);
         break;

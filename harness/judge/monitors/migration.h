@@ -26,13 +26,15 @@ struct session_of {
     bool restored, refused; /* RestoreImmutable succeeded / a restore was refused */
     bool unsure;            /* calls of the session overlapped others */
     bool reset, power;      /* happened in this source session */
+    bool configured;        /* its configuration was written, which may ask for a reset */
     bool tracking;          /* of the device, at Prepare */
     bool stopped;           /* the OS stopped some basis since: the rest may be the session's own tracking */
     bool untouched;         /* nothing but the session was done to the VF */
     uint64_t guest, vram;   /* content at Prepare */
     uint64_t calls;         /* hash of the session's calls */
     struct cycle last;
-    uint32_t others; /* calls that name another VF or none, at the last End */
+    uint32_t begun;  /* calls that name another VF or none, and steps that call nothing, at Prepare */
+    uint32_t others; /* those at the last End */
     uint32_t own;    /* calls that name this one, then */
 };
 
@@ -42,7 +44,7 @@ struct migration {
     uint64_t lent[MIGRATION_LENT]; /* buffers of saves that came back */
     unsigned lents;
     struct session_of of[GPUP_MAX_HOSTS][JUDGE_VFS];
-    uint32_t calls[GPUP_MAX_HOSTS];          /* all */
+    uint32_t calls[GPUP_MAX_HOSTS];          /* all, and steps beside them */
     uint32_t own[GPUP_MAX_HOSTS][JUDGE_VFS]; /* that name the VF */
 };
 

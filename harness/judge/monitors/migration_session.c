@@ -50,6 +50,18 @@ static bool woke_up(const struct gpup_judge *j) {
     return j->call.before.paused && s && s->old.seen && !s->old.running && s->now.running;
 }
 
+static uint32_t others_of(const struct migration *m, const struct call *c) {
+    return m->calls[c->host] - m->own[c->host][c->vf];
+}
+
+/* Calls add up to the same where they were the same; one without memory is like no other. */
+static uint64_t with_call(uint64_t calls, const struct call *c) {
+    bool prepare = c->ddi == GPUP_DDI_PrepareLiveMigration;
+    uint64_t what[4] = {c->ddi, c->status, c->a[prepare ? GPUP_ARG_PrepareLiveMigration_MigrationType : 2],
+                        c->failed_alloc ? c->event : 0};
+    return gpup_trace_hash(calls, what, sizeof what);
+}
+
 static void judge_prepare(struct gpup_judge *j, const struct migration *m, struct session_of *s,
                           const struct vf *v) {
     const struct call *c = &j->call;
@@ -66,7 +78,9 @@ static void judge_prepare(struct gpup_judge *j, const struct migration *m, struc
     *s = (struct session_of){.immutable_size = old.immutable_size,
                              .immutable_known = old.immutable_known,
                              .last = old.last,
+                             .begun = others_of(m, c),
                              .others = old.others,
+                             .calls = with_call(0, c),
                              .tracking = c->before.tracking,
                              .untouched = v->guest.seen && v->vram.seen && vf_quiet(v),
                              .guest = v->guest.hash,
@@ -100,20 +114,23 @@ static void judge_abort(struct gpup_judge *j, const struct session_of *s, const 
           guest ? "memory" : "state");
 }
 
-/* Two sessions of the same calls in a row, with nothing else between: the second takes no more memory. */
+/* Two sessions of the same calls in a row, with nothing else in them or between: the second takes no more
+ * memory. */
 static void judge_pool(struct gpup_judge *j, struct migration *m, struct session_of *s, const struct vf *v) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     uint64_t objects[6] = {h->bases, h->processes, h->vgpus, h->open_sessions, v->life, h->structure};
     uint64_t state = gpup_trace_hash(7, objects, sizeof objects);
-    uint32_t others = m->calls[c->host] - m->own[c->host][c->vf];
+    uint32_t others = others_of(m, c);
+    bool quiet = others == s->begun && !h->impaired;
     if (!(h->observers & GPUP_OBSERVER_pool))
         return;
-    if (s->last.known && s->last.calls == s->calls && s->last.objects == state && others == s->others)
+    if (quiet && s->last.known && s->last.calls == s->calls && s->last.objects == state &&
+        others == s->others)
         CHECK(j, GPUP_RULE_LM_055, h->pool_count <= s->last.pool,
               "an equal session again left %llu more allocations",
               (unsigned long long)(h->pool_count - s->last.pool));
-    s->last = (struct cycle){s->calls, state, h->pool_count, true};
+    s->last = (struct cycle){s->calls, state, h->pool_count, quiet};
     s->others = others;
     s->own = m->own[c->host][c->vf];
 }
@@ -225,6 +242,7 @@ static void follow(struct gpup_judge *j, struct session_of *s, const struct vf *
         return;
     s->reset = s->reset || c->ddi == GPUP_DDI_ResetVirtualFunction;
     s->power = s->power || c->ddi == GPUP_DDI_SetVirtualFunctionPowerState;
+    s->configured = s->configured || c->ddi == GPUP_DDI_WriteVirtualFunctionConfig;
     if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && !v->paused)
         s->phase[1] = (struct phase){0};
     if (c->ddi == GPUP_DDI_ResetVirtualFunction || c->ddi == GPUP_DDI_SetVirtualFunctionPowerState)
@@ -243,11 +261,10 @@ static void judge_time(struct gpup_judge *j, const struct vf *v) {
 
 void migration_session(struct gpup_judge *j, struct migration *m, struct session_of *s, const struct vf *v) {
     const struct call *c = &j->call;
-    uint64_t what[3] = {c->ddi, c->status, c->a[2]};
     judge_frozen(j, v);
     if (!s || !v)
         return;
-    s->calls = gpup_trace_hash(s->calls, what, sizeof what);
+    s->calls = with_call(s->calls, c);
     if (!c->before.present)
         return;
     judge_time(j, v);
