@@ -10,6 +10,7 @@ struct baseline { /* readings of a host without session and pause */
     bool spoiled;       /* a session or a pause was over and the schedule was another: it is none any more */
     uint32_t structure; /* of the host, then */
     struct schedule pf, vf[JUDGE_VFS];
+    bool working[JUDGE_VFS]; /* work was pending */
 };
 struct scheduling {
     struct baseline base[GPUP_MAX_HOSTS];
@@ -212,6 +213,14 @@ static uint16_t rule_of_return(const struct call *c) {
     return c->before.session == SESSION_TARGET ? GPUP_RULE_LM_053 : GPUP_RULE_LM_052;
 }
 
+/* What there is to do is what it was then: time may be shared out by it. */
+static bool is_same_work(const struct host *h, const struct baseline *b) {
+    for (unsigned i = 0; i < JUDGE_VFS; i++)
+        if (h->vf[i].schedule.busy != b->vf[i].busy || h->vf[i].work_pending != b->working[i])
+            return false;
+    return true;
+}
+
 static void compare(struct gpup_judge *j, struct baseline *b) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
@@ -223,6 +232,8 @@ static void compare(struct gpup_judge *j, struct baseline *b) {
             wrong = i;
     }
     bool pf = !b->pf.seen || (h->pf.paging == b->pf.paging && h->pf.share == b->pf.share);
+    if ((wrong < JUDGE_VFS || !pf) && !is_same_work(h, b))
+        return;
     b->spoiled = wrong < JUDGE_VFS || !pf;
     if (wrong < JUDGE_VFS && h->vf[wrong].schedule.running != b->vf[wrong].running)
         CHECK(j, rule_of_return(c), false, "without session and pause VF %u is %s, before it was %s", wrong,
@@ -278,8 +289,10 @@ static void follow(struct gpup_judge *j, struct scheduling *s) {
     b->known = true;
     b->structure = h->structure;
     b->pf = h->pf;
-    for (unsigned i = 0; i < JUDGE_VFS; i++)
+    for (unsigned i = 0; i < JUDGE_VFS; i++) {
         b->vf[i] = h->vf[i].schedule;
+        b->working[i] = h->vf[i].work_pending;
+    }
 }
 
 static bool is_migration(uint16_t ddi) {

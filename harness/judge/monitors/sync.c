@@ -61,6 +61,16 @@ static void read_dirty(struct sync *s, const struct gpup_event *e) {
         memcpy(v->dirty, e->data, e->data_size < sizeof v->dirty ? e->data_size : sizeof v->dirty);
 }
 
+/* It moved although no call was in the driver: it shares time out by what there is to do. */
+static void read_schedule(const struct gpup_judge *j, struct sync *s, const struct gpup_event *e) {
+    uint64_t vf = e->f[GPUP_OBS_SCHEDULE_vf];
+    const struct host *h = &j->host[e->host];
+    const struct schedule *was = vf < JUDGE_VFS ? &h->vf[vf].schedule : &h->pf;
+    if (!s->open && !j->call.active && !j->call.returned && was->seen &&
+        (was->share != e->f[GPUP_OBS_SCHEDULE_share] || was->paging != e->f[GPUP_OBS_SCHEDULE_paging]))
+        s->calm[e->host].known = false;
+}
+
 static void begin_view(struct view *v, const struct vf *now) {
     v->calls = 0;
     v->known = v->read;
@@ -170,6 +180,9 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     case GPUP_EVENT_OBS_DIRTY:
         read_dirty(s, e);
         break;
+    case GPUP_EVENT_OBS_SCHEDULE:
+        read_schedule(j, s, e);
+        break;
     case GPUP_EVENT_BASIS_RANGE:
         s->next.ranges++;
         s->next.vf = (uint32_t)e->f[GPUP_BASIS_RANGE_vf];
@@ -217,6 +230,12 @@ static void answered(struct gpup_judge *j, struct sync *s) {
     *count += i == *count;
 }
 
+static void note_schedule(struct sync *s, unsigned host, unsigned vf, const struct host *h) {
+    uint64_t bit = UINT64_C(1) << vf;
+    s->calm[host].vf[vf] = h->vf[vf].schedule;
+    s->calm[host].working = (s->calm[host].working & ~bit) | (h->vf[vf].work_pending ? bit : 0);
+}
+
 static void settle(struct gpup_judge *j, void *state) {
     struct sync *s = state;
     const struct call *c = &j->call;
@@ -231,7 +250,7 @@ static void settle(struct gpup_judge *j, void *state) {
         s->calm[c->host].structure = h->structure;
         s->calm[c->host].pf = h->pf;
         for (uint64_t used = j->used[c->host]; used; used &= used - 1)
-            s->calm[c->host].vf[__builtin_ctzll(used)] = h->vf[__builtin_ctzll(used)].schedule;
+            note_schedule(s, c->host, (unsigned)__builtin_ctzll(used), h);
     }
     sync_learn(j, s);
     if (c->ddi == GPUP_DDI_SetVirtualGpuVmBus && call_vf(j) && nt_success(c->status))
@@ -279,8 +298,8 @@ static void release(struct gpup_judge *j, void *state) {
 const struct monitor monitor_sync = {.id = GPUP_MONITOR_sync,
                                      .state_size = sizeof(struct sync),
                                      .kinds = KIND(TOGETHER) | KIND(CALL) | KIND(OUTPUT) | KIND(OBS_MSIX) |
-                                              KIND(OBS_DIRTY) | KIND(BASIS_RANGE) | KIND(POOL_DAMAGE) |
-                                              KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG),
+                                              KIND(OBS_DIRTY) | KIND(OBS_SCHEDULE) | KIND(BASIS_RANGE) |
+                                              KIND(POOL_DAMAGE) | KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG),
                                      .event = event,
                                      .settle = settle,
                                      .overlapped = overlapped,

@@ -17,6 +17,7 @@ struct did {
     uint64_t a[GPUP_DDI_ARGUMENTS_MAX], r0;
     bool names_vf, excused;                 /* excused: memory ran out, or the device was made to fail */
     bool present, powered, paused, session; /* of its VF, when it began */
+    bool asleep;                            /* without power of the device when it came back */
     bool others, again; /* other sessions are open; it is not the first such call of the VF in this life */
 };
 
@@ -53,6 +54,7 @@ struct sync {
         bool known;
         uint32_t structure;
         struct schedule pf, vf[JUDGE_VFS];
+        uint64_t working; /* bit mask: VFs with work pending */
         uint8_t since,
             proved; /* what came since; after what it was seen to come back, with no other thread */
         bool over;  /* it was seen not to, or to share out more than there is */
@@ -79,6 +81,8 @@ bool sync_holds(const struct did *d, const uint8_t *entry); /* the value that th
 /* A VF whose schedule is not that of the last moment without session and pause; JUDGE_VFS none, and the PF
  * neither; JUDGE_VFS + 1 the PF. */
 uint32_t sync_other_schedule(const struct gpup_judge *j, const struct sync *s, unsigned host);
+/* What there was to do is what it was at that moment: time may be shared out by it. */
+bool sync_same_work(const struct gpup_judge *j, const struct sync *s, unsigned host);
 /* --- what works with no other thread about; only then are others to blame for what does not --- */
 struct did sync_did(const struct gpup_judge *j, const struct sync *s); /* the call at hand */
 void sync_learn(struct gpup_judge *j, struct sync *s);

@@ -67,6 +67,7 @@ struct did sync_did(const struct gpup_judge *j, const struct sync *s) {
                     .powered = c->before.powered,
                     .paused = c->before.paused,
                     .session = own,
+                    .asleep = h->asleep,
                     .others = s->sessions[c->host] > own,
                     .again = names_vf && (c->ddi == GPUP_DDI_PrepareLiveMigration
                                               ? c->before.sessions > 0
@@ -132,8 +133,9 @@ void sync_learn_calm(const struct gpup_judge *j, struct sync *s) {
     bool comparable = s->calm[host].known && s->calm[host].structure == h->structure;
     if (comparable && s->calm[host].since) {
         bool same = sync_other_schedule(j, s, host) == JUDGE_VFS;
+        bool moves = !same && !sync_same_work(j, s, host);
         s->calm[host].proved |= same ? s->calm[host].since : 0;
-        s->calm[host].over = s->calm[host].over || !same;
+        s->calm[host].over = s->calm[host].over || (!same && !moves);
     }
     s->calm[host].since = 0;
 }

@@ -197,6 +197,16 @@ uint32_t sync_other_schedule(const struct gpup_judge *j, const struct sync *s, u
     return h->pf.paging == s->calm[host].pf.paging ? JUDGE_VFS : JUDGE_VFS + 1;
 }
 
+bool sync_same_work(const struct gpup_judge *j, const struct sync *s, unsigned host) {
+    for (uint32_t i = 0; i < JUDGE_VFS; i++) {
+        const struct vf *v = &j->host[host].vf[i];
+        if (v->schedule.busy != s->calm[host].vf[i].busy ||
+            v->work_pending != (s->calm[host].working >> i & 1))
+            return false;
+    }
+    return true;
+}
+
 static void judge_sum(struct gpup_judge *j, const struct sync *s, const struct group *g, unsigned host) {
     const struct host *h = &j->host[host];
     uint64_t share = h->pf.share, paging = h->pf.paging;
@@ -221,7 +231,7 @@ static void judge_shares(struct gpup_judge *j, const struct sync *s, const struc
     judge_sum(j, s, g, host);
     uint32_t wrong = calm ? sync_other_schedule(j, s, host) : JUDGE_VFS;
     bool comes_back = !s->calm[host].over && !(s->calm[host].since & ~s->calm[host].proved);
-    if (calm && (wrong == JUDGE_VFS || comes_back))
+    if (calm && (wrong == JUDGE_VFS || (comes_back && sync_same_work(j, s, host))))
         CHECK(j, rule_of(g, GPUP_RULE_SYNC_003), wrong == JUDGE_VFS,
               "without session and pause the schedule of %s %u is not what it was before them",
               wrong > JUDGE_VFS ? "PF" : "VF", wrong > JUDGE_VFS ? 0 : wrong);
@@ -231,7 +241,7 @@ static void judge_shares(struct gpup_judge *j, const struct sync *s, const struc
 
 static bool must_succeed(const struct gpup_judge *j, const struct did *d) {
     const struct vf *v = d->vf < JUDGE_VFS ? &j->host[d->host].vf[d->vf] : NULL;
-    if (!is_legal(d) || d->excused || !v || !d->names_vf || !d->present)
+    if (!is_legal(d) || d->excused || d->asleep || !v || !d->names_vf || !d->present)
         return false;
     switch (d->ddi) {
     case GPUP_DDI_WriteVirtualizedInterrupt:
@@ -270,7 +280,10 @@ static bool with_power(const struct sync *s, const struct did *d) {
 
 static void judge_answer(struct gpup_judge *j, const struct sync *s, const struct group *g,
                          const struct did *d) {
-    uint16_t rule = with_power(s, d) ? GPUP_RULE_SYNC_004 : rule_of(g, GPUP_RULE_SYNC_002);
+    bool power = with_power(s, d);
+    if (d->asleep && !power) /* no call is held to success then */
+        return;
+    uint16_t rule = power ? GPUP_RULE_SYNC_004 : rule_of(g, GPUP_RULE_SYNC_002);
     for (unsigned i = 0; i < s->answers[d->host]; i++)
         if (s->answer[d->host][i].type == d->a[GPUP_ARG_QueryAdapterInfo_Type] &&
             s->answer[d->host][i].input == d->a[GPUP_ARG_QueryAdapterInfo_Input] && is_legal(d) &&
@@ -280,6 +293,15 @@ static void judge_answer(struct gpup_judge *j, const struct sync *s, const struc
                   d->status, (unsigned long long)d->r0, (unsigned long long)s->answer[d->host][i].value);
 }
 
+/* As a driver may find it: a session that another call of the group prepared may be open by then. */
+static bool would_work(const struct sync *s, const struct did *d) {
+    struct did as = *d;
+    for (unsigned i = 0; i < s->count && d->ddi == GPUP_DDI_PrepareLiveMigration; i++)
+        as.others = as.others || (s->did[i].ddi == d->ddi && s->did[i].host == d->host &&
+                                  s->did[i].vf != d->vf && s->did[i].begin < d->end);
+    return sync_works_alone(s, &as, true);
+}
+
 static void judge_calls(struct gpup_judge *j, const struct sync *s, const struct group *g) {
     for (unsigned i = 0; i < s->count; i++) {
         const struct did *d = &s->did[i];
@@ -287,7 +309,7 @@ static void judge_calls(struct gpup_judge *j, const struct sync *s, const struct
         if (d->ddi == GPUP_DDI_QueryAdapterInfo)
             judge_answer(j, s, g, d);
         else if (g->legal && must_succeed(j, d) && is_alone(s, d) &&
-                 (nt_success(d->status) || sync_works_alone(s, d, true)))
+                 (nt_success(d->status) || would_work(s, d)))
             CHECK(j, rule_of(g, GPUP_RULE_SYNC_002), nt_success(d->status),
                   "%s returned 0x%08x while other threads were in the driver", gpup_ddi_name(d->ddi),
                   d->status);
