@@ -123,7 +123,16 @@ static void saw_write(struct gpup_judge *j, struct dirty *d, const struct gpup_e
                                     .writes = true});
 }
 
-static void saw_paging(struct dirty *d, const struct gpup_event *e) {
+/* Only what comes in a migration is to be marked: into a target, or into a reserve that is tracked from the
+ * first on and whose VM has not begun. */
+static bool is_receiving(struct gpup_judge *j, const struct gpup_event *e) {
+    const struct host *h = &j->host[e->host];
+    const struct vf *v = judge_vf(j, e->host, e->f[GPUP_PAGING_vf]);
+    bool performant = h->dirty_caps_seen && (h->dirty_caps & 2);
+    return v && (v->session == SESSION_TARGET || (performant && !v->was_powered));
+}
+
+static void saw_paging(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {
     bool in = e->f[GPUP_PAGING_in] != 0;
     uint64_t vf = e->f[GPUP_PAGING_vf];
     if (in && vf < JUDGE_VFS)
@@ -131,7 +140,9 @@ static void saw_paging(struct dirty *d, const struct gpup_event *e) {
     saw_access(d, e, vf,
                (struct stretch){.offset = e->f[GPUP_PAGING_offset],
                                 .size = e->f[GPUP_PAGING_size],
-                                .set = in ? PAGED : OUT,
+                                .set = !in                  ? OUT
+                                       : is_receiving(j, e) ? PAGED
+                                                            : TOUCHED,
                                 .also = in ? TOUCHED : MAPS,
                                 .writes = in});
 }
@@ -210,7 +221,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
                                     .also = MAPS});
         break;
     case GPUP_EVENT_PAGING:
-        saw_paging(d, e);
+        saw_paging(j, d, e);
         break;
     case GPUP_EVENT_OUTPUT:
         dirty_query(j, d, e);
@@ -228,6 +239,9 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         break;
     case GPUP_EVENT_LEFT:
         dirty_left(j, d, e);
+        break;
+    case GPUP_EVENT_STEP:
+        d->other_calls[e->host] += judge_acts_beside(e->f[GPUP_STEP_op]);
         break;
     default: /* CALL */
         saw_call(j, d, e);
@@ -303,7 +317,7 @@ static void overlapped(struct gpup_judge *j, void *state) {
 const struct monitor monitor_dirty = {
     .id = GPUP_MONITOR_dirty,
     .state_size = sizeof(struct dirty),
-    .kinds = KIND(WORLD) | KIND(SEGMENT) | KIND(BASIS_RANGE) | KIND(BUFFER) | KIND(RESERVE) |
+    .kinds = KIND(STEP) | KIND(WORLD) | KIND(SEGMENT) | KIND(BASIS_RANGE) | KIND(BUFFER) | KIND(RESERVE) |
              KIND(GUEST_WRITE) | KIND(GUEST_READ) | KIND(PAGING) | KIND(OUTPUT) | KIND(FAULT) |
              KIND(POOL_DAMAGE) | KIND(LEFT) | KIND(CALL) | KIND(ALLOC) | KIND(OBS_DIRTY),
     .event = event,

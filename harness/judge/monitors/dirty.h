@@ -53,8 +53,16 @@ struct basis {
     size_t piece_room, map_room;
 };
 
+/* How a basis was made, and what was done with it since. */
+struct usage {
+    uint64_t made;  /* hash of what was asked for */
+    uint32_t kinds; /* bit mask: calls, with and without success */
+    bool starved;   /* there was no memory in one of them */
+};
+
 struct cycle { /* a basis made and destroyed with nothing else between */
     bool known;
+    struct usage usage;
     uint64_t pool; /* level after it */
     uint32_t live, lives, other_calls;
 };
@@ -63,7 +71,8 @@ struct dirty {
     struct basis basis[GPUP_MAX_HOSTS][DIRTY_BASES];
     unsigned live[GPUP_MAX_HOSTS];
     uint32_t calls[GPUP_MAX_HOSTS];       /* calls that may write VRAM */
-    uint32_t other_calls[GPUP_MAX_HOSTS]; /* calls that are not about bases */
+    uint32_t other_calls[GPUP_MAX_HOSTS]; /* calls that are not about bases, and steps that call nothing */
+    struct usage usage[GPUP_MAX_HOSTS];   /* of the basis that was made last */
     uint32_t lives[GPUP_MAX_HOSTS];       /* bases made and destroyed so far */
     uint32_t starts[GPUP_MAX_HOSTS];
     struct cycle cycle[GPUP_MAX_HOSTS];
@@ -125,6 +134,7 @@ void dirty_count_survival(struct gpup_judge *j, const struct query *q);
 struct basis *dirty_find(struct dirty *d, unsigned host, uint64_t object);
 bool dirty_range(const struct call *c, struct query *q); /* false: not inside the basis */
 void dirty_query(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e);
+void dirty_note_usage(struct dirty *d, const struct call *c);
 void dirty_asked(struct gpup_judge *j, struct basis *b);
 void dirty_life(struct gpup_judge *j, struct dirty *d, struct basis *b); /* create, destroy, start, stop */
 /* What is wrong with the ranges of the basis that comes, NULL when nothing is. */

@@ -162,17 +162,28 @@ static void judge_create(struct gpup_judge *j, struct dirty *d) {
         add(j, d);
 }
 
+/* Nothing was done with this basis that was not done with the one before: what a driver makes once, at the
+ * first start of a segment, say, it had made by then. */
+static bool is_used_alike(const struct usage *u, const struct usage *last) {
+    return u->made == last->made && !(u->kinds & ~last->kinds) && !u->starved && !last->starved;
+}
+
 /* A basis was made and destroyed with nothing else between: twice in a row leaves the same level. */
 static void judge_memory(struct gpup_judge *j, struct dirty *d, const struct basis *b) {
     const struct host *h = &j->host[j->call.host];
     struct cycle *last = &d->cycle[j->call.host];
-    struct cycle now = {
-        b->lives + 1 == d->lives[j->call.host] && b->other_calls == d->other_calls[j->call.host],
-        h->pool_count, d->live[j->call.host], d->lives[j->call.host], d->other_calls[j->call.host]};
+    struct cycle now = {b->lives + 1 == d->lives[j->call.host] &&
+                            b->other_calls == d->other_calls[j->call.host],
+                        d->usage[j->call.host],
+                        h->pool_count,
+                        d->live[j->call.host],
+                        d->lives[j->call.host],
+                        d->other_calls[j->call.host]};
     if (!(h->observers & GPUP_OBSERVER_pool))
         return;
-    if (now.known && last->known && last->live == now.live && last->lives + 2 == now.lives &&
-        last->other_calls == now.other_calls && !j->call.failed_alloc)
+    now.known = now.known && !h->impaired;
+    if (now.known && last->known && is_used_alike(&now.usage, &last->usage) && last->live == now.live &&
+        last->lives + 2 == now.lives && last->other_calls == now.other_calls && !j->call.failed_alloc)
         CHECK(j, GPUP_RULE_DIRTY_014, now.pool <= last->pool,
               "a basis made and destroyed once more left %llu more allocations",
               (unsigned long long)(now.pool - last->pool));
@@ -290,6 +301,20 @@ static void judge_stop(struct gpup_judge *j, struct dirty *d, struct basis *b) {
     if (!others_track(d, c->host, NULL, 0) && v && v->dirty.seen && !b->outlives &&
         !j->host[c->host].impaired && !j->host[c->host].open_sessions)
         CHECK(j, GPUP_RULE_DIRTY_021, !v->tracking, "the last basis was stopped and the device still tracks");
+}
+
+void dirty_note_usage(struct dirty *d, const struct call *c) {
+    struct usage *u = &d->usage[c->host];
+    if (c->ddi == GPUP_DDI_CreateMemoryBasis) {
+        uint64_t what[3] = {c->a[GPUP_ARG_CreateMemoryBasis_RangeCount], d->next_segment, d->next_vf};
+        *u = (struct usage){.made = gpup_trace_hash(0, what, sizeof what)};
+    }
+    unsigned kind = c->ddi == GPUP_DDI_StartDirtyTracking  ? 0
+                    : c->ddi == GPUP_DDI_StopDirtyTracking ? 2
+                    : c->ddi == GPUP_DDI_QueryDirtyBitData ? 4
+                                                           : 6;
+    u->kinds |= 1u << (kind + nt_success(c->status));
+    u->starved = u->starved || c->failed_alloc;
 }
 
 void dirty_life(struct gpup_judge *j, struct dirty *d, struct basis *b) {

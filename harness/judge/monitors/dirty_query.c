@@ -454,6 +454,7 @@ static void upset(struct dirty *d, const struct call *c) {
         b->began = b->began || begins;
         b->upset = b->upset || !begins;
         b->outlives = b->outlives || (c->ddi == GPUP_DDI_DestroyVirtualGpu && nt_success(c->status));
+        b->answered = b->answered && !b->outlives; /* what it answers then is not said */
         if (renews(c->ddi))
             memset(b->map[0], 0, b->map_room * MAPS);
         for (unsigned k = 0; k < sizeof passing / sizeof *passing; k++)
@@ -462,9 +463,21 @@ static void upset(struct dirty *d, const struct call *c) {
 }
 
 static void blur(struct dirty *d, const struct call *c) {
-    for (unsigned i = 0; i < DIRTY_BASES; i++)
-        if (d->basis[c->host][i].live && (!c->names_vf || d->basis[c->host][i].vf == c->vf))
-            d->basis[c->host][i].blurred = true;
+    for (unsigned i = 0; i < DIRTY_BASES; i++) {
+        struct basis *b = &d->basis[c->host][i];
+        if (!b->live || (c->names_vf && b->vf != c->vf))
+            continue;
+        b->blurred = true;
+        b->answer_whole = b->answer_part = false;
+        if (b->map_room)
+            memset(b->map[KNOWN], 0, b->map_room);
+    }
+}
+
+/* The state of a VF that ran may be put into its memory by the pause itself. */
+static bool is_pausing(const struct call *c) {
+    return c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && c->before.powered && !c->before.paused &&
+           c->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause];
 }
 
 /* What may have ended the tracking of a basis, if the driver is wrong. */
@@ -497,12 +510,14 @@ void dirty_settle(struct gpup_judge *j, void *state) {
     }
     if (d->live[c->host] && (upsets(c->ddi) || renews(c->ddi)))
         upset(d, c);
-    else if (d->live[c->host] && !is_harmless(c->ddi))
+    else if (d->live[c->host] && (!is_harmless(c->ddi) || is_pausing(c)))
         blur(d, c);
     if (query && b && d->emptied)
         dirty_judge_emptied(j, d, b);
     d->emptied = false;
     note_endings(d, c);
+    if (writes_nothing(c->ddi) && c->ddi != GPUP_DDI_QueryAdapterInfo)
+        dirty_note_usage(d, c);
     if (query)
         dirty_asked(j, b);
     else if (writes_nothing(c->ddi) && c->ddi != GPUP_DDI_QueryAdapterInfo)
