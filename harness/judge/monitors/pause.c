@@ -8,10 +8,11 @@
 struct overlay {
     bool natural_known, natural; /* running when it was last seen without the overlay */
     bool moved;                  /* power changed while paused */
-    bool ended_paused;           /* an earlier life was destroyed while paused */
-    uint32_t pauses;             /* in a row */
-    uint32_t share;              /* before the first of them */
-    uint32_t structure;          /* of the host, then */
+    bool reset;         /* it was, or may have been, reset while paused, and power has not changed since */
+    bool ended_paused;  /* an earlier life was destroyed while paused */
+    uint32_t pauses;    /* in a row */
+    uint32_t share;     /* before the first of them */
+    uint32_t structure; /* of the host, then */
     uint32_t sessions;
     bool work_seen, work_paused;
     uint64_t completed, sequence;
@@ -62,6 +63,8 @@ static void judge_on(struct gpup_judge *j, struct pause *p, struct overlay *o, c
 static int natural_state(const struct pause *p, const struct overlay *o, const struct call *c) {
     if (!c->before.powered)
         return 0;
+    if (o->reset || c->before.session == SESSION_TARGET) /* it may wait for its guest, or for the end */
+        return -1;
     if (o->moved)
         return p->d0_runs[c->host] ? 1 : -1;
     if (o->natural_known && !o->natural && p->d0_runs[c->host])
@@ -123,6 +126,7 @@ static void judge_off(struct gpup_judge *j, struct pause *p, struct overlay *o, 
     judge_release(j, p, o, v);
     judge_long(j, o, v);
     o->pauses = 0;
+    o->reset = false;
 }
 
 static void judge_others(struct gpup_judge *j) {
@@ -158,13 +162,23 @@ static void judge_power(struct gpup_judge *j, struct pause *p, struct overlay *o
     if (!nt_success(c->status))
         return;
     o->moved = o->moved || (v->paused && v->powered != c->before.powered);
+    o->reset = o->reset && v->powered == c->before.powered;
     o->natural_known = false;
     if (v->powered && !c->before.powered && !v->paused) {
-        if (o->ended_paused && !c->before.was_powered && p->d0_runs[c->host])
+        if (o->ended_paused && !c->before.was_powered && p->d0_runs[c->host] && v->session != SESSION_TARGET)
             CHECK(j, GPUP_RULE_PAUSE_014, v->schedule.running,
                   "the new vGPU does not run, as if the pause of the former one still held");
         p->d0_runs[c->host] = p->d0_runs[c->host] || v->schedule.running;
     }
+}
+
+/* A driver may keep a VF from running after a reset until its guest has set it up again. */
+static void note_reset(struct overlay *o, const struct vf *v) {
+    if (!v->paused)
+        return;
+    o->reset = true;
+    o->natural_known = false;
+    o->guest.seen = false;
 }
 
 static void settle(struct gpup_judge *j, void *state) {
@@ -185,6 +199,10 @@ static void settle(struct gpup_judge *j, void *state) {
     case GPUP_DDI_DestroyVirtualGpu:
         if (nt_success(c->status))
             *o = (struct overlay){.ended_paused = c->before.paused};
+        break;
+    case GPUP_DDI_ResetVirtualFunction:
+    case GPUP_DDI_WriteVirtualFunctionConfig: /* a reset may be asked for there */
+        note_reset(o, v);
         break;
     case GPUP_DDI_RestoreMutableMigrationData:
         o->natural_known = false;
