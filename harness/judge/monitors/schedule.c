@@ -213,12 +213,16 @@ static uint16_t rule_of_return(const struct call *c) {
     return c->before.session == SESSION_TARGET ? GPUP_RULE_LM_053 : GPUP_RULE_LM_052;
 }
 
-/* What there is to do is what it was then: time may be shared out by it. */
-static bool is_same_work(const struct host *h, const struct baseline *b) {
-    for (unsigned i = 0; i < JUDGE_VFS; i++)
-        if (h->vf[i].schedule.busy != b->vf[i].busy || h->vf[i].work_pending != b->working[i])
+/* The same VFs run, and what there is to do is other than it was: time may be shared out by it. */
+static bool is_other_work(const struct host *h, const struct baseline *b) {
+    bool other = false;
+    for (unsigned i = 0; i < JUDGE_VFS; i++) {
+        const struct vf *v = &h->vf[i];
+        if (v->present && b->vf[i].seen && v->schedule.running != b->vf[i].running)
             return false;
-    return true;
+        other = other || v->schedule.busy != b->vf[i].busy || v->work_pending != b->working[i];
+    }
+    return other;
 }
 
 static void compare(struct gpup_judge *j, struct baseline *b) {
@@ -232,7 +236,7 @@ static void compare(struct gpup_judge *j, struct baseline *b) {
             wrong = i;
     }
     bool pf = !b->pf.seen || (h->pf.paging == b->pf.paging && h->pf.share == b->pf.share);
-    if ((wrong < JUDGE_VFS || !pf) && !is_same_work(h, b))
+    if ((wrong < JUDGE_VFS || !pf) && is_other_work(h, b))
         return;
     b->spoiled = wrong < JUDGE_VFS || !pf;
     if (wrong < JUDGE_VFS && h->vf[wrong].schedule.running != b->vf[wrong].running)

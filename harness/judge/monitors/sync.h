@@ -81,8 +81,8 @@ bool sync_holds(const struct did *d, const uint8_t *entry); /* the value that th
 /* A VF whose schedule is not that of the last moment without session and pause; JUDGE_VFS none, and the PF
  * neither; JUDGE_VFS + 1 the PF. */
 uint32_t sync_other_schedule(const struct gpup_judge *j, const struct sync *s, unsigned host);
-/* What there was to do is what it was at that moment: time may be shared out by it. */
-bool sync_same_work(const struct gpup_judge *j, const struct sync *s, unsigned host);
+/* The same VFs run as at that moment, and what there is to do is other: time may be shared out by it. */
+bool sync_other_work(const struct gpup_judge *j, const struct sync *s, unsigned host);
 /* --- what works with no other thread about; only then are others to blame for what does not --- */
 struct did sync_did(const struct gpup_judge *j, const struct sync *s); /* the call at hand */
 void sync_learn(struct gpup_judge *j, struct sync *s);

@@ -133,7 +133,7 @@ void sync_learn_calm(const struct gpup_judge *j, struct sync *s) {
     bool comparable = s->calm[host].known && s->calm[host].structure == h->structure;
     if (comparable && s->calm[host].since) {
         bool same = sync_other_schedule(j, s, host) == JUDGE_VFS;
-        bool moves = !same && !sync_same_work(j, s, host);
+        bool moves = !same && sync_other_work(j, s, host);
         s->calm[host].proved |= same ? s->calm[host].since : 0;
         s->calm[host].over = s->calm[host].over || (!same && !moves);
     }

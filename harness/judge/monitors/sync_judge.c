@@ -197,14 +197,17 @@ uint32_t sync_other_schedule(const struct gpup_judge *j, const struct sync *s, u
     return h->pf.paging == s->calm[host].pf.paging ? JUDGE_VFS : JUDGE_VFS + 1;
 }
 
-bool sync_same_work(const struct gpup_judge *j, const struct sync *s, unsigned host) {
+bool sync_other_work(const struct gpup_judge *j, const struct sync *s, unsigned host) {
+    bool other = false;
     for (uint32_t i = 0; i < JUDGE_VFS; i++) {
         const struct vf *v = &j->host[host].vf[i];
-        if (v->schedule.busy != s->calm[host].vf[i].busy ||
-            v->work_pending != (s->calm[host].working >> i & 1))
+        const struct schedule *then = &s->calm[host].vf[i];
+        if (v->present && then->seen && v->schedule.running != then->running)
             return false;
+        other =
+            other || v->schedule.busy != then->busy || v->work_pending != (s->calm[host].working >> i & 1);
     }
-    return true;
+    return other;
 }
 
 static void judge_sum(struct gpup_judge *j, const struct sync *s, const struct group *g, unsigned host) {
@@ -231,7 +234,7 @@ static void judge_shares(struct gpup_judge *j, const struct sync *s, const struc
     judge_sum(j, s, g, host);
     uint32_t wrong = calm ? sync_other_schedule(j, s, host) : JUDGE_VFS;
     bool comes_back = !s->calm[host].over && !(s->calm[host].since & ~s->calm[host].proved);
-    if (calm && (wrong == JUDGE_VFS || (comes_back && sync_same_work(j, s, host))))
+    if (calm && (wrong == JUDGE_VFS || (comes_back && !sync_other_work(j, s, host))))
         CHECK(j, rule_of(g, GPUP_RULE_SYNC_003), wrong == JUDGE_VFS,
               "without session and pause the schedule of %s %u is not what it was before them",
               wrong > JUDGE_VFS ? "PF" : "VF", wrong > JUDGE_VFS ? 0 : wrong);
