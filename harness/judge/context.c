@@ -196,6 +196,8 @@ static void seen_reserve(struct gpup_judge *j, const struct gpup_event *e) {
     if (j->reserving != e->f[GPUP_RESERVE_vf] + 1) /* the first of an assignment */
         v->reserve_size = v->reserve_shape = v->reserve_ranges = 0;
     v->reserve_ranges++;
+    v->reserve_segment = (uint32_t)e->f[GPUP_RESERVE_segment];
+    v->reserve_offset = e->f[GPUP_RESERVE_offset];
     j->reserving = e->f[GPUP_RESERVE_vf] + 1;
     v->reserve_size += size;
     v->reserve_shape = gpup_trace_hash(v->reserve_shape, &size, sizeof size);

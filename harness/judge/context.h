@@ -53,7 +53,8 @@ struct vf {
     struct content guest, vram, config, dirty;
     uint64_t profile;                     /* hash of what CreateVirtualGpu asked for */
     uint64_t reserve_size, reserve_shape; /* shape: hash of the sizes of its ranges */
-    uint32_t reserve_ranges;
+    uint64_t reserve_offset;              /* of the last of them */
+    uint32_t reserve_ranges, reserve_segment;
     uint64_t secrets[2]; /* bit mask: rows of judge.secrets this VF may know */
 };
 

@@ -104,14 +104,20 @@ static bool is_taking(const struct gpup_judge *j, const struct gpup_event *e) {
            e->f[GPUP_OUTPUT_role] == GPUP_ROLE_DATA && (c->a[GPUP_ARG_QueryDirtyBitData_Flags] & 1);
 }
 
+bool sync_is_reserve(struct gpup_judge *j, unsigned host, const struct basis_of *b) {
+    const struct vf *v = b->ranges == 1 && b->vf < JUDGE_VFS ? judge_vf(j, host, b->vf) : NULL;
+    return v && v->reserve_ranges == 1 && v->reserve_segment == b->segment &&
+           v->reserve_offset == b->offset && v->reserve_size == b->size;
+}
+
 /* With no other thread about: whether all comes that the device has marked. */
-static void took_alone(const struct gpup_judge *j, struct sync *s, const struct gpup_event *e) {
+static void took_alone(struct gpup_judge *j, struct sync *s, const struct gpup_event *e) {
     const struct basis_of *b = NULL;
     bool any = false, all = true;
     for (unsigned i = 0; i < s->bases; i++)
         if (s->basis[i].object == j->call.a[GPUP_ARG_QueryDirtyBitData_MemoryBasis])
             b = &s->basis[i];
-    if (!b || b->ranges != 1 || b->vf >= JUDGE_VFS)
+    if (!b || !sync_is_reserve(j, j->call.host, b))
         return;
     const struct view *v = &s->view[j->call.host][b->vf];
     for (size_t i = 0; i < sizeof v->dirty; i++) {
@@ -186,6 +192,9 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     case GPUP_EVENT_BASIS_RANGE:
         s->next.ranges++;
         s->next.vf = (uint32_t)e->f[GPUP_BASIS_RANGE_vf];
+        s->next.segment = (uint32_t)e->f[GPUP_BASIS_RANGE_segment];
+        s->next.offset = e->f[GPUP_BASIS_RANGE_offset];
+        s->next.size = e->f[GPUP_BASIS_RANGE_size];
         break;
     case GPUP_EVENT_POOL_DAMAGE:
         blame(j, s);

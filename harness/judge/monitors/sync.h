@@ -33,10 +33,10 @@ struct view {
     uint32_t handed; /* 1 + its life when it was last handed a channel */
 };
 
-/* One basis: which VF it is of. */
+/* One basis: which VF it is of, and where its last range lies. */
 struct basis_of {
-    uint64_t object;
-    uint32_t vf, ranges;
+    uint64_t object, offset, size;
+    uint32_t vf, ranges, segment;
 };
 
 struct sync {
@@ -76,6 +76,8 @@ struct sync {
     } taken;
 };
 
+/* Its bits are those of the VF's reserve, one by one. */
+bool sync_is_reserve(struct gpup_judge *j, unsigned host, const struct basis_of *b);
 struct view *sync_view(struct sync *s, unsigned host, uint64_t vf);
 bool sync_holds(const struct did *d, const uint8_t *entry); /* the value that the call wrote */
 /* A VF whose schedule is not that of the last moment without session and pause; JUDGE_VFS none, and the PF

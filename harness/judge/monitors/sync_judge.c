@@ -329,7 +329,7 @@ static void judge_dirty(struct gpup_judge *j, const struct sync *s) {
     for (unsigned i = 0; i < s->taken.parts && i < JUDGE_LANES; i++)
         if (s->taken.part[i] == s->taken.object)
             return;
-    if (s->taken.queries < 2 || !b || b->ranges != 1 || b->vf >= JUDGE_VFS)
+    if (s->taken.queries < 2 || !b || !sync_is_reserve(j, s->did[0].host, b))
         return;
     const struct view *v = &s->view[s->did[0].host][b->vf];
     bool any = false, lost = false;
