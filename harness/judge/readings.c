@@ -127,13 +127,17 @@ const char *change_name(const struct change *c) {
     }
 }
 
-/* A VF that runs changes its own content; its table, its configuration and whether it runs it does not. */
-static bool is_foreign(const struct call *c, const struct change *m) {
+/* A VF that runs changes its own content; its table, its configuration and whether it runs it does not. What
+ * the part shows of a VF without a vGPU is nobody's: it appears with VF Enable, and is cleaned up late. */
+static bool is_foreign(const struct gpup_judge *j, const struct change *m) {
+    const struct call *c = &j->call;
     bool own_doing = m->kind == GPUP_EVENT_OBS_VRAM || m->kind == GPUP_EVENT_OBS_GUEST ||
                      m->kind == GPUP_EVENT_OBS_MSIX_CONTROL;
     /* Bits may move from the part's plane into the driver's memory: what counts is what queries say. */
     if (m->vf == c->vf || m->vf == GPUP_PF || m->host != c->host || !m->fresh ||
         m->kind == GPUP_EVENT_OBS_DIRTY)
+        return false;
+    if (m->vf < JUDGE_VFS && !j->host[m->host].vf[m->vf].present)
         return false;
     if (m->kind == GPUP_EVENT_OBS_SCHEDULE)
         return m->old.running != m->now.running;
@@ -153,7 +157,7 @@ const struct change *call_own(const struct gpup_judge *j) {
 
 const struct change *call_foreign(const struct gpup_judge *j) {
     for (unsigned i = 0; i < j->call.changes; i++)
-        if (is_foreign(&j->call, &j->call.change[i]))
+        if (is_foreign(j, &j->call.change[i]))
             return &j->call.change[i];
     return NULL;
 }

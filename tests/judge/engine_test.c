@@ -72,6 +72,46 @@ static void test_missing_observer(void **state) {
     gpup_judge_free(judge);
 }
 
+/* Feeds the events after the proof of ROB-011, where entry 1 is known. */
+static bool runs_astray(const char *const *line, size_t count) {
+    struct gpup_judge *judge = gpup_judge_new();
+    assert_non_null(judge);
+    feed(judge, "ROB-011", false, NULL, NULL);
+    for (size_t i = 0; i < count; i++)
+        feed_line(judge, line[i]);
+    gpup_judge_end(judge);
+    bool found = first(judge, GPUP_RULE_ROB_011) != NULL;
+    gpup_judge_free(judge);
+    return found;
+}
+
+#define FAILED_WRITE                                                                                         \
+    "call WriteVirtualizedInterrupt class=1 vfIndex=0 InterruptTableIndex=1 MessageAddress=0xfee00020 "      \
+    "MessageData=0x42",                                                                                      \
+        "alloc object=7 size=16 failed=1", "return WriteVirtualizedInterrupt status=STATUS_NO_MEMORY"
+#define OTHER_WRITE                                                                                          \
+    "call WriteVirtualizedInterrupt vfIndex=0 InterruptTableIndex=0 MessageAddress=0xfee00010 "              \
+    "MessageData=0x41 VectorControl=1",                                                                      \
+        "return WriteVirtualizedInterrupt"
+
+/* What a call that failed half-way left in the table is not what was written, nor must it be. */
+static void test_failed_calls(void **state) {
+    static const char *const masked[] = {FAILED_WRITE,
+                                         "obs_msix vf=0 entries=2 @msix=0/0/1,0xfee00010/0x41/1"};
+    static const char *const lost[] = {FAILED_WRITE, OTHER_WRITE,
+                                       "obs_msix vf=0 entries=2 @msix=0xfee00010/0x41/1,0xfee00010/0x41/1"};
+    static const char *const reset[] = {"call ResetVirtualFunction class=1 VirtualFunctionIndex=0",
+                                        "alloc object=8 size=16 failed=1",
+                                        "return ResetVirtualFunction status=STATUS_NO_MEMORY",
+                                        "obs_msix vf=0 entries=2 @msix=0/0/1,0/0/1",
+                                        OTHER_WRITE,
+                                        "obs_msix vf=0 entries=2 @msix=0xfee00010/0x41/1,0/0/1"};
+    (void)state;
+    assert_false(runs_astray(masked, sizeof masked / sizeof *masked));
+    assert_true(runs_astray(lost, sizeof lost / sizeof *lost)); /* the failed write had left it */
+    assert_false(runs_astray(reset, sizeof reset / sizeof *reset));
+}
+
 /* Who is to say something of a misuse is told by the name of the service. */
 static void test_names(void **state) {
     static const struct {
@@ -219,6 +259,7 @@ static void test_unknown_events(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_missing_observer),
                                        cmocka_unit_test(test_names),
+                                       cmocka_unit_test(test_failed_calls),
                                        cmocka_unit_test(test_not_advertised),
                                        cmocka_unit_test(test_not_covered),
                                        cmocka_unit_test(test_grades),

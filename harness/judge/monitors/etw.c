@@ -10,6 +10,8 @@
 #define TEXT_AT 16u
 #define TEXT_LENGTH 255u /* UTF-16 units */
 #define DATA_AT 528u     /* EventData1 to EventData5 */
+#define PARTITION_PF 0xFFFFFFFEu
+#define PARTITION_GPU 0xFFFFFFFFu
 #define FUNCTION_RESET 0u
 #define DRIVER_INTERNAL 2u
 
@@ -25,6 +27,7 @@ struct etw {
     uint32_t any;
     struct { /* the last restore that was refused, until something else is called */
         bool there, logging;
+        bool twice; /* with that status, one after the other with logging as it was */
         uint16_t ddi;
         uint8_t host;
         uint32_t vf, status;
@@ -64,6 +67,11 @@ static bool says_something(const struct gpup_event *e) {
     return e->data_size > TEXT_AT + 1 && (e->data[TEXT_AT] || e->data[TEXT_AT + 1]);
 }
 
+/* The VF, or the whole of which a part did not fit: hardware, firmware and driver are no VF's own. */
+static bool names_failing(const struct call *c, uint32_t partition) {
+    return partition == c->vf || partition == PARTITION_PF || partition == PARTITION_GPU;
+}
+
 static void check_form(struct gpup_judge *j, const struct gpup_event *e) {
     const struct call *c = &j->call;
     uint32_t type = number_at(e, TYPE_AT), partition = number_at(e, PARTITION_AT);
@@ -81,7 +89,7 @@ static void check_form(struct gpup_judge *j, const struct gpup_event *e) {
         if (type == DRIVER_INTERNAL)
             CHECK(j, GPUP_RULE_ETW_006, says_something(e), "the event has neither a description nor data");
         if (type == DRIVER_INTERNAL)
-            CHECK(j, GPUP_RULE_ETW_003, partition == c->vf && e->f[GPUP_CALLBACK_a4],
+            CHECK(j, GPUP_RULE_ETW_003, names_failing(c, partition) && e->f[GPUP_CALLBACK_a4],
                   "PartitionId is 0x%x%s, the call is for VF %u", partition,
                   e->f[GPUP_CALLBACK_a4] ? "" : " and hAdapter is no adapter", c->vf);
     }
@@ -111,18 +119,26 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     t->validation += number_at(e, TYPE_AT) == DRIVER_INTERNAL;
 }
 
-/* The same data for the same VF in the same state, with logging on and off. */
+/* The same data for the same VF as in the refusal before. */
+static bool is_again(const struct call *c, const struct etw *t) {
+    return t->refused.there && t->refused.ddi == c->ddi && t->refused.host == c->host &&
+           t->refused.vf == c->vf && c->input.there && t->refused.input == c->input.hash;
+}
+
+/* With logging on and off. A first refusal may change what a second restore meets; a second that was refused
+ * alike shows that nothing more changes. */
 static void judge_logging(struct gpup_judge *j, struct etw *t) {
     const struct call *c = &j->call;
     bool logging = j->host[c->host].logging, refused = !nt_success(c->status);
     if (c->ddi == GPUP_DDI_ControlEtwLogging)
         return;
-    if (t->refused.there && t->refused.ddi == c->ddi && t->refused.host == c->host &&
-        t->refused.vf == c->vf && c->input.there && t->refused.input == c->input.hash &&
-        t->refused.logging != logging && !c->failed_alloc && !j->host[c->host].impaired)
+    bool again = is_again(c, t);
+    if (again && t->refused.twice && t->refused.logging != logging && !c->failed_alloc &&
+        !j->host[c->host].impaired)
         CHECK(j, GPUP_RULE_ETW_010, c->status == t->refused.status,
               "the restore returns 0x%08x with logging %s and returned 0x%08x otherwise", c->status,
               logging ? "on" : "off", t->refused.status);
+    t->refused.twice = again && t->refused.logging == logging && t->refused.status == c->status;
     t->refused.there = is_restore(c) && refused && c->input.there && !c->failed_alloc;
     t->refused.logging = logging;
     t->refused.ddi = c->ddi;

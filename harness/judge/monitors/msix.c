@@ -200,13 +200,20 @@ static void raised(struct gpup_judge *j, struct msix *m, const struct gpup_event
         t->raised[index / 8] |= (uint8_t)(1u << index % 8);
 }
 
-static void read_control(struct msix *m, const struct gpup_event *e) {
+/* What is no longer pending was sent or went with a reset: no later write owes it. In a write that is what is
+ * to be judged. */
+static void read_control(const struct gpup_judge *j, struct msix *m, const struct gpup_event *e) {
     struct table *t = msix_table(m, e->host, e->f[GPUP_OBS_MSIX_CONTROL_vf]);
+    const struct call *c = &j->call;
     if (!t)
         return;
     memset(t->pending, 0, sizeof t->pending);
     if (e->data_size)
         memcpy(t->pending, e->data, e->data_size < sizeof t->pending ? e->data_size : sizeof t->pending);
+    bool writes = (c->active || c->returned) && c->ddi == GPUP_DDI_WriteVirtualizedInterrupt &&
+                  c->host == e->host && c->vf == e->f[GPUP_OBS_MSIX_CONTROL_vf];
+    for (size_t i = 0; !writes && i < sizeof t->raised; i++)
+        t->raised[i] &= t->pending[i];
 }
 
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
@@ -232,7 +239,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         raised(j, m, e);
         break;
     case GPUP_EVENT_OBS_MSIX_CONTROL:
-        read_control(m, e);
+        read_control(j, m, e);
         break;
     default:
         read_table(j, m, e);

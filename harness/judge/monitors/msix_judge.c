@@ -161,7 +161,8 @@ static void judge_valid(struct gpup_judge *j, const struct write *w, struct tabl
             CHECK(j, GPUP_RULE_MSIX_025, arrived || !is_stuck(w, t, entry),
                   "entry %d still holds the value of the write before", w->index);
     }
-    if (!call_must_succeed(j))
+    bool refused_reserved = !success && (w->control & ~1u); /* what becomes of these bits nobody says */
+    if (!call_must_succeed(j) || refused_reserved)
         return;
     check_padding(j, w, t, success && (arrived || !entry));
     check_phase(j, w, t, success && (arrived || !entry));
@@ -208,10 +209,22 @@ static void judge_address(struct gpup_judge *j, const struct write *w, const str
           entry ? hex(get64(entry)) : 0);
 }
 
+/* A failed write leaves the entry as it was, or masked. */
+static void forget_entry(const struct write *w, struct table *t, bool powered) {
+    bool same = t->read && w->read && memcmp(t->now + (size_t)w->index * 16, w->before, 16) == 0;
+    if (powered && same)
+        return;
+    if (t->known[w->index] == KNOWN_LATE)
+        t->former = false; /* what is unmasked may be of this life */
+    t->known[w->index] = KNOWN_NOTHING;
+}
+
 static void remember(const struct gpup_judge *j, const struct write *w, struct table *t, bool powered) {
     uint8_t *model = t->model + (size_t)w->index * 16;
-    if (!nt_success(j->call.status))
+    if (!nt_success(j->call.status)) {
+        forget_entry(w, t, powered);
         return;
+    }
     memcpy(model, &w->address, 8);
     memcpy(model + 8, &w->data, 4);
     memcpy(model + 12, &w->control, 4);
@@ -294,9 +307,20 @@ static void forget_late(struct table *t) {
         }
 }
 
-static void judge_reset(struct gpup_judge *j, struct table *t) {
-    if (!nt_success(j->call.status))
+/* A reset or a restore that failed may have come half-way. Of a VF without a vGPU it is refused. */
+static void forget_failed(const struct gpup_judge *j, struct table *t) {
+    if (!j->call.before.present)
         return;
+    t->former = false; /* what is unmasked may be of this life */
+    if (t->entries)
+        memset(t->known, 0, t->entries);
+}
+
+static void judge_reset(struct gpup_judge *j, struct table *t) {
+    if (!nt_success(j->call.status)) {
+        forget_failed(j, t);
+        return;
+    }
     if (t->read && j->call.before.powered)
         CHECK(j, GPUP_RULE_MSIX_027, all_masked(t), "an entry is unmasked after the reset of the VF");
     for (uint32_t i = 0; i < t->entries; i++)
@@ -347,8 +371,10 @@ static void judge_invariant(struct gpup_judge *j, const struct vf *v, struct tab
 }
 
 static void judge_restore(struct gpup_judge *j, struct table *t) {
-    if (!nt_success(j->call.status))
+    if (!nt_success(j->call.status)) {
+        forget_failed(j, t);
         return;
+    }
     COUNT(j, GPUP_RULE_MSIX_030);
     t->former = false; /* what is unmasked may be of this life */
     if (t->entries)

@@ -152,10 +152,12 @@ static void judge_counts(struct gpup_judge *j, struct vf_ranges *r, const uint64
         if (r->count[which][i] != (uint32_t)counts[i])
             r->bar[which][i].known = false;
         if (which == MITIGATED && r->counted[which])
-            CHECK(j, GPUP_RULE_MIT_007, r->announced || r->count[which][i] == (uint32_t)counts[i],
+            CHECK(j, GPUP_RULE_MIT_007, r->announced[i] || r->count[which][i] == (uint32_t)counts[i],
                   "BAR %u has %u mitigated ranges and had %u, and no DxgkCbMitigatedRangeUpdate told it", i,
                   (unsigned)counts[i], r->count[which][i]);
         r->count[which][i] = (uint32_t)counts[i];
+        if (which == MITIGATED && !counts[i])
+            r->announced[i] = false; /* there is no more to ask */
     }
     r->counted[which] = true;
     if (which == MITIGATED && any && r->emulation_known)
@@ -181,9 +183,11 @@ static void saw_answer(struct gpup_judge *j, struct ranges *all, const struct gp
         hash = gpup_trace_hash(hash, flat, sizeof flat);
     }
     if (which == MITIGATED && known->known)
-        CHECK(j, GPUP_RULE_MIT_007, r->announced || known->hash == hash,
+        CHECK(j, GPUP_RULE_MIT_007, r->announced[bar] || known->hash == hash,
               "the mitigated ranges of BAR %u changed, and no DxgkCbMitigatedRangeUpdate told it",
               (unsigned)bar);
+    if (which == MITIGATED && !c->overlapped && !j->host[c->host].asleep)
+        r->announced[bar] = false;
     *known = (struct bar_ranges){.known = true, .hash = hash};
     const struct vf *v = judge_vf(j, c->host, c->vf);
     if (v->entries && v->msix_bar == bar)
@@ -211,6 +215,13 @@ static void saw_fault(struct gpup_judge *j, struct ranges *all, const struct gpu
               (unsigned long long)asked);
 }
 
+/* The page does not name the callback's argument: it may mean every VF and every BAR. */
+static void announce(const struct gpup_judge *j, struct ranges *all, unsigned host) {
+    for (uint64_t used = j->used[host]; used; used &= used - 1)
+        for (unsigned bar = 0; bar < RANGES_BARS; bar++)
+            all->of[host][__builtin_ctzll(used)].announced[bar] = true;
+}
+
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
     struct ranges *all = state;
     const struct call *c = &j->call;
@@ -223,9 +234,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
             r->emulation = e->f[GPUP_VGPU_SEGMENT_emulation] != 0;
         }
     } else if (e->kind == GPUP_EVENT_CALLBACK && e->f[GPUP_CALLBACK_id] == RANGE_UPDATE) {
-        for (uint64_t used = j->used[e->host]; used;
-             used &= used - 1) /* the page does not name its argument */
-            all->of[e->host][__builtin_ctzll(used)].announced = true;
+        announce(j, all, e->host);
     } else if (e->kind == GPUP_EVENT_OUTPUT && c->returned && e->f[GPUP_OUTPUT_role] == GPUP_ROLE_DATA &&
                (c->ddi == GPUP_DDI_QueryMitigatedRanges || c->ddi == GPUP_DDI_GetMmioRanges)) {
         saw_answer(j, all, e);
@@ -273,7 +282,6 @@ static void settle(struct gpup_judge *j, void *state) {
         break;
     case GPUP_DDI_QueryMitigatedRanges:
         judge_array(j, r);
-        r->announced = false;
         break;
     default:
         break;

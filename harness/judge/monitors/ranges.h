@@ -26,8 +26,9 @@ struct vf_ranges {
     uint32_t life; /* of the vGPU that this is about */
     bool probed, emulation_known, emulation;
     bool table_judged, resource_asked[RANGES_RESOURCES], resource_there[RANGES_RESOURCES];
-    uint64_t size[RANGES_BARS];          /* bytes, 0 no such BAR; all ones: not a size */
-    bool counted[INTERFACES], announced; /* announced: DxgkCbMitigatedRangeUpdate since the last answer */
+    uint64_t size[RANGES_BARS]; /* bytes, 0 no such BAR; all ones: not a size */
+    bool counted[INTERFACES];
+    bool announced[RANGES_BARS]; /* DxgkCbMitigatedRangeUpdate, which names no BAR, since its last answer */
     uint32_t count[INTERFACES][RANGES_BARS];
     struct bar_ranges bar[INTERFACES][RANGES_BARS];
 };
