@@ -21,7 +21,7 @@ static void *new_copy(struct gpup_os *os, size_t size) {
 static const void *copy_of(struct gpup_os *os, const void *bytes, size_t size) {
     void *copy = new_copy(os, size);
     gpup_dxgkrnl_touch(bytes, size);
-    if (copy && size)
+    if (copy && bytes && size)
         gpup_copy_driver(copy, bytes, size);
     return copy;
 }
@@ -102,7 +102,7 @@ NTSTATUS DDI_CALL gpup_dxgkrnl_save_memory(HANDLE handle, const DXGKARGCB_SAVEME
     }
     if (!gpup_dxgkrnl_enter_device(&os, handle, values, 4))
         return STATUS_INVALID_PARAMETER;
-    if (__builtin_popcountll(values[3] & 7) == 1)
+    if (arguments && __builtin_popcountll(values[3] & 7) == 1)
         return keep_block(os, arguments);
     gpup_dxgkrnl_callback_misuse(os, GPUP_CALLBACK(DxgkCbSaveMemoryForHotUpdate), GPUP_MISUSE_PARAMETER);
     return STATUS_INVALID_PARAMETER;
