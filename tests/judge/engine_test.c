@@ -86,12 +86,10 @@ static bool runs_astray(const char *const *line, size_t count) {
 }
 
 #define FAILED_WRITE                                                                                         \
-    "call WriteVirtualizedInterrupt class=1 vfIndex=0 InterruptTableIndex=1 MessageAddress=0xfee00020 "      \
-    "MessageData=0x42",                                                                                      \
+    "call WriteVirtualizedInterrupt class=1 vfIndex=0 InterruptTableIndex=1 MessageData=0x42",               \
         "alloc object=7 size=16 failed=1", "return WriteVirtualizedInterrupt status=STATUS_NO_MEMORY"
 #define OTHER_WRITE                                                                                          \
-    "call WriteVirtualizedInterrupt vfIndex=0 InterruptTableIndex=0 MessageAddress=0xfee00010 "              \
-    "MessageData=0x41 VectorControl=1",                                                                      \
+    "call WriteVirtualizedInterrupt vfIndex=0 MessageAddress=0xfee00010 MessageData=0x41 VectorControl=1",   \
         "return WriteVirtualizedInterrupt"
 
 /* What a call that failed half-way left in the table is not what was written, nor must it be. */
