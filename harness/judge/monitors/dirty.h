@@ -28,7 +28,7 @@ struct basis {
     uint32_t calm;                /* dirty.calls of the host when tracking began */
     bool shared;                  /* overlaps another basis: then nothing is known */
     bool unaligned, touched;      /* no model of its pages; it was written while it tracked */
-    bool outlives;                /* its vGPU is gone */
+    bool outlives;                /* its vGPU is gone, and its memory may be another's, who writes */
     bool paged_before;            /* the host wrote there before the start */
     bool answered;                /* a whole query with index and offset 0 worked since the start */
     bool blurred;                 /* since the start something happened that may set any bit */

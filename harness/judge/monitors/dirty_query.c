@@ -140,7 +140,7 @@ static void judge_shown(struct gpup_judge *j, const struct dirty *d, const struc
 static bool judge_clean(struct gpup_judge *j, const struct dirty *d, const struct query *q) {
     const struct basis *b = q->b;
     const struct vf *v = judge_vf(j, j->call.host, b->vf);
-    if (!b->clean || b->calm != d->calls[j->call.host] || (v && !vf_quiet(v)))
+    if (!b->clean || b->outlives || b->calm != d->calls[j->call.host] || (v && !vf_quiet(v)))
         return true;
     bool zero = !any_set(q);
     CHECK(j,
@@ -178,7 +178,7 @@ static struct surplus surplus_of(const struct query *q) {
 static void judge_surplus(struct gpup_judge *j, const struct query *q) {
     const struct basis *b = q->b;
     struct surplus s = surplus_of(q);
-    if (b->blurred || !s.untouched)
+    if (b->blurred || b->outlives || !s.untouched)
         return;
     if (s.any_read)
         CHECK(j, GPUP_RULE_DIRTY_025, !s.set || !s.read, "a page that the VF only read is reported");
