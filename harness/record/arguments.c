@@ -60,7 +60,7 @@ static void record_arguments_block(struct record_call *c) {
     c->a[0] = record_get(c->s, 4) & 1;
     c->a[1] = record_behind(mdl ? mdl + 40 : NULL, 4);
     c->a[2] = record_get(c->s + 16, 4);
-    c->a[3] = recorder.block;
+    c->a[3] = c->a[0] ? 0 : recorder.block; /* the last call only says that there are no more */
 }
 
 static void record_arguments_resources(struct record_call *c) {

@@ -68,13 +68,10 @@ static void record_buffers_migration(struct record_call *c) {
     case RECORD_DDI_RestoreMutableMigrationData:
         record_buffer(c, RECORD_ROLE_INPUT, record_pointer(c->s + 16), c->a[1], RECORD_IN | RECORD_CONST);
         break;
-    case RECORD_DDI_RestoreMemoryForHotUpdate: {
-        const uint8_t *mdl = record_pointer(c->s + 8);
-        record_buffer(c, RECORD_ROLE_INTERFACE, mdl, 48 + 8 * (c->a[1] / 4096 + 2), RECORD_IN);
-        record_buffer(c, RECORD_ROLE_DATA, mdl ? record_pointer(mdl + 24) : NULL, c->a[1], 0);
-        record_buffer(c, RECORD_ROLE_INPUT, record_pointer(c->s + 24), c->a[2], RECORD_CONST);
+    case RECORD_DDI_RestoreMemoryForHotUpdate: /* the MDL is the driver's, and gone by the return perhaps */
+        if (!c->a[0])
+            record_buffer(c, RECORD_ROLE_INPUT, record_pointer(c->s + 24), c->a[2], RECORD_CONST);
         break;
-    }
     default:
         break;
     }
