@@ -24,7 +24,7 @@ echo "$(wc -l <"$list") files to analyse"
 
 # $0 and $1 of the inner shell: the file and its mark.
 export build tidy
-xargs -P 2 -n 2 sh -c '
+xargs -r -P 2 -n 2 sh -c '
     if out=$("$tidy" -p "$build" --quiet "$0" 2>&1); then
         touch "$1"
     else
