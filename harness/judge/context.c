@@ -25,6 +25,17 @@ bool vf_quiet(const struct vf *v) {
     return !running || !v->work_pending;
 }
 
+bool host_has_other_work(const struct host *h, const struct schedule *then, uint64_t working) {
+    bool other = false;
+    for (unsigned i = 0; i < JUDGE_VFS; i++) {
+        const struct vf *v = &h->vf[i];
+        if (v->present && then[i].seen && v->schedule.running != then[i].running)
+            return false;
+        other = other || v->schedule.busy != then[i].busy || v->work_pending != (working >> i & 1);
+    }
+    return other;
+}
+
 bool judge_acts_beside(uint64_t op) {
     return (op >= GPUP_OP_GuestWrite && op <= GPUP_OP_FailAllocation) || op == GPUP_OP_Wait ||
            op == GPUP_OP_GuestRead || (op >= GPUP_OP_GuestOpenChannel && op <= GPUP_OP_FrameworkDriver);

@@ -213,6 +213,9 @@ static inline bool call_restores_block(const struct call *c) {
     return c->ddi == GPUP_DDI_RestoreMemoryForHotUpdate && !c->a[GPUP_ARG_RestoreMemoryForHotUpdate_Flags];
 }
 bool vf_quiet(const struct vf *v);
+/* The same VFs run as then, and what there is to do is other: time may be shared out by it. then: JUDGE_VFS
+ * readings; working: bit mask of the VFs that had work to do. */
+bool host_has_other_work(const struct host *h, const struct schedule *then, uint64_t working);
 /* A step of the guest, of time, of a fault or of the framework: the driver may act on it with no DDI called.
  */
 bool judge_acts_beside(uint64_t op);

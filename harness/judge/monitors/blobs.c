@@ -141,31 +141,27 @@ static void begin_pass(struct blobs *b, const struct call *c, uint32_t vf, bool 
 }
 
 /* Ranges in another order are not looked at: then the basis counts as one of a part. */
-static void saw_range(struct blobs *b, const struct gpup_event *e) {
+static void saw_range(const struct gpup_judge *j, struct blobs *b, const struct gpup_event *e) {
     uint64_t vf = e->f[GPUP_BASIS_RANGE_vf], offset = e->f[GPUP_BASIS_RANGE_offset];
     struct covering *coming = &b->coming;
-    if (vf >= JUDGE_VFS || e->f[GPUP_BASIS_RANGE_segment] != b->reserve[e->host][vf].segment)
+    if (vf >= JUDGE_VFS || e->f[GPUP_BASIS_RANGE_segment] != j->host[e->host].vf[vf].reserve_segment)
         return;
     if (!coming->reach || coming->vf != vf)
-        *coming = (struct covering){.reach = b->reserve[e->host][vf].offset, .vf = (uint32_t)vf};
+        *coming = (struct covering){.reach = j->host[e->host].vf[vf].reserve_offset, .vf = (uint32_t)vf};
     if (offset <= coming->reach && offset + e->f[GPUP_BASIS_RANGE_size] > coming->reach)
         coming->reach = offset + e->f[GPUP_BASIS_RANGE_size];
 }
 
+/* Another reserve: what covered the one before covers it no longer. */
 static void saw_reserve(struct blobs *b, const struct gpup_event *e) {
-    uint64_t vf = e->f[GPUP_RESERVE_vf];
-    if (vf >= JUDGE_VFS)
-        return;
-    b->reserve[e->host][vf].segment = (uint32_t)e->f[GPUP_RESERVE_segment];
-    b->reserve[e->host][vf].offset = e->f[GPUP_RESERVE_offset];
-    b->reserve[e->host][vf].size = e->f[GPUP_RESERVE_size];
     for (unsigned i = 0; i < BLOBS_WHOLE; i++)
-        if (b->whole[e->host][i].vf == vf)
+        if (b->whole[e->host][i].vf == e->f[GPUP_RESERVE_vf])
             b->whole[e->host][i].object = 0;
 }
 
 /* Which bases are of a whole reserve. */
-static void follow_bases(struct blobs *b, const struct call *c) {
+static void follow_bases(const struct gpup_judge *j, struct blobs *b) {
+    const struct call *c = &j->call;
     bool made_one = c->ddi == GPUP_DDI_CreateMemoryBasis;
     if (!made_one && c->ddi != GPUP_DDI_DestroyMemoryBasis)
         return;
@@ -179,8 +175,9 @@ static void follow_bases(struct blobs *b, const struct call *c) {
     b->coming = (struct covering){0};
     for (unsigned i = 0; i < BLOBS_WHOLE && !whole; i++)
         whole = b->whole[c->host][i].object ? NULL : &b->whole[c->host][i];
-    if (!whole || !c->handle || !made.reach ||
-        made.reach < b->reserve[c->host][made.vf].offset + b->reserve[c->host][made.vf].size)
+    const struct vf *v = &j->host[c->host].vf[made.vf];
+    if (!whole || !c->handle || !made.reach || v->reserve_ranges != 1 ||
+        made.reach < v->reserve_offset + v->reserve_size)
         return;
     *whole = made;
     whole->object = c->handle;
@@ -286,7 +283,7 @@ static void settle(struct gpup_judge *j, void *state) {
         t->refused[c->ddi == GPUP_DDI_RestoreMutableMigrationData] = true;
     if (t)
         judge_target(j, b, t);
-    follow_bases(b, c);
+    follow_bases(j, b);
     follow_transfer(j, b);
     b->input.there = false;
 }
@@ -332,7 +329,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
             for_targets_of(b, e->host, (uint32_t)e->f[GPUP_GUEST_WRITE_vf], source_moved);
         break;
     case GPUP_EVENT_BASIS_RANGE:
-        saw_range(b, e);
+        saw_range(j, b, e);
         break;
     case GPUP_EVENT_RESERVE:
         saw_reserve(b, e);
@@ -358,7 +355,6 @@ static void reset(struct gpup_judge *j, void *state) {
     b->unmoved = false;
     b->input = (struct input){0};
     memset(&b->out, 0, sizeof b->out);
-    judge_clear_used(j, b->reserve, sizeof b->reserve[0][0]);
     memset(b->whole, 0, sizeof b->whole);
     b->coming = (struct covering){0};
     b->pass.open = false;

@@ -63,7 +63,7 @@ struct target {
 /* A basis of the whole reserve of a VF, or the ranges of one that comes. */
 struct covering {
     uint64_t object, reach; /* reach: up to where its ranges go with no gap, in the segment */
-    uint32_t vf, segment;
+    uint32_t vf;
 };
 
 struct blobs {
@@ -78,10 +78,6 @@ struct blobs {
         uint8_t host;
         uint32_t vf;
     } out; /* last paging out of VRAM */
-    struct {
-        uint32_t segment;
-        uint64_t offset, size;
-    } reserve[GPUP_MAX_HOSTS][JUDGE_VFS]; /* the last range of it */
     struct covering coming, whole[GPUP_MAX_HOSTS][BLOBS_WHOLE];
     struct { /* a copy of dirty pages: bits were taken, which target they are for the paging shows */
         bool open, last; /* last: of the whole reserve, while the source is paused */

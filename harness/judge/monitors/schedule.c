@@ -10,7 +10,7 @@ struct baseline { /* readings of a host without session and pause */
     bool spoiled;       /* a session or a pause was over and the schedule was another: it is none any more */
     uint32_t structure; /* of the host, then */
     struct schedule pf, vf[JUDGE_VFS];
-    bool working[JUDGE_VFS]; /* work was pending */
+    uint64_t working; /* bit mask: VFs with work to do */
 };
 struct scheduling {
     struct baseline base[GPUP_MAX_HOSTS];
@@ -213,18 +213,6 @@ static uint16_t rule_of_return(const struct call *c) {
     return c->before.session == SESSION_TARGET ? GPUP_RULE_LM_053 : GPUP_RULE_LM_052;
 }
 
-/* The same VFs run, and what there is to do is other than it was: time may be shared out by it. */
-static bool is_other_work(const struct host *h, const struct baseline *b) {
-    bool other = false;
-    for (unsigned i = 0; i < JUDGE_VFS; i++) {
-        const struct vf *v = &h->vf[i];
-        if (v->present && b->vf[i].seen && v->schedule.running != b->vf[i].running)
-            return false;
-        other = other || v->schedule.busy != b->vf[i].busy || v->work_pending != b->working[i];
-    }
-    return other;
-}
-
 static void compare(struct gpup_judge *j, struct baseline *b) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
@@ -236,7 +224,7 @@ static void compare(struct gpup_judge *j, struct baseline *b) {
             wrong = i;
     }
     bool pf = !b->pf.seen || (h->pf.paging == b->pf.paging && h->pf.share == b->pf.share);
-    if ((wrong < JUDGE_VFS || !pf) && is_other_work(h, b))
+    if ((wrong < JUDGE_VFS || !pf) && host_has_other_work(h, b->vf, b->working))
         return;
     b->spoiled = wrong < JUDGE_VFS || !pf;
     if (wrong < JUDGE_VFS && h->vf[wrong].schedule.running != b->vf[wrong].running)
@@ -293,9 +281,10 @@ static void follow(struct gpup_judge *j, struct scheduling *s) {
     b->known = true;
     b->structure = h->structure;
     b->pf = h->pf;
+    b->working = 0;
     for (unsigned i = 0; i < JUDGE_VFS; i++) {
         b->vf[i] = h->vf[i].schedule;
-        b->working[i] = h->vf[i].work_pending;
+        b->working |= (uint64_t)h->vf[i].work_pending << i;
     }
 }
 

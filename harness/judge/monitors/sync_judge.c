@@ -198,16 +198,7 @@ uint32_t sync_other_schedule(const struct gpup_judge *j, const struct sync *s, u
 }
 
 bool sync_other_work(const struct gpup_judge *j, const struct sync *s, unsigned host) {
-    bool other = false;
-    for (uint32_t i = 0; i < JUDGE_VFS; i++) {
-        const struct vf *v = &j->host[host].vf[i];
-        const struct schedule *then = &s->calm[host].vf[i];
-        if (v->present && then->seen && v->schedule.running != then->running)
-            return false;
-        other =
-            other || v->schedule.busy != then->busy || v->work_pending != (s->calm[host].working >> i & 1);
-    }
-    return other;
+    return host_has_other_work(&j->host[host], s->calm[host].vf, s->calm[host].working);
 }
 
 static void judge_sum(struct gpup_judge *j, const struct sync *s, const struct group *g, unsigned host) {
