@@ -75,6 +75,17 @@ void call_begin(struct gpup_judge *j, const struct gpup_event *e) {
         j->weakest = c->class;
 }
 
+#define RESET_NS 100000000u /* that a function has for a reset of its own */
+
+bool call_may_reset(const struct call *c) {
+    return c->ddi == GPUP_DDI_WriteVirtualFunctionConfig &&
+           (c->a[GPUP_ARG_WriteVirtualFunctionConfig_Data] & 0x80808080u);
+}
+
+bool call_reset_goes_on(const struct gpup_judge *j, const struct vf *v) {
+    return j->call.begin_ns <= v->reset_ns && v->reset_ns;
+}
+
 static void reset_vf(struct vf *v) {
     struct vf old = *v;
     v->present = v->resourced = v->powered = v->was_powered = v->paused = false;
@@ -279,6 +290,8 @@ void call_return(struct gpup_judge *j, const struct gpup_event *e) {
     c->handle = e->f[GPUP_RETURN_handle];
     memcpy(c->r, &e->f[GPUP_RETURN_r0], sizeof c->r);
     c->end_ns = e->time_ns;
+    if (call_may_reset(c) && call_vf(j))
+        call_vf(j)->reset_ns = c->end_ns + RESET_NS;
     bool success = gpup_ddis[c->ddi].returns == GPUP_RETURNS_HANDLE ? c->handle != 0 : nt_success(c->status);
     if (!success) {
         if (j->recorded && tells_of_trouble(c->status))

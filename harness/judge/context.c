@@ -298,7 +298,8 @@ void context_event(struct gpup_judge *j, const struct gpup_event *e) {
             j->call.failed_alloc ||
             (j->call.active && e->f[GPUP_CHANNEL_what] <= GPUP_CHANNEL_ENABLE &&
              e->f[GPUP_CHANNEL_status] == GPUP_STATUS_INSUFFICIENT_RESOURCES); /* injected */
-        j->call.channels = j->call.channels || e->f[GPUP_CHANNEL_what] < GPUP_CHANNEL_PACKET;
+        j->call.channels = j->call.channels || (e->f[GPUP_CHANNEL_what] < GPUP_CHANNEL_PACKET &&
+                                                e->f[GPUP_CHANNEL_call] == j->call.number);
         break;
     case GPUP_EVENT_DAMAGE:
         j->call.damaged_arguments |= e->f[GPUP_DAMAGE_role] == GPUP_ROLE_ARGUMENTS;

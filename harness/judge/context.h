@@ -43,6 +43,7 @@ struct vf {
     bool work_pending; /* guest work was queued and not seen to be over */
     bool work_busy;    /* and was seen in flight */
     uint8_t session;
+    uint64_t reset_ns;    /* until then a reset that the guest may have asked for goes on */
     uint32_t life;        /* CreateVirtualGpu so far */
     uint32_t sessions;    /* Prepare that succeeded in this life */
     uint64_t guest_write; /* number of the event of the last write by the VF */
@@ -206,6 +207,11 @@ struct vf *judge_vf(struct gpup_judge *j, unsigned host,
                     uint64_t vf); /* NULL: no such number. Marks it used. */
 /* The VF the call at hand names, now; NULL when the number is out of range. */
 struct vf *call_vf(struct gpup_judge *j);
+/* The guest may have asked for a function-level reset: a write to its configuration space with the top bit of
+ * a byte set. No document says that WriteVirtualFunctionConfig waits for its end; PCI Express gives it 100
+ * ms. */
+bool call_may_reset(const struct call *c);
+bool call_reset_goes_on(const struct gpup_judge *j, const struct vf *v);
 /* The call is one that the documents want to succeed, as far as circumstances go. */
 bool call_must_succeed(const struct gpup_judge *j);
 /* RestoreMemoryForHotUpdate with a block; the last such call only says that there are no more. */

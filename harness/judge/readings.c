@@ -80,6 +80,18 @@ static void read_schedule(struct gpup_judge *j, const struct gpup_event *e, stru
         v->work_pending = v->work_busy = false;
 }
 
+static void read_control(struct gpup_judge *j, const struct gpup_event *e, struct vf *v) {
+    bool enable = e->f[GPUP_OBS_MSIX_CONTROL_enable] != 0;
+    bool mask = e->f[GPUP_OBS_MSIX_CONTROL_function_mask] != 0;
+    const struct call *c = &j->call;
+    if (c->returned && call_may_reset(c) && call_vf(j) == v &&
+        (enable != v->enable || mask != v->function_mask))
+        v->reset_ns = 0; /* it was MSI-X's own register, or the reset is over */
+    v->control_seen = true;
+    v->enable = enable;
+    v->function_mask = mask;
+}
+
 void context_reading(struct gpup_judge *j, const struct gpup_event *e) {
     struct vf *v = judge_vf(j, e->host, e->f[0]);
     if (e->kind == GPUP_EVENT_OBS_POOL) {
@@ -102,11 +114,8 @@ void context_reading(struct gpup_judge *j, const struct gpup_event *e) {
         v->tracking = e->f[GPUP_OBS_DIRTY_tracking] != 0;
     if (v && e->kind == GPUP_EVENT_OBS_MSIX)
         v->table_seen = true;
-    if (v && e->kind == GPUP_EVENT_OBS_MSIX_CONTROL) {
-        v->control_seen = true;
-        v->enable = e->f[GPUP_OBS_MSIX_CONTROL_enable] != 0;
-        v->function_mask = e->f[GPUP_OBS_MSIX_CONTROL_function_mask] != 0;
-    }
+    if (v && e->kind == GPUP_EVENT_OBS_MSIX_CONTROL)
+        read_control(j, e, v);
 }
 
 const char *change_name(const struct change *c) {
@@ -137,7 +146,8 @@ static bool is_foreign(const struct gpup_judge *j, const struct change *m) {
     if (m->vf == c->vf || m->vf == GPUP_PF || m->host != c->host || !m->fresh ||
         m->kind == GPUP_EVENT_OBS_DIRTY)
         return false;
-    if (m->vf < JUDGE_VFS && !j->host[m->host].vf[m->vf].present)
+    if (m->vf < JUDGE_VFS &&
+        (!j->host[m->host].vf[m->vf].present || call_reset_goes_on(j, &j->host[m->host].vf[m->vf])))
         return false;
     if (m->kind == GPUP_EVENT_OBS_SCHEDULE)
         return m->old.running != m->now.running;

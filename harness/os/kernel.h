@@ -191,7 +191,8 @@ struct gpup_os {
     } exception;
     struct gpup_watch watch;
     bool guard_buffers;          /* those of the suite */
-    struct gpup_os_budgets used; /* by the outermost call */
+    struct gpup_os_budgets used; /* by the outermost call, since: */
+    uint64_t counted_since;
 
     /* The interrupt: called as function(context, message); NULL: not connected. */
     void *isr;

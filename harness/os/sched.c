@@ -7,6 +7,7 @@
 #define SLICE_THREADS 10000000u  /* ... and other threads */
 #define COST_OF_ROUTINE 1000u    /* ns that starting a DPC, work item or ISR takes */
 #define TURNS_TO_REST 256u       /* of each routine that is ready when a call came back */
+#define A_SECOND 1000000000u     /* ns */
 
 static uint64_t or_default(uint64_t value, uint64_t otherwise) {
     return value ? value : otherwise;
@@ -226,11 +227,17 @@ static uint64_t next_time(const struct gpup_os *os) {
     return next;
 }
 
+/* Budgets are of a second: a driver with a timer or a thread of its own may have it for as long as time goes
+ * by. Only where all wait is it set by this function; a loop that never waits is in none. */
 static void set_clock(struct gpup_os *os, uint64_t time) {
     const struct gpup_device_ops *ops = os->config.device_ops;
 
     if (time > os->now)
         os->now = time;
+    if (os->now - os->counted_since >= A_SECOND) {
+        memset(&os->used, 0, sizeof os->used);
+        os->counted_since = os->now;
+    }
     if (ops && ops->advance)
         ops->advance(os->config.device, os->now);
 }
@@ -276,6 +283,7 @@ void gpup_os_settle(struct gpup_os *os) {
 
 static void begin(struct gpup_os *os, uint64_t ns) {
     memset(&os->used, 0, sizeof os->used);
+    os->counted_since = os->now;
     os->time_limit = os->now + ns + or_default(os->config.budgets.time_ns, 60000000000u) + os->patience;
 }
 
@@ -422,6 +430,10 @@ uint8_t gpup_os_interleave(struct gpup_os *os, uint8_t chance, uint64_t seed) {
 
 uint16_t gpup_os_fiber(const struct gpup_os *os) {
     return os->running ? os->running->id : os->speaker;
+}
+
+bool gpup_os_in_ddi(const struct gpup_os *os) {
+    return os->running && os->running->routine == GPUP_ROUTINE_DDI;
 }
 
 enum gpup_ran gpup_os_advance(struct gpup_os *os, uint64_t ns) {

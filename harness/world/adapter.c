@@ -133,6 +133,7 @@ bool op_query_interface(struct host *h, unsigned interface, uint16_t size, uint1
     struct kind k = kind_of(interface);
     uint64_t a[] = {interface, size, version};
     bool done = false;
+    INTERFACE head = {0};
     if (!ddi_begin(&c, h, GPUP_DDI_QueryInterface, a, 3, GPUP_SLOT_NONE))
         return false;
     QUERY_INTERFACE *args = ddi_buffer(&c, GPUP_ROLE_ARGUMENTS, sizeof *args, DDI_IN, false);
@@ -150,8 +151,11 @@ bool op_query_interface(struct host *h, unsigned interface, uint16_t size, uint1
         done = c.success && size >= k.size && interface;
         if (done && keep)
             keep_interface(h, interface, k, table);
+        else if (c.success && interface && size >= sizeof head && table->Size >= sizeof head)
+            memcpy(&head, table, sizeof head);
     }
     ddi_end(&c);
+    host_dereference_table(h, &head); /* nobody calls the functions of a table that is not kept */
     return done;
 }
 

@@ -32,6 +32,9 @@ void world_emit(struct host *h, struct gpup_event *event) {
     event->host = (uint8_t)h->index;
     event->step = w->step;
     lanes_label(h, event, &call);
+    if (event->kind == GPUP_EVENT_CHANNEL &&
+        !gpup_os_in_ddi(h->os)) /* a worker's may be for an earlier call */
+        call = 0;
     if (field && call)
         event->f[field - 1] = call;
     w->sink.event(w->sink.context, event);

@@ -265,6 +265,8 @@ bool host_add_device(struct host *h);
 void host_get_interfaces(struct host *h);
 void host_query_capabilities(struct host *h);
 void host_dereference(struct host *h);
+/* InterfaceDereference of one table, where it has one. */
+void host_dereference_table(struct host *h, const INTERFACE *table);
 void host_enable_logging(struct host *h, bool on);
 void host_differ_again(struct host *h);
 void host_take_down_driver(struct host *h, bool unload); /* and reports what it left */

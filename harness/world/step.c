@@ -41,8 +41,11 @@ static bool any_broken(const struct gpup_world *w) {
     return w->broken || all_dead;
 }
 
+#define LONGEST_WAIT_US 100000000u /* a driver's timer of 1 ms costs seconds of work in it */
+
 void do_Wait(struct host *h, const struct gpup_step *s) {
-    pass_time(h->world, step_number(s, GPUP_Wait_us));
+    uint64_t us = step_number(s, GPUP_Wait_us);
+    pass_time(h->world, us < LONGEST_WAIT_US ? us : LONGEST_WAIT_US);
 }
 
 static void (*const carry_out[GPUP_OPS])(struct host *h, const struct gpup_step *s) = {

@@ -15,17 +15,21 @@ static void stop_vf(struct host *h, uint32_t vf) {
         op_destroy_vgpu(h, vf);
 }
 
+void host_dereference_table(struct host *h, const INTERFACE *table) {
+    struct gpup_os_call call = {.count = 1};
+    if (!table->InterfaceDereference || h->dead || h->world->implementation->open)
+        return;
+    call.function = (void *)(uintptr_t)table->InterfaceDereference;
+    call.args[0] = (uintptr_t)table->Context;
+    world_make_current(h);
+    h->dead = gpup_os_call(h->os, &call) != GPUP_RAN_RETURNED;
+}
+
 void host_dereference(struct host *h) {
-    const DXGKDDI_GPU_PARTITION_INTERFACE *tables[] = {
-        &h->partition, (const void *)&h->sriov, (const void *)&h->mitigable, (const void *)&h->flexiov};
+    const void *tables[] = {&h->partition, &h->sriov, &h->mitigable, &h->flexiov};
     for (unsigned i = 0; i < 4; i++) {
-        struct gpup_os_call call = {.count = 1};
-        if (!h->has[i + 1] || !tables[i]->InterfaceDereference || h->dead || h->world->implementation->open)
-            continue;
-        call.function = (void *)(uintptr_t)tables[i]->InterfaceDereference;
-        call.args[0] = (uintptr_t)tables[i]->Context;
-        world_make_current(h);
-        h->dead = gpup_os_call(h->os, &call) != GPUP_RAN_RETURNED;
+        if (h->has[i + 1])
+            host_dereference_table(h, tables[i]);
         h->has[i + 1] = false;
     }
 }

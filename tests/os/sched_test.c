@@ -273,6 +273,40 @@ static void many_dpcs(void **state) {
     host_close(&host);
 }
 
+static void DDI_CALL works_each_ms(void *context) {
+    struct shared *s = context;
+    LARGE_INTEGER wait = ms(1);
+
+    while (KeWaitForSingleObject(&s->event, Executive, KernelMode, FALSE, &wait) == STATUS_TIMEOUT) {
+        void *block = ExAllocatePool2(POOL_FLAG_NON_PAGED, 64, 0x68636165);
+
+        s->steps += block != NULL;
+        ExFreePoolWithTag(block, 0x68636165);
+    }
+    KeSetEvent(&s->done, 0, FALSE);
+}
+
+static NTSTATUS DDI_CALL start_worker(struct shared *s) {
+    KeInitializeEvent(&s->event, SynchronizationEvent, FALSE);
+    KeInitializeEvent(&s->done, NotificationEvent, FALSE);
+    return PsCreateSystemThread(&s->thread, THREAD_ALL_ACCESS, NULL, NULL, NULL, works_each_ms, s);
+}
+
+/* What a thread does every now and then is no endless loop, however long time goes by. */
+static void long_time(void **state) {
+    struct host host;
+    struct shared *s;
+
+    (void)state;
+    host_open(&host, false);
+    s = gpup_arena_alloc(host.arena, sizeof *s);
+    assert_int_equal(host_run(&host, (void *)start_worker, s), STATUS_SUCCESS);
+    assert_int_equal(gpup_os_advance(host.os, 150000000000u), GPUP_RAN_RETURNED);
+    assert_in_range(s->steps, 140000, 150000);
+    assert_int_equal(count_of(&host.log, GPUP_EVENT_HANG), 0);
+    host_close(&host);
+}
+
 static void dpcs_and_timers(void **state) {
     struct host host;
     struct shared *s;
@@ -506,13 +540,21 @@ static void two_hosts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(empty_call), cmocka_unit_test(arguments),
-        cmocka_unit_test(threads),    cmocka_unit_test(deadlock),
-        cmocka_unit_test(works),      cmocka_unit_test(dpcs_and_timers),
-        cmocka_unit_test(many_dpcs),  cmocka_unit_test(preemption),
-        cmocka_unit_test(misuses),    cmocka_unit_test(self_deadlock),
-        cmocka_unit_test(snapshot),   cmocka_unit_test(two_hosts),
-        cmocka_unit_test(stack_fill), cmocka_unit_test(signal_of_the_process),
+        cmocka_unit_test(empty_call),
+        cmocka_unit_test(arguments),
+        cmocka_unit_test(threads),
+        cmocka_unit_test(deadlock),
+        cmocka_unit_test(works),
+        cmocka_unit_test(long_time),
+        cmocka_unit_test(dpcs_and_timers),
+        cmocka_unit_test(many_dpcs),
+        cmocka_unit_test(preemption),
+        cmocka_unit_test(misuses),
+        cmocka_unit_test(self_deadlock),
+        cmocka_unit_test(snapshot),
+        cmocka_unit_test(two_hosts),
+        cmocka_unit_test(stack_fill),
+        cmocka_unit_test(signal_of_the_process),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;

@@ -13,7 +13,9 @@ struct driver {
     unsigned opened, closed, suspended, started, posted, processed, completed;
     KIRQL opened_irql, packet_irql, completed_irql;
     bool keep; /* packets are not completed at once */
-    bool wait_in_closed;
+    bool wait_in_closed, request_in_started;
+    LARGE_INTEGER timeout;
+    NTSTATUS answer;
     VMBPACKETCOMPLETION kept;
     VMBPACKET packet;
     uint8_t bytes[16];
@@ -40,8 +42,9 @@ static VOID DDI_CALL suspended(VMBCHANNEL channel) {
     d.suspended++;
 }
 static VOID DDI_CALL started(VMBCHANNEL channel) {
-    (void)channel;
     d.started++;
+    if (d.request_in_started)
+        d.answer = VmbChannelSendSynchronousRequest(channel, d.bytes, 8, NULL, 0, NULL, NULL, &d.timeout);
 }
 static VOID DDI_CALL posted(VMBCHANNEL channel) {
     (void)channel;
@@ -321,6 +324,31 @@ static void disable_hangs(void **state) {
     host_close(&host);
 }
 
+/* Its answer comes after the callback: who waits for it there gives up in time, or did not wait at all. */
+static void request_with_timeout(void **state) {
+    static const struct {
+        LONGLONG timeout;
+        NTSTATUS answer;
+        uint64_t waits_ns;
+    } cases[] = {{0, STATUS_SUCCESS, 0}, {-20000, STATUS_CANCELLED, 2000000}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct host host;
+        offer(&host);
+        d.request_in_started = true;
+        d.timeout.QuadPart = cases[i].timeout;
+        uint64_t before = gpup_os_now(host.os);
+        gpup_vmbus_guest_open(host.os, d.handle);
+        assert_int_equal(d.started, 1);
+        assert_int_equal(d.answer, cases[i].answer);
+        assert_in_range(gpup_os_now(host.os) - before, cases[i].waits_ns, cases[i].waits_ns + 1000000);
+        assert_int_equal(count_of(&host.log, GPUP_EVENT_HANG), 0);
+        run(&host, (void *)disable, NULL);
+        run(&host, (void *)cleanup, NULL);
+        finish(&host, 0);
+    }
+}
+
 static void refused_open(void **state) {
     struct host host;
     (void)state;
@@ -477,6 +505,7 @@ int main(void) {
         cmocka_unit_test(late_completion),
         cmocka_unit_test(disable_waits),
         cmocka_unit_test(disable_hangs),
+        cmocka_unit_test(request_with_timeout),
         cmocka_unit_test(refused_open),
         cmocka_unit_test(pause_and_suspend),
         cmocka_unit_test(sends),

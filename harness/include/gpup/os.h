@@ -46,7 +46,7 @@ struct gpup_emitter {
     void *context;
 };
 
-struct gpup_os_budgets { /* per outermost call; 0: default */
+struct gpup_os_budgets { /* per outermost call and, but for time_ns, per second in it; 0: default */
     uint64_t mmio, waits, allocations, switches, time_ns;
 };
 
@@ -94,6 +94,7 @@ void gpup_os_idle(struct gpup_os *os);
 uint64_t gpup_os_next(const struct gpup_os *os); /* ns; all ones: nothing would ever happen */
 uint8_t gpup_os_interleave(struct gpup_os *os, uint8_t chance, uint64_t seed);
 uint16_t gpup_os_fiber(const struct gpup_os *os); /* that runs now, 0 none */
+bool gpup_os_in_ddi(const struct gpup_os *os);    /* what runs now is a call, no thread, DPC or work item */
 
 /* Lets simulated time pass: runs device events, interrupts, DPCs, timers, work items and threads that become
  * due. */

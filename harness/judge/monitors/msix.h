@@ -24,6 +24,7 @@ struct table {
     bool jointly;               /* one was in a call beside others, with whatever value */
     bool former;                /* an earlier life of the vGPU wrote entries */
     bool restored;              /* a Restore succeeded and the table was not read since */
+    bool resetting;             /* the guest may have asked for a reset, and no entry was looked at since */
     uint32_t changed_at;        /* 1 + event of the call in which the reading last changed */
     int32_t other;              /* entry which that call changed apart from the one it names, -1 none */
     uint64_t plain[MSIX_PLAIN]; /* hashes of writes without padding that worked */

@@ -340,33 +340,27 @@ static void start_life(struct table *t) {
     memset(t->raised, 0, sizeof t->raised);
 }
 
-/* The guest may have asked for a function-level reset: a write to its configuration space with the top bit of
- * a byte. */
-static bool may_reset(const struct call *c) {
-    return c->ddi == GPUP_DDI_WriteVirtualFunctionConfig &&
-           (c->a[GPUP_ARG_WriteVirtualFunctionConfig_Data] & 0x80808080u);
-}
-
-/* It did: every entry is masked. */
-static bool was_reset(const struct gpup_judge *j, const struct table *t) {
-    return may_reset(&j->call) && all_masked(t);
-}
-
 /* The table of a powered VF against what was written, whichever call it was. */
 static void judge_invariant(struct gpup_judge *j, const struct vf *v, struct table *t) {
     if (!t->read || !v->powered || v->paused)
         return;
     uint32_t wrong = t->entries;
+    bool was_reset = false;
     for (uint32_t i = 0; i < t->entries; i++) {
         uint8_t *entry = t->now + (size_t)i * 16, *model = t->model + (size_t)i * 16;
         bool known = t->known[i] == KNOWN_VALUE || t->known[i] == KNOWN_SEEN;
         if (!known || held(entry, model))
             continue;
         t->known[i] = KNOWN_SEEN;
-        wrong = wrong < i ? wrong : i;
+        if (t->resetting && (entry[12] & 1))
+            was_reset = true;
+        else
+            wrong = wrong < i ? wrong : i;
         memcpy(model, entry, 16); /* say it once */
     }
-    CHECK(j, GPUP_RULE_ROB_011, wrong == t->entries || was_reset(j, t),
+    if (was_reset || !call_reset_goes_on(j, v))
+        t->resetting = false;
+    CHECK(j, GPUP_RULE_ROB_011, wrong == t->entries,
           "entry %u of a running VM does not hold what was written", wrong);
 }
 
@@ -426,8 +420,10 @@ void msix_settle(struct gpup_judge *j, void *state) {
         judge_restore(j, t);
         break;
     default:
-        if (may_reset(c))
+        if (call_may_reset(c)) {
             forget_late(t);
+            t->resetting = true;
+        }
         if ((write && c->before.powered && t->entries) || msix_changed(j, t))
             judge_invariant(j, call_vf(j), t);
     }

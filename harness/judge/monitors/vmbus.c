@@ -189,10 +189,10 @@ static void traffic(struct gpup_judge *j, struct vmbus_host *h, struct channel *
     }
 }
 
-/* A call for one vGPU leaves the channels of the others alone. What the driver's threads do names no call,
- * and beside others it may be for any of them. */
+/* A call for one vGPU leaves the channels of the others alone. What the driver's threads do names no call: it
+ * may be for an earlier one. */
 static void judge_stranger(struct gpup_judge *j, const struct channel *c, const struct gpup_event *e) {
-    bool own = e->f[GPUP_CHANNEL_call] == j->call.number || !j->call.overlapped;
+    bool own = e->f[GPUP_CHANNEL_call] == j->call.number;
     if (handing_over(j) && own && c->vf != GPUP_PF && c->vf != j->call.vf && (c->was_enabled || c->before))
         CHECK(j, GPUP_RULE_VMB_012, false, "the call for vGPU %u changed a channel of vGPU %u", j->call.vf,
               c->vf);

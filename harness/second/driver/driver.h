@@ -86,7 +86,8 @@ struct adapter {
     PDEVICE_OBJECT physical_device;
     DXGKRNL_INTERFACE os;
     LUID luid;
-    LONG references;
+    LONG references; /* to its tables */
+    PVOID lent;      /* memory that is there as long as someone has one */
     KMUTEX lock;
     bool started, power; /* power: the PF is in D0 */
     bool leaving;        /* for another instance: a hot update */

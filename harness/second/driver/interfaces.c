@@ -6,7 +6,12 @@ static VOID DDI_CALL reference(PVOID context) {
 }
 
 static VOID DDI_CALL dereference(PVOID context) {
-    InterlockedDecrement(&((struct adapter *)context)->references);
+    struct adapter *a = context;
+
+    if (InterlockedDecrement(&a->references))
+        return;
+    release(a->lent);
+    a->lent = NULL;
 }
 
 /* Documented as never called; they must be there. */
@@ -89,6 +94,8 @@ static NTSTATUS give(struct adapter *a, PQUERY_INTERFACE query, const GUID *guid
         return STATUS_NOT_SUPPORTED;
     if (!query->Interface || query->Size < size)
         return STATUS_BUFFER_TOO_SMALL;
+    if (!a->lent && !(a->lent = allocate(sizeof *a)))
+        return STATUS_INSUFFICIENT_RESOURCES;
     RtlCopyMemory(query->Interface, table, size);
     query->Interface->Context = a;
     reference(a);
