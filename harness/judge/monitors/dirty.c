@@ -80,8 +80,11 @@ static bool is_near(const struct basis *b, const struct stretch *s) {
 
 static void touch(struct basis *b, uint32_t segment, const struct stretch *s) {
     bool hit = b->segment == segment && mark(b, s);
-    if (!s->writes)
+    if (!s->writes) {
+        if (b->segment == segment)
+            dirty_stir(b); /* no MUST forbids to mark what was only read */
         return;
+    }
     hit = hit || (b->unaligned && b->segment == segment && s->offset < b->only.offset + b->only.size &&
                   b->only.offset < s->offset + s->size);
     b->touched = b->touched || hit;

@@ -24,16 +24,18 @@ enum { WRITTEN, LATE, PAGED, SHOWN, RACED, TOUCHED, READ, OUT, KNOWN, ANSWER, OL
 
 struct basis {
     bool live, tracking, started; /* started: at least once */
-    bool clean;                   /* tracking began and nothing was written since, and no call came between */
-    uint32_t calm;                /* dirty.calls of the host when tracking began */
-    bool shared;                  /* overlaps another basis: then nothing is known */
-    bool unaligned, touched;      /* no model of its pages; it was written while it tracked */
-    bool outlives;                /* its vGPU is gone, and its memory may be another's, who writes */
-    bool paged_before;            /* the host wrote there before the start */
-    bool answered;                /* a whole query with index and offset 0 worked since the start */
-    bool blurred;                 /* since the start something happened that may set any bit */
-    bool rewritten;               /* written in its segment since the last answer: `known` is void */
-    struct piece only;            /* of an unaligned basis of one range; several are not followed */
+    bool clean;    /* tracking began, nothing was written since or is stirred, and no call came between */
+    bool stirred;  /* since the last clear something happened for which a driver may report too much */
+    bool told;     /* a page was reported since; a driver may report it once more */
+    uint32_t calm; /* dirty.calls of the host when tracking began */
+    bool shared;   /* overlaps another basis: then nothing is known */
+    bool unaligned, touched; /* no model of its pages; it was written while it tracked */
+    bool outlives;           /* its vGPU is gone, and its memory may be another's, who writes */
+    bool paged_before;       /* the host wrote there before the start */
+    bool answered;           /* a whole query with index and offset 0 worked since the start */
+    bool blurred;            /* since the start something happened that may set any bit */
+    bool rewritten;          /* written in its segment since the last answer: `known` is void */
+    struct piece only;       /* of an unaligned basis of one range; several are not followed */
     bool began; /* its VF got power for the first time since the last good query of the whole basis */
     bool neighbour, near; /* writes beside it, within DIRTY_NEAR */
     /* Since the last good query of the whole basis: */
@@ -115,6 +117,11 @@ struct query {
     uint64_t first, count, size; /* pages; size: bits there are */
     bool whole, clears, reversed;
 };
+
+static inline void dirty_stir(struct basis *b) {
+    b->clean = false;
+    b->stirred = true;
+}
 
 static inline bool page_bit(const uint8_t *map, uint64_t page) {
     return map[page / 8] >> page % 8 & 1;

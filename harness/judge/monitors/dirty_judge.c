@@ -227,6 +227,7 @@ static void note_repeated(struct gpup_judge *j, struct dirty *d, struct basis *b
         if (d->basis[j->call.host][i].live && &d->basis[j->call.host][i] != b)
             d->basis[j->call.host][i].repeated = true;
     b->blurred = true;
+    b->clean = false;
 }
 
 static bool others_track(const struct dirty *d, unsigned host, const struct basis *b, uint32_t after) {
@@ -274,7 +275,7 @@ static void judge_start(struct gpup_judge *j, struct dirty *d, struct basis *b) 
     b->paged_before = b->vf < JUDGE_VFS && d->paged[c->host][b->vf];
     b->others_started = b->others_stopped = b->others_queried = b->part_cleared = b->answered = false;
     b->repeated = b->failed_clear = b->unknown_flags = b->upset = b->began = b->touched = false;
-    b->neighbour = b->near = b->rewritten = b->unsettled = false;
+    b->neighbour = b->near = b->rewritten = b->unsettled = b->stirred = b->told = false;
     b->paged_shown = b->answer_whole = b->answer_part = false;
     b->blame = GPUP_SPEC_NONE;
     if (b->map_room)

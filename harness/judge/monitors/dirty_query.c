@@ -153,28 +153,31 @@ static bool judge_clean(struct gpup_judge *j, const struct dirty *d, const struc
 
 struct surplus { /* pages reported that nobody wrote */
     uint64_t set, untouched;
-    bool read, out, any_read, any_out; /* all of the surplus; any page of the query */
-    bool touched;                      /* some page was written */
+    bool read, out, aside, any_read, any_out; /* all of the surplus, aside: either; any page of the query */
+    bool touched;                             /* some page was written */
 };
 
 static struct surplus surplus_of(const struct query *q) {
     const struct basis *b = q->b;
-    struct surplus s = {.read = true, .out = true};
+    struct surplus s = {.read = true, .out = true, .aside = true};
     for (uint64_t i = 0; i < q->count; i++) {
         uint64_t page = q->first + i;
         bool touched = page_bit(b->map[TOUCHED], page), set = dirty_is_set(q, i);
+        bool read = page_bit(b->map[READ], page), out = page_bit(b->map[OUT], page);
         s.touched = s.touched || touched;
-        s.any_read = s.any_read || (!touched && page_bit(b->map[READ], page));
-        s.any_out = s.any_out || (!touched && page_bit(b->map[OUT], page));
+        s.any_read = s.any_read || (!touched && read);
+        s.any_out = s.any_out || (!touched && out);
         s.untouched += !touched;
         s.set += !touched && set;
-        s.read = s.read && (touched || !set || page_bit(b->map[READ], page));
-        s.out = s.out && (touched || !set || page_bit(b->map[OUT], page));
+        s.read = s.read && (touched || !set || read);
+        s.out = s.out && (touched || !set || out);
+        s.aside = s.aside && (touched || !set || read || out);
     }
     return s;
 }
 
-/* Too much is safe for the data; what counts is whether it has no end, or a cause that it must not have. */
+/* Too much is safe for the data; what counts is whether it has no end, or a cause that it must not have. Of
+ * a write far away that is said only where nothing else can have set the bit. */
 static void judge_surplus(struct gpup_judge *j, const struct query *q) {
     const struct basis *b = q->b;
     struct surplus s = surplus_of(q);
@@ -185,18 +188,16 @@ static void judge_surplus(struct gpup_judge *j, const struct query *q) {
     if (s.any_out)
         CHECK(j, GPUP_RULE_DIRTY_044, !s.set || !s.out || s.read,
               "a page that was only paged out is reported");
-    if (s.set && (s.read || s.out))
+    if (s.set && s.aside)
         return;
-    if (b->neighbour && !s.touched) {
-        if (b->near)
-            CHECK(j, GPUP_RULE_DIRTY_054, !s.set, "a write beside the basis is reported in it");
-        else
-            CHECK(j, GPUP_RULE_DIRTY_016, !s.set, "a write far from the basis is reported in it");
-    } else if (s.untouched >= 16) {
+    if (b->neighbour && b->near && !s.touched)
+        CHECK(j, GPUP_RULE_DIRTY_054, !s.set, "a write beside the basis is reported in it");
+    else if (b->neighbour && !s.touched && !b->stirred && !b->told)
+        CHECK(j, GPUP_RULE_DIRTY_016, !s.set, "a write far from the basis is reported in it");
+    else if (s.untouched >= 16)
         CHECK(j, GPUP_RULE_DIRTY_024, s.set <= s.untouched / 2,
               "%llu of %llu pages that nobody wrote are reported", (unsigned long long)s.set,
               (unsigned long long)s.untouched);
-    }
 }
 
 /* The parts say what the whole said, page by page, as long as nothing was written. */
@@ -255,6 +256,7 @@ static void update(const struct query *q) {
     if (b->rewritten)
         b->answer_whole = b->answer_part = false;
     b->rewritten = false;
+    b->told = any_set(q) || (b->told && !(q->clears && q->whole));
     for (uint64_t i = 0; i < q->count; i++)
         update_page(q, i);
     for (uint64_t i = 0; i < b->pages / 8 + 1; i++) {
@@ -268,7 +270,7 @@ static void update(const struct query *q) {
     b->others_started = b->others_stopped = b->others_queried = b->repeated = b->upset = b->began = false;
     b->failed_clear = b->unknown_flags = false;
     if (q->clears)
-        b->neighbour = b->near = b->blurred = false;
+        b->neighbour = b->near = b->blurred = b->stirred = false;
 }
 
 bool dirty_range(const struct call *c, struct query *q) {
@@ -489,6 +491,20 @@ static void note_endings(struct dirty *d, const struct call *c) {
             d->basis[c->host][i].unsettled = true;
 }
 
+/* A part may be switched or cleared only in coarse steps, so that a call for one basis sets bits in the
+ * others: too much, but no loss. The same of a call that failed halfway in its own. */
+static void stir(struct dirty *d, const struct call *c, const struct basis *own) {
+    bool query = c->ddi == GPUP_DDI_QueryDirtyBitData;
+    bool switches = c->ddi == GPUP_DDI_StartDirtyTracking || c->ddi == GPUP_DDI_StopDirtyTracking ||
+                    c->ddi == GPUP_DDI_DestroyMemoryBasis;
+    bool others = switches || (query && (c->a[GPUP_ARG_QueryDirtyBitData_Flags] & 1));
+    for (unsigned i = 0; i < DIRTY_BASES && (query || switches); i++) {
+        struct basis *b = &d->basis[c->host][i];
+        if (b->live && (b == own ? !nt_success(c->status) : others))
+            dirty_stir(b);
+    }
+}
+
 void dirty_settle(struct gpup_judge *j, void *state) {
     struct dirty *d = state;
     const struct call *c = &j->call;
@@ -516,6 +532,7 @@ void dirty_settle(struct gpup_judge *j, void *state) {
         dirty_judge_emptied(j, d, b);
     d->emptied = false;
     note_endings(d, c);
+    stir(d, c, b);
     if (writes_nothing(c->ddi) && c->ddi != GPUP_DDI_QueryAdapterInfo)
         dirty_note_usage(d, c);
     if (query)
