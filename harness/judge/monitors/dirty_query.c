@@ -456,7 +456,7 @@ static void upset(struct dirty *d, const struct call *c) {
         b->began = b->began || begins;
         b->upset = b->upset || !begins;
         b->outlives = b->outlives || (c->ddi == GPUP_DDI_DestroyVirtualGpu && nt_success(c->status));
-        b->answered = b->answered && !b->outlives; /* what it answers then is not said */
+        b->answered = false; /* what it answers then is not said, nor whether it still tracks */
         if (renews(c->ddi))
             memset(b->map[0], 0, b->map_room * MAPS);
         for (unsigned k = 0; k < sizeof passing / sizeof *passing; k++)
