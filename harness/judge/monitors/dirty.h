@@ -95,7 +95,7 @@ struct dirty {
     bool later_works; /* pages of ranges after the first were reported */
     bool reversed;    /* it stores the first page in the highest bit */
     bool moved;       /* it pads or sorts ranges */
-    bool created;     /* a basis was made */
+    uint32_t most;    /* ranges of a basis that was made */
     uint64_t made[DIRTY_MADE]; /* memory taken in calls about bases, the newest */
     unsigned mades;
     uint8_t mark[GPUP_MAX_HOSTS][JUDGE_VFS][DIRTY_MARKS]; /* the device's bits at the last reading */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define ABSURD (UINT64_C(1) << 28) /* ranges that no adapter has memory for */
+#define FEW 16u                    /* ranges: no driver that takes one refuses these for their number */
 
 static bool make_room(struct gpup_judge *j, struct basis *b, uint32_t count, uint64_t pages) {
     size_t bytes = (size_t)(pages / 8 + 1);
@@ -123,6 +124,11 @@ static bool is_ascending(const struct dirty *d) {
     return true;
 }
 
+/* Such a number of ranges was taken, or is small: then it is not for the number that they are refused. */
+static bool is_usual_count(const struct dirty *d) {
+    return d->most && (d->next_count <= d->most || d->next_count <= FEW);
+}
+
 static void judge_unusual(struct gpup_judge *j, const struct dirty *d, bool valid) {
     const struct call *c = &j->call;
     uint64_t told = c->a[GPUP_ARG_CreateMemoryBasis_RangeCount];
@@ -144,7 +150,7 @@ static void judge_create(struct gpup_judge *j, struct dirty *d) {
     CHECK(j, GPUP_RULE_DIRTY_006, !c->damaged_arguments, "the argument structure was modified");
     judge_unusual(j, d, valid);
     if (call_must_succeed(j) && d->next_count) {
-        if (!is_ascending(d) && (valid || d->created))
+        if (!is_ascending(d) && (valid || is_usual_count(d)))
             CHECK(j, GPUP_RULE_DIRTY_002, valid,
                   "CreateMemoryBasis with ranges in another order gave no handle");
         CHECK(j, GPUP_RULE_DIRTY_001, valid, "CreateMemoryBasis with valid ranges gave no handle");
@@ -157,7 +163,8 @@ static void judge_create(struct gpup_judge *j, struct dirty *d) {
               !same || (same->count == d->next_count &&
                         (!same->count || !memcmp(same->piece, d->next, same->count * sizeof *d->next))),
               "the handle is that of a live basis with other ranges");
-    d->created = d->created || valid;
+    if (valid && d->next_count > d->most)
+        d->most = d->next_count;
     if (valid && !same)
         add(j, d);
 }
