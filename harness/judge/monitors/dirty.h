@@ -50,6 +50,8 @@ struct basis {
     uint32_t lives, other_calls;    /* of the host, then */
     uint32_t serial;                /* of its start */
     uint32_t segment, page, vf, count;
+    uint32_t given, extra; /* ranges at creation, with pages or not; times that its handle came again */
+    bool twice;            /* so it did */
     struct piece *piece;
     uint8_t *map[MAPS];
     size_t piece_room, map_room;

@@ -106,13 +106,14 @@ static void add(struct gpup_judge *j, struct dirty *d) {
                         .page = page ? page : 4096,
                         .vf = d->next_vf,
                         .count = pages ? d->next_count : 0,
+                        .given = d->next_count,
                         .only = unaligned && d->next_count == 1 ? d->next[0] : (struct piece){0},
                         .piece = old.piece,
                         .piece_room = old.piece_room,
                         .map_room = old.map_room};
     memcpy(b->map, old.map, sizeof b->map);
-    if (b->count)
-        memcpy(b->piece, d->next, b->count * sizeof *b->piece);
+    if (b->given && b->given <= DIRTY_RANGES) /* as a name; the model has no use for them without pages */
+        memcpy(b->piece, d->next, b->given * sizeof *b->piece);
     d->live[c->host]++;
     find_overlaps(d, c->host, b);
 }
@@ -142,10 +143,22 @@ static void judge_unusual(struct gpup_judge *j, const struct dirty *d, bool vali
         CHECK(j, GPUP_RULE_DIRTY_010, !valid, "CreateMemoryBasis with %s gave a handle", bad);
 }
 
+/* Whether the ranges that come are those of a basis that lives; all are kept of no more than DIRTY_RANGES. */
+static bool is_given_again(const struct dirty *d, const struct basis *b) {
+    return b->given == d->next_count &&
+           (!b->given || b->given > DIRTY_RANGES || !memcmp(b->piece, d->next, b->given * sizeof *d->next));
+}
+
+static void note_again(struct dirty *d, unsigned host, struct basis *b) {
+    b->extra++;
+    b->twice = b->shared = true; /* whether its starts and stops are counted too is not said */
+    d->other_calls[host]++;
+}
+
 static void judge_create(struct gpup_judge *j, struct dirty *d) {
     const struct call *c = &j->call;
     bool valid = c->handle != 0 && c->handle != UINT64_MAX;
-    const struct basis *same = valid ? dirty_find(d, c->host, c->handle) : NULL;
+    struct basis *same = valid ? dirty_find(d, c->host, c->handle) : NULL;
     d->next_whole = true;
     CHECK(j, GPUP_RULE_DIRTY_006, !c->damaged_arguments, "the argument structure was modified");
     judge_unusual(j, d, valid);
@@ -159,14 +172,14 @@ static void judge_create(struct gpup_judge *j, struct dirty *d) {
         CHECK(j, GPUP_RULE_DIRTY_007, c->handle == 0,
               "the failed call returned INVALID_HANDLE_VALUE, not NULL");
     if (valid)
-        CHECK(j, GPUP_RULE_DIRTY_004,
-              !same || (same->count == d->next_count &&
-                        (!same->count || !memcmp(same->piece, d->next, same->count * sizeof *d->next))),
+        CHECK(j, GPUP_RULE_DIRTY_004, !same || is_given_again(d, same),
               "the handle is that of a live basis with other ranges");
     if (valid && d->next_count > d->most)
         d->most = d->next_count;
     if (valid && !same)
         add(j, d);
+    if (same)
+        note_again(d, c->host, same);
 }
 
 /* Nothing was done with this basis that was not done with the one before: what a driver makes once, at the
@@ -209,6 +222,11 @@ static void judge_destroy(struct gpup_judge *j, struct dirty *d, struct basis *b
         CHECK(j, GPUP_RULE_DIRTY_012, c->status == 0, "destroying a live basis returned 0x%08x", c->status);
     if (!nt_success(c->status))
         return;
+    if (b->extra) { /* of a handle that was given several times each is destroyed */
+        b->extra--;
+        d->other_calls[c->host]++;
+        return;
+    }
     b->live = false;
     d->live[c->host]--;
     d->lives[c->host]++;
@@ -306,7 +324,7 @@ static void judge_stop(struct gpup_judge *j, struct dirty *d, struct basis *b) {
         note_others(d, c->host, b, false);
     b->tracking = false;
     /* While a session is open the driver may track for it. */
-    if (!others_track(d, c->host, NULL, 0) && v && v->dirty.seen && !b->outlives &&
+    if (!others_track(d, c->host, NULL, 0) && v && v->dirty.seen && !b->outlives && !b->twice &&
         !j->host[c->host].impaired && !j->host[c->host].open_sessions)
         CHECK(j, GPUP_RULE_DIRTY_021, !v->tracking, "the last basis was stopped and the device still tracks");
 }
