@@ -118,6 +118,7 @@ struct query {
     const uint8_t *bits;
     uint64_t first, count, size; /* pages; size: bits there are */
     bool whole, clears, reversed;
+    bool blamed; /* pages are missing, and a rule is to blame */
 };
 
 static inline void dirty_stir(struct basis *b) {
@@ -134,7 +135,8 @@ static inline bool dirty_is_set(const struct query *q, uint64_t page) {
     return at < q->size && page_bit(q->bits, at);
 }
 /* dirty_loss.c */
-void dirty_judge_loss(struct gpup_judge *j, struct dirty *d, const struct query *q);
+/* Whether a rule was found to blame, now or once the readings are in. */
+bool dirty_judge_loss(struct gpup_judge *j, struct dirty *d, const struct query *q);
 void dirty_judge_emptied(struct gpup_judge *j, struct dirty *d, const struct basis *b);
 void dirty_note_good(const struct call *c, struct dirty *d, const struct query *q);
 bool dirty_is_trusted(const struct call *c, const struct dirty *d, const struct query *q);

@@ -119,7 +119,7 @@ static uint16_t rule_of_loss(const struct call *c, struct dirty *d, const struct
     return d->plain;
 }
 
-void dirty_judge_loss(struct gpup_judge *j, struct dirty *d, const struct query *q) {
+bool dirty_judge_loss(struct gpup_judge *j, struct dirty *d, const struct query *q) {
     struct loss l = loss_of(q);
     uint16_t rule = rule_of_loss(&j->call, d, q, &l);
     if (rule != GPUP_SPEC_NONE && !d->emptied)
@@ -127,8 +127,10 @@ void dirty_judge_loss(struct gpup_judge *j, struct dirty *d, const struct query 
               rule == GPUP_RULE_DIRTY_030
                   ? "SubrangeIndex or SubrangeOffset counted although SubrangeSize is 0"
                   : "a page that was written is not reported");
-    if (!q->b->upset && l.fresh && !d->emptied)
+    bool fresh = l.fresh && !q->b->upset;
+    if (fresh && !d->emptied)
         CHECK(j, GPUP_RULE_ROB_010, false, "a page that was written is neither reported nor still marked");
+    return fresh || rule != GPUP_SPEC_NONE;
 }
 
 /* The readings after the query are in: whether the device's bits went, although none was returned. */

@@ -110,7 +110,7 @@ static bool judge_written(struct gpup_judge *j, struct dirty *d, struct query *q
                          j->call.a[GPUP_ARG_QueryDirtyBitData_SubrangeOffset]))
             COUNT(j, GPUP_RULE_DIRTY_030);
     } else {
-        dirty_judge_loss(j, d, q);
+        q->blamed = dirty_judge_loss(j, d, q);
     }
     return fine;
 }
@@ -200,19 +200,25 @@ static void judge_surplus(struct gpup_judge *j, const struct query *q) {
               (unsigned long long)s.untouched);
 }
 
-/* The parts say what the whole said, page by page, as long as nothing was written. */
+/* The parts say what the whole said of each page that is due, as long as nothing was written. Of others no
+ * document says that a part is as exact as the whole. What a rule was blamed for is that one's. */
 static void judge_parts(struct gpup_judge *j, const struct dirty *d, const struct query *q) {
     const struct basis *b = q->b;
     bool any = false, same = true;
     for (uint64_t i = 0; i < q->count && !b->rewritten; i++) {
         uint64_t page = q->first + i;
-        if (!page_bit(b->map[KNOWN], page))
+        if (!page_bit(b->map[KNOWN], page) ||
+            (!page_bit(b->map[WRITTEN], page) && !page_bit(b->map[PAGED], page)))
             continue;
         any = true;
         same = same && page_bit(b->map[ANSWER], page) == dirty_is_set(q, i);
     }
     bool other = q->whole ? b->answer_part : b->answer_whole;
-    if (any && b->count && other && (same || (d->keeps && d->plain == GPUP_SPEC_NONE)))
+    if (!any || !b->count || !other || q->blamed || (d->moved && b->count > 1))
+        return;
+    /* What power or the end of another basis took, and the whole reported only by being coarse, is none of
+     * it. */
+    if (same || (d->keeps && d->plain == GPUP_SPEC_NONE && b->blame == GPUP_SPEC_NONE && !b->unsettled))
         CHECK(j, GPUP_RULE_DIRTY_039, same,
               "queries of the whole basis and of its parts differ, with nothing written between");
 }
@@ -353,10 +359,9 @@ void dirty_query(struct gpup_judge *j, struct dirty *d, const struct gpup_event 
         if (fine)
             judge_shown(j, d, &q);
         fine = judge_clean(j, d, &q) && fine;
-        if (fine) {
+        if (fine)
             judge_surplus(j, &q);
-            judge_parts(j, d, &q);
-        }
+        judge_parts(j, d, &q);
     }
     judge_tail(j, d, &q, e);
     update(&q);
@@ -502,6 +507,8 @@ static void stir(struct dirty *d, const struct call *c, const struct basis *own)
         struct basis *b = &d->basis[c->host][i];
         if (b->live && (b == own ? !nt_success(c->status) : others))
             dirty_stir(b);
+        if (b->live && b != own && others) /* what they lost by it is not the parts' */
+            b->answer_whole = b->answer_part = false;
     }
 }
 
