@@ -274,7 +274,7 @@ static void reset(struct gpup_judge *j, void *state) {
     judge_clear_used(j, d->mark, sizeof d->mark[0][0]);
     d->works = d->mades = 0;
     d->plain = GPUP_SPEC_NONE;
-    d->emptied = d->keeps = d->later_works = d->reversed = d->moved = false;
+    d->emptied = d->keeps = d->later_works = d->reversed = d->ordered = d->moved = false;
     d->most = 0;
 }
 

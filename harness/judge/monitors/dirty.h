@@ -96,6 +96,7 @@ struct dirty {
     bool keeps;       /* a page that was reported, and not cleared, was reported again */
     bool later_works; /* pages of ranges after the first were reported */
     bool reversed;    /* it stores the first page in the highest bit */
+    bool ordered;     /* it does not: an answer said so */
     bool moved;       /* it pads or sorts ranges */
     uint32_t most;    /* ranges of a basis that was made */
     uint64_t made[DIRTY_MADE]; /* memory taken in calls about bases, the newest */
@@ -118,7 +119,7 @@ struct query {
     const uint8_t *bits;
     uint64_t first, count, size; /* pages; size: bits there are */
     bool whole, clears, reversed;
-    bool blamed; /* pages are missing, and a rule is to blame */
+    bool blamed, odd; /* pages are missing, and a rule is to blame; laid out in another way */
 };
 
 static inline void dirty_stir(struct basis *b) {
@@ -134,6 +135,12 @@ static inline bool dirty_is_set(const struct query *q, uint64_t page) {
     uint64_t at = q->reversed ? page ^ 7 : page;
     return at < q->size && page_bit(q->bits, at);
 }
+/* dirty_layout.c. WHOLE: all that is due is there; LACKS: it is not; ODD: read otherwise, it is. */
+enum answer { ANSWER_WHOLE, ANSWER_LACKS, ANSWER_ODD };
+enum answer dirty_read(struct gpup_judge *j, struct dirty *d, struct query *q);
+/* Whether a page of the query is reported in a layout that may be the driver's. */
+bool dirty_may_show(const struct dirty *d, const struct query *q, uint64_t page);
+
 /* dirty_loss.c */
 /* Whether a rule was found to blame, now or once the readings are in. */
 bool dirty_judge_loss(struct gpup_judge *j, struct dirty *d, const struct query *q);

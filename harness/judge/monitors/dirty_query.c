@@ -5,37 +5,6 @@
 
 #define TDR_NS UINT64_C(2000000000) /* the default delay of timeout detection */
 
-/* How a driver may have laid out its answer; only the first is what the rules assume. */
-enum layout { AS_ASSUMED, HIGH_BIT_FIRST, PADDED, ASCENDING, LAYOUTS };
-
-static uint64_t place_of(const struct basis *b, uint64_t page, enum layout layout) {
-    uint64_t at = 0, bits = 0;
-    if (layout == HIGH_BIT_FIRST)
-        return page ^ 7;
-    if (layout == AS_ASSUMED)
-        return page;
-    uint32_t in = 0;
-    while (in < b->count && page - at >= b->piece[in].size / b->page)
-        at += b->piece[in++].size / b->page;
-    for (uint32_t i = 0; i < b->count; i++) {
-        uint64_t pages = b->piece[i].size / b->page;
-        if (layout == PADDED ? i < in : b->piece[i].offset < b->piece[in].offset)
-            bits += layout == PADDED ? (pages + 7) / 8 * 8 : pages;
-    }
-    return bits + page - at;
-}
-
-static bool shows(const struct query *q, const uint8_t *due, enum layout layout) {
-    for (uint64_t page = q->first; page < q->first + q->count; page++) {
-        if (!page_bit(due, page))
-            continue;
-        uint64_t at = place_of(q->b, q->whole ? page : page - q->first, q->whole ? layout : layout % 2);
-        if (at >= q->size || !page_bit(q->bits, at))
-            return false;
-    }
-    return true;
-}
-
 static bool any_set(const struct query *q) {
     for (uint64_t i = 0; i < q->count; i++)
         if (dirty_is_set(q, i))
@@ -58,28 +27,18 @@ static bool any_both(const struct query *q, unsigned one, unsigned other) {
 }
 
 /* of: NULL all of the first map. */
-static bool all_set(const struct query *q, const uint8_t *map, const uint8_t *of) {
+static bool are_set(const struct query *q, const uint8_t *map, const uint8_t *of) {
     for (uint64_t i = 0; i < q->count; i++)
         if (page_bit(map, q->first + i) && (!of || page_bit(of, q->first + i)) && !dirty_is_set(q, i))
             return false;
     return true;
 }
 
-/* How the driver lays out its answers: no document says, so from here on they are read that way. */
-static void adopt(struct gpup_judge *j, struct dirty *d, struct query *q, bool reversed) {
-    unsigned host = j->call.host;
-    if (reversed ? d->reversed : d->moved)
-        return;
-    d->reversed = d->reversed || reversed;
-    d->moved = d->moved || !reversed;
-    q->reversed = d->reversed;
-    j->host[host].odd_bits = j->host[host ^ 1u].odd_bits = true;
-    for (unsigned i = 0; i < GPUP_MAX_HOSTS * DIRTY_BASES; i++) {
-        struct basis *b = &d->basis[i / DIRTY_BASES][i % DIRTY_BASES];
-        if (b->live && b->map_room)
-            memset(b->map[0], 0, b->map_room * MAPS);
-        b->blurred = true;
-    }
+/* The same while either order of bits may be the driver's. */
+static bool all_set(const struct dirty *d, const struct query *q, const uint8_t *map, const uint8_t *of) {
+    struct query other = *q;
+    other.reversed = true;
+    return are_set(q, map, of) || (!d->ordered && !d->reversed && are_set(&other, map, of));
 }
 
 /* Whether all pages that are due are there. */
@@ -87,21 +46,9 @@ static bool judge_written(struct gpup_judge *j, struct dirty *d, struct query *q
     struct basis *b = q->b;
     if (!any_due(q, b->map[WRITTEN]))
         return true;
-    bool fine = shows(q, b->map[WRITTEN], AS_ASSUMED), several = b->count > 1 && q->whole;
-    bool reversed = !fine && shows(q, b->map[WRITTEN], HIGH_BIT_FIRST);
-    bool moved = !fine && !reversed && several &&
-                 (shows(q, b->map[WRITTEN], PADDED) || shows(q, b->map[WRITTEN], ASCENDING));
-    CHECK(j, GPUP_RULE_DIRTY_033, !reversed, "the bits of a byte are in the order from high to low");
-    if (several)
-        CHECK(j, GPUP_RULE_DIRTY_032, !moved, "the ranges are padded or sorted in the answer");
-    if (reversed || moved) {
-        adopt(j, d, q, reversed);
-        return false;
-    }
-    fine = d->reversed ? reversed : fine;
-    if (!fine && several && d->moved)
-        return false;
-    if (fine) {
+    enum answer answer = dirty_read(j, d, q);
+    q->odd = answer == ANSWER_ODD;
+    if (answer == ANSWER_WHOLE) {
         dirty_count_survival(j, q);
         dirty_note_good(&j->call, d, q);
         if (!b->upset)
@@ -109,16 +56,16 @@ static bool judge_written(struct gpup_judge *j, struct dirty *d, struct query *q
         if (q->whole && (j->call.a[GPUP_ARG_QueryDirtyBitData_SubrangeIndex] ||
                          j->call.a[GPUP_ARG_QueryDirtyBitData_SubrangeOffset]))
             COUNT(j, GPUP_RULE_DIRTY_030);
-    } else {
+    } else if (answer == ANSWER_LACKS) {
         q->blamed = dirty_judge_loss(j, d, q);
     }
-    return fine;
+    return answer == ANSWER_WHOLE;
 }
 
 /* Of a page that was reported and is not any more, or went with the power, something else is to be said. */
 static void judge_paged(struct gpup_judge *j, const struct dirty *d, const struct query *q) {
     struct basis *b = q->b;
-    bool lived = b->upset || b->began, fine = all_set(q, b->map[PAGED], NULL);
+    bool lived = b->upset || b->began, fine = all_set(d, q, b->map[PAGED], NULL);
     if (!any_due(q, b->map[PAGED]) || (d->moved && b->count > 1))
         return;
     if (fine || (dirty_is_trusted(&j->call, d, q) && (lived ? b->paged_shown : !any_both(q, PAGED, SHOWN))))
@@ -131,7 +78,7 @@ static void judge_shown(struct gpup_judge *j, const struct dirty *d, const struc
     const struct basis *b = q->b;
     if (!any_both(q, SHOWN, TOUCHED) || (d->moved && b->count > 1))
         return;
-    bool fine = all_set(q, b->map[SHOWN], b->map[TOUCHED]);
+    bool fine = all_set(d, q, b->map[SHOWN], b->map[TOUCHED]);
     if (fine || (dirty_is_trusted(&j->call, d, q) && (d->keeps || !b->part_cleared)))
         CHECK(j, b->part_cleared ? GPUP_RULE_DIRTY_028 : GPUP_RULE_DIRTY_027, fine,
               "a page that was reported and not cleared is not reported any more");
@@ -214,7 +161,7 @@ static void judge_parts(struct gpup_judge *j, const struct dirty *d, const struc
         same = same && page_bit(b->map[ANSWER], page) == dirty_is_set(q, i);
     }
     bool other = q->whole ? b->answer_part : b->answer_whole;
-    if (!any || !b->count || !other || q->blamed || (d->moved && b->count > 1))
+    if (!any || !b->count || !other || q->blamed || q->odd || (d->moved && b->count > 1))
         return;
     /* What power or the end of another basis took, and the whole reported only by being coarse, is none of
      * it. */
@@ -223,7 +170,7 @@ static void judge_parts(struct gpup_judge *j, const struct dirty *d, const struc
               "queries of the whole basis and of its parts differ, with nothing written between");
 }
 
-static void update_page(const struct query *q, uint64_t i) {
+static void update_page(const struct dirty *d, const struct query *q, uint64_t i) {
     struct basis *b = q->b;
     uint64_t page = q->first + i;
     uint8_t bit = (uint8_t)(1u << page % 8), *at[MAPS];
@@ -242,10 +189,12 @@ static void update_page(const struct query *q, uint64_t i) {
         *at[READ] &= (uint8_t)~bit;
         *at[OUT] &= (uint8_t)~bit;
         /* Written during the call and reported: it may be the reported write, so nothing is owed. */
-        if (set)
+        if (late && dirty_may_show(d, q, page))
             *at[LATE] &= (uint8_t)~bit;
         return;
     }
+    if (q->odd) /* which pages these are is not known */
+        return;
     if (set)
         *at[SHOWN] |= bit;
     *at[ANSWER] = (uint8_t)((*at[ANSWER] & ~bit) | (set ? bit : 0));
@@ -255,7 +204,7 @@ static void update_page(const struct query *q, uint64_t i) {
     b->answer_part = b->answer_part || !q->whole;
 }
 
-static void update(const struct query *q) {
+static void update(const struct dirty *d, const struct query *q) {
     struct basis *b = q->b;
     if (b->rewritten)
         memset(b->map[KNOWN], 0, b->map_room);
@@ -264,7 +213,7 @@ static void update(const struct query *q) {
     b->rewritten = false;
     b->told = any_set(q) || (b->told && !(q->clears && q->whole));
     for (uint64_t i = 0; i < q->count; i++)
-        update_page(q, i);
+        update_page(d, q, i);
     for (uint64_t i = 0; i < b->pages / 8 + 1; i++) {
         b->map[WRITTEN][i] |= b->map[LATE][i];
         b->map[RACED][i] = b->map[LATE][i];
@@ -364,7 +313,7 @@ void dirty_query(struct gpup_judge *j, struct dirty *d, const struct gpup_event 
         judge_parts(j, d, &q);
     }
     judge_tail(j, d, &q, e);
-    update(&q);
+    update(d, &q);
     note_query(d, c->host, q.b);
 }
 
