@@ -69,6 +69,7 @@ struct cycle { /* a basis made and destroyed with nothing else between */
     struct usage usage;
     uint64_t pool; /* level after it */
     uint32_t live, lives, other_calls;
+    uint32_t grown; /* such cycles up to this one, each of which left more */
 };
 
 struct dirty {
