@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define ABSURD (UINT64_C(1) << 28) /* ranges that no adapter has memory for */
-#define FEW 16u                    /* ranges: no driver that takes one refuses these for their number */
+#define FEW 256u                   /* ranges: a small reserve, each page by itself */
 #define OUTLASTS 12u               /* cycles: more than what is kept of the last few bases, for a dump, say */
 
 static bool make_room(struct gpup_judge *j, struct basis *b, uint32_t count, uint64_t pages) {
