@@ -89,7 +89,9 @@ static bool judge_clean(struct gpup_judge *j, const struct dirty *d, const struc
     const struct vf *v = judge_vf(j, j->call.host, b->vf);
     if (!b->clean || b->outlives || b->calm != d->calls[j->call.host] || (v && !vf_quiet(v)))
         return true;
-    bool zero = !any_set(q);
+    struct query other = *q;
+    other.reversed = true; /* while the order is not known: then what is set may be unused bits */
+    bool zero = !any_set(q) || (!d->ordered && !d->reversed && !any_set(&other));
     CHECK(j,
           b->started        ? GPUP_RULE_DIRTY_022
           : b->paged_before ? GPUP_RULE_DIRTY_046
