@@ -90,6 +90,7 @@ static void reset_vf(struct vf *v) {
     struct vf old = *v;
     v->present = v->resourced = v->powered = v->was_powered = v->paused = false;
     v->tracking = v->work_pending = v->work_busy = false;
+    v->disturbed = false;
     v->session = SESSION_NONE;
     v->sessions = 0;
     v->reserve_size = v->reserve_shape = v->reserve_ranges = 0;
@@ -104,6 +105,7 @@ static void changed_power(struct vf *v, uint64_t state) {
 
 static void prepared(struct host *h, struct vf *v, uint64_t type) {
     if (v->session == SESSION_NONE) {
+        v->disturbed = false;
         h->open_sessions++;
         v->sessions++;
     }
@@ -277,6 +279,35 @@ static bool tells_of_trouble(uint32_t status) {
     return false;
 }
 
+/* A migration session may be lost by it, whether or not the call worked. */
+static void disturb(struct gpup_judge *j) {
+    const struct call *c = &j->call;
+    struct vf *v = call_vf(j);
+    if (v && (c->overlapped || c->ddi == GPUP_DDI_ResetVirtualFunction ||
+              c->ddi == GPUP_DDI_WriteVirtualFunctionConfig || /* a reset may be asked for there */
+              c->ddi == GPUP_DDI_SetVirtualFunctionPowerState))
+        v->disturbed = true;
+    for (uint64_t used = j->used[c->host]; used && c->ddi == GPUP_DDI_SetPowerState; used &= used - 1)
+        j->host[c->host].vf[__builtin_ctzll(used)].disturbed = true;
+}
+
+static void succeeded(struct gpup_judge *j) {
+    struct call *c = &j->call;
+    struct vf *v = call_vf(j);
+    gpup_machine_step(&j->host[c->host].machines, c->ddi, v ? c->vf : GPUP_SLOT_NONE, c->basis, c->a);
+    if (v)
+        succeeded_vf(j, v);
+    succeeded_host(j);
+}
+
+static void failed(struct gpup_judge *j) {
+    const struct call *c = &j->call;
+    if (j->recorded && tells_of_trouble(c->status))
+        j->host[c->host].impaired = true;
+    if (call_restores_block(c) || c->ddi == GPUP_DDI_StartDevice || c->ddi == GPUP_DDI_AddDevice)
+        lost(j);
+}
+
 void call_return(struct gpup_judge *j, const struct gpup_event *e) {
     struct call *c = &j->call;
     if (!c->active || e->host != c->host || e->f[GPUP_RETURN_ddi] != c->ddi) {
@@ -293,18 +324,11 @@ void call_return(struct gpup_judge *j, const struct gpup_event *e) {
     if (call_may_reset(c) && call_vf(j))
         call_vf(j)->reset_ns = c->end_ns + RESET_NS;
     bool success = gpup_ddis[c->ddi].returns == GPUP_RETURNS_HANDLE ? c->handle != 0 : nt_success(c->status);
-    if (!success) {
-        if (j->recorded && tells_of_trouble(c->status))
-            j->host[c->host].impaired = true;
-        if (call_restores_block(c) || c->ddi == GPUP_DDI_StartDevice || c->ddi == GPUP_DDI_AddDevice)
-            lost(j);
-        return;
-    }
-    struct vf *v = call_vf(j);
-    gpup_machine_step(&j->host[c->host].machines, c->ddi, v ? c->vf : GPUP_SLOT_NONE, c->basis, c->a);
-    if (v)
-        succeeded_vf(j, v);
-    succeeded_host(j);
+    if (success)
+        succeeded(j);
+    else
+        failed(j);
+    disturb(j);
 }
 
 void call_died(struct gpup_judge *j) {

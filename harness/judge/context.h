@@ -42,6 +42,8 @@ struct vf {
     bool tracking;     /* the device records writes to the reserve */
     bool work_pending; /* guest work was queued and not seen to be over */
     bool work_busy;    /* and was seen in flight */
+    bool disturbed;    /* since its session began: a reset, a change of power, of VF or GPU, or calls that
+                          overlapped. No page tells how a session survives them */
     uint8_t session;
     uint64_t reset_ns;    /* until then a reset that the guest may have asked for goes on */
     uint32_t life;        /* CreateVirtualGpu so far */

@@ -1,6 +1,7 @@
 /* Runs every proof: the stored trace passes its rule without any finding, the edited one fails it. */
 #include "proof.h"
 
+#include <dirent.h>
 #include <gpup/judge.h>
 #include <gpup/spec.h>
 #include <setjmp.h>
@@ -100,7 +101,59 @@ static void test_proofs(void **state) {
     assert_true(all > 0);
 }
 
+/* In silent/ELSE: a legal trace that takes no FAIL, and an edit after which the rule that it is named after
+ * is found: what the judge must not say, beside what it must. */
+static bool keeps_silent(struct gpup_judge *judge, const char *name) {
+    char path[300], id[20], message[300] = "";
+    const char *area = strchr(name, '-');
+    size_t length = area ? strcspn(area + 1, "-") + (size_t)(area + 1 - name) : 0;
+    struct proof p;
+    const struct gpup_finding *f;
+    snprintf(path, sizeof path, "silent/%s", name);
+    snprintf(id, sizeof id, "%.*s", (int)length, name);
+    uint16_t rule = gpup_rule_find(id);
+    bool fine = rule != GPUP_SPEC_NONE && proof_load(&p, PROOFS, path);
+    if (!fine) {
+        print_error("%s: no such rule, or %s\n", name, rule == GPUP_SPEC_NONE ? "" : p.error);
+        return false;
+    }
+    fine = feed(judge, &p, message, sizeof message);
+    size_t count = fine ? gpup_judge_findings(judge, &f) : 0;
+    for (size_t i = 0; i < count; i++)
+        fine = fine && f[i].verdict != GPUP_FAIL;
+    if (!fine) {
+        print_error("%s: %s\n", name, message);
+        print_findings(judge);
+    }
+    fine = fails(judge, &p, rule) && fine;
+    proof_free(&p);
+    return fine;
+}
+
+static void test_silent(void **state) {
+    struct gpup_judge *judge = gpup_judge_new();
+    DIR *folder = opendir(PROOFS "/silent");
+    unsigned bad = 0, all = 0;
+    (void)state;
+    assert_non_null(judge);
+    assert_non_null(folder);
+    for (struct dirent *e = readdir(folder); e; e = readdir(folder)) {
+        char name[256];
+        size_t length = strlen(e->d_name), ending = strlen(".proof");
+        if (length <= ending || strcmp(e->d_name + length - ending, ".proof") != 0)
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)(length - ending), e->d_name);
+        all++;
+        bad += !keeps_silent(judge, name);
+    }
+    (void)closedir(folder);
+    gpup_judge_free(judge);
+    print_message("%u legal traces, %u bad\n", all, bad);
+    assert_int_equal(bad, 0);
+    assert_true(all > 0);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_proofs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_proofs), cmocka_unit_test(test_silent)};
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }

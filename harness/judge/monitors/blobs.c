@@ -240,7 +240,7 @@ static void judge_target(struct gpup_judge *j, struct blobs *b, struct target *t
     case GPUP_DDI_PrepareLiveMigration:
         if (nt_success(c->status) && c->before.session == SESSION_NONE) {
             t->immutable = 0;
-            t->restored_mutable = t->unsure = t->refused[0] = t->refused[1] = false;
+            t->restored_mutable = t->refused[0] = t->refused[1] = false;
         }
         break;
     case GPUP_DDI_SetVirtualFunctionPowerState:
@@ -371,7 +371,7 @@ static void overlapped(struct gpup_judge *j, void *state) {
     if (migration_is_restore(j->call.ddi))
         blobs_carry(j, b, NULL);
     if (call_vf(j))
-        *target_of(b, j->call.host, j->call.vf) = (struct target){.unsure = true};
+        *target_of(b, j->call.host, j->call.vf) = (struct target){0};
     for_targets_of(b, j->call.host, GPUP_PF, source_reset);
     b->fresh = -1;
     b->input.there = false;

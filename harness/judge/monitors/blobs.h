@@ -51,7 +51,6 @@ struct target {
     uint8_t immutable; /* 1 + row of what RestoreImmutable took */
     bool restored_mutable;
     bool refused[2];  /* a restore of the kind failed in this session: the documents know of one call only */
-    bool unsure;      /* a call of the VF overlapped others: what was restored in this session is not known */
     bool came;        /* immutable data was restored in this life */
     uint64_t vram;    /* content the source had, once mutable data was restored */
     uint32_t vram_vf; /* that source */

@@ -57,7 +57,7 @@ static void judge_incompatible(struct gpup_judge *j, const struct blobs *b, cons
 static bool is_time(const struct blobs *b, const struct call *c, unsigned kind) {
     const struct target *t = &b->target[c->host][c->vf];
     const struct vf *v = &c->before;
-    return v->session == SESSION_TARGET && (v->paused || !v->powered) && !t->unsure &&
+    return v->session == SESSION_TARGET && (v->paused || !v->powered) && !v->disturbed &&
            (kind == 0 ? !t->immutable : t->immutable && !t->restored_mutable);
 }
 

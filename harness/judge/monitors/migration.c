@@ -157,7 +157,7 @@ static void reset(struct gpup_judge *j, void *state) {
 static void overlapped(struct gpup_judge *j, void *state) {
     struct session_of *s = of_call(j, state);
     if (s)
-        *s = (struct session_of){.unsure = true};
+        *s = (struct session_of){0};
 }
 
 const struct monitor monitor_migration = {

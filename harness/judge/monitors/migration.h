@@ -24,9 +24,7 @@ struct session_of {
     bool immutable_known;
     bool worked[2][2];      /* of this life: size and data phase of each kind in some earlier call */
     bool restored, refused; /* RestoreImmutable succeeded / a restore was refused */
-    bool unsure;            /* calls of the session overlapped others */
     bool reset, power;      /* happened in this source session */
-    bool configured;        /* its configuration was written, which may ask for a reset */
     bool tracking;          /* of the device, at Prepare */
     bool stopped;           /* the OS stopped some basis since: the rest may be the session's own tracking */
     bool untouched;         /* nothing but the session was done to the VF */

@@ -13,12 +13,10 @@ bool migration_is_restore(uint16_t ddi) {
     return ddi == GPUP_DDI_RestoreImmutableMigrationData || ddi == GPUP_DDI_RestoreMutableMigrationData;
 }
 
-/* The state in which the documents let the OS save this kind of data; after a reset or a change of power in
- * the session they are silent on it. */
-static bool is_time(const struct call *c, const struct session_of *s, unsigned kind) {
+/* The state in which the documents let the OS save this kind of data. */
+static bool is_time(const struct call *c, unsigned kind) {
     const struct vf *v = &c->before;
-    bool undisturbed = !s->reset && !s->power && !s->configured;
-    return v->session == SESSION_SOURCE && (kind == 0 || v->paused) && undisturbed;
+    return v->session == SESSION_SOURCE && (kind == 0 || v->paused) && !v->disturbed;
 }
 
 /* What worked in an earlier migration of the VF works again. */
@@ -38,7 +36,7 @@ static void judge_size_phase(struct gpup_judge *j, struct session_of *s, const s
         CHECK(j, GPUP_RULE_LM_014, !c->damaged_arguments, "the size phase changed the argument structure");
     else
         CHECK(j, GPUP_RULE_LM_026, !c->damaged_arguments, "the size phase changed the argument structure");
-    if (is_time(c, s, kind) && call_must_succeed(j)) {
+    if (is_time(c, kind) && call_must_succeed(j)) {
         judge_again(j, s, v, kind, 0);
         s->worked[kind][0] = s->worked[kind][0] || c->status == 0;
         CHECK(j, kind ? GPUP_RULE_LM_026 : GPUP_RULE_LM_013, c->status == 0, "the size phase returned 0x%08x",
@@ -60,7 +58,7 @@ static void judge_exact(struct gpup_judge *j, struct session_of *s, const struct
     const struct call *c = &j->call;
     const struct phase *p = &s->phase[kind];
     bool success = nt_success(c->status);
-    if (!is_time(c, s, kind) || !call_must_succeed(j))
+    if (!is_time(c, kind) || !call_must_succeed(j))
         return;
     judge_again(j, s, v, kind, 1);
     s->worked[kind][1] = s->worked[kind][1] || c->status == 0;
@@ -90,7 +88,7 @@ static void judge_other_size(struct gpup_judge *j, const struct session_of *s, u
     } else if (given > UINT32_MAX) { /* of memory that is there */
         CHECK(j, GPUP_RULE_LM_042, c->status != GPUP_STATUS_BUFFER_TOO_SMALL,
               "%llu bytes were taken for fewer than the %llu needed", number(given), number(need));
-    } else if (is_time(c, s, kind) && !c->failed_alloc && !j->host[c->host].impaired) {
+    } else if (is_time(c, kind) && !c->failed_alloc && !j->host[c->host].impaired) {
         CHECK(j, GPUP_RULE_LM_070, nt_success(c->status) && told <= need,
               "%llu bytes for %llu: the call returned 0x%08x and size %llu", number(given), number(need),
               c->status, number(told));

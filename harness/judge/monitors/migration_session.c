@@ -135,29 +135,39 @@ static void judge_pool(struct gpup_judge *j, struct migration *m, struct session
     s->own = m->own[c->host][c->vf];
 }
 
+static void judge_end_status(struct gpup_judge *j, const struct session_of *s) {
+    const struct call *c = &j->call;
+    bool works = c->status == 0, source = c->before.session == SESSION_SOURCE;
+    if (!call_must_succeed(j))
+        return;
+    if (s->reset && source)
+        CHECK(j, GPUP_RULE_LM_077, works, "after a reset of the VF EndLiveMigration returned 0x%08x",
+              c->status);
+    if (s->power && source && c->before.powered)
+        CHECK(j, GPUP_RULE_LM_078, works, "after D3 and D0 EndLiveMigration returned 0x%08x", c->status);
+    if (c->before.disturbed)
+        return; /* the session may be over: what a MUST asks of its end is asked of one that is there */
+    if (s->refused)
+        CHECK(j, GPUP_RULE_LM_038, works, "after a refused restore EndLiveMigration returned 0x%08x",
+              c->status);
+    if (c->before.sessions > 1)
+        CHECK(j, GPUP_RULE_LM_059, works, "a repeated migration ends with 0x%08x", c->status);
+}
+
 static void judge_end(struct gpup_judge *j, struct migration *m, struct session_of *s, const struct vf *v) {
     const struct call *c = &j->call;
-    bool works = c->status == 0;
     if (c->before.session == SESSION_NONE)
         return;
-    if (call_must_succeed(j)) {
-        if (s->refused)
-            CHECK(j, GPUP_RULE_LM_038, works, "after a refused restore EndLiveMigration returned 0x%08x",
-                  c->status);
-        if (s->reset && c->before.session == SESSION_SOURCE)
-            CHECK(j, GPUP_RULE_LM_077, works, "after a reset of the VF EndLiveMigration returned 0x%08x",
-                  c->status);
-        if (s->power && c->before.session == SESSION_SOURCE && c->before.powered)
-            CHECK(j, GPUP_RULE_LM_078, works, "after D3 and D0 EndLiveMigration returned 0x%08x", c->status);
-        if (c->before.sessions > 1)
-            CHECK(j, GPUP_RULE_LM_059, works, "a repeated migration ends with 0x%08x", c->status);
-    }
+    judge_end_status(j, s);
     if (!nt_success(c->status))
         return;
-    judge_end_effect(j, s, v);
-    if (c->before.session == SESSION_SOURCE)
-        judge_abort(j, s, v);
+    if (!c->before.disturbed) {
+        judge_end_effect(j, s, v);
+        if (c->before.session == SESSION_SOURCE)
+            judge_abort(j, s, v);
+    }
     judge_pool(j, m, s, v);
+    s->last.known = s->last.known && !c->before.disturbed;
     s->phase[0] = s->phase[1] = (struct phase){0};
 }
 
@@ -171,7 +181,7 @@ static void judge_restore(struct gpup_judge *j, struct session_of *s, const stru
         CHECK(j, GPUP_RULE_LM_046, !success && !effect,
               "the VF is not paused, and the restore returned 0x%08x%s", c->status,
               effect ? " with an effect" : "");
-    if (!first && c->before.session == SESSION_TARGET && !s->restored && !s->unsure)
+    if (!first && c->before.session == SESSION_TARGET && !s->restored && !c->before.disturbed)
         CHECK(j, GPUP_RULE_LM_048, !success,
               "mutable data was restored before the immutable data (status 0x%08x)", c->status);
     if (first && !success)
@@ -242,7 +252,6 @@ static void follow(struct gpup_judge *j, struct session_of *s, const struct vf *
         return;
     s->reset = s->reset || c->ddi == GPUP_DDI_ResetVirtualFunction;
     s->power = s->power || c->ddi == GPUP_DDI_SetVirtualFunctionPowerState;
-    s->configured = s->configured || c->ddi == GPUP_DDI_WriteVirtualFunctionConfig;
     if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && !v->paused)
         s->phase[1] = (struct phase){0};
     if (c->ddi == GPUP_DDI_ResetVirtualFunction || c->ddi == GPUP_DDI_SetVirtualFunctionPowerState)

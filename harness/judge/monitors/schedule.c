@@ -124,7 +124,7 @@ static void judge_foreign_end(struct gpup_judge *j, const struct scheduling *s) 
         return;
     for (uint32_t i = 0; i < JUDGE_VFS; i++) {
         const struct vf *other = &h->vf[i];
-        if (i == c->vf || other->session == SESSION_NONE)
+        if (i == c->vf || other->session == SESSION_NONE || other->disturbed)
             continue;
         bool brought = s->session[c->host][i].pf_after > s->session[c->host][i].pf_before;
         bool same = b->known && b->structure == h->structure; /* no vGPU came or went since the baseline */
