@@ -7,9 +7,35 @@ static struct session_of *of_call(struct gpup_judge *j, struct migration *m) {
     return call_vf(j) ? &m->of[j->call.host][j->call.vf] : NULL;
 }
 
+/* What a save of mutable data would take may be another, and have another size. */
+static void forget(struct session_of *s) {
+    s->phase[1].hash_known = s->phase[1].sized = false;
+}
+
 static void touch(struct migration *m, unsigned host, uint64_t vf) {
-    if (host < GPUP_MAX_HOSTS && vf < JUDGE_VFS)
-        m->of[host][vf].untouched = m->of[host][vf].phase[1].hash_known = false;
+    if (host >= GPUP_MAX_HOSTS || vf >= JUDGE_VFS)
+        return;
+    m->of[host][vf].untouched = false;
+    forget(&m->of[host][vf]);
+}
+
+static bool is_of_bases(uint16_t ddi) {
+    return ddi == GPUP_DDI_CreateMemoryBasis || ddi == GPUP_DDI_DestroyMemoryBasis ||
+           ddi == GPUP_DDI_StartDirtyTracking || ddi == GPUP_DDI_StopDirtyTracking ||
+           ddi == GPUP_DDI_QueryDirtyBitData;
+}
+
+/* A call other than a save changes what is to be saved of its VF; one about bases, of any. */
+static void called(struct gpup_judge *j, struct migration *m) {
+    const struct call *c = &j->call;
+    struct session_of *s = of_call(j, m);
+    m->calls[c->host]++;
+    if (s)
+        m->own[c->host][c->vf]++;
+    if (s && !migration_is_save(c->ddi))
+        forget(s);
+    for (uint64_t used = j->used[c->host]; used && is_of_bases(c->ddi); used &= used - 1)
+        forget(&m->of[c->host][__builtin_ctzll(used)]);
 }
 
 /* A size phase that does not come back: it wrote where it was given no buffer, most likely. */
@@ -59,7 +85,6 @@ static void saved(struct gpup_judge *j, struct migration *m, const struct gpup_e
 
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
     struct migration *m = state;
-    struct session_of *s = of_call(j, m);
     switch (e->kind) {
     case GPUP_EVENT_POOL_DAMAGE:
         reached(j, m, e);
@@ -75,7 +100,11 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     case GPUP_EVENT_OUTPUT:
         saved(j, m, e);
         break;
+    case GPUP_EVENT_BASIS_RANGE:
+        migration_tracks_range(&m->tracks, e);
+        break;
     case GPUP_EVENT_STEP:
+        m->tracks.coming = 0;
         m->calls[e->host] += judge_acts_beside(e->f[GPUP_STEP_op]);
         if (e->f[GPUP_STEP_op] >= GPUP_OP_GuestWrite && e->f[GPUP_STEP_op] <= GPUP_OP_RemoveHardware)
             touch(m, e->host, e->f[GPUP_STEP_vf]);
@@ -95,23 +124,11 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
                   "the driver wrote to a save buffer after the call had returned");
         break;
     case GPUP_EVENT_CALL:
-        m->calls[e->host]++;
-        if (s) {
-            m->own[e->host][j->call.vf]++;
-            if (!migration_is_save(j->call.ddi))
-                s->phase[1].hash_known = false;
-        }
+        called(j, m);
         break;
     default:
         break;
     }
-}
-
-static void note_stop(struct gpup_judge *j, struct migration *m) {
-    const struct call *c = &j->call;
-    if (c->ddi == GPUP_DDI_StopDirtyTracking || c->ddi == GPUP_DDI_DestroyMemoryBasis)
-        for (uint64_t used = j->used[c->host]; used; used &= used - 1)
-            m->of[c->host][__builtin_ctzll(used)].stopped = true;
 }
 
 /* There was no memory to keep a VF's content by while there is no power, or the power was taken from a VF in
@@ -132,7 +149,7 @@ static void settle(struct gpup_judge *j, void *state) {
     const struct call *c = &j->call;
     struct session_of *s = of_call(j, m);
     const struct vf *v = call_vf(j);
-    note_stop(j, m);
+    migration_tracks(j, &m->tracks);
     note_power(j, m);
     if (migration_is_save(c->ddi) && c->data.there)
         m->lent[m->lents++ % MIGRATION_LENT] = c->data.object;
@@ -152,20 +169,25 @@ static void reset(struct gpup_judge *j, void *state) {
     memset(m->calls, 0, sizeof m->calls);
     memset(m->own, 0, sizeof m->own);
     m->lents = 0;
+    memset(&m->tracks, 0, sizeof m->tracks);
 }
 
 static void overlapped(struct gpup_judge *j, void *state) {
-    struct session_of *s = of_call(j, state);
+    struct migration *m = state;
+    struct session_of *s = of_call(j, m);
+    if (is_of_bases(j->call.ddi))
+        memset(m->tracks.of[j->call.host], 0, sizeof m->tracks.of[0]);
     if (s)
         *s = (struct session_of){0};
 }
 
-const struct monitor monitor_migration = {
-    .id = GPUP_MONITOR_migration,
-    .state_size = sizeof(struct migration),
-    .kinds = KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG) | KIND(OUTPUT) | KIND(STEP) | KIND(COOKIE) |
-             KIND(GUEST_WRITE) | KIND(PAGING) | KIND(POOL_DAMAGE) | KIND(DAMAGE) | KIND(CALL) | KIND(WAIT),
-    .event = event,
-    .settle = settle,
-    .overlapped = overlapped,
-    .reset = reset};
+const struct monitor monitor_migration = {.id = GPUP_MONITOR_migration,
+                                          .state_size = sizeof(struct migration),
+                                          .kinds = KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG) | KIND(OUTPUT) |
+                                                   KIND(STEP) | KIND(COOKIE) | KIND(GUEST_WRITE) |
+                                                   KIND(PAGING) | KIND(POOL_DAMAGE) | KIND(DAMAGE) |
+                                                   KIND(CALL) | KIND(WAIT) | KIND(BASIS_RANGE),
+                                          .event = event,
+                                          .settle = settle,
+                                          .overlapped = overlapped,
+                                          .reset = reset};

@@ -26,7 +26,6 @@ struct session_of {
     bool restored, refused; /* RestoreImmutable succeeded / a restore was refused */
     bool reset, power;      /* happened in this source session */
     bool tracking;          /* of the device, at Prepare */
-    bool stopped;           /* the OS stopped some basis since: the rest may be the session's own tracking */
     bool untouched;         /* nothing but the session was done to the VF */
     uint64_t guest, vram;   /* content at Prepare */
     uint64_t calls;         /* hash of the session's calls */
@@ -37,8 +36,20 @@ struct session_of {
 };
 
 #define MIGRATION_LENT 32u
+#define MIGRATION_TRACKS 32u
+
+struct track {
+    uint64_t object,
+        vfs; /* a memory basis, object 0: place is free; bit mask: VFs in whose reserve it has ranges */
+    bool on;
+};
+struct tracks {
+    struct track of[GPUP_MAX_HOSTS][MIGRATION_TRACKS];
+    uint64_t coming; /* VFs of the ranges of a basis that comes */
+};
 
 struct migration {
+    struct tracks tracks;
     uint64_t lent[MIGRATION_LENT]; /* buffers of saves that came back */
     unsigned lents;
     struct session_of of[GPUP_MAX_HOSTS][JUDGE_VFS];
@@ -48,6 +59,11 @@ struct migration {
 
 void migration_save(struct gpup_judge *j, struct session_of *s, const struct vf *v, unsigned kind);
 void migration_session(struct gpup_judge *j, struct migration *m, struct session_of *s, const struct vf *v);
+/* A range of the basis that comes, and calls about bases. */
+void migration_tracks_range(struct tracks *t, const struct gpup_event *e);
+void migration_tracks(const struct gpup_judge *j, struct tracks *t);
+/* The device is a performant one, and a basis of the VF that the call names tracks. */
+bool migration_tracked(const struct gpup_judge *j, const struct tracks *t);
 bool migration_is_save(uint16_t ddi);
 bool migration_is_restore(uint16_t ddi);
 

@@ -89,11 +89,12 @@ static void judge_prepare(struct gpup_judge *j, const struct migration *m, struc
     memcpy(s->worked, old.worked, sizeof s->worked);
 }
 
-static void judge_end_effect(struct gpup_judge *j, const struct session_of *s, const struct vf *v) {
+static void judge_end_effect(struct gpup_judge *j, const struct migration *m, const struct session_of *s,
+                             const struct vf *v) {
     const struct call *c = &j->call;
     bool table = own_change(j, GPUP_EVENT_OBS_MSIX) != NULL;
     bool pause = c->before.paused && v->schedule.seen && v->schedule.running && !c->before.schedule.running;
-    bool tracking = s->tracking && !s->stopped && c->before.tracking && !v->tracking;
+    bool tracking = s->tracking && c->before.tracking && !v->tracking && migration_tracked(j, &m->tracks);
     if (!j->host[c->host].impaired)
         CHECK(j, GPUP_RULE_LM_056, !table && !pause && !tracking, "EndLiveMigration changed the %s of the VF",
               table   ? "MSI-X table"
@@ -162,7 +163,7 @@ static void judge_end(struct gpup_judge *j, struct migration *m, struct session_
     if (!nt_success(c->status))
         return;
     if (!c->before.disturbed) {
-        judge_end_effect(j, s, v);
+        judge_end_effect(j, m, s, v);
         if (c->before.session == SESSION_SOURCE)
             judge_abort(j, s, v);
     }
