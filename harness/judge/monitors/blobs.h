@@ -14,7 +14,7 @@ struct saved {
     uint8_t *bytes; /* first BLOB_KEPT of them; memory is kept for the next program */
     size_t kept, capacity;
     struct content guest, vram;
-    uint32_t vf, session, entries, partitions;
+    uint32_t vf, life, session, entries, partitions;
     uint8_t kind, host;  /* kind: 0 immutable, 1 mutable */
     bool there, settled; /* settled: the readings of the source are in */
     bool quiet, work_pending;

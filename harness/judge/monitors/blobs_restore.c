@@ -152,6 +152,19 @@ static void judge_index(struct gpup_judge *j, const struct saved *s) {
                   s->vf, c->vf, s->vf);
 }
 
+/* Mutable data is of the session whose immutable data the target took, or of one that saved the same bytes: a
+ * driver may tell data that was never one VF's at one time. */
+static bool belongs(const struct blobs *b, const struct target *t, const struct saved *s) {
+    const struct saved *taken = t->immutable ? &b->saved[t->immutable - 1] : NULL;
+    for (unsigned i = 0; taken && i < BLOBS; i++) {
+        const struct saved *own = &b->saved[i];
+        if (own->there && own->kind == 0 && own->hash == taken->hash && own->size == taken->size &&
+            own->host == s->host && own->vf == s->vf && own->life == s->life && own->session == s->session)
+            return true;
+    }
+    return false;
+}
+
 static void judge_known(struct gpup_judge *j, struct blobs *b, const struct saved *s, unsigned kind) {
     const struct call *c = &j->call;
     struct target *t = &b->target[c->host][c->vf];
@@ -163,7 +176,8 @@ static void judge_known(struct gpup_judge *j, struct blobs *b, const struct save
         CHECK(j, GPUP_RULE_LM_075, !nt_success(c->status),
               "data of a vGPU with another VRAM reserve was accepted");
     bool alike = j->host[c->host].differs == s->differs;
-    if (equal && alike && is_time(b, c, kind) && is_first(b, c, kind) && call_must_succeed(j))
+    bool whole = kind == 0 || belongs(b, t, s);
+    if (equal && alike && whole && is_time(b, c, kind) && is_first(b, c, kind) && call_must_succeed(j))
         judge_unchanged(j, s, kind);
     else if (equal && !alike && kind == 0 && is_time(b, c, kind) && call_must_succeed(j))
         judge_incompatible(j, b, s);
@@ -175,6 +189,8 @@ static void judge_known(struct gpup_judge *j, struct blobs *b, const struct save
     } else if (equal && is_time(b, c, kind)) {
         judge_time(j, t, s);
         expect(j, t, s);
+        t->expected.there = t->expected.there && whole;
+        t->vram_known = t->vram_known && whole;
     }
 }
 

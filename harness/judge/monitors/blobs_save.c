@@ -84,6 +84,7 @@ void blobs_output(struct gpup_judge *j, struct blobs *b, const struct gpup_event
                         .kind = c->ddi == GPUP_DDI_SaveMutableMigrationData,
                         .host = c->host,
                         .vf = c->vf,
+                        .life = v->life,
                         .session = v->sessions,
                         .entries = v->entries,
                         .partitions = j->host[c->host].partitions,
