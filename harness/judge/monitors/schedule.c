@@ -11,6 +11,7 @@ struct baseline { /* readings of a host without session and pause */
     uint32_t structure; /* of the host, then */
     struct schedule pf, vf[JUDGE_VFS];
     uint64_t working; /* bit mask: VFs with work to do */
+    bool due, waited; /* an unpause came back before shares did: asked again once time has passed */
 };
 struct scheduling {
     struct baseline base[GPUP_MAX_HOSTS];
@@ -213,9 +214,7 @@ static uint16_t rule_of_return(const struct call *c) {
     return c->before.session == SESSION_TARGET ? GPUP_RULE_LM_053 : GPUP_RULE_LM_052;
 }
 
-static void compare(struct gpup_judge *j, struct baseline *b) {
-    const struct call *c = &j->call;
-    const struct host *h = &j->host[c->host];
+static void compare(struct gpup_judge *j, const struct host *h, struct baseline *b, uint16_t rule) {
     uint32_t wrong = JUDGE_VFS;
     for (uint32_t i = 0; i < JUDGE_VFS; i++) {
         const struct schedule *now = &h->vf[i].schedule, *then = &b->vf[i];
@@ -228,18 +227,44 @@ static void compare(struct gpup_judge *j, struct baseline *b) {
         return;
     b->spoiled = wrong < JUDGE_VFS || !pf;
     if (wrong < JUDGE_VFS && h->vf[wrong].schedule.running != b->vf[wrong].running)
-        CHECK(j, rule_of_return(c), false, "without session and pause VF %u is %s, before it was %s", wrong,
+        CHECK(j, rule, false, "without session and pause VF %u is %s, before it was %s", wrong,
               h->vf[wrong].schedule.running ? "scheduled" : "not scheduled",
               b->vf[wrong].running ? "scheduled" : "not");
     else if (wrong < JUDGE_VFS)
-        CHECK(j, rule_of_return(c), false,
+        CHECK(j, rule, false,
               "without session and pause VF %u has share %u, paging %u ppm, before they were %u and %u",
               wrong, h->vf[wrong].schedule.share, h->vf[wrong].schedule.paging, b->vf[wrong].share,
               b->vf[wrong].paging);
     else
-        CHECK(j, rule_of_return(c), pf,
+        CHECK(j, rule, pf,
               "without session and pause the PF has share %u, paging %u ppm, before they were %u and %u",
               h->pf.share, h->pf.paging, b->pf.share, b->pf.paging);
+}
+
+/* The same VFs run, and time is shared out otherwise. */
+static bool only_shares(const struct host *h, const struct baseline *b) {
+    bool other = b->pf.seen && (h->pf.paging != b->pf.paging || h->pf.share != b->pf.share);
+    for (uint32_t i = 0; i < JUDGE_VFS; i++) {
+        const struct schedule *now = &h->vf[i].schedule, *then = &b->vf[i];
+        if (!h->vf[i].present || !then->seen)
+            continue;
+        if (now->running != then->running)
+            return false;
+        other = other || now->share != then->share || now->paging != then->paging;
+    }
+    return other;
+}
+
+static void learn(const struct host *h, struct baseline *b) {
+    b->known = true;
+    b->due = b->waited = false;
+    b->structure = h->structure;
+    b->pf = h->pf;
+    b->working = 0;
+    for (unsigned i = 0; i < JUDGE_VFS; i++) {
+        b->vf[i] = h->vf[i].schedule;
+        b->working |= (uint64_t)h->vf[i].work_pending << i;
+    }
 }
 
 static void judge_sum(struct gpup_judge *j, const struct host *h) {
@@ -276,15 +301,29 @@ static void follow(struct gpup_judge *j, struct scheduling *s) {
     bool ends = c->ddi == GPUP_DDI_EndLiveMigration || c->ddi == GPUP_DDI_SetVirtualFunctionPauseState;
     if (!(ends || any_moved(c) || !b->known || b->structure != h->structure) || !is_calm(h))
         return;
-    if (b->known && !b->spoiled && b->structure == h->structure && ends)
-        compare(j, b);
-    b->known = true;
-    b->structure = h->structure;
-    b->pf = h->pf;
-    b->working = 0;
-    for (unsigned i = 0; i < JUDGE_VFS; i++) {
-        b->vf[i] = h->vf[i].schedule;
-        b->working |= (uint64_t)h->vf[i].work_pending << i;
+    bool same = b->known && b->structure == h->structure;
+    if (same && only_shares(h, b) &&
+        (b->due || (!b->spoiled && c->ddi == GPUP_DDI_SetVirtualFunctionPauseState))) {
+        b->due = true; /* no page says that an unpause waits for the shares */
+        b->waited = false;
+        return;
+    }
+    if (same && !b->spoiled && ends)
+        compare(j, h, b, rule_of_return(c));
+    learn(h, b);
+}
+
+/* Time has passed since the unpause. */
+static void ask_again(struct gpup_judge *j, struct scheduling *s) {
+    for (uint8_t i = 0; i < GPUP_MAX_HOSTS; i++) {
+        const struct host *h = &j->host[i];
+        struct baseline *b = &s->base[i];
+        if (!b->due || !b->waited || h->impaired || h->asleep)
+            continue;
+        judge_about(j, i, GPUP_PF);
+        if (b->known && b->structure == h->structure && is_calm(h))
+            compare(j, h, b, GPUP_RULE_ROB_009);
+        b->known = b->due = b->waited = false;
     }
 }
 
@@ -320,6 +359,13 @@ static void settle(struct gpup_judge *j, void *state) {
 /* A reading that moved although no call was in the driver: it shares time out by what there is to do. */
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
     struct scheduling *s = state;
+    if (e->kind == GPUP_EVENT_WAIT)
+        for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++)
+            s->base[i].waited = true;
+    else if (e->kind != GPUP_EVENT_OBS_SCHEDULE)
+        ask_again(j, s);
+    if (e->kind != GPUP_EVENT_OBS_SCHEDULE)
+        return;
     uint64_t vf = e->f[GPUP_OBS_SCHEDULE_vf];
     const struct host *h = &j->host[e->host];
     const struct schedule *was = vf < JUDGE_VFS ? &h->vf[vf].schedule : &h->pf;
@@ -337,7 +383,7 @@ static void overlapped(struct gpup_judge *j, void *state) {
 
 const struct monitor monitor_schedule = {.id = GPUP_MONITOR_schedule,
                                          .state_size = sizeof(struct scheduling),
-                                         .kinds = KIND(OBS_SCHEDULE),
+                                         .kinds = KIND(OBS_SCHEDULE) | KIND(WAIT) | KIND(STEP) | KIND(CALL),
                                          .event = event,
                                          .settle = settle,
                                          .overlapped = overlapped};
