@@ -90,7 +90,7 @@ static void reset_vf(struct vf *v) {
     struct vf old = *v;
     v->present = v->resourced = v->powered = v->was_powered = v->paused = false;
     v->tracking = v->work_pending = v->work_busy = false;
-    v->disturbed = false;
+    v->disturbed = v->rising = false;
     v->session = SESSION_NONE;
     v->sessions = 0;
     v->reserve_size = v->reserve_shape = v->reserve_ranges = 0;
@@ -101,6 +101,7 @@ static void reset_vf(struct vf *v) {
 static void changed_power(struct vf *v, uint64_t state) {
     v->powered = state == 1;
     v->was_powered = v->was_powered || v->powered;
+    v->rising = v->rising && v->powered;
 }
 
 static void prepared(struct host *h, struct vf *v, uint64_t type) {
@@ -154,6 +155,7 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
         break;
     case GPUP_DDI_SetVirtualFunctionPauseState:
         v->paused = c->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause] != 0;
+        v->rising = c->before.paused && !v->paused && v->powered;
         break;
     case GPUP_DDI_PrepareLiveMigration:
         prepared(h, v, c->a[GPUP_ARG_PrepareLiveMigration_MigrationType]);

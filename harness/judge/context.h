@@ -44,6 +44,7 @@ struct vf {
     bool work_busy;    /* and was seen in flight */
     bool disturbed;    /* since its session began: a reset, a change of power, of VF or GPU, or calls that
                           overlapped. No page tells how a session survives them */
+    bool rising;       /* was unpaused and not seen to run since: it may begin in a call of another VF */
     uint8_t session;
     uint64_t reset_ns;    /* until then a reset that the guest may have asked for goes on */
     uint32_t life;        /* CreateVirtualGpu so far */
@@ -99,6 +100,7 @@ struct change {
     uint8_t host;
     bool quiet; /* the VF could not have done it by itself */
     bool fresh; /* nothing else explains it */
+    bool rises; /* the VF was unpaused before and begins to run */
     uint32_t vf;
     uint32_t event;
     struct schedule old, now; /* OBS_SCHEDULE */

@@ -65,6 +65,7 @@ void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
     if (e->kind == GPUP_EVENT_OBS_SCHEDULE) {
         change->old = v ? v->schedule : j->host[e->host].pf;
         change->now = schedule_of(e);
+        change->rises = v && v->rising && !change->old.running && change->now.running;
     }
 }
 
@@ -75,6 +76,7 @@ static void read_schedule(struct gpup_judge *j, const struct gpup_event *e, stru
         return;
     }
     v->schedule = now;
+    v->rising = v->rising && !now.running;
     v->work_busy = v->work_busy || (v->work_pending && now.busy);
     if (v->work_busy && now.running && !now.busy)
         v->work_pending = v->work_busy = false;
@@ -150,7 +152,7 @@ static bool is_foreign(const struct gpup_judge *j, const struct change *m) {
         (!j->host[m->host].vf[m->vf].present || call_reset_goes_on(j, &j->host[m->host].vf[m->vf])))
         return false;
     if (m->kind == GPUP_EVENT_OBS_SCHEDULE)
-        return m->old.running != m->now.running;
+        return m->old.running != m->now.running && !m->rises;
     return !own_doing || m->quiet;
 }
 

@@ -23,19 +23,20 @@ static void judge_prepare_status(struct gpup_judge *j, uint64_t type) {
     bool works = c->status == 0;
     unsigned opposite = type == 0 ? SESSION_TARGET : SESSION_SOURCE;
     bool runs = v->powered && !v->paused;
+    bool fresh = v->resourced && !v->was_powered; /* made with its memory, not started: what a target is */
     if (!call_must_succeed(j) || v->session != SESSION_NONE || type > 1)
         return;
     if (other_session(j, SESSION_SOURCE) || other_session(j, SESSION_TARGET)) {
-        if (other_session(j, opposite) && (type == 1 ? !v->was_powered : runs))
+        if (other_session(j, opposite) && (type == 1 ? fresh : runs))
             CHECK(j, GPUP_RULE_LM_060, works,
                   "another VF is in a session of the other type, and the call returned 0x%08x", c->status);
         return;
     }
-    if (type == 0 ? v->powered : !v->was_powered) {
+    if (type == 0 ? v->powered : fresh) {
         if (v->sessions)
             CHECK(j, GPUP_RULE_LM_059, works, "after an earlier session the call returned 0x%08x", c->status);
     }
-    if (type == 1 && !v->was_powered)
+    if (type == 1 && fresh)
         CHECK(j, GPUP_RULE_LM_002, works, "preparing a target returned 0x%08x", c->status);
     if (type == 0 && runs)
         CHECK(j, GPUP_RULE_LM_001, works, "preparing a running source returned 0x%08x", c->status);

@@ -30,19 +30,21 @@ static void judge_on(struct gpup_judge *j, struct pause *p, struct overlay *o, c
     const struct call *c = &j->call;
     uint64_t flag = c->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause];
     bool ran = c->before.schedule.running;
-    bool held = call_must_succeed(j) ? nt_success(c->status) && !v->schedule.running
-                                     : !nt_success(c->status) || !v->schedule.running;
+    bool works = nt_success(c->status);
+    /* What is paused, or does not run for want of power, a driver need not pause again, if it stays so. */
+    bool must = call_must_succeed(j) && !c->before.paused && c->before.powered;
+    bool held = must ? works && !v->schedule.running : (!works && ran) || !v->schedule.running;
     bool shows = ran || !held; /* a VF that did not run anyway shows nothing */
-    if (nt_success(c->status))
+    if (works)
         CHECK(j, GPUP_RULE_PAUSE_009, !v->schedule.busy,
               "work of the VF is in flight after the pause returned");
-    p->on[c->host] = p->on[c->host] || (ran && held && flag == 1);
+    p->on[c->host] = p->on[c->host] || (works && ran && held && flag == 1);
     if (shows && flag != 1 && (held || p->on[c->host]))
         CHECK(j, GPUP_RULE_PAUSE_002, held, "flag 0x%02llx did not pause the VF", (unsigned long long)flag);
     if (shows)
         CHECK(j, GPUP_RULE_PAUSE_001, held, "the pause returned 0x%08x and the VF is %s", c->status,
               v->schedule.running ? "still scheduled" : "not scheduled");
-    if (!nt_success(c->status))
+    if (!works)
         return;
     if (ran && j->host[c->host].pf.seen)
         CHECK(j, GPUP_RULE_PAUSE_016, j->host[c->host].pf.paging >= c->pf.paging,
@@ -111,15 +113,17 @@ static void judge_off(struct gpup_judge *j, struct pause *p, struct overlay *o, 
     bool same = v->schedule.running == c->before.schedule.running;
     bool fine = c->before.paused ? natural_state(p, o, c) != 1 || v->schedule.running : same;
     bool works = nt_success(c->status) && fine;
+    /* Without power the pause holds nothing back, and in a target session the VF stays paused. */
+    bool must = call_must_succeed(j) && c->before.powered && c->before.session != SESSION_TARGET;
     p->off[c->host] = p->off[c->host] || (works && !j->padded && c->before.paused && v->schedule.running);
-    if (j->padded && (works || (p->off[c->host] && (nt_success(c->status) || call_must_succeed(j)))))
+    if (j->padded && (works || (p->off[c->host] && (nt_success(c->status) || must))))
         CHECK(j, GPUP_RULE_PAUSE_015, works, "flag FALSE with padding bytes set did not count as FALSE");
     if (!c->before.paused) {
         CHECK(j, GPUP_RULE_PAUSE_006, same, "unpausing a VF that was not paused changed its scheduling");
         return;
     }
     if (!nt_success(c->status)) {
-        if (call_must_succeed(j))
+        if (must)
             CHECK(j, GPUP_RULE_PAUSE_003, false, "the unpause returned 0x%08x", c->status);
         return;
     }
@@ -134,7 +138,8 @@ static void judge_others(struct gpup_judge *j) {
     uint32_t other = GPUP_PF;
     for (unsigned i = 0; i < c->changes; i++)
         if (c->change[i].kind == GPUP_EVENT_OBS_SCHEDULE && c->change[i].vf != c->vf &&
-            c->change[i].vf != GPUP_PF && c->change[i].old.running != c->change[i].now.running)
+            c->change[i].vf != GPUP_PF && c->change[i].old.running != c->change[i].now.running &&
+            !c->change[i].rises)
             other = c->change[i].vf;
     CHECK(j, GPUP_RULE_PAUSE_011, other == GPUP_PF, "the call for VF %u changed the scheduling of VF %u",
           c->vf, other);
