@@ -224,11 +224,13 @@ static bool is_harmless(uint16_t ddi) {
     }
 }
 
-/* A paused VF stays as it is, whatever harmless call is made. */
+/* A paused VF stays as it is, whatever harmless call is made. One that is a target has no content of its own
+ * yet: it comes with the session, and goes with one that is given up. */
 static void judge_frozen(struct gpup_judge *j, const struct vf *v) {
     const struct call *c = &j->call;
     bool pausing = c->ddi == GPUP_DDI_SetVirtualFunctionPauseState;
-    if (v && c->before.paused && (v->paused || !pausing) && is_harmless(c->ddi))
+    bool target = c->before.session == SESSION_TARGET;
+    if (v && c->before.paused && !target && (v->paused || !pausing) && is_harmless(c->ddi))
         CHECK(j, GPUP_RULE_LM_066,
               !own_change(j, GPUP_EVENT_OBS_VRAM) && !own_change(j, GPUP_EVENT_OBS_GUEST),
               "the call changed the content of a paused VF");
@@ -236,8 +238,8 @@ static void judge_frozen(struct gpup_judge *j, const struct vf *v) {
         const struct change *m = &c->change[i];
         const struct vf *of = judge_vf(j, m->host, m->vf);
         bool content = m->kind == GPUP_EVENT_OBS_VRAM || m->kind == GPUP_EVENT_OBS_GUEST;
-        if (!content || !of || !of->paused || !m->fresh || !m->quiet || (c->names_vf && m->vf == c->vf) ||
-            (!c->names_vf && !is_harmless(c->ddi)))
+        if (!content || !of || !of->paused || of->session == SESSION_TARGET || !m->fresh || !m->quiet ||
+            (c->names_vf && m->vf == c->vf) || (!c->names_vf && !is_harmless(c->ddi)))
             continue;
         judge_about(j, m->host, m->vf);
         CHECK(j, GPUP_RULE_LM_066, false, "a call for another object changed the content of paused VF %u",
