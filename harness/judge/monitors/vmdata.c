@@ -29,6 +29,7 @@ struct machine {
     bool powered, paused, session, was_powered;
     uint32_t life;
     bool secure, linux_only, unnamed, ended; /* what was said last; ended: and the worker is gone */
+    bool was_secure, other_passes;           /* other_passes: since then, of a vGPU that had no secure VM */
     bool refused_known, refused;             /* answer while secure, for a repeat */
 };
 
@@ -90,8 +91,9 @@ static void cycle(struct gpup_judge *j, struct host_data *h) {
     bool grows = true;
     for (unsigned i = 0; i < CYCLES; i++)
         grows = grows && h->level[i + 1] > h->level[i];
-    CHECK(j, GPUP_RULE_VMD_010, !grows, "each worker process that ends leaves memory: %llu blocks, then %llu",
-          (unsigned long long)h->level[0], (unsigned long long)h->level[CYCLES]);
+    CHECK_GROWTH(j, GPUP_RULE_VMD_010, h->growing,
+                 "each worker process that ends leaves memory: %llu blocks, then %llu",
+                 (unsigned long long)h->level[0], (unsigned long long)h->level[CYCLES]);
     memmove(h->level, h->level + 1, CYCLES * sizeof *h->level);
     h->cycles--;
 }
@@ -127,6 +129,8 @@ static void ended(struct gpup_judge *j, struct vmdata *d, struct host_data *h) {
         return;
     if (w->set && w->vf < JUDGE_VFS)
         d->of[c->host][w->vf].ended = true;
+    if (w->set && w->vf < JUDGE_VFS)
+        d->of[c->host][w->vf].other_passes = false;
     *w = (struct worker){0};
 }
 
@@ -167,6 +171,8 @@ static void judge_status(struct gpup_judge *j, const struct host_data *h, const 
     }
     if (w->guest)
         return; /* a driver may insist on the data before the guest processes */
+    if ((flags & 1) && !nt_success(c->status))
+        return; /* "or another appropriate failure", and nobody asked whether it can do that for a VM */
     CHECK(j, GPUP_RULE_VMD_001, nt_success(c->status), "the call returned 0x%08x", c->status);
     CHECK(j, GPUP_RULE_VMD_002,
           c->status != GPUP_STATUS_INVALID_HANDLE && c->status != GPUP_STATUS_INVALID_PARAMETER,
@@ -205,6 +211,7 @@ static void told(struct gpup_judge *j, struct vmdata *d, struct host_data *h) {
         m->refused_known = false;
     w->flags = flags;
     m->secure = flags & 1;
+    m->was_secure = m->was_secure || m->secure;
     m->linux_only = flags == 2;
     m->unnamed = flags >= 4 && !(flags & 3);
     m->ended = false;
@@ -259,6 +266,16 @@ static bool other_is_secure(const struct host_data *h, uint32_t vf) {
     return false;
 }
 
+/* Escapes pass now, for who had no secure VM. */
+static void note_pass(const struct gpup_judge *j, struct vmdata *d) {
+    const struct call *c = &j->call;
+    struct machine *of = d->of[c->host];
+    for (uint64_t used = j->used[c->host]; used && !of[c->vf].was_secure; used &= used - 1) {
+        unsigned vf = (unsigned)__builtin_ctzll(used);
+        of[vf].other_passes = of[vf].other_passes || vf != c->vf;
+    }
+}
+
 static void escaped(struct gpup_judge *j, struct vmdata *d, struct host_data *h) {
     const struct call *c = &j->call;
     struct machine *m = c->vf < JUDGE_VFS ? &d->of[c->host][c->vf] : NULL;
@@ -268,6 +285,8 @@ static void escaped(struct gpup_judge *j, struct vmdata *d, struct host_data *h)
     if (!c->a[GPUP_ARG_VirtualGpuDriverEscape_InputBufferSize] ||
         !c->a[GPUP_ARG_VirtualGpuDriverEscape_OutputBufferSize])
         return; /* whether an empty buffer is NULL is not told */
+    if (passes)
+        note_pass(j, d);
     if (!h->told) {
         learn(c, m);
         return;
@@ -281,6 +300,8 @@ static void escaped(struct gpup_judge *j, struct vmdata *d, struct host_data *h)
     bool other = other_is_secure(h, c->vf);
     if (m->ended && !passes && other)
         return; /* because of its own data, or of the other VM's */
+    if (m->ended && !passes && !m->other_passes)
+        return; /* a host that had a secure VM may let no escape through any more */
     if (m->ended)
         CHECK(j, GPUP_RULE_VMD_010, passes, "an escape of vGPU %u is refused, as if its VM's data still held",
               c->vf);
