@@ -30,7 +30,7 @@ void migration_tracks(const struct gpup_judge *j, struct tracks *t) {
     struct track *b = find(t, c->host, c->a[0]);
     if (c->ddi == GPUP_DDI_CreateMemoryBasis) {
         created(t, c);
-    } else if (c->ddi == GPUP_DDI_StopDevice) {
+    } else if (c->ddi == GPUP_DDI_StopDevice && !j->host[c->host].updating) {
         memset(t->of[c->host], 0, sizeof t->of[0]);
     } else if (b && c->ddi == GPUP_DDI_StartDirtyTracking) {
         b->on = nt_success(c->status);
