@@ -190,6 +190,13 @@ struct gpup_judge {
         if (judge_checked(j, rule) && !(holds))                                                              \
             judge_violated(j, rule, GPUP_POLICY_FINDING, __VA_ARGS__);                                       \
     } while (0)
+/* A rule about memory that grows: WARN at most, until it grew more often than a small cache explains. */
+#define JUDGE_CACHE 16u
+#define CHECK_GROWTH(j, rule, times, ...)                                                                    \
+    do {                                                                                                     \
+        if (judge_checked(j, rule) && (times))                                                               \
+            judge_violated(j, rule, (times) > JUDGE_CACHE ? 255 : GPUP_WARN, __VA_ARGS__);                   \
+    } while (0)
 #define COUNT(j, rule) (void)judge_checked(j, rule) /* a check that held */
 bool judge_checked(struct gpup_judge *j, uint16_t rule);
 /* The rule is about something that the implementation is free to do and was seen not to do: without a check

@@ -254,6 +254,34 @@ static void test_unknown_events(void **state) {
     gpup_judge_free(NULL);
 }
 
+/* Sessions, each of which leaves a block: a small cache may be behind the first of them. */
+static unsigned after_sessions(unsigned count) {
+    struct gpup_judge *judge = gpup_judge_new();
+    char level[60];
+    assert_non_null(judge);
+    feed(judge, "LM-055", false, NULL, NULL);
+    for (unsigned i = 0; i < count; i++) {
+        feed_line(judge, "call PrepareLiveMigration vfIndex=0 MigrationType=0");
+        feed_line(judge, "return PrepareLiveMigration");
+        feed_line(judge, "call EndLiveMigration vfIndex=0");
+        feed_line(judge, "return EndLiveMigration");
+        snprintf(level, sizeof level, "obs_pool count=%u bytes=1000", 11 + i);
+        feed_line(judge, level);
+    }
+    gpup_judge_end(judge);
+    unsigned said = verdict(judge, GPUP_RULE_LM_055);
+    gpup_judge_free(judge);
+    return said;
+}
+
+static void test_growth(void **state) {
+    (void)state;
+    assert_int_equal(after_sessions(0), GPUP_PASS);
+    assert_int_equal(after_sessions(1), GPUP_WARN);
+    assert_int_equal(after_sessions(16), GPUP_WARN);
+    assert_int_equal(after_sessions(17), GPUP_FAIL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_missing_observer),
                                        cmocka_unit_test(test_names),
@@ -263,6 +291,7 @@ int main(void) {
                                        cmocka_unit_test(test_grades),
                                        cmocka_unit_test(test_keys),
                                        cmocka_unit_test(test_place),
+                                       cmocka_unit_test(test_growth),
                                        cmocka_unit_test(test_reset),
                                        cmocka_unit_test(test_unknown_events)};
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;

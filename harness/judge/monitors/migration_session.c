@@ -127,12 +127,13 @@ static void judge_pool(struct gpup_judge *j, struct migration *m, struct session
     bool quiet = others == s->begun && !h->impaired;
     if (!(h->observers & GPUP_OBSERVER_pool))
         return;
-    if (quiet && s->last.known && s->last.calls == s->calls && s->last.objects == state &&
-        others == s->others)
-        CHECK(j, GPUP_RULE_LM_055, h->pool_count <= s->last.pool,
-              "an equal session again left %llu more allocations",
-              (unsigned long long)(h->pool_count - s->last.pool));
-    s->last = (struct cycle){s->calls, state, h->pool_count, quiet};
+    bool equal = quiet && s->last.known && s->last.calls == s->calls && s->last.objects == state &&
+                 others == s->others;
+    uint32_t growing = equal && h->pool_count > s->last.pool ? s->last.growing + 1 : 0;
+    if (equal)
+        CHECK_GROWTH(j, GPUP_RULE_LM_055, growing, "an equal session again left %llu more allocations",
+                     (unsigned long long)(h->pool_count - s->last.pool));
+    s->last = (struct cycle){s->calls, state, h->pool_count, growing, quiet};
     s->others = others;
     s->own = m->own[c->host][c->vf];
 }

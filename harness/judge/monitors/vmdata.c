@@ -39,11 +39,11 @@ struct host_data {
     unsigned guid_objects;
     uint64_t guid_buffer; /* of the call to come */
     uint8_t guid[16];
-    bool unsure;                /* processes may be there that nobody saw being made */
-    bool told;                  /* some VM has data */
-    bool shared;                /* two workers were given equal GUIDs */
-    uint64_t level[CYCLES + 1]; /* blocks of memory after each cycle */
-    unsigned cycles;
+    bool unsure;                           /* processes may be there that nobody saw being made */
+    bool told;                             /* some VM has data */
+    bool shared;                           /* two workers were given equal GUIDs */
+    uint64_t level[CYCLES + 1];            /* blocks of memory after each cycle */
+    unsigned cycles, growing;              /* growing: how many in a row left more */
     uint8_t phase;                         /* 1 created, 2 set */
     uint64_t cycling;                      /* the worker of this cycle */
     bool order_known[2], order_refused[2]; /* escapes of secure VMs: guest process after, before the data */
@@ -84,13 +84,14 @@ static void cycle(struct gpup_judge *j, struct host_data *h) {
         h->level[h->cycles++] = pool;
     } else {
         h->phase = 0;
-        h->cycles = 0;
+        h->cycles = h->growing = 0;
     }
     if (h->cycles <= CYCLES)
         return;
     bool grows = true;
     for (unsigned i = 0; i < CYCLES; i++)
         grows = grows && h->level[i + 1] > h->level[i];
+    h->growing = !grows ? 0 : h->growing ? h->growing + 1 : CYCLES;
     CHECK_GROWTH(j, GPUP_RULE_VMD_010, h->growing,
                  "each worker process that ends leaves memory: %llu blocks, then %llu",
                  (unsigned long long)h->level[0], (unsigned long long)h->level[CYCLES]);
