@@ -94,6 +94,11 @@ static void touch(struct basis *b, uint32_t segment, const struct stretch *s) {
     b->near = b->near || (!hit && b->segment == segment && is_near(b, s));
 }
 
+static void may_touch(struct basis *b) {
+    b->clean = false;
+    b->blurred = b->rewritten = b->touched = true;
+}
+
 /* A stretch of the VF's reserve; how it is marked stands in *s. */
 static void saw_access(struct dirty *d, const struct gpup_event *e, uint64_t vf, struct stretch s) {
     if (vf >= JUDGE_VFS || !d->live[e->host])
@@ -113,6 +118,9 @@ static void saw_access(struct dirty *d, const struct gpup_event *e, uint64_t vf,
         s.size -= part.size;
         s.offset = 0;
     }
+    for (unsigned k = 0; s.size && k < DIRTY_BASES; k++) /* beyond the ranges that are followed: anywhere */
+        if (d->basis[e->host][k].live && d->basis[e->host][k].tracking)
+            may_touch(&d->basis[e->host][k]);
 }
 
 static void saw_write(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e) {

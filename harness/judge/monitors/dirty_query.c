@@ -139,10 +139,9 @@ static void judge_surplus(struct gpup_judge *j, const struct query *q) {
               "a page that was only paged out is reported");
     if (s.set && s.aside)
         return;
-    bool alone = !s.touched && !b->stirred && !b->told;
-    if (b->neighbour && b->near && alone)
+    if (b->neighbour && b->near && !s.touched)
         CHECK(j, GPUP_RULE_DIRTY_054, !s.set, "a write beside the basis is reported in it");
-    else if (b->neighbour && alone)
+    else if (b->neighbour && !s.touched && !b->stirred && !b->told)
         CHECK(j, GPUP_RULE_DIRTY_016, !s.set, "a write far from the basis is reported in it");
     else if (s.untouched >= 16)
         CHECK(j, GPUP_RULE_DIRTY_024, s.set <= s.untouched / 2,
