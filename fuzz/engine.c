@@ -396,6 +396,7 @@ void fuzz_engine_free(struct fuzz_engine *f) {
     twin_free(&f->other);
     twin_free(&f->again);
     gpup_files_free(&f->files);
+    gpup_image_reset(f->binding.image); /* who else has the object open finds it as it was loaded */
     gpup_binding_close(&f->binding);
     free(f);
 }
