@@ -1,6 +1,6 @@
 # gpup-fuzz: the campaigns. It loads instrumented implementations itself, to shrink and to write pages.
-add_executable(gpup-fuzz campaign/main.c campaign/campaign.c campaign/crash.c campaign/detect.c campaign/detect_group.c campaign/detect_run.c campaign/detect_table.c campaign/files.c campaign/images.c campaign/page.c
-  campaign/picture.c campaign/regression.c campaign/shrink.c campaign/speed.c campaign/summary.c campaign/svg.c campaign/triage.c campaign/worker.c coverage.c)
+add_executable(gpup-fuzz campaign/main.c campaign/campaign.c campaign/crash.c campaign/detect.c campaign/detect_group.c campaign/detect_run.c campaign/detect_table.c campaign/files.c campaign/finding.c campaign/images.c campaign/known.c campaign/load.c campaign/page.c
+  campaign/picture.c campaign/regression.c campaign/shrink.c campaign/speed.c campaign/state.c campaign/summary.c campaign/svg.c campaign/triage.c campaign/worker.c coverage.c)
 target_include_directories(gpup-fuzz PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(gpup-fuzz PRIVATE gpup_fuzz gpup_repro gpup_symbols gpup_program_yaml ${world} m)
 target_link_options(gpup-fuzz PRIVATE ${GPUP_FUZZ_LINK} ${GPUP_FUZZ_HOOKS} ${GPUP_FUZZ_SERVICES})

@@ -41,7 +41,8 @@ struct fuzz_engine {
     struct twin first, other, again; /* what the calls of a program gave */
     struct twin *hears;              /* one of them, or NULL */
     bool repeating;                  /* for comparison only */
-    bool inside[2];                  /* by host: a call is going on */
+    bool inside[2];                  /* by host: a call is going on, of this DDI */
+    uint16_t ddi[2];
     uint64_t executions, starts;
     struct fuzz_clock *clock;           /* NULL: not wanted */
     uint64_t called, judge_when_called; /* times of the call at hand */
@@ -68,6 +69,10 @@ static void on_event(void *context, const struct gpup_event *e) {
         judge_by_the_clock(f, e);
     else if (!f->repeating || f->now->starting)
         gpup_judge_event(f->now->judge, e);
+    if (e->kind == GPUP_EVENT_CALL || e->kind == GPUP_EVENT_RETURN) {
+        f->inside[e->host & 1] = e->kind == GPUP_EVENT_CALL;
+        f->ddi[e->host & 1] = (uint16_t)e->f[GPUP_CALL_ddi];
+    }
     if (f->now->starting)
         return;
     if (f->hears)
@@ -416,11 +421,15 @@ void fuzz_engine_tap(struct fuzz_engine *f, const struct gpup_trace_sink *tap) {
 void fuzz_engine_where(const struct fuzz_engine *f, char *text, size_t size) {
     const struct fuzz_states *s = &f->states;
     unsigned host = f->inside[1];
-    const struct gpup_ddi *d = &gpup_ddis[s->ddi[host]];
+    const struct gpup_ddi *d = &gpup_ddis[f->ddi[host] % gpup_spec_counts.ddis];
     uint32_t state = 2166136261u;
     snprintf(text, size, "%s", "");
     if (!f->inside[host])
         return;
+    if (f->now->starting || f->repeating) { /* states are not followed there */
+        snprintf(text, size, "%s 00000000", d->name);
+        return;
+    }
     uint32_t vf = d->vf_argument >= 0 ? (uint32_t)s->a[host][d->vf_argument] : GPUP_SLOT_NONE;
     for (uint16_t m = 0; m < gpup_spec_counts.machines; m++)
         state = (state ^ gpup_machine_state_of(&s->at[host], m, vf)) * 16777619u;

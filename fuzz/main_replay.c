@@ -1,14 +1,17 @@
 /* A target without an engine: runs files, and the files in folders, each once. Status 0: none ended the
- * process. */
+ * process; FUZZ_HUNG: one did not come back. */
 #include "coverage.h"
+#include "settings.h"
 #include "targets/target.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size) {
     (void)data;
@@ -38,11 +41,21 @@ static int write_reached(const char *path) {
     return ok ? 0 : (fprintf(stderr, "%s: cannot be written\n", path), 2);
 }
 
+/* What does not come back is told as what ends the process is. */
+static void on_alarm(int number) {
+    static const char word[] = "HANG\n";
+    (void)number;
+    if (write(STDERR_FILENO, word, sizeof word - 1) > 0 && fuzz_tell_where)
+        fuzz_tell_where();
+    _exit(FUZZ_HUNG);
+}
+
 static int run_file(const char *path, size_t size) {
     FILE *file = fopen(path, "rb");
     uint8_t *bytes = malloc(size + 1);
     bool ok = file && bytes && fread(bytes, 1, size, file) == size;
     if (ok) {
+        alarm(fuzz_limit());
         LLVMFuzzerTestOneInput(bytes, size);
         fuzz_coverage_take(mark, NULL);
         files++;
@@ -82,6 +95,9 @@ static int run(const char *path) {
 }
 
 int main(int argc, char **argv) {
+    struct sigaction ended = {.sa_handler = on_alarm, .sa_flags = SA_ONSTACK};
+    sigaction(SIGALRM, &ended, NULL);
+    alarm(fuzz_limit());
     int status = LLVMFuzzerInitialize(&argc, &argv) == 0 ? 0 : 3;
     const char *list = getenv("GPUP_FUZZ_REACHED");
     for (int i = 1; status == 0 && i < argc; i++)

@@ -33,9 +33,10 @@ static void summary(void) {
 /* Absent where no sanitizer is linked. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
-static void tell_where(void) {
-    char text[64];
-    fuzz_engine_where(the_engine, text, sizeof text);
+void fuzz_tell_where(void) {
+    char text[64] = "";
+    if (the_engine)
+        fuzz_engine_where(the_engine, text, sizeof text);
     if (text[0])
         fprintf(stderr, "DURING %s\n", text);
 }
@@ -93,7 +94,7 @@ struct fuzz_engine *fuzz_target_engine(bool untrusted, bool typed) {
     }
     atexit(summary);
     if (fuzz_flag("GPUP_FUZZ_WHERE") && __sanitizer_set_death_callback)
-        __sanitizer_set_death_callback(tell_where);
+        __sanitizer_set_death_callback(fuzz_tell_where);
     return the_engine;
 }
 

@@ -14,16 +14,30 @@
  *   GPUP_FILES           files that the driver finds: NAME=PATH, a line each (gpup/files.h)
  *   GPUP_FUZZ_WHERE=1    a sanitizer's report ends with `DURING DDI STATE`, see fuzz_engine_where (replayers
  * only: libFuzzer has a use of its own for that moment)
- *   GPUP_FUZZ_STOP=RULE,RULE  the process ends with status 77 at the first finding of one of them
- *   GPUP_FUZZ_WANT=...   with status 77 when each of several faults is found (wanted.h)
+ *   GPUP_FUZZ_LIMIT=60   seconds that a replayer gives each input, and loading; then `HANG`, the line
+ * `DURING` and status 78 GPUP_FUZZ_STOP=RULE,RULE  the process ends with status 77 at the first finding of
+ * one of them GPUP_FUZZ_WANT=...   with status 77 when each of several faults is found (wanted.h)
  */
 #ifndef GPUP_FUZZ_SETTINGS_H
 #define GPUP_FUZZ_SETTINGS_H
 
 #include "engine.h"
 
+#include <stdlib.h>
+
 #define FUZZ_STEPS 32u /* a mutated program does not grow beyond */
 #define FUZZ_STOPPED 77
+#define FUZZ_HUNG 78
+
+static inline unsigned fuzz_limit(void) {
+    const char *text = getenv("GPUP_FUZZ_LIMIT");
+    unsigned long seconds = text ? strtoul(text, NULL, 10) : 0;
+    return seconds && seconds <= 86400 ? (unsigned)seconds : 60;
+}
+
+/* `DURING DDI STATE` on the standard error, when a call of the driver is going on. Targets that run no driver
+ * lack it. */
+__attribute__((weak)) void fuzz_tell_where(void);
 
 bool fuzz_flag(const char *name); /* set, and not "0" */
 

@@ -1,6 +1,6 @@
 /* The course of a campaign: regression first, then the engines until time, runs or a signal end it, then
  * sorting. */
-#include "campaign.h"
+#include "state.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -35,6 +35,10 @@ void campaign_heed_signals(void) {
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     signal(SIGHUP, on_signal);
+}
+
+bool campaign_stopped(void) {
+    return stopping;
 }
 
 bool campaign_hurried(void) {
@@ -85,6 +89,11 @@ static void enlist(struct campaign *c) {
     }
 }
 
+/* Not a copy of what AFL++ was given, or took from the others: that is in the corpus. */
+static bool is_own(const char *name) {
+    return !strstr(name, ",orig:") && !strstr(name, ",sync:");
+}
+
 static void sync_afl(const struct campaign *c) {
     char from[PATH_ROOM], to[PATH_ROOM], prefix[32];
     snprintf(to, sizeof to, "%s/corpus", c->o->out);
@@ -92,10 +101,10 @@ static void sync_afl(const struct campaign *c) {
         if (c->worker[i].afl) {
             snprintf(from, sizeof from, "%s/afl/w%u/queue", c->o->out, c->worker[i].index);
             snprintf(prefix, sizeof prefix, "afl%u-", c->worker[i].index);
-            copy_files(from, to, prefix);
+            copy_files(from, to, prefix, is_own);
             snprintf(from, sizeof from, "%s/afl/w%u/crashes", c->o->out, c->worker[i].index);
             snprintf(to, sizeof to, "%s/crashes", c->o->out);
-            copy_files(from, to, prefix);
+            copy_files(from, to, prefix, NULL);
             snprintf(to, sizeof to, "%s/corpus", c->o->out);
         }
 }
@@ -206,6 +215,8 @@ static void watch(struct campaign *c) {
     sync_afl(c);
 }
 
+static struct memory before; /* of earlier runs */
+
 /* 0, or the status to end with. */
 static int prepare(const struct options *o) {
     static const char *const folders[] = {"corpus", "raw", "crashes", "findings", "log"};
@@ -219,6 +230,11 @@ static int prepare(const struct options *o) {
                 o->out);
         return 2;
     }
+    campaign_recall(o, &before);
+    if (o->resume && !campaign_goes_on(o, &before))
+        return 2;
+    if (o->resume && !count_files(o, "corpus"))
+        fprintf(stderr, "fuzz: there is no campaign in %s: it begins anew\n", o->out);
     int status = regression_load(o); /* before there is a campaign to go on with */
     if (status)
         return status;
@@ -226,24 +242,50 @@ static int prepare(const struct options *o) {
     empty_folder(path); /* what is still there is met again */
     snprintf(path, sizeof path, "%s/corpus", o->out);
     snprintf(seeds, sizeof seeds, "%s/seeds/%s", o->tools, o->target);
-    copy_files(seeds, path, "seed-");
+    copy_files(seeds, path, "seed-", NULL);
+    if (anything_unwritten())
+        return 3;
     if (count_files(o, "corpus") == 0) { /* engines want one input */
         snprintf(path, sizeof path, "%s/corpus/empty", o->out);
-        return write_file(path, "\0\0\0\0", 4) ? 0 : 2;
+        return write_file(path, "\0\0\0\0", 4) ? 0 : 3;
     }
     return 0;
 }
 
-int campaign_run(const struct options *o) {
-    static struct campaign c;
+/* Everything that was executed and kept is sorted and told, however little that is. */
+static int conclude(const struct campaign *c, struct course *course) {
     struct sorted sorted = {0};
+    const struct options *o = c->o;
+    course->interrupted = stopping;
+    if (stopping)
+        fputs("fuzz: interrupted; once more leaves findings as they were met\n", stderr);
+    course->all_executions = before.executions + total(c);
+    course->all_seconds = before.seconds + course->seconds;
+    campaign_remember(o,
+                      &(struct memory){.executions = course->all_executions, .seconds = course->all_seconds});
+    triage(o, &sorted);
+    if (!campaign_hurried())
+        draw_states(o);
+    if (total(c) == 0 && !stopping) {
+        fprintf(stderr, "fuzz: nothing was executed: see %s/log\n", o->out);
+        if (!sorted.fresh)
+            return 3;
+    }
+    summarise(o, course, &sorted);
+    return sorted.fresh ? 1 : anything_unwritten() ? 3 : 0;
+}
+
+int campaign_run(struct options *o) {
+    static struct campaign c;
     c.o = o;
+    o->began = time(NULL);
     int status = prepare(o);
     if (status)
         return status;
     if (!o->quiet)
         show("fuzz: first what was found before", false);
-    struct course course = {.worker = c.worker, .bad = regression_replay(o)};
+    struct course course = {.worker = c.worker, .replayed = regression_replay(o)};
+    o->replayed = course.replayed.whole;
     enlist(&c);
     c.started = now_s();
     for (unsigned i = 0; i < c.workers && !stopping; i++)
@@ -252,18 +294,7 @@ int campaign_run(const struct options *o) {
     say(&c, true);
     course.seconds = now_s() - c.started;
     course.workers = c.workers;
-    course.interrupted = stopping;
-    if (stopping)
-        fputs("fuzz: interrupted; once more leaves findings as they were met\n", stderr);
     if (!stopping)
         oracle_replay(o);
-    triage(o, &sorted);
-    if (!campaign_hurried())
-        draw_states(o);
-    if (total(&c) == 0 && !stopping) {
-        fprintf(stderr, "fuzz: nothing was executed: see %s/log\n", o->out);
-        return 3;
-    }
-    summarise(o, &course, &sorted);
-    return sorted.fresh ? 1 : 0;
+    return conclude(&c, &course);
 }

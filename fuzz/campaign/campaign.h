@@ -16,12 +16,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
+#include <time.h>
 
 #define PATH_ROOM 4096u
 #define MAX_WORKERS 64u
-#define MAX_INPUT "1024" /* bytes; about 100 steps */
-#define MAX_TEXT "8192"  /* of targets that read text */
+#define MAX_INPUT "1024" /* bytes of a measured campaign; others: max_input */
 
 struct options {
     const char *label; /* what the user called the implementation */
@@ -33,6 +34,8 @@ struct options {
     const char *target;
     bool libfuzzer, afl, negative, strict, resume, forever, quiet;
     uint64_t seconds, runs, cap_mib, seed;
+    time_t began;  /* of this run */
+    bool replayed; /* all that was found before was run again */
     unsigned jobs;
 };
 
@@ -43,13 +46,17 @@ bool option_duration(const char *text, uint64_t *seconds);
 /* --- folders and files (files.c) */
 bool folder(const char *format, ...) __attribute__((format(printf, 1, 2))); /* made, with those above it */
 char *read_file(const char *path, size_t *size);                            /* malloc'ed, ends with 0; NULL */
+/* What cannot be written is told, once. */
 bool write_file(const char *path, const void *bytes, size_t size);
+void tell_unwritable(const char *path); /* why: errno */
+bool anything_unwritten(void);
 /* Names in a folder without those that begin with a dot, sorted; the caller frees with free_names. */
 size_t list_names(const char *path, char ***names);
 void free_names(char **names, size_t count);
 uint64_t folder_size(const char *path, size_t *files);
-size_t copy_files(const char *from, const char *to, const char *prefix); /* those not there yet */
-void empty_folder(const char *path);                                     /* files only */
+/* Those not there yet that are `wanted` (NULL: all). */
+size_t copy_files(const char *from, const char *to, const char *prefix, bool (*wanted)(const char *name));
+void empty_folder(const char *path); /* files only */
 void remove_tree(const char *path);
 
 /* --- processes (worker.c) */
@@ -63,23 +70,32 @@ struct worker {
 bool worker_start(const struct options *o, struct worker *w, uint64_t seconds, uint64_t runs);
 void worker_look(const struct options *o, struct worker *w); /* reads its figures */
 void worker_stop(struct worker *w);
-/* Runs argv to its end, output to a log. Exit status, or 128 + signal, or -1. A hurried
- * campaign does not wait for it. */
-int run_tool(const char *log, char *const argv[]);
-const char *max_input(const struct options *o);
+/* Runs argv to its end, or until `over` says that it is not to be waited for; output to a log. Exit status,
+ * or 128 + signal, or -1. */
+int run_tool(const char *log, char *const argv[], bool (*over)(void));
+bool takes_programs(const struct options *o);   /* its target: load.c */
+const char *max_input(const struct options *o); /* bytes; fuzz/oss-fuzz/build.sh has the same */
 void set_target_environment(const struct options *o, bool quiet);
 
 /* --- phases */
-int campaign_run(const struct options *o);    /* campaign.c: exit status */
+bool campaign_lock(const struct options *o);  /* state.c; false: another runs there, which was said */
+int campaign_run(struct options *o);          /* campaign.c: exit status */
 void campaign_heed_signals(void);             /* SIGINT, SIGTERM, SIGHUP ask it to end soon */
+bool campaign_stopped(void);                  /* asked once: what looks for more ends */
 bool campaign_hurried(void);                  /* asked twice: what remains is left as it is */
-int regression_load(const struct options *o); /* 2, 3: the implementation cannot be loaded, which was said */
-int regression_replay(const struct options *o); /* regression.c: number of inputs that ended a process */
-void oracle_replay(const struct options *o);    /* the corpus, each input asked by all oracles */
-void minimise(const struct options *o);         /* corpus by afl-cmin where it is, and libFuzzer's -merge=1 */
+int regression_load(const struct options *o); /* 2, 3: the implementation cannot be fuzzed, which was said */
+/* What was found before, once more. */
+struct replayed {
+    int bad;    /* inputs that ended a process */
+    bool whole; /* none was left out */
+};
+struct replayed regression_replay(const struct options *o);
+void oracle_replay(const struct options *o); /* the corpus, each input asked by all oracles */
+void minimise(const struct options *o);      /* corpus by afl-cmin where it is, and libFuzzer's -merge=1 */
 /* What was found, sorted. */
 struct sorted {
     unsigned fresh, known, rules; /* findings; rules with a new one */
+    unsigned fixed;               /* known once, replayed, and not shown */
     char best[280];               /* the new one with the smallest program */
 };
 void triage(const struct options *o, struct sorted *sorted);
@@ -94,10 +110,12 @@ int images(struct options *o, const char *plain, const char *counted); /* images
 struct course {
     const struct worker *worker;
     unsigned workers;
-    uint64_t seconds;
-    int bad;          /* regression programs that ended a process */
+    uint64_t seconds, all_seconds, all_executions; /* of this run; of all */
+    struct replayed replayed;
     bool interrupted; /* by a signal */
 };
+/* The line that replays a program without fuzzing. */
+void tell_replay(FILE *out, const struct options *o, const char *program);
 /* summary.md, and its outcome on the standard output. */
 void summarise(const struct options *o, const struct course *course, const struct sorted *sorted);
 

@@ -1,5 +1,7 @@
 #include "crash.h"
 
+#include "settings.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +78,7 @@ bool crash_read(const char *report, const char *image, struct crash *crash) {
     size_t count = frames(kind, at, sizes), inside = 0, taken = 0;
     for (size_t i = 0; i < count; i++)
         inside += in_image(at[i], sizes[i], image, image_size);
+    crash->hang = false;
     crash->cause = hash(2166136261u, kind, kind_size);
     for (size_t i = 0; i < count && taken < FRAMES; i++) {
         if (inside && !in_image(at[i], sizes[i], image, image_size))
@@ -90,6 +93,31 @@ bool crash_read(const char *report, const char *image, struct crash *crash) {
     snprintf(crash->text, sizeof crash->text, "%.*s at %.*s%s%.*s", (int)kind_size, kind, (int)top_size, top,
              during_size ? " in " : "", (int)strcspn(during, " \n"), during);
     return true;
+}
+
+/* What a replayer says of an input that does not return (settings.h): there is no report, where it was is its
+ * cause. */
+static void read_hang(const char *report, struct crash *crash) {
+    size_t size;
+    const char *during = during_of(report, &size);
+    size_t ddi = strcspn(during, " \n");
+    *crash = (struct crash){.hang = true};
+    crash->cause = hash(hash(2166136261u, "hang", 4), during, ddi);
+    crash->key = hash(hash(2166136261u, "hang", 4), during, size);
+    snprintf(crash->text, sizeof crash->text, "no return within %u s%s%.*s", fuzz_limit(), ddi ? " in " : "",
+             (int)ddi, during);
+}
+
+/* No sanitizer spoke. */
+static void read_end(int status, const char *report, struct crash *crash) {
+    size_t size;
+    const char *during = during_of(report, &size);
+    *crash = (struct crash){.cause = hash(2166136261u, (const char *)&status, sizeof status)};
+    crash->key = hash(crash->cause, during, size);
+    if (status > 128)
+        snprintf(crash->text, sizeof crash->text, "the process ended: %s", strsignal(status - 128));
+    else
+        snprintf(crash->text, sizeof crash->text, "the process ended with status %d", status);
 }
 
 static void restore_setting(const char *name, const char *old) {
@@ -108,17 +136,25 @@ bool crash_again(const struct options *o, const char *input, struct crash *crash
     snprintf(asan, sizeof asan, "%s:symbolize=0", old ? old : "");
     old = old ? strdup(old) : NULL;
     set_target_environment(o, true);
+    setenv("GPUP_FUZZ_SHARE", "1", 1); /* it may have been the sequence that ends some programs */
     setenv("ASAN_OPTIONS", asan, 1);
     setenv("UBSAN_OPTIONS", "print_stacktrace=1:symbolize=0", 1);
     setenv("GPUP_FUZZ_WHERE", "1", 1);
     remove(log);
-    if (run_tool(log, argv) != 0)
+    int status = run_tool(log, argv, campaign_hurried);
+    if (status != 0)
         report = read_file(log, &size);
     restore_setting("ASAN_OPTIONS", old);
     unsetenv("UBSAN_OPTIONS");
     unsetenv("GPUP_FUZZ_WHERE");
-    bool ok = report && crash_read(report, o->implementation, crash);
+    unsetenv("GPUP_FUZZ_SHARE");
+    bool ok = status != 0 && !campaign_hurried();
+    if (ok && status == FUZZ_HUNG)
+        read_hang(report ? report : "", crash);
+    else if (ok && (!report || !crash_read(report, o->implementation, crash)))
+        read_end(status, report ? report : "", crash);
     free(report);
     free(old);
+    crash->again = ok;
     return ok;
 }

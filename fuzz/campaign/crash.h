@@ -12,6 +12,8 @@ struct crash {
     uint32_t key;   /* of all four */
     uint32_t cause; /* alone: what must stay while a program shrinks */
     char text[256]; /* the kind, where it was, the top frame */
+    bool again;     /* it does so when it is run alone */
+    bool hang;      /* it did not end, and was ended */
 };
 
 /* From what a sanitizer printed, addresses as offsets (symbolize=0); `image`: path of the implementation.

@@ -37,10 +37,26 @@ char *read_file(const char *path, size_t *size) {
     return bytes;
 }
 
+static bool unwritten;
+
+void tell_unwritable(const char *path) {
+    if (!unwritten)
+        fprintf(stderr, "fuzz: %s cannot be written: %s; make room there, or name another --out\n", path,
+                strerror(errno));
+    unwritten = true;
+}
+
+bool anything_unwritten(void) {
+    return unwritten;
+}
+
 bool write_file(const char *path, const void *bytes, size_t size) {
     FILE *file = fopen(path, "wb");
     bool ok = file && fwrite(bytes, 1, size, file) == size;
-    return file && fclose(file) == 0 && ok;
+    ok = file && fclose(file) == 0 && ok;
+    if (!ok)
+        tell_unwritable(path);
+    return ok;
 }
 
 static int seen(const struct dirent *d) {
@@ -89,7 +105,7 @@ uint64_t folder_size(const char *path, size_t *files) {
     return total;
 }
 
-size_t copy_files(const char *from, const char *to, const char *prefix) {
+size_t copy_files(const char *from, const char *to, const char *prefix, bool (*wanted)(const char *name)) {
     char **names, source[PATH_ROOM], target[PATH_ROOM];
     size_t count = list_names(from, &names), copied = 0;
     for (size_t i = 0; i < count; i++) {
@@ -97,6 +113,8 @@ size_t copy_files(const char *from, const char *to, const char *prefix) {
         size_t size = 0;
         snprintf(source, sizeof source, "%s/%s", from, names[i]);
         snprintf(target, sizeof target, "%s/%s%s", to, prefix, names[i]);
+        if (wanted && !wanted(names[i]))
+            continue;
         if (stat(target, &st) == 0 || stat(source, &st) != 0 || !S_ISREG(st.st_mode))
             continue;
         char *bytes = read_file(source, &size);

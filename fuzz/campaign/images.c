@@ -48,7 +48,7 @@ static bool fuzz(struct options *o, const char *image, const char *name, unsigne
     set_target_environment(o, true);
     setenv("GPUP_FUZZ_ORACLES", "none", 1); /* a second run is not what is measured */
     double before = processor_seconds();
-    if (run_tool(log, argv) != 0)
+    if (run_tool(log, argv, campaign_hurried) != 0)
         return failed(target, log);
     *seconds += processor_seconds() - before;
     return true;
@@ -67,7 +67,7 @@ static bool replay(struct options *o, const char *counted, const char *name, uns
     snprintf(o->implementation, sizeof o->implementation, "%s", counted);
     set_target_environment(o, true);
     setenv("GPUP_FUZZ_REACHED", list, 1);
-    bool ran = run_tool(log, argv) == 0;
+    bool ran = run_tool(log, argv, campaign_hurried) == 0;
     unsetenv("GPUP_FUZZ_REACHED");
     char *text = ran ? read_file(list, &size) : NULL;
     *out = (struct reached){0};
@@ -92,8 +92,8 @@ static bool stability(struct options *o, const char *image, char *out, size_t si
     snprintf(path, sizeof path, "%s/corpus", o->out);
     snprintf(seeds, sizeof seeds, "%s/seeds/program", o->tools);
     snprintf(o->implementation, sizeof o->implementation, "%s", image);
-    if (!folder("%s", path) || !copy_files(seeds, path, "") || !worker_start(o, &w, 0, o->runs / 10 + 1) ||
-        waitpid(w.pid, &status, 0) != w.pid)
+    if (!folder("%s", path) || !copy_files(seeds, path, "", NULL) ||
+        !worker_start(o, &w, 0, o->runs / 10 + 1) || waitpid(w.pid, &status, 0) != w.pid)
         return failed("afl-fuzz", "log/afl0.log");
     snprintf(path, sizeof path, "%s/afl/w0/fuzzer_stats", o->out);
     size_t length;

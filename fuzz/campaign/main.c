@@ -5,6 +5,7 @@
 #include <gpup/binding.h>
 #include <gpup/files.h>
 
+#include <errno.h>
 #include <getopt.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static int usage(void) {
+static int usage(FILE *out, int status) {
     fputs("usage: gpup-fuzz [run] [IMPL] [--engine libfuzzer|afl|both] [--time 10m|--runs N|--forever] "
           "[--jobs N]\n"
           "                 [--target program|call|blob|packet|yaml|binary|trace|journal|package|image] "
@@ -29,9 +30,17 @@ static int usage(void) {
           "       gpup-fuzz detect [--defects BUG-nnn,...|all] [--seeds N] [--cap N] [--compare] [--table "
           "FILE [--resume]]\n"
           "                        [--time 8h] [--jobs N] [--out DIR]\n\n"
+          "Without --time, --runs and --forever: 60 s, after the seeds, which are run first and count.\n"
           "IMPL: reference (default), reference:DEFECT, second, framework, file.so, file.so:OPTION\n"
           "exit status: 0 nothing new, 1 a new finding, 2 wrong usage, 3 nothing could be executed\n",
-          stderr);
+          out);
+    return status;
+}
+
+/* One line: what was expected, what was found. */
+static int refuse(const char *option, const char *found, const char *expected) {
+    fprintf(stderr, "gpup-fuzz: %s%s: expected %s, found %s; `gpup-fuzz --help` shows all options\n",
+            *option == '-' ? "" : "--", option, expected, found);
     return 2;
 }
 
@@ -51,25 +60,25 @@ enum {
     CAP,
     ORACLES,
     QUIET,
-    GIVEN
+    GIVEN,
+    HELP
 };
-static const struct option known[] = {{"engine", 1, NULL, ENGINE},
-                                      {"time", 1, NULL, TIME},
-                                      {"runs", 1, NULL, RUNS},
-                                      {"forever", 0, NULL, FOREVER},
-                                      {"jobs", 1, NULL, JOBS},
-                                      {"target", 1, NULL, TARGET},
-                                      {"negative", 0, NULL, NEGATIVE},
-                                      {"strict", 0, NULL, STRICT},
-                                      {"seed", 1, NULL, SEED},
-                                      {"out", 1, NULL, OUT},
-                                      {"resume", 0, NULL, RESUME},
-                                      {"known", 1, NULL, KNOWN},
-                                      {"cap", 1, NULL, CAP},
-                                      {"oracles", 1, NULL, ORACLES},
-                                      {"quiet", 0, NULL, QUIET},
-                                      {"file", 1, NULL, GIVEN},
-                                      {NULL, 0, NULL, 0}};
+static const struct option known[] = {
+    {"engine", 1, NULL, ENGINE},     {"time", 1, NULL, TIME},       {"runs", 1, NULL, RUNS},
+    {"forever", 0, NULL, FOREVER},   {"jobs", 1, NULL, JOBS},       {"target", 1, NULL, TARGET},
+    {"negative", 0, NULL, NEGATIVE}, {"strict", 0, NULL, STRICT},   {"seed", 1, NULL, SEED},
+    {"out", 1, NULL, OUT},           {"resume", 0, NULL, RESUME},   {"known", 1, NULL, KNOWN},
+    {"cap", 1, NULL, CAP},           {"oracles", 1, NULL, ORACLES}, {"quiet", 0, NULL, QUIET},
+    {"file", 1, NULL, GIVEN},        {"help", 0, NULL, HELP},       {NULL, 0, NULL, 0}};
+
+/* By the number of the option. */
+static const char *const expected[] = {[ENGINE] = "libfuzzer, afl or both",
+                                       [TIME] = "a time from 1 s on, as 90, 90s, 10m or 8h",
+                                       [RUNS] = "a number from 1 on",
+                                       [JOBS] = "a number from 1 to 64",
+                                       [SEED] = "a number from 1 on",
+                                       [CAP] = "a number of MiB from 1 on",
+                                       [ORACLES] = "recovery, twin, recovery,twin, all or none"};
 
 bool option_number(const char *text, uint64_t *out) {
     char *end;
@@ -80,6 +89,8 @@ bool option_number(const char *text, uint64_t *out) {
 bool option_duration(const char *text, uint64_t *out) {
     char *end;
     uint64_t unit = 1;
+    if (*text < '0' || *text > '9')
+        return false;
     *out = strtoull(text, &end, 10);
     if (end != text && *end && !end[1]) {
         unit = *end == 'h' ? 3600 : *end == 'm' ? 60 : *end == 's' ? 1 : 0;
@@ -161,6 +172,28 @@ static bool take(struct options *o, int option) {
     }
 }
 
+#define HELPED -1
+
+/* 0, HELPED or the status to end with. */
+static int read_options(int argc, char **argv, struct options *o) {
+    int index = 0;
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "h", known, &index)) != -1;) {
+        if (option == 'h' || option == HELP)
+            return usage(stdout, HELPED);
+        if (option == '?')
+            return refuse(argv[optind - 1], "one that is not, or has no value", "an option of gpup-fuzz");
+        if (option == GIVEN ? !give(optarg) : !take(o, option))
+            return option == GIVEN ? 2 : refuse(known[index].name, optarg, expected[option]);
+    }
+    if (o->known && access(o->known, R_OK) != 0) {
+        fprintf(stderr, "gpup-fuzz: --known %s cannot be read: %s; expected the known.txt of a campaign\n",
+                o->known, strerror(errno));
+        return 2;
+    }
+    return 0;
+}
+
 static bool target_exists(const struct options *o) {
     char path[PATH_ROOM];
     snprintf(path, sizeof path, "%s/fuzz_%s", o->tools, o->target);
@@ -218,21 +251,29 @@ int main(int argc, char **argv) {
     bool comparing = argc > 1 && strcmp(argv[1], "images") == 0;
     bool minimising = argc > 1 && strcmp(argv[1], "minimise") == 0;
     optind = minimising || measuring || comparing || (argc > 1 && strcmp(argv[1], "run") == 0) ? 2 : 1;
-    for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;)
-        if (option == GIVEN ? !give(optarg) : !take(&o, option))
-            return option == GIVEN ? 2 : usage();
+    int status = read_options(argc, argv, &o);
+    if (status)
+        return status == HELPED ? 0 : status;
     char plain[PATH_ROOM], counted[PATH_ROOM];
     if (comparing)
         return argc - optind == 2 && realpath(argv[optind], plain) && realpath(argv[optind + 1], counted) &&
                        folder("%s/log", o.out)
                    ? images(&o, plain, counted)
-                   : usage();
+                   : usage(stderr, 2);
     if (argc - optind > 1 || !target_exists(&o) || !resolve(&o, optind < argc ? argv[optind] : "reference"))
-        return argc - optind > 1 ? usage() : 2;
+        return argc - optind > 1 ? usage(stderr, 2) : 2;
     if (!o.seconds && !o.runs && !o.forever)
         o.seconds = 60;
+    if (minimising && access(o.out, R_OK | X_OK) != 0)
+        return fprintf(stderr, "gpup-fuzz: %s: %s; expected the folder of a campaign\n", o.out,
+                       strerror(errno)),
+               2;
     if (!folder("%s/log", o.out))
-        return fprintf(stderr, "gpup-fuzz: %s cannot be made\n", o.out), 2;
+        return fprintf(stderr, "gpup-fuzz: %s/log cannot be made: %s; name another --out\n", o.out,
+                       strerror(errno)),
+               2;
+    if (!measuring && !campaign_lock(&o))
+        return 2;
     if (measuring)
         return speed(&o);
     if (minimising)

@@ -1,8 +1,10 @@
 /* What a person reads about a finding: a page with the timeline, the program as text, and as a C test. */
 #include "triage.h"
 
+#include <gpup/binding.h>
 #include <gpup/files.h>
 #include <gpup/judge.h>
+#include <gpup/repro.h>
 #include <gpup/spec.h>
 #include <gpup/symbols.h>
 #include <gpup/world.h>
@@ -16,6 +18,10 @@ struct timeline {
     struct gpup_judge *judge;
     size_t told; /* findings that stand in it */
     struct gpup_symbols *symbols;
+    char *before; /* calls of the start, which are shown when a finding is made there */
+    size_t before_size;
+    FILE *start, *page;
+    bool stopping, headed;
 };
 
 static void tell_call(FILE *out, const struct gpup_event *e) {
@@ -53,12 +59,25 @@ static void tell_findings(struct timeline *t) {
     }
 }
 
+/* Steps begin, or the end. */
+static void leave_start(struct timeline *t) {
+    t->out = t->page;
+    fclose(t->start);
+    t->start = NULL;
+    if (t->told)
+        fprintf(t->out, "      the host starts the device\n%s", t->before ? t->before : "");
+    free(t->before);
+    t->before = NULL;
+}
+
 static void tell(void *context, const struct gpup_event *e) {
     struct timeline *t = context;
     gpup_judge_event(t->judge, e);
-    if (e->step == GPUP_NO_STEP && e->kind != GPUP_EVENT_FAULT) {
-        tell_findings(t);
-        return;
+    if (e->kind == GPUP_EVENT_STEP && t->start)
+        leave_start(t);
+    if (t->stopping && !t->headed && e->kind == GPUP_EVENT_CALL) {
+        fputs("      the host ends what runs and stops the device\n", t->out);
+        t->headed = true;
     }
     switch (e->kind) {
     case GPUP_EVENT_STEP:
@@ -89,7 +108,10 @@ static void tell(void *context, const struct gpup_event *e) {
 
 static void tell_timeline(FILE *out, const struct options *o, const struct goal *g,
                           const struct gpup_program *p) {
-    struct timeline t = {out, gpup_judge_new(), 0, gpup_symbols_open(o->implementation, NULL)};
+    struct timeline t = {
+        .page = out, .judge = gpup_judge_new(), .symbols = gpup_symbols_open(o->implementation, NULL)};
+    t.start = open_memstream(&t.before, &t.before_size);
+    t.out = t.start ? t.start : out;
     struct gpup_trace_sink sink = {tell, &t};
     char message[512];
     struct gpup_world *world = NULL;
@@ -98,7 +120,14 @@ static void tell_timeline(FILE *out, const struct options *o, const struct goal 
         world = gpup_world_new(g->implementation, g->image, &p->world, &sink, message, sizeof message);
     if (world) {
         gpup_world_give_files(world, &files);
-        gpup_world_run(world, p);
+        gpup_world_start(world);
+        for (size_t i = 0; i < p->step_count; i++)
+            if (!gpup_world_step(world, &p->steps[i], (uint32_t)i))
+                break;
+        if (t.start)
+            leave_start(&t);
+        t.stopping = true;
+        gpup_world_stop(world);
         gpup_judge_end(t.judge);
         tell_findings(&t);
     }
@@ -132,10 +161,26 @@ static void write_head(FILE *out, const struct options *o, const struct goal *g,
     }
     fprintf(out, "Implementation: %s. Key: %08x. What it takes comes from %s.\n\n", o->label, g->key,
             boundary(p));
-    fprintf(out, "    gpup-cts replay program.yaml IMPLEMENTATION\n\n");
-    if (g->engine && !g->alone)
-        fprintf(out,
-                "Seen in the campaign's world only, where memory lies otherwise; `repro.c` may pass.\n\n");
+    fputs("    ", out);
+    tell_replay(out, o, "program.yaml");
+    fputc('\n', out);
+}
+
+/* What the C form says, whose world keeps memory elsewhere. */
+static void tell_c_form(FILE *out, const struct goal *g, const struct gpup_program *p) {
+    char message[1024] = "", rule[24] = "";
+    if (g->engine && !g->alone) {
+        gpup_image_reset(g->image);
+        int found = gpup_world_run_and_judge(p, g->implementation, message, sizeof message);
+        if (found == 1)
+            sscanf(message, "%*s %23[^,]", rule);
+    }
+    if (strcmp(rule, g->rule) == 0 && rule[0])
+        fputs("`repro.c` fails with this rule, too, at another place.\n\n", out);
+    else if (rule[0])
+        fprintf(out, "`repro.c` fails, and names %s first.\n\n", rule);
+    else if (g->dying || (g->engine && !g->alone))
+        fputs("Seen in the campaign's world only, where memory lies otherwise; `repro.c` passes.\n\n", out);
 }
 
 static bool write_texts(const struct options *o, const char *folder_name, const struct gpup_program *p,
@@ -170,9 +215,10 @@ bool page_write(const struct options *o, const char *folder_name, const struct g
     FILE *out = write_texts(o, folder_name, &p, &yaml) ? fopen(path, "w") : NULL;
     if (!out)
         return free(yaml), false;
+    setvbuf(out, NULL, _IOLBF, 0); /* memory damage may end the process in what follows */
     write_head(out, o, g, &p, text);
+    tell_c_form(out, g, &p);
     fprintf(out, "## Program\n\n```yaml\n%s```\n\n## Timeline\n\n```\n", yaml);
-    fflush(out); /* memory damage may end the process here */
     tell_timeline(out, o, g, &p);
     fputs("```\n", out);
     free(yaml);

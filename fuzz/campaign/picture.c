@@ -1,6 +1,7 @@
 /* Which calls came back how from which state of the model: the corpus once more, followed beside the engine.
  */
 #include "picture.h"
+#include "settings.h"
 
 #include "campaign.h"
 #include "engine.h"
@@ -62,6 +63,7 @@ static void run_corpus(const struct options *o, struct fuzz_engine *engine) {
         char *bytes = read_file(path, &size);
         if (bytes && gpup_program_decode(bytes, size, &p)) {
             fuzz_states_reset(&picture.follow);
+            alarm(fuzz_limit());
             fuzz_engine_run(engine, &p);
             gpup_program_free(&p);
         }
@@ -131,11 +133,23 @@ static void write_picture(const struct options *o) {
     }
 }
 
+/* An input that does not return ends the run of the corpus: the picture has what came before. */
+static const struct options *drawn;
+
+static void on_alarm(int number) {
+    (void)number;
+    write_picture(drawn);
+    _exit(0);
+}
+
 void draw_states(const struct options *o) {
     char log[PATH_ROOM], message[512];
     pid_t pid = strcmp(o->target, "program") == 0 ? fork() : -1;
-    if (pid > 0)
-        waitpid(pid, NULL, 0);
+    while (pid > 0 && waitpid(pid, NULL, WNOHANG) == 0) {
+        if (campaign_hurried())
+            kill(pid, SIGKILL);
+        usleep(10000);
+    }
     if (pid != 0)
         return;
     snprintf(log, sizeof log, "%s/log/states.log", o->out);
@@ -146,7 +160,9 @@ void draw_states(const struct options *o) {
         .implementation = o->implementation, .tap = &tap, .negative = o->negative, .quiet = true};
     struct fuzz_engine *engine = fuzz_engine_new(&options, message, sizeof message);
     picture.follow.counters = picture.counters;
-    alarm(600);
+    drawn = o;
+    struct sigaction ended = {.sa_handler = on_alarm, .sa_flags = SA_ONSTACK};
+    sigaction(SIGALRM, &ended, NULL);
     if (engine)
         run_corpus(o, engine);
     write_picture(o);

@@ -1,10 +1,13 @@
 /* What was found before is run first; and the corpus is made small. */
-#include "campaign.h"
+#include "known.h"
+#include "settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define HUNG 3u /* inputs of a folder that do not return; the others of it are left */
 
 /* Runs a folder or a file with the replayer; findings go to raw/. */
 static int replay(const struct options *o, const char *target_name, const char *what) {
@@ -13,7 +16,7 @@ static int replay(const struct options *o, const char *target_name, const char *
     snprintf(target, sizeof target, "%s/fuzz_%s_replay", o->tools, target_name);
     snprintf(log, sizeof log, "%s/log/replay.log", o->out);
     snprintf(path, sizeof path, "%s", what);
-    return run_tool(log, argv);
+    return run_tool(log, argv, campaign_stopped);
 }
 
 static void keep_crash(const struct options *o, const char *path, const char *name) {
@@ -26,70 +29,102 @@ static void keep_crash(const struct options *o, const char *path, const char *na
     free(bytes);
 }
 
-int regression_load(const struct options *o) {
-    char target[PATH_ROOM], log[PATH_ROOM];
-    char *argv[] = {target, NULL}, *said;
-    size_t size;
-    set_target_environment(o, false);
-    snprintf(target, sizeof target, "%s/fuzz_%s_replay", o->tools, o->target);
-    snprintf(log, sizeof log, "%s/log/load.log", o->out);
-    unlink(log);
-    int status = run_tool(log, argv);
-    if (status != 2 && status != 3)
-        return 0; /* damage while it starts is a finding: its first input shows it */
-    said = read_file(log, &size);
-    fprintf(stderr, "fuzz: %s cannot be fuzzed:\n%.*s", o->implementation, said ? (int)size : 0,
-            said ? said : "");
-    free(said);
-    return status;
+/* Several files, one after the other. */
+struct files {
+    const struct options *o;
+    const char *from; /* as people name it */
+    struct replayed *done;
+    unsigned hung;
+};
+
+/* false: no more of them. */
+static bool replay_file(struct files *f, const char *target, const char *path, const char *name) {
+    if (f->hung >= HUNG) {
+        fprintf(stderr, "fuzz: %u inputs of %s do not return within %u s each: the others are not replayed\n",
+                f->hung, f->from, fuzz_limit());
+        f->done->whole = false;
+        return false;
+    }
+    int status = campaign_stopped() ? 0 : replay(f->o, target, path);
+    if (campaign_stopped()) {
+        f->done->whole = false;
+        return false;
+    }
+    if (status) {
+        keep_crash(f->o, path, name);
+        f->done->bad++;
+    }
+    f->hung += status == FUZZ_HUNG;
+    return true;
 }
 
 /* The folder at once; when that ends the process, file by file. */
-static int replay_folder(const struct options *o, const char *path) {
+static void replay_folder(const struct options *o, const char *path, struct replayed *done) {
+    struct files f = {o, path, done, 0};
     char **names, below[PATH_ROOM];
-    int bad = 0;
-    if (replay(o, o->target, path) == 0 || campaign_hurried())
-        return 0;
+    if (replay(o, o->target, path) == 0)
+        return;
     size_t count = list_names(path, &names);
-    for (size_t i = 0; i < count && !campaign_hurried(); i++) {
+    for (size_t i = 0; i < count; i++) {
         snprintf(below, sizeof below, "%s/%s", path, names[i]);
-        if (replay(o, o->target, below) != 0 && !campaign_hurried()) {
-            keep_crash(o, below, names[i]);
-            bad++;
-        }
+        if (!replay_file(&f, o->target, below, names[i]))
+            break;
     }
     free_names(names, count);
-    return bad;
 }
 
-int regression_replay(const struct options *o) {
+/* What ended a process is an input of the target, other findings are programs. */
+static const char *target_of(const struct options *o, const char *name) {
+    return strncmp(name, "CRASH-", 6) == 0 ? o->target : "program";
+}
+
+static void replay_findings(const struct options *o, struct replayed *done) {
+    struct files f = {o, "findings", done, 0};
     char path[PATH_ROOM], **names;
+    snprintf(path, sizeof path, "%s/findings", o->out);
+    size_t count = list_names(path, &names);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%s/findings/%s/program", o->out, names[i]);
+        if (access(path, R_OK) == 0 && !replay_file(&f, target_of(o, names[i]), path, names[i]))
+            break;
+    }
+    free_names(names, count);
+}
+
+/* The campaign that the list is of may lie beside it. */
+static void replay_known(const struct options *o, struct replayed *done) {
+    struct files f = {o, o->known, done, 0};
+    char path[PATH_ROOM];
+    struct known_line line = {0};
+    char *list = known_read(o);
+    while (known_next(list, &line))
+        if (known_program(o, line.name, path) && !replay_file(&f, target_of(o, line.name), path, line.name))
+            break;
+    free(list);
+}
+
+struct replayed regression_replay(const struct options *o) {
+    struct replayed done = {.whole = true};
+    char path[PATH_ROOM];
     set_target_environment(o, true);
     setenv("GPUP_FUZZ_SHARE", "1", 1);
     snprintf(path, sizeof path, "%s/seeds/%s", o->tools, o->target);
-    int bad = access(path, R_OK) == 0 ? replay_folder(o, path) : 0;
-    snprintf(path, sizeof path, "%s/findings", o->out);
-    size_t count = list_names(path, &names);
-    for (size_t i = 0; i < count && !campaign_hurried(); i++) {
-        snprintf(path, sizeof path, "%s/findings/%s/program", o->out, names[i]);
-        if (access(path, R_OK) == 0 && replay(o, "program", path) != 0 && !campaign_hurried()) {
-            keep_crash(o, path, names[i]);
-            bad++;
-        }
-    }
-    free_names(names, count);
-    return bad;
+    if (access(path, R_OK) == 0)
+        replay_folder(o, path, &done);
+    replay_findings(o, &done);
+    replay_known(o, &done);
+    done.whole = done.whole && !campaign_stopped();
+    return done;
 }
 
 void oracle_replay(const struct options *o) {
-    static const char *const of_programs[] = {"program", "call", "blob", "packet"};
+    struct replayed done = {0};
     char path[PATH_ROOM];
     set_target_environment(o, true);
     setenv("GPUP_FUZZ_SHARE", "1", 1);
     snprintf(path, sizeof path, "%s/corpus", o->out);
-    for (size_t i = 0; i < sizeof of_programs / sizeof *of_programs; i++)
-        if (strcmp(o->target, of_programs[i]) == 0)
-            replay_folder(o, path);
+    if (takes_programs(o))
+        replay_folder(o, path, &done);
 }
 
 /* AFL++'s choice, where it is installed: the smallest inputs that hold what it counts. */
@@ -99,7 +134,7 @@ static void choose_with_afl(const struct options *o, char *from, char *to) {
     snprintf(target, sizeof target, "%s/fuzz_%s_afl", o->tools, o->target);
     snprintf(log, sizeof log, "%s/log/cmin.log", o->out);
     setenv("AFL_ALLOW_TMP", "1", 1);
-    if (access(target, X_OK) != 0 || run_tool(log, argv) != 0)
+    if (access(target, X_OK) != 0 || run_tool(log, argv, campaign_hurried) != 0)
         remove_tree(to); /* part of a choice is none */
 }
 
@@ -115,7 +150,8 @@ void minimise(const struct options *o) {
     unsetenv("GPUP_FUZZ_FINDINGS");
     remove_tree(to);
     choose_with_afl(o, from, to);
-    if (!folder("%s", to) || run_tool(log, argv) != 0) { /* adds what libFuzzer alone tells apart */
+    if (!folder("%s", to) ||
+        run_tool(log, argv, campaign_hurried) != 0) { /* adds what libFuzzer alone tells apart */
         remove_tree(to);
         return; /* the old one stays */
     }

@@ -27,7 +27,7 @@ static char *run_target(const struct options *o, const char *name, const char *r
     size_t size;
     snprintf(path, sizeof path, "%s/%s", o->tools, name);
     snprintf(log, sizeof log, "%s/log/%s.log", o->out, name);
-    if (run_tool(log, argv) != 0) {
+    if (run_tool(log, argv, campaign_hurried) != 0) {
         fprintf(stderr, "gpup-fuzz: %s did not end well, see %s\n", path, log);
         return NULL;
     }

@@ -1,124 +1,16 @@
-/*
- * What the engines met, sorted: new, known, fixed. A finding that was not there before is shrunk and written
- * down, in a process of its own, because the program that shows it may end that.
- */
+/* What the engines met, sorted: new, known, fixed. */
 #include "triage.h"
 
 #include "crash.h"
-#include "oracles.h"
+#include "known.h"
 
-#include <gpup/binding.h>
-
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-/* `RULE KEY` or RULE-KEY at the beginning of a line. */
-static bool listed(const char *list, const char *name) {
-    size_t length = strlen(name);
-    for (const char *at = list; at; at = strchr(at, '\n'), at = at ? at + 1 : NULL)
-        if (strncmp(at, name, length) == 0 && (at[length] == 0 || strchr(" \t\r\n", at[length])))
-            return true;
-    return false;
-}
-
-static bool load(const char *path, struct gpup_program *p) {
-    size_t size;
-    char *bytes = read_file(path, &size);
-    bool ok = bytes && gpup_program_decode(bytes, size, p);
-    free(bytes);
-    return ok;
-}
-
-/* A shrunk program that ends the process, but for another reason, is no smaller form of this one. */
-static bool same_cause(const struct options *o, const struct gpup_program *p, const struct crash *crash) {
-    char path[PATH_ROOM];
-    struct crash now;
-    size_t size = gpup_program_encode(p, NULL, 0);
-    uint8_t *bytes = malloc(size + 1);
-    snprintf(path, sizeof path, "%s/log/shrunk", o->out);
-    bool same = bytes && gpup_program_encode(p, bytes, size) == size && write_file(path, bytes, size) &&
-                crash_again(o, path, &now) && now.cause == crash->cause;
-    free(bytes);
-    return same;
-}
-
-/* In the process of its own. crash: what ended a process, NULL: a rule's finding. */
-static int work(const struct options *o, const char *name, const char *source, const struct crash *crash) {
-    struct fuzz_options options = {
-        .implementation = o->implementation, .strict = o->strict, .negative = true, .quiet = true};
-    struct gpup_binding binding;
-    struct gpup_program program;
-    struct goal goal = {0};
-    char message[512], folder_name[PATH_ROOM], text[256];
-    const char *dash = strrchr(name, '-');
-    if (!load(source, &program) || !dash)
-        return 3;
-    snprintf(goal.rule, sizeof goal.rule, "%.*s", (int)(dash - name), name);
-    goal.key = (uint32_t)strtoul(dash + 1, NULL, 16);
-    if (gpup_binding_open(&binding, o->implementation, NULL, message, sizeof message) != 0)
-        return 3;
-    goal.implementation = binding.implementation;
-    goal.image = binding.image;
-    if (!crash && !(goal.engine = fuzz_engine_new(&options, message, sizeof message)))
-        return 3;
-    bool again = goal_shrink(&goal, &program);
-    if (!again && !crash) { /* nothing that a rule sees by itself */
-        fuzz_engine_free(goal.engine);
-        options.oracles = FUZZ_ORACLES;
-        goal.engine = fuzz_engine_new(&options, message, sizeof message);
-        again = goal.engine && goal_shrink(&goal, &program);
-    }
-    const struct gpup_finding *f =
-        !crash && again && goal_kept(&goal, &program) ? fuzz_engine_made(goal.engine, goal.key) : NULL;
-    if (crash && again && !same_cause(o, &program, crash)) {
-        gpup_program_free(&program);
-        if (!load(source, &program))
-            return 3;
-    }
-    snprintf(text, sizeof text, "%s", f ? f->text : crash ? crash->text : "");
-    if (!again)
-        snprintf(text, sizeof text, "met once and not again when run alone: it depends on what ran before");
-    snprintf(folder_name, sizeof folder_name, "%s/findings/%s", o->out, name);
-    return folder("%s", folder_name) && page_write(o, folder_name, &goal, &program, text) ? 0 : 3;
-}
-
-static bool write_down(const struct options *o, const char *name, const char *source,
-                       const struct crash *crash) {
-    char path[PATH_ROOM], log[PATH_ROOM];
-    int status = -1;
-    snprintf(log, sizeof log, "%s/log/triage.log", o->out);
-    fflush(stdout);
-    pid_t pid = campaign_hurried() ? -1 : fork();
-    if (pid == 0) {
-        if (!freopen(log, "a", stderr)) /* what sanitizers say */
-            _exit(3);
-        alarm(600);
-        if (crash && strcmp(o->target, "program") != 0)
-            _exit(3); /* not a program, but what the target takes: kept as it is */
-        _exit(work(o, name, source, crash));
-    }
-    while (pid > 0 && waitpid(pid, &status, WNOHANG) == 0) {
-        if (campaign_hurried())
-            kill(pid, SIGKILL);
-        usleep(10000);
-    }
-    snprintf(path, sizeof path, "%s/findings/%s", o->out, name);
-    if (status != 0) { /* the program as it was met is what there is */
-        size_t size;
-        char *bytes = read_file(source, &size);
-        folder("%s", path);
-        snprintf(path, sizeof path, "%s/findings/%s/program", o->out, name);
-        if (bytes)
-            write_file(path, bytes, size);
-        free(bytes);
-    }
-    return status == 0;
-}
+#define KINDS 16u /* of inputs that ended a process, by whose they are */
 
 /* Findings of one rule: often one cause that shows in many calls and states. */
 struct group {
@@ -127,11 +19,21 @@ struct group {
     unsigned fresh, known;
 };
 
+/* Inputs that ended a process and do not when they are run alone. */
+struct kind {
+    char word[32], first[PATH_ROOM]; /* crash, oom, replay, afl0; one of them */
+    unsigned count;
+};
+
 struct tables {
+    const char *known_list;
     FILE *rules, *places; /* rules.md, findings.md */
     struct group group;
     size_t smallest;
     struct sorted *sorted;
+    char **crash; /* names of those that were met */
+    size_t crashes;
+    struct kind kind[KINDS];
 };
 
 /* What stands at the head of a page. */
@@ -186,106 +88,173 @@ static void add_to_group(const struct options *o, struct tables *t, const char *
     }
 }
 
-/* The name of what ended a process: by its key or, where it does not do so again, by its file, which engines
- * name after the content. */
-static void name_crash(const struct options *o, const char *source, struct crash *crash, char *name,
-                       size_t size) {
-    if (!crash_again(o, source, crash)) {
-        *crash = (struct crash){.key = 2166136261u};
-        for (const char *c = strrchr(source, '/'); c && *c; c++)
-            crash->key = (crash->key ^ (uint8_t)*c) * 16777619u;
-        snprintf(crash->text, sizeof crash->text, "memory damage, a sanitizer's report or a signal");
-    }
-    snprintf(name, size, "CRASH-%08x", crash->key);
+/* One more finding for the tables; written down unless it is there. */
+static void take(const struct options *o, struct tables *t, const char *name, const char *source,
+                 const struct crash *crash) {
+    char folder_name[PATH_ROOM];
+    bool terminal = isatty(STDERR_FILENO) && !o->quiet;
+    snprintf(folder_name, sizeof folder_name, "%s/findings/%s", o->out, name);
+    bool written = access(folder_name, F_OK) == 0, old = known_has(t->known_list, name) || written;
+    if (terminal)
+        fprintf(stderr, "\r\033[Kfuzz: making %s small", name);
+    if (!written)
+        finding_write(o, name, source, crash);
+    if (terminal)
+        fputs("\r\033[K", stderr);
+    fprintf(t->places, "| %s | [%s](findings/%s/page.md) |\n", old ? "known" : "NEW", name, name);
+    t->sorted->fresh += !old;
+    t->sorted->known += old;
+    add_to_group(o, t, name, old);
 }
 
-/* Whether an earlier input of this sorting had that name: several may end a process alike. */
-static bool had(char **named, size_t count, const char *name) {
-    for (size_t i = 0; named && i < count; i++)
-        if (named[i] && strcmp(named[i], name) == 0)
+static void sort_raw(const struct options *o, struct tables *t) {
+    char path[PATH_ROOM], source[PATH_ROOM], **names;
+    snprintf(path, sizeof path, "%s/raw", o->out);
+    size_t count = list_names(path, &names);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(source, sizeof source, "%s/%s", path, names[i]);
+        take(o, t, names[i], source, NULL);
+    }
+    close_group(o, t);
+    free_names(names, count);
+}
+
+/* Of one kind that did not do it again. What an earlier run left is fixed, or was told then. */
+static void count_kind(const struct options *o, struct tables *t, const char *source, const char *name) {
+    struct stat st;
+    size_t length = strcspn(name, "-"), i = 0;
+    if (stat(source, &st) == 0 && st.st_mtime < o->began)
+        return;
+    length = length < sizeof t->kind[0].word ? length : sizeof t->kind[0].word - 1;
+    while (i < KINDS - 1 && t->kind[i].count &&
+           (strlen(t->kind[i].word) != length || strncmp(t->kind[i].word, name, length) != 0))
+        i++;
+    if (t->kind[i].count++)
+        return;
+    snprintf(t->kind[i].word, sizeof t->kind[i].word, "%.*s", (int)length, name);
+    snprintf(t->kind[i].first, sizeof t->kind[i].first, "%s", source);
+}
+
+static void kind_name(const struct kind *k, char *name, size_t size) {
+    uint32_t key = 2166136261u;
+    for (const char *c = k->word; *c; c++)
+        key = (key ^ (uint8_t)*c) * 16777619u;
+    snprintf(name, size, "CRASH-%08x", key);
+}
+
+static bool is_kind(const struct tables *t, const char *name) {
+    char other[32];
+    for (size_t i = 0; i < KINDS && t->kind[i].count; i++) {
+        kind_name(&t->kind[i], other, sizeof other);
+        if (strcmp(name, other) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void take_kinds(const struct options *o, struct tables *t) {
+    for (size_t i = 0; i < KINDS && t->kind[i].count; i++) {
+        const struct kind *k = &t->kind[i];
+        struct crash crash = {.again = false};
+        char name[32];
+        kind_name(k, name, sizeof name);
+        snprintf(
+            crash.text, sizeof crash.text,
+            "%u input%s ended a process, and not when run alone: crashes/%s-*; it depends on what ran before",
+            k->count, k->count > 1 ? "s" : "", k->word);
+        take(o, t, name, k->first, &crash);
+    }
+}
+
+static bool crash_met(const struct tables *t, const char *name) {
+    for (size_t i = 0; i < t->crashes; i++)
+        if (strcmp(t->crash[i], name) == 0)
             return true;
     return false;
 }
 
-static void sort(const struct options *o, const char *from, bool crash, const char *known_list,
-                 struct tables *t) {
-    char path[PATH_ROOM], source[PATH_ROOM], name[280], **names;
-    bool terminal = isatty(STDERR_FILENO) && !o->quiet;
-    snprintf(path, sizeof path, "%s/%s", o->out, from);
+/* Several inputs may end a process alike: the first stands for them. */
+static void sort_crashes(const struct options *o, struct tables *t) {
+    char path[PATH_ROOM], source[PATH_ROOM], name[32], **names;
+    snprintf(path, sizeof path, "%s/crashes", o->out);
     size_t count = list_names(path, &names);
-    char **named = calloc(count + 1, sizeof *named);
-    for (size_t i = 0; i < count; i++) {
-        char folder_name[PATH_ROOM];
-        struct crash seen;
+    t->crash = calloc(count + 1, sizeof *t->crash);
+    for (size_t i = 0; t->crash && i < count; i++) {
+        struct crash crash;
         snprintf(source, sizeof source, "%s/%s", path, names[i]);
-        snprintf(name, sizeof name, "%s", names[i]);
-        if (crash)
-            name_crash(o, source, &seen, name, sizeof name);
-        if (crash && had(named, i, name))
+        if (!crash_again(o, source, &crash)) {
+            count_kind(o, t, source, names[i]);
             continue;
-        if (named)
-            named[i] = strdup(name);
-        snprintf(folder_name, sizeof folder_name, "%s/findings/%s", o->out, name);
-        bool written = access(folder_name, F_OK) == 0, old = listed(known_list, name) || written;
-        if (terminal)
-            fprintf(stderr, "\r\033[Kfuzz: making %s small, %zu of %zu", name, i + 1, count);
-        if (!written)
-            write_down(o, name, source, crash ? &seen : NULL);
-        if (terminal)
-            fputs("\r\033[K", stderr);
-        fprintf(t->places, "| %s | [%s](findings/%s/page.md) |\n", old ? "known" : "NEW", name, name);
-        t->sorted->fresh += !old;
-        t->sorted->known += old;
-        add_to_group(o, t, name, old);
+        }
+        snprintf(name, sizeof name, "CRASH-%08x", crash.key);
+        if (crash_met(t, name) || !(t->crash[t->crashes] = strdup(name)))
+            continue;
+        t->crashes++;
+        take(o, t, name, source, &crash);
     }
+    take_kinds(o, t);
     close_group(o, t);
-    for (size_t i = 0; named && i < count; i++)
-        free(named[i]);
-    free(named);
     free_names(names, count);
 }
 
-static bool met(const struct options *o, const char *name) {
+static bool met(const struct options *o, const struct tables *t, const char *name) {
     char path[PATH_ROOM];
     snprintf(path, sizeof path, "%s/raw/%s", o->out, name);
+    return access(path, F_OK) == 0 || crash_met(t, name);
+}
+
+/* It was run again and did not end the process, not even in another way. */
+static bool ran_through(const struct options *o, const char *name) {
+    char path[PATH_ROOM];
+    snprintf(path, sizeof path, "%s/crashes/replay-%s", o->out, name);
+    return o->replayed && access(path, F_OK) != 0;
+}
+
+static bool is_written(const struct options *o, const char *name) {
+    char path[PATH_ROOM];
+    snprintf(path, sizeof path, "%s/findings/%s", o->out, name);
     return access(path, F_OK) == 0;
 }
 
-/* Lines of the list that no finding answers to. */
-static void name_fixed_of_list(const struct options *o, const char *list, FILE *table) {
-    for (size_t length; *list; list += length + (list[length] == '\n')) {
-        char name[280], folder_name[PATH_ROOM];
-        length = strcspn(list, "\n");
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(list, " \t\r\n"), list);
-        snprintf(folder_name, sizeof folder_name, "%s/findings/%s", o->out, name);
-        if (name[0] && name[0] != '#' && strncmp(name, "CRASH", 5) != 0 && !met(o, name) &&
-            access(folder_name, F_OK) != 0)
-            fprintf(table, "| fixed | %s |\n", name);
+static void name_unmet(struct tables *t, bool fixed, const char *name, bool page) {
+    const char *word = fixed ? "fixed" : "not met";
+    t->sorted->fixed += fixed;
+    if (page)
+        fprintf(t->places, "| %s | [%s](findings/%s/page.md) |\n", word, name, name);
+    else
+        fprintf(t->places, "| %s | %s |\n", word, name);
+    if (fixed)
+        fprintf(t->rules, "| fixed | %s | . | . | its program was run again and does not show it |\n", name);
+}
+
+/* Lines of the list that no finding answers to; without its program nobody knows whether one is fixed. Those
+ * that are not stay in the list of this campaign. */
+static void name_unmet_of_list(const struct options *o, struct tables *t, FILE *known) {
+    struct known_line line = {0};
+    char path[PATH_ROOM];
+    while (known_next(t->known_list, &line)) {
+        if (line.rule && known)
+            fprintf(known, "%s\n", line.name);
+        if (line.rule || met(o, t, line.name) || is_written(o, line.name))
+            continue;
+        bool fixed = known_program(o, line.name, path) && ran_through(o, line.name);
+        name_unmet(t, fixed, line.name, false);
+        if (!fixed && known)
+            fprintf(known, "%s\n", line.name);
     }
 }
 
-/* For the campaign on the next build: --known. */
-static void write_known(const struct options *o) {
-    char path[PATH_ROOM], **names;
-    snprintf(path, sizeof path, "%s/findings", o->out);
-    size_t count = list_names(path, &names);
-    snprintf(path, sizeof path, "%s/known.txt", o->out);
-    FILE *out = fopen(path, "w");
-    for (size_t i = 0; out && i < count; i++)
-        fprintf(out, "%s\n", names[i]);
-    if (out)
-        fclose(out);
-    free_names(names, count);
-}
-
 /* Written down earlier and not met today. */
-static void name_fixed(const struct options *o, FILE *table) {
+static void name_unmet_of_folder(const struct options *o, struct tables *t, FILE *known) {
     char path[PATH_ROOM], **names;
     snprintf(path, sizeof path, "%s/findings", o->out);
     size_t count = list_names(path, &names);
-    for (size_t i = 0; i < count; i++)
-        if (!met(o, names[i]) && strncmp(names[i], "CRASH", 5) != 0)
-            fprintf(table, "| fixed | [%s](findings/%s/page.md) |\n", names[i], names[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (known)
+            fprintf(known, "%s\n", names[i]);
+        if (!met(o, t, names[i]) && !is_kind(t, names[i]))
+            name_unmet(t, ran_through(o, names[i]), names[i], true);
+    }
     free_names(names, count);
 }
 
@@ -295,30 +264,38 @@ static FILE *table(const struct options *o, const char *name, const char *head) 
     FILE *out = fopen(path, "w");
     if (out)
         fputs(head, out);
+    else
+        tell_unwritable(path);
     return out;
 }
 
+/* For the campaign on the next build: --known. The old list stays until the new one is whole. */
+static void write_known(const struct options *o, struct tables *t) {
+    char path[PATH_ROOM], fresh[PATH_ROOM];
+    snprintf(path, sizeof path, "%s/known.txt", o->out);
+    FILE *out = table(o, "known.txt.new", "");
+    name_unmet_of_folder(o, t, out);
+    name_unmet_of_list(o, t, out);
+    snprintf(fresh, sizeof fresh, "%s/known.txt.new", o->out);
+    if (out && (ferror(out) | fclose(out) || rename(fresh, path) != 0))
+        tell_unwritable(path);
+}
+
 void triage(const struct options *o, struct sorted *sorted) {
-    size_t size;
-    char *list = o->known ? read_file(o->known, &size) : NULL;
-    struct tables t = {.sorted = sorted};
+    char *list = known_read(o);
+    struct tables t = {.sorted = sorted, .known_list = list};
     t.places = table(o, "findings.md", "| | finding |\n|---|---|\n");
     t.rules =
         table(o, "rules.md", "| | smallest | places, new | known | what was seen |\n|---|---|---|---|---|\n");
     if (t.places && t.rules) {
-        sort(o, "raw", false, list ? list : "", &t);
-        sort(o, "crashes", true, list ? list : "", &t);
-        name_fixed(o, t.places);
-        name_fixed_of_list(o, list ? list : "", t.places);
-        write_known(o);
+        sort_raw(o, &t);
+        sort_crashes(o, &t);
+        write_known(o, &t);
     }
-    if (t.places)
-        fclose(t.places);
-    if (t.rules)
-        fclose(t.rules);
+    if (t.places && fclose(t.places) != 0)
+        tell_unwritable("findings.md");
+    if (t.rules && fclose(t.rules) != 0)
+        tell_unwritable("rules.md");
+    free_names(t.crash, t.crashes);
     free(list);
-}
-
-bool triage_one(const struct options *o, const char *name, const char *source) {
-    return write_down(o, name, source, NULL);
 }

@@ -1,5 +1,6 @@
 /* One engine as a process: libFuzzer in this folder's corpus, or afl-fuzz in a folder of its own. */
 #include "campaign.h"
+#include "settings.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -31,18 +32,29 @@ void set_target_environment(const struct options *o, bool quiet) {
     unsetenv("GPUP_FUZZ_SHARE"); /* the usual fraction */
 }
 
+/* About 100 steps of a program; of other forms at least the largest seed. */
 const char *max_input(const struct options *o) {
-    static const char *const texts[] = {"yaml", "trace", "journal", "image"};
+    static const struct {
+        const char *target, *most;
+    } of[] = {{"program", "2048"}, {"binary", "2048"},  {"yaml", "8192"},  {"trace", "8192"},
+              {"journal", "8192"}, {"package", "8192"}, {"image", "16384"}};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        if (strcmp(o->target, of[i].target) == 0)
+            return of[i].most;
+    return "1024";
+}
+
+static bool is_text(const struct options *o) {
+    static const char *const texts[] = {"yaml", "trace", "journal"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (strcmp(o->target, texts[i]) == 0)
-            return MAX_TEXT;
-    return MAX_INPUT;
+            return true;
+    return false;
 }
 
 /* Words of the target's input; false: the typed mutator knows better. */
 static bool dictionary(const struct options *o, char *path) {
-    bool text = strcmp(max_input(o), MAX_TEXT) == 0;
-    snprintf(path, PATH_ROOM, "%s/seeds/%s.dict", o->tools, text ? "yaml" : "binary");
+    snprintf(path, PATH_ROOM, "%s/seeds/%s.dict", o->tools, is_text(o) ? "yaml" : "binary");
     return strcmp(o->target, "program") != 0 && strcmp(o->target, "image") != 0 && access(path, R_OK) == 0;
 }
 
@@ -64,7 +76,7 @@ static void set_afl_environment(const struct options *o) {
 static _Noreturn void become_libfuzzer(const struct options *o, const struct worker *w, uint64_t seconds,
                                        uint64_t runs) {
     char target[PATH_ROOM], seed[64], prefix[PATH_ROOM], corpus[PATH_ROOM], limit[64], length[32];
-    char words[PATH_ROOM], given[PATH_ROOM + 8];
+    char words[PATH_ROOM], given[PATH_ROOM + 8], timeout[32];
     snprintf(length, sizeof length, "-max_len=%s", max_input(o));
     snprintf(target, sizeof target, "%s/fuzz_%s", o->tools, o->target);
     snprintf(seed, sizeof seed, "-seed=%llu", (unsigned long long)o->seed + w->index + 1000ull * w->lives);
@@ -74,9 +86,10 @@ static _Noreturn void become_libfuzzer(const struct options *o, const struct wor
         snprintf(limit, sizeof limit, "-runs=%llu", (unsigned long long)runs);
     else
         snprintf(limit, sizeof limit, "-max_total_time=%llu", (unsigned long long)seconds);
+    snprintf(timeout, sizeof timeout, "-timeout=%u", fuzz_limit());
     snprintf(given, sizeof given, "-dict=%s", dictionary(o, words) ? words : "");
     set_target_environment(o, true);
-    execl(target, target, seed, limit, length, "-len_control=0", "-rss_limit_mb=4096", "-timeout=60",
+    execl(target, target, seed, limit, length, "-len_control=0", "-rss_limit_mb=4096", timeout,
           "-report_slow_units=60", "-reload=5", prefix, corpus, dictionary(o, words) ? given : (char *)NULL,
           (char *)NULL);
     _exit(127);
@@ -207,7 +220,7 @@ void worker_stop(struct worker *w) {
     w->ended = true;
 }
 
-int run_tool(const char *log, char *const argv[]) {
+int run_tool(const char *log, char *const argv[], bool (*over)(void)) {
     int status;
     pid_t pid = fork();
     if (pid == 0) {
@@ -219,7 +232,7 @@ int run_tool(const char *log, char *const argv[]) {
     }
     pid_t done = 0;
     while (pid > 0 && (done = waitpid(pid, &status, WNOHANG)) == 0) {
-        if (campaign_hurried())
+        if (over())
             kill(-pid, SIGKILL);
         usleep(20000);
     }
