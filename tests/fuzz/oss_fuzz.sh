@@ -27,6 +27,14 @@ for target in program yaml binary; do
     "$OUT/fuzz_$target" -runs=0 -artifact_prefix="$2/" "$2/seeds" >"$2/run.log" 2>&1 ||
         { tail -n 40 "$2/run.log"; fail "a seed of fuzz_$target ends it"; }
 done
+# An input longer than max_len would be cut; libraries are found where they were copied.
+for target in program yaml binary trace journal image; do
+    most=$(sed -n "s/^max_len = //p" "$OUT/fuzz_$target.options")
+    rm -rf "$2/seeds" && mkdir -p "$2/seeds" && (cd "$2/seeds" && cmake -E tar xf "$OUT/fuzz_${target}_seed_corpus.zip")
+    large=$(find "$2/seeds" -type f -size "+${most}c")
+    [ -z "$large" ] || fail "max_len = $most of fuzz_$target would cut $large"
+    readelf -d "$OUT/fuzz_$target" | grep RUNPATH | grep -qF "\$ORIGIN/lib" || fail "fuzz_$target does not look into lib/ beside it"
+done
 # What the service's own check asks of a build with AddressSanitizer.
 calls=$(objdump -d "$OUT/fuzz_program" | grep -c '__asan')
 [ "$calls" -gt 1000 ] || fail "only $calls calls of AddressSanitizer in fuzz_program"
