@@ -63,7 +63,7 @@ static void run_corpus(const struct options *o, struct fuzz_engine *engine) {
         char *bytes = read_file(path, &size);
         if (bytes && gpup_program_decode(bytes, size, &p)) {
             fuzz_states_reset(&picture.follow);
-            alarm(fuzz_limit());
+            alarm(campaign_stopped() ? 3 : fuzz_limit()); /* nobody wants to wait then */
             fuzz_engine_run(engine, &p);
             gpup_program_free(&p);
         }

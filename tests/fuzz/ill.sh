@@ -38,9 +38,9 @@ grep -q 'met once' hang/findings/CRASH-*/page.md && fail "what hangs again is sa
 GPUP_FUZZ_LIMIT=60 GPUP_ILL=hang env --default-signal=INT "$fuzz/gpup-fuzz" "$fuzz/ill.fuzz.so" --runs 1 --quiet --out int >int.log 2>&1 &
 pid=$!
 left=300
-until [ -s int/log/replay.log ]; do
+until [ -e int/log/replay.log ]; do
     left=$((left - 1))
-    [ $left -gt 0 ] || fail "the replay does not begin"
+    [ $left -gt 0 ] || { kill -9 $pid; fail "the replay does not begin"; }
     sleep 0.1
 done
 sleep 1
