@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HUNG 3u /* inputs of a folder that do not return; the others of it are left */
+/* Inputs of a folder that do not return, or that end the process; the others of it are left. */
+#define HUNG 3u
+#define ENDED 16u
 
 /* Runs a folder or a file with the replayer; findings go to raw/. */
 static int replay(const struct options *o, const char *target_name, const char *what) {
@@ -34,14 +36,18 @@ struct files {
     const struct options *o;
     const char *from; /* as people name it */
     struct replayed *done;
-    unsigned hung;
+    unsigned hung, ended, most; /* most: that may end the process; 0: any number */
 };
 
 /* false: no more of them. */
 static bool replay_file(struct files *f, const char *target, const char *path, const char *name) {
-    if (f->hung >= HUNG) {
+    if (f->hung >= HUNG)
         fprintf(stderr, "fuzz: %u inputs of %s do not return within %u s each: the others are not replayed\n",
                 f->hung, f->from, fuzz_limit());
+    else if (f->most && f->ended >= f->most)
+        fprintf(stderr, "fuzz: %u inputs of %s end the process: the others are not replayed\n", f->ended,
+                f->from);
+    if (f->hung >= HUNG || (f->most && f->ended >= f->most)) {
         f->done->whole = false;
         return false;
     }
@@ -55,12 +61,13 @@ static bool replay_file(struct files *f, const char *target, const char *path, c
         f->done->bad++;
     }
     f->hung += status == FUZZ_HUNG;
+    f->ended += status && status != FUZZ_HUNG;
     return true;
 }
 
 /* The folder at once; when that ends the process, file by file. */
 static void replay_folder(const struct options *o, const char *path, struct replayed *done) {
-    struct files f = {o, path, done, 0};
+    struct files f = {.o = o, .from = path, .done = done, .most = ENDED};
     char **names, below[PATH_ROOM];
     if (replay(o, o->target, path) == 0)
         return;
@@ -79,7 +86,7 @@ static const char *target_of(const struct options *o, const char *name) {
 }
 
 static void replay_findings(const struct options *o, struct replayed *done) {
-    struct files f = {o, "findings", done, 0};
+    struct files f = {.o = o, .from = "findings", .done = done};
     char path[PATH_ROOM], **names;
     snprintf(path, sizeof path, "%s/findings", o->out);
     size_t count = list_names(path, &names);
@@ -93,7 +100,7 @@ static void replay_findings(const struct options *o, struct replayed *done) {
 
 /* The campaign that the list is of may lie beside it. */
 static void replay_known(const struct options *o, struct replayed *done) {
-    struct files f = {o, o->known, done, 0};
+    struct files f = {.o = o, .from = o->known, .done = done};
     char path[PATH_ROOM];
     struct known_line line = {0};
     char *list = known_read(o);
