@@ -23,6 +23,7 @@ enum choice {
     CHOICE_late,     /* packets of the guest are completed by a timer */
     CHOICE_deferred, /* what is restored to a VF without power gets to the part with D0 */
     CHOICE_masked,   /* the whole table is written, under the function mask, with 64 bits at a time */
+    CHOICE_forgets,  /* a session ends when its VF is reset, or gets or loses power */
     CHOICE_nothing,  /* neither processes nor escapes mean anything to the driver */
     CHOICES
 };

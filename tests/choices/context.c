@@ -48,10 +48,23 @@ NTSTATUS vf_context(struct adapter *a, ULONG vf, bool save, UCHAR *bytes, ULONG 
     return STATUS_SUCCESS;
 }
 
+/* [vf's lock] */
+static void forget_session(struct adapter *a, struct vf *vf) {
+    if (!choice[CHOICE_forgets] || !vf->session)
+        return;
+    (void)schedule_mode(a, vf->index, SCHEDULE_NORMAL);
+    release(vf->session);
+    vf->session = NULL;
+}
+
 NTSTATUS vf_reset(struct adapter *a, struct vf *vf) {
     NTSTATUS status = apply_stash(a, vf->index);
 
-    return NT_SUCCESS(status) ? reset_now(a, vf) : status;
+    if (NT_SUCCESS(status))
+        status = reset_now(a, vf);
+    if (NT_SUCCESS(status))
+        forget_session(a, vf);
+    return status;
 }
 
 static void share_out(struct adapter *a) {
@@ -71,6 +84,8 @@ NTSTATUS DDI_CALL reference_set_virtual_function_power_state(HANDLE context,
     if (args && NT_SUCCESS(vf_acquire(a, args->VirtualFunctionIndex, &vf))) {
         if (args->PowerState == PowerDeviceD0 && !vf->powered)
             status = apply_stash(a, vf->index);
+        if (NT_SUCCESS(status) && (args->PowerState == PowerDeviceD0) != vf->powered)
+            forget_session(a, vf);
         vf_release(vf);
     }
     if (NT_SUCCESS(status))
