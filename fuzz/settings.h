@@ -14,9 +14,9 @@
  *   GPUP_FILES           files that the driver finds: NAME=PATH, a line each (gpup/files.h)
  *   GPUP_FUZZ_WHERE=1    a sanitizer's report ends with `DURING DDI STATE`, see fuzz_engine_where (replayers
  * only: libFuzzer has a use of its own for that moment)
- *   GPUP_FUZZ_LIMIT=60   seconds that a replayer gives each input, and loading; then `HANG`, the line
- * `DURING` and status 78 GPUP_FUZZ_STOP=RULE,RULE  the process ends with status 77 at the first finding of
- * one of them GPUP_FUZZ_WANT=...   with status 77 when each of several faults is found (wanted.h)
+ *   GPUP_FUZZ_LIMIT=60   seconds for each input of a replayer, and for loading; then `HANG` and status 78
+ *   GPUP_FUZZ_STOP=RULE,RULE  the process ends with status 77 at the first finding of one of them
+ *   GPUP_FUZZ_WANT=...   with status 77 when each of several faults is found (wanted.h)
  */
 #ifndef GPUP_FUZZ_SETTINGS_H
 #define GPUP_FUZZ_SETTINGS_H
