@@ -195,9 +195,8 @@ GPUP_EXPORT NTSTATUS DDI_CALL VmbChannelSendSynchronousRequest(VMBCHANNEL Channe
     (void)CompletionBuffer;
     uint64_t deadline = os && Timeout ? gpup_os_due(os, Timeout->QuadPart) : GPUP_NEVER;
     NTSTATUS status = channel ? send(os, name, channel, Buffer, BufferSize) : STATUS_INVALID_PARAMETER_1;
-    bool waits =
-        !Timeout || Timeout->QuadPart; /* zero: for nothing, the one form that a host's driver may have */
-    if (NT_SUCCESS(status) && waits) { /* its completion, too, comes after the Started callback */
+    bool waits = !Timeout || Timeout->QuadPart; /* zero is the one form that a host's driver may have */
+    if (NT_SUCCESS(status) && waits) {          /* its completion, too, comes after the Started callback */
         void *objects[1] = {&channel->awake};
         while (NT_SUCCESS(status) && !channel->awake.Header.SignalState)
             if (gpup_os_wait(os, objects, 1, false, deadline) == STATUS_TIMEOUT)

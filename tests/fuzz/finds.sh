@@ -33,6 +33,19 @@ grep -q '| fixed | .PAUSE-007' one/findings.md || fail "the finding is not calle
 "$fuzz/gpup-fuzz" reference:BUG-133 --runs 200 --seed 3 --jobs 1 --out two --known one/known.txt >fifth.log 2>&1 || fail "all of it is known"
 "$fuzz/gpup-fuzz" reference --runs 200 --seed 3 --jobs 1 --out three --known one/known.txt >sixth.log 2>&1 || fail "sound, with a list"
 grep -q "^| fixed | PAUSE-007" three/findings.md || fail "the list names a finding that is fixed"
+# A line that is a rule's id alone stands for all of its findings; without their programs nobody knows what is fixed.
+cut -d- -f1,2 one/known.txt | sort -u >rules.txt
+"$fuzz/gpup-fuzz" reference:BUG-133 --runs 200 --seed 4 --jobs 1 --out seven --known rules.txt >rules.log 2>&1 || fail "each rule is known"
+ls seven/findings/PAUSE-007-* >/dev/null 2>&1 || fail "a known rule is not met any more"
+cp one/known.txt moved.txt
+"$fuzz/gpup-fuzz" reference --runs 200 --seed 4 --jobs 1 --out eight --known moved.txt >moved.log 2>&1 || fail "sound, with a list that was moved"
+grep -q '^| not met | PAUSE-007' eight/findings.md && ! grep -q fixed eight/findings.md || fail "what was not run again is called fixed"
+grep -q '^PAUSE-007-' eight/known.txt || fail "what was not met is forgotten"
+# One campaign for a folder, with one target.
+"$fuzz/gpup-fuzz" reference --target blob --runs 10 --out eight --resume >target.log 2>&1
+[ $? = 2 ] || fail "another target: expected status 2"
+flock eight/lock "$fuzz/gpup-fuzz" reference --runs 10 --out eight --resume >lock.log 2>&1
+[ $? = 2 ] && grep -q 'a campaign runs in eight' lock.log || fail "two campaigns in one folder: expected status 2"
 # Three faults at once: a campaign, and an engine that begins with nothing.
 "$fuzz/gpup-fuzz" reference:BUG-133,BUG-011,BUG-065 --runs 3000 --seed 1 --jobs 1 --out four >seventh.log 2>&1
 [ $? = 1 ] || fail "three faults: expected status 1"

@@ -40,8 +40,8 @@ struct session_of {
 #define MIGRATION_TRACKS 32u
 
 struct track {
-    uint64_t object,
-        vfs; /* a memory basis, object 0: place is free; bit mask: VFs in whose reserve it has ranges */
+    uint64_t object; /* a memory basis; 0: the place is free */
+    uint64_t vfs;    /* bit mask: VFs in whose reserve it has ranges */
     bool on;
 };
 struct tracks {

@@ -279,7 +279,7 @@ static void judge_sum(struct gpup_judge *j, const struct host *h) {
 }
 
 /* The VFs that ran then run now, and no other: what they share is the same, but for this one's. */
-static bool same_others(const struct host *h, const struct baseline *b, uint32_t vf) {
+static bool are_same_others(const struct host *h, const struct baseline *b, uint32_t vf) {
     for (uint32_t i = 0; i < JUDGE_VFS; i++)
         if (i != vf && h->vf[i].schedule.running != b->vf[i].running)
             return false;
@@ -292,7 +292,7 @@ static void judge_destroy(struct gpup_judge *j, const struct baseline *b) {
     if (!nt_success(c->status) || c->before.session == SESSION_NONE || h->open_sessions || h->asleep ||
         !b->known)
         return;
-    for (uint32_t i = 0; i < JUDGE_VFS && same_others(h, b, c->vf); i++)
+    for (uint32_t i = 0; i < JUDGE_VFS && are_same_others(h, b, c->vf); i++)
         if (i != c->vf && h->vf[i].present && b->vf[i].seen && h->vf[i].schedule.running)
             CHECK(j, GPUP_RULE_LM_062, h->vf[i].schedule.share >= b->vf[i].share,
                   "VF %u has %u ppm after the destroyed VF's session, %u before it", i,
