@@ -82,6 +82,14 @@ bool call_may_reset(const struct call *c) {
            (c->a[GPUP_ARG_WriteVirtualFunctionConfig_Data] & 0x80808080u);
 }
 
+/* A write after which MSI-X is enabled was no reset. */
+bool call_stops(const struct call *c, const struct vf *v) {
+    return c->ddi == GPUP_DDI_ResetVirtualFunction || c->ddi == GPUP_DDI_RestoreMutableMigrationData ||
+           c->ddi == GPUP_DDI_RestoreImmutableMigrationData ||
+           c->ddi == GPUP_DDI_WriteVirtualFunctionConfigBlock ||
+           (call_may_reset(c) && (c->before.enable || !v->enable));
+}
+
 bool call_reset_goes_on(const struct gpup_judge *j, const struct vf *v) {
     return j->call.begin_ns <= v->reset_ns && v->reset_ns;
 }
@@ -99,9 +107,10 @@ static void reset_vf(struct vf *v) {
 }
 
 static void changed_power(struct vf *v, uint64_t state) {
+    bool was = v->powered;
     v->powered = state == 1;
     v->was_powered = v->was_powered || v->powered;
-    v->rising = v->rising && v->powered;
+    v->rising = v->powered && (v->rising || (!was && !v->paused));
 }
 
 static void prepared(struct host *h, struct vf *v, uint64_t type) {

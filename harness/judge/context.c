@@ -36,6 +36,18 @@ bool host_has_other_work(const struct host *h, const struct schedule *then, uint
     return other;
 }
 
+void later_set(struct later *l, const struct host *h) {
+    *l = (struct later){true, h->waits, h->structure};
+}
+
+bool later_ask(struct later *l, const struct host *h, bool *askable) {
+    if (!l->due || h->waits == l->since)
+        return false;
+    l->due = false;
+    *askable = !h->impaired && !h->asleep && !h->removed && !h->gone && h->structure == l->structure;
+    return true;
+}
+
 bool judge_acts_beside(uint64_t op) {
     return (op >= GPUP_OP_GuestWrite && op <= GPUP_OP_FailAllocation) || op == GPUP_OP_Wait ||
            op == GPUP_OP_GuestRead || (op >= GPUP_OP_GuestOpenChannel && op <= GPUP_OP_FrameworkDriver);
@@ -68,7 +80,7 @@ void context_reset(struct gpup_judge *j) {
     memset(&j->call, 0, sizeof j->call);
     for (unsigned i = 0; i < JUDGE_LANES; i++)
         j->lane[i].active = false;
-    j->together = j->changing = j->one_system = false;
+    j->together = j->changing = j->one_system = j->waited = false;
     j->secret_count = j->poison_count = j->address_count = 0;
     j->step = GPUP_NO_STEP;
     j->op = GPUP_OPS;
@@ -271,6 +283,10 @@ void context_event(struct gpup_judge *j, const struct gpup_event *e) {
         break;
     case GPUP_EVENT_STEP:
         seen_step(j, e);
+        break;
+    case GPUP_EVENT_WAIT:
+        h->waits++;
+        j->waited = true;
         break;
     case GPUP_EVENT_CALL:
         call_begin(j, e);

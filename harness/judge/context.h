@@ -44,7 +44,7 @@ struct vf {
     bool work_busy;    /* and was seen in flight */
     bool disturbed;    /* since its session began: a reset, a change of power, of VF or GPU, or calls that
                           overlapped. No page tells how a session survives them */
-    bool rising;       /* was unpaused and not seen to run since: it may begin in a call of another VF */
+    bool rising; /* was unpaused or powered and not seen to run since: it may begin in a call of another VF */
     uint8_t session;
     uint64_t reset_ns;    /* until then a reset that the guest may have asked for goes on */
     uint32_t life;        /* CreateVirtualGpu so far */
@@ -82,6 +82,7 @@ struct host {
     uint32_t partitions;  /* last count that was set */
     uint64_t differs;     /* bits 1 << enum gpup_difference */
     uint32_t structure;   /* counts what moves schedules for good: create, destroy, power, reset */
+    uint32_t waits;       /* times that time passed */
     uint64_t slots[5][4]; /* published pointer slots by table */
     bool slots_seen[5];
     uint32_t slots_version[5];
@@ -92,6 +93,12 @@ struct host {
     struct gpup_machine_state kept; /* while updating */
     struct gpup_machine_state machines;
     struct vf vf[JUDGE_VFS];
+};
+
+/* What is to be seen of a VF once time has passed: no page says that the call waits for it. */
+struct later {
+    bool due;
+    uint32_t since, structure; /* host.waits and host.structure then */
 };
 
 /* A reading that changed while a call was in progress or settling. */
@@ -143,6 +150,7 @@ struct gpup_judge {
     bool recorded;                 /* by a recorder: only what its observers see can be judged */
     bool lost;                     /* events are missing */
     uint32_t unseen;               /* recorded: observers that some host lacks */
+    bool waited;                   /* time passed, and no step or call began since */
     bool changing;                 /* a buffer of the call that comes, or is there, changes under it */
     bool together;                 /* calls of several threads are about: readings come after all of them */
     uint8_t call_at[GPUP_EVENT_KINDS]; /* place of the field `call` plus one, 0: the kind has none */
@@ -222,6 +230,8 @@ struct vf *call_vf(struct gpup_judge *j);
  * a byte set. No document says that WriteVirtualFunctionConfig waits for its end; PCI Express gives it 100
  * ms. */
 bool call_may_reset(const struct call *c);
+/* After it a driver may keep the VF from running until its guest has set it up again. v: the VF, now. */
+bool call_stops(const struct call *c, const struct vf *v);
 bool call_reset_goes_on(const struct gpup_judge *j, const struct vf *v);
 /* The call is one that the documents want to succeed, as far as circumstances go. */
 bool call_must_succeed(const struct gpup_judge *j);
@@ -233,6 +243,10 @@ bool vf_quiet(const struct vf *v);
 /* The same VFs run as then, and what there is to do is other: time may be shared out by it. then: JUDGE_VFS
  * readings; working: bit mask of the VFs that had work to do. */
 bool host_has_other_work(const struct host *h, const struct schedule *then, uint64_t working);
+/* later_ask: time has passed since; it is due no more. *askable: and nothing came between that explains what
+ * is seen now. */
+void later_set(struct later *l, const struct host *h);
+bool later_ask(struct later *l, const struct host *h, bool *askable);
 /* A step of the guest, of time, of a fault or of the framework: the driver may act on it with no DDI called.
  */
 bool judge_acts_beside(uint64_t op);

@@ -127,6 +127,16 @@ static void settle(struct gpup_judge *j) {
     j->call.returned = false;
 }
 
+/* What calls left to be seen later is asked before the next step or call begins: it is about neither. */
+static void ask_later(struct gpup_judge *j) {
+    j->waited = false;
+    for (size_t i = 0; i < MONITORS; i++) {
+        j->monitor = monitors[i]->id;
+        if (monitors[i]->later)
+            monitors[i]->later(j, j->state[i]);
+    }
+}
+
 /* What belongs to a call after its return. */
 static bool is_tail(unsigned kind) {
     return kind == GPUP_EVENT_OUTPUT || kind == GPUP_EVENT_DAMAGE || kind == GPUP_EVENT_OBS_POOL ||
@@ -168,6 +178,8 @@ void gpup_judge_event(struct gpup_judge *j, const struct gpup_event *e) {
     }
     if (!is_tail(e->kind))
         settle(j);
+    if (j->waited && (e->kind == GPUP_EVENT_STEP || e->kind == GPUP_EVENT_CALL))
+        ask_later(j);
     call_select(j, e);
     if (is_reading(e->kind))
         context_note_change(j, e);
@@ -187,6 +199,8 @@ void gpup_judge_end(struct gpup_judge *j) {
         return;
     if (!j->lost)
         settle(j);
+    if (!j->lost && j->waited)
+        ask_later(j);
     for (size_t i = 0; i < MONITORS && !j->lost; i++) {
         if (!monitors[i]->end)
             continue;

@@ -24,6 +24,7 @@ enum choice {
     CHOICE_deferred, /* what is restored to a VF without power gets to the part with D0 */
     CHOICE_masked,   /* the whole table is written, under the function mask, with 64 bits at a time */
     CHOICE_forgets,  /* a session ends when its VF is reset, or gets or loses power */
+    CHOICE_posts,    /* orders by which a VF runs, and shares that a session gives back, are not waited for */
     CHOICE_nothing,  /* neither processes nor escapes mean anything to the driver */
     CHOICES
 };
@@ -39,6 +40,8 @@ struct extra {
     KDPC dpc;
     bool watched;
     ULONG status;
+    ULONG posted; /* bit mask: slots of orders that nobody waits for [slots] */
+    bool easing;  /* shares that are given may come a little later [schedule_lock] */
 };
 struct extra *extra_of(struct adapter *a);
 

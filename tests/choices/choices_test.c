@@ -22,6 +22,7 @@ static const struct {
     {"plane,lazy,noise,codes,late", {0}},
     {"early,poll,handles,idle,masked,watchdog", {0}},
     {"pooled,deferred,forgets", {GPUP_RULE_LM_077, GPUP_RULE_LM_078}},
+    {"posts", {0}},
     {"coarse,nothing", {GPUP_RULE_DIRTY_024, GPUP_RULE_DIRTY_054, GPUP_RULE_DIRTY_044, GPUP_RULE_VMD_007}},
 };
 

@@ -1,4 +1,5 @@
-/* Orders whose status is polled: up to 500 ms, as long as the driver that waits for the interrupt. */
+/* Orders whose status is polled: up to 500 ms, as long as the driver that waits for the interrupt. Orders
+ * that are posted: their slots are free again when they are done. */
 #include "choices.h"
 
 #define STEP_US 50u
@@ -18,4 +19,54 @@ static NTSTATUS polled_wait(struct adapter *a, ULONG_PTR slot, PVOID object, LAR
 
 #define KeWaitForSingleObject(object, reason, mode, alertable, timeout)                                      \
     polled_wait(a, (ULONG_PTR)slot, object, timeout)
+#define command_run run_now
+#define command_done done_now
+NTSTATUS run_now(struct adapter *a, struct command *c);
+void done_now(struct adapter *a, ULONG slots);
 #include "../../harness/reference/command.c" /* NOLINT(bugprone-suspicious-include) */
+#undef command_run
+#undef command_done
+
+static bool is_posted(const struct extra *x, const struct command *c) {
+    return x && choice[CHOICE_posts] &&
+           (c->opcode == GPU_COMMAND_VF_RESUME || c->opcode == GPU_COMMAND_VF_ENABLE ||
+            (c->opcode == GPU_COMMAND_SCHED_SET && x->easing));
+}
+
+NTSTATUS command_run(struct adapter *a, struct command *c) {
+    struct extra *x = extra_of(a);
+    NTSTATUS status;
+    ULONG slot;
+    KIRQL irql;
+
+    if (!is_posted(x, c))
+        return run_now(a, c);
+    if (!a->started || !a->power)
+        return STATUS_DEVICE_NOT_READY;
+    status = take_slot(a, &slot);
+    if (!NT_SUCCESS(status))
+        return status;
+    fill_slot(a, slot, c);
+    KeAcquireSpinLock(&a->slots, &irql);
+    x->posted |= 1u << slot;
+    KeReleaseSpinLock(&a->slots, irql);
+    write32(a, GPU_REG_SLOT(slot) + GPU_SLOT_DOORBELL, GPU_DOORBELL_START);
+    return STATUS_SUCCESS;
+}
+
+void command_done(struct adapter *a, ULONG slots) {
+    struct extra *x = extra_of(a);
+    ULONG posted = 0;
+    KIRQL irql;
+
+    if (x) {
+        KeAcquireSpinLock(&a->slots, &irql);
+        posted = x->posted & slots;
+        x->posted &= ~posted;
+        KeReleaseSpinLock(&a->slots, irql);
+    }
+    for (ULONG i = 0; i < GPU_SLOTS; i++)
+        if (posted >> i & 1)
+            release_slot(a, i);
+    done_now(a, slots & ~posted);
+}

@@ -6,9 +6,9 @@
 extern unsigned reference_differs; /* blob.c */
 DRIVER_INITIALIZE DriverEntry;
 
-static const char *const names[CHOICES] = {"plane",    "coarse", "early",   "poll",   "lazy",   "watchdog",
-                                           "noise",    "codes",  "handles", "idle",   "pooled", "late",
-                                           "deferred", "masked", "forgets", "nothing"};
+static const char *const names[CHOICES] = {"plane",    "coarse", "early",   "poll",  "lazy",   "watchdog",
+                                           "noise",    "codes",  "handles", "idle",  "pooled", "late",
+                                           "deferred", "masked", "forgets", "posts", "nothing"};
 
 static bool same(const char *a, const char *b) {
     while (*a && *a == *b) {

@@ -112,12 +112,17 @@ NTSTATUS schedule_apply(struct adapter *a) {
 /* Changes one entry; when the device does not follow, the entry is as before. */
 static NTSTATUS change(struct adapter *a, ULONG vf, struct entitlement wanted) {
     struct entitlement *want = &a->schedule[vf].want, before;
+    struct extra *x = extra_of(a);
     NTSTATUS status;
 
     ExAcquireFastMutex(&a->schedule_lock);
     before = *want;
     *want = wanted;
+    if (x)
+        x->easing = before.mode != SCHEDULE_NORMAL && wanted.mode == SCHEDULE_NORMAL;
     status = schedule_apply(a);
+    if (x)
+        x->easing = false;
     if (!NT_SUCCESS(status)) {
         *want = before;
         (void)schedule_apply(a);

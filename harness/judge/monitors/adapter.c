@@ -160,10 +160,10 @@ static void removed(struct gpup_judge *j, struct adapter *a) {
     bool comparable = a->removed_once && !h->processes && !h->impaired;
     a->grown = comparable && h->pool_count > a->pool ? a->grown + 1 : 0;
     if (comparable)
-        CHECK(j, GPUP_RULE_CAP_035, a->grown < GROWTHS,
-              "%llu allocations are left after RemoveDevice, one restart before there were %llu, and each of "
-              "%u restarts left more",
-              (unsigned long long)h->pool_count, (unsigned long long)a->pool, a->grown);
+        CHECK_GROWTH(j, GPUP_RULE_CAP_035, a->grown >= GROWTHS ? a->grown : 0,
+                     "%llu allocations are left after RemoveDevice, one restart before there were %llu, and "
+                     "each of %u restarts left more",
+                     (unsigned long long)h->pool_count, (unsigned long long)a->pool, a->grown);
     a->removed_once = !h->processes;
     a->pool = h->pool_count;
     a->added = a->nothing = false;

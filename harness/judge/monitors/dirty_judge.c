@@ -156,6 +156,14 @@ static void note_again(struct dirty *d, unsigned host, struct basis *b) {
     d->other_calls[host]++;
 }
 
+/* No page names a number of ranges that every driver takes. */
+static void judge_taken(struct gpup_judge *j, const struct dirty *d, bool valid) {
+    bool few = d->next_count <= FEW || d->next_count <= d->most;
+    if (judge_checked(j, GPUP_RULE_DIRTY_001) && !valid)
+        judge_violated(j, GPUP_RULE_DIRTY_001, few ? 255 : GPUP_WARN,
+                       "CreateMemoryBasis with %u valid ranges gave no handle", (unsigned)d->next_count);
+}
+
 static void judge_create(struct gpup_judge *j, struct dirty *d) {
     const struct call *c = &j->call;
     bool valid = c->handle != 0 && c->handle != UINT64_MAX;
@@ -167,7 +175,7 @@ static void judge_create(struct gpup_judge *j, struct dirty *d) {
         if (!is_ascending(d) && (valid || is_usual_count(d)))
             CHECK(j, GPUP_RULE_DIRTY_002, valid,
                   "CreateMemoryBasis with ranges in another order gave no handle");
-        CHECK(j, GPUP_RULE_DIRTY_001, valid, "CreateMemoryBasis with valid ranges gave no handle");
+        judge_taken(j, d, valid);
     }
     if (!valid)
         CHECK(j, GPUP_RULE_DIRTY_007, c->handle == 0,

@@ -14,6 +14,7 @@ struct monitor {
     /* In place of settle for a call that overlapped others: nothing says which of them changed what, so a
      * monitor forgets what it believed of the VF. NULL: it believes nothing. */
     void (*overlapped)(struct gpup_judge *j, void *state);
+    void (*later)(struct gpup_judge *j, void *state);   /* time has passed, and no step or call began since */
     void (*end)(struct gpup_judge *j, void *state);     /* the program is over */
     void (*reset)(struct gpup_judge *j, void *state);   /* NULL: zeroed */
     void (*release)(struct gpup_judge *j, void *state); /* frees what the state points to */

@@ -18,12 +18,20 @@ struct overlay {
     uint64_t completed, sequence;
     uint64_t since_ns;    /* end of the first pause */
     struct content guest; /* state then; unseen once the guest acted */
+    uint32_t risen;       /* host.waits at the last power-up or unpause */
+    struct {
+        struct later due;
+        uint32_t pauses;              /* that an unpause ended; 0: it was powered up */
+        bool moved, padded, inherits; /* power changed in them; the flag came with padding; an earlier life
+                                        was paused */
+    } release;                        /* it is to run once time has passed */
 };
 struct pause {
     struct overlay of[GPUP_MAX_HOSTS][JUDGE_VFS];
     bool on[GPUP_MAX_HOSTS],
-        off[GPUP_MAX_HOSTS];      /* flag 1, and FALSE without padding, did what they should */
-    bool d0_runs[GPUP_MAX_HOSTS]; /* this device runs a VF as soon as it is in D0 */
+        off[GPUP_MAX_HOSTS];        /* flag 1, and FALSE without padding, did what they should */
+    bool d0_runs[GPUP_MAX_HOSTS];   /* this device runs a VF as soon as it is in D0 */
+    uint64_t later[GPUP_MAX_HOSTS]; /* bit mask: VFs whose release may be due */
 };
 
 static void judge_on(struct gpup_judge *j, struct pause *p, struct overlay *o, const struct vf *v) {
@@ -50,6 +58,8 @@ static void judge_on(struct gpup_judge *j, struct pause *p, struct overlay *o, c
         CHECK(j, GPUP_RULE_PAUSE_016, j->host[c->host].pf.paging >= c->pf.paging,
               "the PF's paging share fell from %u to %u ppm with the pause", c->pf.paging,
               j->host[c->host].pf.paging);
+    if (ran)
+        o->natural_known = o->natural = true;
     if (!o->pauses++) {
         o->share = c->before.schedule.share;
         o->structure = j->host[c->host].structure;
@@ -74,24 +84,55 @@ static int natural_state(const struct pause *p, const struct overlay *o, const s
     return o->natural_known ? o->natural : -1;
 }
 
-static void judge_release(struct gpup_judge *j, const struct pause *p, const struct overlay *o,
-                          const struct vf *v) {
+static void judge_running(struct gpup_judge *j, const struct overlay *o, const struct vf *v) {
+    bool right = v->schedule.running;
+    if (o->release.inherits)
+        CHECK(j, GPUP_RULE_PAUSE_014, right,
+              "the new vGPU does not run, as if the pause of the former one still held");
+    if (!o->release.pauses)
+        return;
+    if (o->release.padded)
+        CHECK(j, GPUP_RULE_PAUSE_015, right, "flag FALSE with padding bytes set did not count as FALSE");
+    if (o->release.moved)
+        CHECK(j, GPUP_RULE_PAUSE_008, right,
+              "the VF is not scheduled after the unpause, and was powered meanwhile");
+    if (o->release.pauses > 1)
+        CHECK(j, GPUP_RULE_PAUSE_005, right, "the VF is not scheduled after %u pauses and one unpause",
+              o->release.pauses);
+    CHECK(j, GPUP_RULE_PAUSE_003, right, "the VF is not scheduled after the unpause");
+}
+
+/* No page says that the call waits for the scheduler. */
+static void expect_running(struct gpup_judge *j, struct pause *p, struct overlay *o, const struct vf *v) {
+    const struct call *c = &j->call;
+    o->release.due.due = false;
+    if (v->schedule.running) {
+        judge_running(j, o, v);
+        return;
+    }
+    later_set(&o->release.due, &j->host[c->host]);
+    p->later[c->host] |= UINT64_C(1) << c->vf;
+}
+
+static void judge_release(struct gpup_judge *j, struct pause *p, struct overlay *o, const struct vf *v) {
     const struct call *c = &j->call;
     int natural = natural_state(p, o, c);
-    bool right = natural < 0 || v->schedule.running == (natural == 1);
-    if (natural < 0 || (right && c->before.schedule.running)) /* the pause had not held: nothing to see */
+    bool runs = v->schedule.running;
+    if (natural < 0 || (runs == (natural == 1) && c->before.schedule.running)) /* the pause had not held */
         return;
-    if (o->moved)
-        CHECK(j, GPUP_RULE_PAUSE_008, right, "the VF is %s after the unpause, not in the state set meanwhile",
-              v->schedule.running ? "scheduled" : "not scheduled");
-    if (natural == 0)
-        CHECK(j, GPUP_RULE_PAUSE_004, right, "the unpause started a VF that was not running");
-    if (natural == 1 && o->pauses > 1)
-        CHECK(j, GPUP_RULE_PAUSE_005, right, "the VF is not scheduled after %u pauses and one unpause",
-              o->pauses);
-    if (natural == 1)
-        CHECK(j, GPUP_RULE_PAUSE_003, right, "the VF is not scheduled after the unpause");
-    if (natural == 1 && !o->moved && right && o->structure == j->host[c->host].structure &&
+    if (natural == 0) {
+        if (o->moved)
+            CHECK(j, GPUP_RULE_PAUSE_008, !runs,
+                  "the VF is scheduled after the unpause, and was to stop meanwhile");
+        CHECK(j, GPUP_RULE_PAUSE_004, !runs, "the unpause started a VF that was not running");
+        return;
+    }
+    o->release.pauses = o->pauses;
+    o->release.moved = o->moved;
+    o->release.padded = j->padded && p->off[c->host];
+    o->release.inherits = false;
+    expect_running(j, p, o, v);
+    if (runs && !o->moved && o->structure == j->host[c->host].structure &&
         o->sessions == j->host[c->host].open_sessions)
         CHECK(j, GPUP_RULE_PAUSE_016, v->schedule.share == o->share,
               "the share is %u ppm after the unpause, %u before the pause", v->schedule.share, o->share);
@@ -116,7 +157,8 @@ static void judge_off(struct gpup_judge *j, struct pause *p, struct overlay *o, 
     /* Without power the pause holds nothing back, and in a target session the VF stays paused. */
     bool must = call_must_succeed(j) && c->before.powered && c->before.session != SESSION_TARGET;
     p->off[c->host] = p->off[c->host] || (works && !j->padded && c->before.paused && v->schedule.running);
-    if (j->padded && (works || (p->off[c->host] && (nt_success(c->status) || must))))
+    bool later = nt_success(c->status) && c->before.paused; /* then its release tells */
+    if (j->padded && (works || (p->off[c->host] && must && !later)))
         CHECK(j, GPUP_RULE_PAUSE_015, works, "flag FALSE with padding bytes set did not count as FALSE");
     if (!c->before.paused) {
         CHECK(j, GPUP_RULE_PAUSE_006, same, "unpausing a VF that was not paused changed its scheduling");
@@ -129,6 +171,7 @@ static void judge_off(struct gpup_judge *j, struct pause *p, struct overlay *o, 
     }
     judge_release(j, p, o, v);
     judge_long(j, o, v);
+    o->risen = j->host[c->host].waits;
     o->pauses = 0;
     o->reset = false;
 }
@@ -169,16 +212,20 @@ static void judge_power(struct gpup_judge *j, struct pause *p, struct overlay *o
     o->moved = o->moved || (v->paused && v->powered != c->before.powered);
     o->reset = o->reset && v->powered == c->before.powered;
     o->natural_known = false;
+    o->risen = j->host[c->host].waits;
     if (v->powered && !c->before.powered && !v->paused) {
-        if (o->ended_paused && !c->before.was_powered && p->d0_runs[c->host] && v->session != SESSION_TARGET)
-            CHECK(j, GPUP_RULE_PAUSE_014, v->schedule.running,
-                  "the new vGPU does not run, as if the pause of the former one still held");
+        o->release.pauses = 0;
+        o->release.inherits = o->ended_paused && !c->before.was_powered;
+        if (o->release.inherits && p->d0_runs[c->host] && v->session != SESSION_TARGET)
+            expect_running(j, p, o, v);
         p->d0_runs[c->host] = p->d0_runs[c->host] || v->schedule.running;
     }
 }
 
 /* A driver may keep a VF from running after a reset until its guest has set it up again. */
-static void note_reset(struct overlay *o, const struct vf *v) {
+static void note_reset(const struct call *c, struct overlay *o, const struct vf *v) {
+    if (call_stops(c, v))
+        o->release.due.due = false;
     if (!v->paused)
         return;
     o->reset = true;
@@ -207,10 +254,11 @@ static void settle(struct gpup_judge *j, void *state) {
         break;
     case GPUP_DDI_ResetVirtualFunction:
     case GPUP_DDI_WriteVirtualFunctionConfig: /* a reset may be asked for there */
-        note_reset(o, v);
+        note_reset(c, o, v);
         break;
     case GPUP_DDI_RestoreMutableMigrationData:
         o->natural_known = false;
+        o->release.due.due = o->release.due.due && !call_stops(c, v);
         break;
     default:
         break;
@@ -222,7 +270,7 @@ static void settle(struct gpup_judge *j, void *state) {
         CHECK(j, GPUP_RULE_PAUSE_007, !v->schedule.running || c->before.schedule.running,
               "the call scheduled a paused VF");
     if (v->powered && !v->paused && v->schedule.seen) {
-        o->natural_known = true;
+        o->natural_known = v->schedule.running || o->risen != j->host[c->host].waits;
         o->natural = v->schedule.running;
     }
 }
@@ -266,6 +314,22 @@ static void saw_work(struct gpup_judge *j, struct pause *p, const struct gpup_ev
     o->sequence = sequence;
 }
 
+static void ask_later(struct gpup_judge *j, struct pause *p, uint8_t host) {
+    const struct host *h = &j->host[host];
+    for (uint64_t late = p->later[host]; late; late &= late - 1) {
+        uint32_t vf = (uint32_t)__builtin_ctzll(late);
+        const struct vf *v = &h->vf[vf];
+        struct overlay *o = &p->of[host][vf];
+        bool askable = false;
+        if (o->release.due.due && !later_ask(&o->release.due, h, &askable))
+            continue;
+        p->later[host] &= ~(UINT64_C(1) << vf);
+        judge_about(j, host, vf);
+        if (askable && v->powered && !v->paused && v->session != SESSION_TARGET)
+            judge_running(j, o, v);
+    }
+}
+
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
     struct pause *p = state;
     if (e->kind == GPUP_EVENT_STEP) {
@@ -288,6 +352,12 @@ static void reset(struct gpup_judge *j, void *state) {
     memset(p->d0_runs, 0, sizeof p->d0_runs);
     memset(p->on, 0, sizeof p->on);
     memset(p->off, 0, sizeof p->off);
+    memset(p->later, 0, sizeof p->later);
+}
+
+static void later(struct gpup_judge *j, void *state) {
+    for (uint8_t i = 0; i < GPUP_MAX_HOSTS; i++)
+        ask_later(j, state, i);
 }
 
 static void overlapped(struct gpup_judge *j, void *state) {
@@ -303,4 +373,5 @@ const struct monitor monitor_pause = {.id = GPUP_MONITOR_pause,
                                       .event = event,
                                       .settle = settle,
                                       .overlapped = overlapped,
+                                      .later = later,
                                       .reset = reset};

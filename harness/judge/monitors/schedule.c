@@ -11,7 +11,10 @@ struct baseline { /* readings of a host without session and pause */
     uint32_t structure; /* of the host, then */
     struct schedule pf, vf[JUDGE_VFS];
     uint64_t working; /* bit mask: VFs with work to do */
-    bool due, waited; /* an unpause came back before shares did: asked again once time has passed */
+    bool due; /* a session or a pause is over, and the schedule another: asked again once time has passed */
+    uint16_t rule; /* that asks */
+    uint32_t
+        unrest; /* 1 + host.waits when it was due last: until then what is left may go back in any call */
 };
 struct scheduling {
     struct baseline base[GPUP_MAX_HOSTS];
@@ -23,6 +26,10 @@ struct scheduling {
         uint32_t pf_before, pf_after; /* paging share around Prepare */
     } session[GPUP_MAX_HOSTS][JUDGE_VFS];
 };
+
+static bool is_restless(const struct host *h, const struct baseline *b) {
+    return b->unrest == h->waits + 1;
+}
 
 static bool moved(const struct change *c) {
     return c->kind == GPUP_EVENT_OBS_SCHEDULE &&
@@ -99,6 +106,8 @@ static void judge_prepare(struct gpup_judge *j, struct scheduling *s, const stru
         return;
     s->session[c->host][c->vf].pf_before = c->pf.paging;
     s->session[c->host][c->vf].pf_after = j->host[c->host].pf.paging;
+    if (is_restless(&j->host[c->host], &s->base[c->host]))
+        return;
     check_others_keep(j);
     if (type == 0)
         judge_source(j, &s->base[c->host], v);
@@ -148,7 +157,7 @@ static void judge_end(struct gpup_judge *j, const struct scheduling *s, const st
                   "EndLiveMigration without a session changed the schedule");
         return;
     }
-    if (nt_success(c->status) && v)
+    if (nt_success(c->status) && v && !is_restless(&j->host[c->host], &s->base[c->host]))
         judge_foreign_end(j, s);
 }
 
@@ -184,7 +193,7 @@ static void judge_power(struct gpup_judge *j, struct scheduling *s) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     bool up = c->a[GPUP_ARG_SetPowerState_DevicePowerState] == 1;
-    if (!nt_success(c->status) || !h->pf.seen)
+    if (!nt_success(c->status) || !h->pf.seen || is_restless(h, &s->base[c->host]))
         return;
     if (!up) {
         s->down[c->host].known = true;
@@ -241,23 +250,22 @@ static void compare(struct gpup_judge *j, const struct host *h, struct baseline 
               h->pf.share, h->pf.paging, b->pf.share, b->pf.paging);
 }
 
-/* The same VFs run, and time is shared out otherwise. */
-static bool only_shares(const struct host *h, const struct baseline *b) {
+/* Another VF runs than then, or time is shared out otherwise. */
+static bool differs(const struct host *h, const struct baseline *b) {
     bool other = b->pf.seen && (h->pf.paging != b->pf.paging || h->pf.share != b->pf.share);
     for (uint32_t i = 0; i < JUDGE_VFS; i++) {
         const struct schedule *now = &h->vf[i].schedule, *then = &b->vf[i];
         if (!h->vf[i].present || !then->seen)
             continue;
-        if (now->running != then->running)
-            return false;
-        other = other || now->share != then->share || now->paging != then->paging;
+        other = other || now->running != then->running || now->share != then->share ||
+                now->paging != then->paging;
     }
     return other;
 }
 
 static void learn(const struct host *h, struct baseline *b) {
     b->known = true;
-    b->due = b->waited = false;
+    b->due = false;
     b->structure = h->structure;
     b->pf = h->pf;
     b->working = 0;
@@ -290,7 +298,7 @@ static void judge_destroy(struct gpup_judge *j, const struct baseline *b) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     if (!nt_success(c->status) || c->before.session == SESSION_NONE || h->open_sessions || h->asleep ||
-        !b->known)
+        !b->known || is_restless(h, b))
         return;
     for (uint32_t i = 0; i < JUDGE_VFS && are_same_others(h, b, c->vf); i++)
         if (i != c->vf && h->vf[i].present && b->vf[i].seen && h->vf[i].schedule.running)
@@ -309,29 +317,30 @@ static void follow(struct gpup_judge *j, struct scheduling *s) {
     bool ends = c->ddi == GPUP_DDI_EndLiveMigration || c->ddi == GPUP_DDI_SetVirtualFunctionPauseState;
     if (!(ends || any_moved(c) || !b->known || b->structure != h->structure) || !is_calm(h))
         return;
-    bool same = b->known && b->structure == h->structure;
-    if (same && only_shares(h, b) &&
-        (b->due || (!b->spoiled && c->ddi == GPUP_DDI_SetVirtualFunctionPauseState))) {
-        b->due = true; /* no page says that an unpause waits for the shares */
-        b->waited = false;
+    bool same = b->known && b->structure == h->structure, asks = b->due || (ends && !b->spoiled);
+    if (same && ends && (!b->due || c->ddi == GPUP_DDI_EndLiveMigration))
+        b->rule = rule_of_return(c);
+    if (same && asks && differs(h, b)) {
+        b->due = true; /* no page says that these calls wait for the scheduler */
+        b->unrest = h->waits + 1;
         return;
     }
-    if (same && !b->spoiled && ends)
-        compare(j, h, b, rule_of_return(c));
+    if (same && asks)
+        compare(j, h, b, b->rule);
     learn(h, b);
 }
 
-/* Time has passed since the unpause. */
-static void ask_again(struct gpup_judge *j, struct scheduling *s) {
+static void later(struct gpup_judge *j, void *state) {
+    struct scheduling *s = state;
     for (uint8_t i = 0; i < GPUP_MAX_HOSTS; i++) {
         const struct host *h = &j->host[i];
         struct baseline *b = &s->base[i];
-        if (!b->due || !b->waited || h->impaired || h->asleep)
+        if (!b->due || is_restless(h, b) || h->impaired || h->asleep)
             continue;
         judge_about(j, i, GPUP_PF);
         if (b->known && b->structure == h->structure && is_calm(h))
-            compare(j, h, b, GPUP_RULE_ROB_009);
-        b->known = b->due = b->waited = false;
+            compare(j, h, b, b->rule);
+        b->known = b->due = false;
     }
 }
 
@@ -355,7 +364,8 @@ static void settle(struct gpup_judge *j, void *state) {
         judge_end(j, s, v);
     else if (c->ddi == GPUP_DDI_RestoreMutableMigrationData)
         judge_restore(j, v);
-    else if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && v)
+    else if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && v &&
+             !is_restless(&j->host[c->host], &s->base[c->host]))
         judge_pause(j, v);
     else if (c->ddi == GPUP_DDI_SetPowerState)
         judge_power(j, s);
@@ -367,13 +377,6 @@ static void settle(struct gpup_judge *j, void *state) {
 /* A reading that moved although no call was in the driver: it shares time out by what there is to do. */
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
     struct scheduling *s = state;
-    if (e->kind == GPUP_EVENT_WAIT)
-        for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++)
-            s->base[i].waited = true;
-    else if (e->kind != GPUP_EVENT_OBS_SCHEDULE)
-        ask_again(j, s);
-    if (e->kind != GPUP_EVENT_OBS_SCHEDULE)
-        return;
     uint64_t vf = e->f[GPUP_OBS_SCHEDULE_vf];
     const struct host *h = &j->host[e->host];
     const struct schedule *was = vf < JUDGE_VFS ? &h->vf[vf].schedule : &h->pf;
@@ -384,14 +387,15 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
 
 static void overlapped(struct gpup_judge *j, void *state) {
     struct scheduling *s = state;
-    s->base[j->call.host].known = s->down[j->call.host].known = false;
+    s->base[j->call.host].known = s->base[j->call.host].due = s->down[j->call.host].known = false;
     if (call_vf(j))
         s->session[j->call.host][j->call.vf].pf_before = s->session[j->call.host][j->call.vf].pf_after = 0;
 }
 
 const struct monitor monitor_schedule = {.id = GPUP_MONITOR_schedule,
                                          .state_size = sizeof(struct scheduling),
-                                         .kinds = KIND(OBS_SCHEDULE) | KIND(WAIT) | KIND(STEP) | KIND(CALL),
+                                         .kinds = KIND(OBS_SCHEDULE),
                                          .event = event,
                                          .settle = settle,
-                                         .overlapped = overlapped};
+                                         .overlapped = overlapped,
+                                         .later = later};

@@ -9,12 +9,15 @@ struct power {
     bool entries_seen, unmasked, mastering; /* last readings */
     bool kept, cycled; /* config is what it had when it went to D3; the GPU was off since */
     uint64_t config;
-    bool ran; /* before it went to D3 */
+    bool ran;          /* before it went to D3 */
+    struct later rise; /* it is to run in D0 */
+    uint16_t rule;     /* that wants it to */
 };
 struct powers {
     struct power of[GPUP_MAX_HOSTS][JUDGE_VFS];
     bool counted[GPUP_MAX_HOSTS], cycled[GPUP_MAX_HOSTS]; /* count is known; the GPU was off since */
     uint64_t count[GPUP_MAX_HOSTS];                       /* of partitions, as the driver said */
+    uint64_t later[GPUP_MAX_HOSTS];                       /* bit mask: VFs whose rise may be due */
 };
 
 /* --- ResetVirtualFunction --- */
@@ -56,33 +59,49 @@ static void judge_other_state(struct gpup_judge *j, const struct vf *v, uint64_t
               (unsigned long long)to, v->schedule.running ? "scheduled" : "not scheduled");
 }
 
-/* free: neither a pause nor a session keeps the VF from running. */
-static void judge_after_cycle(struct gpup_judge *j, const struct power *p, const struct vf *v, bool free) {
+/* The VF runs, or is to once time has passed. */
+static void expect_running(struct gpup_judge *j, struct powers *s, const struct vf *v, uint16_t rule) {
     const struct call *c = &j->call;
+    struct power *p = &s->of[c->host][c->vf];
+    if (v->schedule.running) {
+        COUNT(j, rule);
+        return;
+    }
+    later_set(&p->rise, &j->host[c->host]);
+    p->rule = rule;
+    s->later[c->host] |= UINT64_C(1) << c->vf;
+}
+
+/* free: neither a pause nor a session keeps the VF from running. */
+static void judge_after_cycle(struct gpup_judge *j, struct powers *s, const struct vf *v, bool free) {
+    const struct call *c = &j->call;
+    const struct power *p = &s->of[c->host][c->vf];
     bool success = nt_success(c->status);
-    bool runs = !v->schedule.seen || v->schedule.running || !free || !p->ran;
-    if (success || (free && call_must_succeed(j)))
-        CHECK(j, GPUP_RULE_VF_013, success && runs,
-              "after a power cycle of the GPU the VF does not run in D0: 0x%08x", c->status);
+    if (success && v->schedule.seen && free && p->ran)
+        expect_running(j, s, v, GPUP_RULE_VF_013);
+    else if (success || (free && call_must_succeed(j)))
+        CHECK(j, GPUP_RULE_VF_013, success, "after a power cycle of the GPU D0 was refused: 0x%08x",
+              c->status);
     /* That registers of the configuration space belong to the configuration is our reading. */
     if (success && v->config.seen && judge_checked(j, GPUP_RULE_VF_013) && v->config.hash != p->config)
         judge_violated(j, GPUP_RULE_VF_013, GPUP_WARN,
                        "after a power cycle of the GPU the configuration space of the VF is another");
 }
 
-static void judge_on(struct gpup_judge *j, const struct power *p, const struct vf *v) {
+static void judge_on(struct gpup_judge *j, struct powers *s, const struct vf *v) {
     const struct call *c = &j->call;
     bool free = !v->paused && v->session == SESSION_NONE;
-    if (p->cycled)
-        judge_after_cycle(j, p, v, free);
+    if (s->of[c->host][c->vf].cycled)
+        judge_after_cycle(j, s, v, free);
     else if (!nt_success(c->status) && c->before.resourced && free && call_must_succeed(j))
         CHECK(j, GPUP_RULE_VF_012, false, "D0 was refused: 0x%08x", c->status);
     else if (nt_success(c->status) && free && v->schedule.seen)
-        CHECK(j, GPUP_RULE_VF_012, v->schedule.running, "the VF does not run in D0");
+        expect_running(j, s, v, GPUP_RULE_VF_012);
 }
 
-static void judge_power(struct gpup_judge *j, struct power *p, const struct vf *v) {
+static void judge_power(struct gpup_judge *j, struct powers *s, const struct vf *v) {
     const struct call *c = &j->call;
+    struct power *p = &s->of[c->host][c->vf];
     uint64_t to = c->a[GPUP_ARG_SetVirtualFunctionPowerState_PowerState];
     bool again = c->before.was_powered && c->before.powered == (to == D0);
     if (to != D0 && to != D3) {
@@ -94,7 +113,7 @@ static void judge_power(struct gpup_judge *j, struct power *p, const struct vf *
         CHECK(j, GPUP_RULE_VF_016, !m, "%s for a VF in that state changed its %s", to == D0 ? "D0" : "D3",
               m ? change_name(m) : "");
     } else if (to == D0) {
-        judge_on(j, p, v);
+        judge_on(j, s, v);
     } else if (nt_success(c->status) && v->schedule.seen && judge_checked(j, GPUP_RULE_VF_012) &&
                v->schedule.running) {
         judge_violated(j, GPUP_RULE_VF_012, GPUP_WARN, "the VF still runs in D3");
@@ -102,9 +121,12 @@ static void judge_power(struct gpup_judge *j, struct power *p, const struct vf *
     if (!nt_success(c->status))
         return;
     if (to == D3 && c->before.powered)
-        *p = (struct power){p->entries_seen,           p->unmasked, p->mastering,
-                            c->before.config.seen,     false,       c->before.config.hash,
-                            c->before.schedule.running};
+        *p = (struct power){.entries_seen = p->entries_seen,
+                            .unmasked = p->unmasked,
+                            .mastering = p->mastering,
+                            .kept = c->before.config.seen,
+                            .config = c->before.config.hash,
+                            .ran = c->before.schedule.running};
     else if (to == D0)
         p->kept = p->cycled = false;
 }
@@ -140,7 +162,7 @@ static void judge_count(struct gpup_judge *j, struct powers *s) {
 static void forget_host(struct powers *s, unsigned host) {
     s->counted[host] = s->cycled[host] = false;
     for (unsigned i = 0; i < JUDGE_VFS; i++)
-        s->of[host][i].kept = s->of[host][i].cycled = false;
+        s->of[host][i].kept = s->of[host][i].cycled = s->of[host][i].rise.due = false;
 }
 
 static bool changes_config(uint16_t ddi) {
@@ -165,13 +187,31 @@ static void settle(struct gpup_judge *j, void *state) {
     if (c->ddi == GPUP_DDI_ResetVirtualFunction)
         judge_reset(j, p, v);
     else if (c->ddi == GPUP_DDI_SetVirtualFunctionPowerState && v && c->before.present)
-        judge_power(j, p, v);
+        judge_power(j, s, v);
     if (!v)
         return;
     if (changes_config(c->ddi))
         p->kept = p->cycled = false;
+    if (call_stops(c, v))
+        p->rise.due = false;
     if (v->present && !v->was_powered && c->ddi != GPUP_DDI_CreateVirtualGpu && v->schedule.seen)
         CHECK(j, GPUP_RULE_VF_012, !v->schedule.running, "the VF runs and was never in D0");
+}
+
+static void ask_later(struct gpup_judge *j, struct powers *s, uint8_t host) {
+    const struct host *h = &j->host[host];
+    for (uint64_t late = s->later[host]; late; late &= late - 1) {
+        uint32_t vf = (uint32_t)__builtin_ctzll(late);
+        const struct vf *v = &h->vf[vf];
+        struct power *p = &s->of[host][vf];
+        bool askable = false;
+        if (p->rise.due && !later_ask(&p->rise, h, &askable))
+            continue;
+        s->later[host] &= ~(UINT64_C(1) << vf);
+        judge_about(j, host, vf);
+        if (askable && v->powered && !v->paused && v->session == SESSION_NONE)
+            CHECK(j, p->rule, v->schedule.running, "the VF does not run in D0");
+    }
 }
 
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
@@ -203,13 +243,19 @@ static void overlapped(struct gpup_judge *j, void *state) {
     if (c->ddi == GPUP_DDI_SetPowerState) /* whether there was memory to keep a VF in, nobody saw */
         forget_host(s, c->host);
     if (c->names_vf && c->vf < JUDGE_VFS)
-        s->of[c->host][c->vf].kept = s->of[c->host][c->vf].cycled = false;
+        s->of[c->host][c->vf].kept = s->of[c->host][c->vf].cycled = s->of[c->host][c->vf].rise.due = false;
 }
 
 static void reset(struct gpup_judge *j, void *state) {
     struct powers *s = state;
     judge_clear_used(j, s->of, sizeof s->of[0][0]);
     memset(s->counted, 0, sizeof s->counted);
+    memset(s->later, 0, sizeof s->later);
+}
+
+static void later(struct gpup_judge *j, void *state) {
+    for (uint8_t i = 0; i < GPUP_MAX_HOSTS; i++)
+        ask_later(j, state, i);
 }
 
 const struct monitor monitor_vf_power = {.id = GPUP_MONITOR_vf_power,
@@ -219,4 +265,5 @@ const struct monitor monitor_vf_power = {.id = GPUP_MONITOR_vf_power,
                                          .event = event,
                                          .settle = settle,
                                          .overlapped = overlapped,
+                                         .later = later,
                                          .reset = reset};

@@ -253,7 +253,9 @@ static void settle(struct gpup_judge *j, void *state) {
     for (uint64_t used = j->used[c->host]; used && calm; used &= used - 1)
         calm = !h->vf[__builtin_ctzll(used)].paused;
     sync_note_calm(j, s);
-    if (calm) {
+    if (s->calm[c->host].structure != h->structure)
+        s->calm[c->host].back.due = false;
+    if (calm && !s->calm[c->host].back.due) {
         sync_learn_calm(j, s);
         s->calm[c->host].known = h->pf.seen;
         s->calm[c->host].structure = h->structure;
@@ -276,6 +278,11 @@ static void settle(struct gpup_judge *j, void *state) {
     }
     if (c->ddi == GPUP_DDI_CreateMemoryBasis)
         s->next.ranges = 0;
+}
+
+static void later(struct gpup_judge *j, void *state) {
+    for (uint8_t i = 0; i < GPUP_MAX_HOSTS; i++)
+        sync_ask_later(j, state, i);
 }
 
 static void reset(struct gpup_judge *j, void *state) {
@@ -312,5 +319,6 @@ const struct monitor monitor_sync = {.id = GPUP_MONITOR_sync,
                                      .event = event,
                                      .settle = settle,
                                      .overlapped = overlapped,
+                                     .later = later,
                                      .reset = reset,
                                      .release = release};

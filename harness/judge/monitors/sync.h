@@ -56,8 +56,10 @@ struct sync {
         struct schedule pf, vf[JUDGE_VFS];
         uint64_t working; /* bit mask: VFs with work pending */
         uint8_t since,
-            proved; /* what came since; after what it was seen to come back, with no other thread */
-        bool over;  /* it was seen not to, or to share out more than there is */
+            proved;        /* what came since; after what it was seen to come back, with no other thread */
+        bool over;         /* it was seen not to, or to share out more than there is */
+        struct later back; /* after a group it was not: asked again once time has passed */
+        uint16_t rule;     /* that asks */
     } calm[GPUP_MAX_HOSTS];
     uint32_t sessions[GPUP_MAX_HOSTS]; /* open when the group, or the call, began */
     uint64_t alone[SYNC_ALONE];        /* hashes of calls that worked with no other thread in the driver */
@@ -88,6 +90,8 @@ bool sync_other_work(const struct gpup_judge *j, const struct sync *s, unsigned 
 /* --- what works with no other thread about; only then are others to blame for what does not --- */
 struct did sync_did(const struct gpup_judge *j, const struct sync *s); /* the call at hand */
 void sync_learn(struct gpup_judge *j, struct sync *s);
+/* Time may have passed since a group of calls after which shares were not what they had been. */
+void sync_ask_later(struct gpup_judge *j, struct sync *s, uint8_t host);
 void sync_learn_calm(const struct gpup_judge *j, struct sync *s);
 void sync_note_calm(const struct gpup_judge *j, struct sync *s);
 /* precise: with these arguments, and to the full effect that a single call can be asked for. */

@@ -215,20 +215,42 @@ static void judge_sum(struct gpup_judge *j, const struct sync *s, const struct g
               (unsigned long long)share, (unsigned long long)paging);
 }
 
-static void judge_shares(struct gpup_judge *j, const struct sync *s, const struct group *g, unsigned host) {
+/* What was learnt of a moment without session and pause is to be seen again. */
+static bool is_calm(const struct gpup_judge *j, const struct sync *s, unsigned host) {
     const struct host *h = &j->host[host];
-    bool calm = !moves_power(s, host) && !h->asleep && !h->open_sessions && s->calm[host].known &&
-                s->calm[host].structure == h->structure;
+    bool calm =
+        !h->asleep && !h->open_sessions && s->calm[host].known && s->calm[host].structure == h->structure;
     for (unsigned i = 0; i < JUDGE_VFS; i++)
         calm = calm && !h->vf[i].paused;
+    return calm;
+}
+
+/* No page says that calls wait for the scheduler. */
+static void judge_shares(struct gpup_judge *j, struct sync *s, const struct group *g, unsigned host) {
+    uint16_t rule = rule_of(g, GPUP_RULE_SYNC_003);
     judge_about(j, (uint8_t)host, GPUP_PF);
     judge_sum(j, s, g, host);
-    uint32_t wrong = calm ? sync_other_schedule(j, s, host) : JUDGE_VFS;
+    if (moves_power(s, host) || !is_calm(j, s, host))
+        return;
     bool comes_back = !s->calm[host].over && !(s->calm[host].since & ~s->calm[host].proved);
-    if (calm && (wrong == JUDGE_VFS || (comes_back && !sync_other_work(j, s, host))))
-        CHECK(j, rule_of(g, GPUP_RULE_SYNC_003), wrong == JUDGE_VFS,
-              "without session and pause the schedule of %s %u is not what it was before them",
-              wrong > JUDGE_VFS ? "PF" : "VF", wrong > JUDGE_VFS ? 0 : wrong);
+    if (sync_other_schedule(j, s, host) == JUDGE_VFS) {
+        COUNT(j, rule);
+    } else if (comes_back && !sync_other_work(j, s, host)) {
+        later_set(&s->calm[host].back, &j->host[host]);
+        s->calm[host].rule = rule;
+    }
+}
+
+void sync_ask_later(struct gpup_judge *j, struct sync *s, uint8_t host) {
+    bool askable = false;
+    if (!later_ask(&s->calm[host].back, &j->host[host], &askable) || !askable || !is_calm(j, s, host) ||
+        sync_other_work(j, s, host))
+        return;
+    uint32_t wrong = sync_other_schedule(j, s, host);
+    judge_about(j, host, GPUP_PF);
+    CHECK(j, s->calm[host].rule, wrong == JUDGE_VFS,
+          "without session and pause the schedule of %s %u is not what it was before them",
+          wrong > JUDGE_VFS ? "PF" : "VF", wrong > JUDGE_VFS ? 0 : wrong);
 }
 
 /* --- each call ------------------------------------------------------------------------------------------ */

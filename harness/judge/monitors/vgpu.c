@@ -44,7 +44,7 @@ static void judge_destroy(struct gpup_judge *j, struct vgpu *g, const struct vf 
         return;
     g->of[c->host][c->vf].luid_known = false;
     g->of[c->host][c->vf].ended = true;
-    g->of[c->host][c->vf].waits = g->host[c->host].waits;
+    g->of[c->host][c->vf].waits = j->host[c->host].waits;
     if (!is_odd_end(c))
         return;
     g->host[c->host].odd_end = true;
@@ -206,8 +206,6 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     struct vgpu *g = state;
     if (e->kind == GPUP_EVENT_CALL)
         g->shown = false;
-    else if (e->kind == GPUP_EVENT_WAIT)
-        g->host[e->host].waits++;
     else if (e->kind == GPUP_EVENT_GUEST_WRITE)
         saw_write(j, g, e);
     else if (e->kind == GPUP_EVENT_BUFFER || e->kind == GPUP_EVENT_OUTPUT)
@@ -247,9 +245,9 @@ static void reset(struct gpup_judge *j, void *state) {
 
 const struct monitor monitor_vgpu = {.id = GPUP_MONITOR_vgpu,
                                      .state_size = sizeof(struct vgpu),
-                                     .kinds = KIND(CALL) | KIND(WAIT) | KIND(GUEST_WRITE) | KIND(BUFFER) |
-                                              KIND(OUTPUT) | KIND(FAULT) | KIND(POOL_DAMAGE) |
-                                              KIND(OBS_MSIX) | KIND(OBS_CONFIG) | KIND(OBS_GUEST),
+                                     .kinds = KIND(CALL) | KIND(GUEST_WRITE) | KIND(BUFFER) | KIND(OUTPUT) |
+                                              KIND(FAULT) | KIND(POOL_DAMAGE) | KIND(OBS_MSIX) |
+                                              KIND(OBS_CONFIG) | KIND(OBS_GUEST),
                                      .event = event,
                                      .settle = settle,
                                      .overlapped = overlapped,

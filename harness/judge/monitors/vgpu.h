@@ -51,7 +51,6 @@ struct vgpu {
         uint32_t failed_at; /* in waits */
         uint32_t failed_vf;
         struct leak leak[2]; /* of impossible creations, of others that failed */
-        uint32_t waits;      /* times that time passed */
         bool odd_end;        /* a vGPU was destroyed powered, paused, tracked or in a session */
     } host[GPUP_MAX_HOSTS];
     uint64_t before;            /* hash of the argument structure that comes */

@@ -354,8 +354,8 @@ static void called(struct gpup_judge *j, struct vmbus *v, const struct gpup_even
     for (uint32_t vf = 0; vf < JUDGE_VFS; vf++)
         if (&v->of[e->host][vf] != r)
             v->of[e->host][vf].pure = false;
-    if (c->ddi == GPUP_DDI_DestroyVirtualGpu)
-        vmbus_judge_waiting(j, v, e->host, c->vf);
+    for (uint64_t late = v->later[e->host]; late; late &= late - 1)
+        v->left[e->host][__builtin_ctzll(late)].grew = false;
 }
 
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
@@ -390,10 +390,6 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     case GPUP_EVENT_POOL_DAMAGE:
         judge_memory(j, v, e);
         break;
-    case GPUP_EVENT_WAIT:
-        for (uint32_t vf = 0; vf < JUDGE_VFS; vf++)
-            vmbus_judge_waiting(j, v, e->host, vf);
-        break;
     case GPUP_EVENT_LEFT:
         left(j, v, e);
         break;
@@ -404,15 +400,16 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     }
 }
 
-static void end(struct gpup_judge *j, void *state) {
-    for (unsigned host = 0; host < GPUP_MAX_HOSTS; host++)
-        for (uint32_t vf = 0; vf < JUDGE_VFS; vf++)
-            vmbus_judge_waiting(j, state, host, vf);
+static void later(struct gpup_judge *j, void *state) {
+    for (uint8_t host = 0; host < GPUP_MAX_HOSTS; host++)
+        vmbus_ask_later(j, state, host);
 }
 
 static void reset(struct gpup_judge *j, void *state) {
     struct vmbus *v = state;
     judge_clear_used(j, v->of, sizeof v->of[0][0]);
+    judge_clear_used(j, v->left, sizeof v->left[0][0]);
+    memset(v->later, 0, sizeof v->later);
     for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++) {
         struct vmbus_host *h = &v->host[i];
         h->channels = h->handles = 0;
@@ -424,9 +421,9 @@ const struct monitor monitor_vmbus = {.id = GPUP_MONITOR_vmbus,
                                       .state_size = sizeof(struct vmbus),
                                       .kinds = KIND(CHANNEL) | KIND(CALL) | KIND(MISUSE) | KIND(DAMAGE) |
                                                KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG) | KIND(POOL_DAMAGE) |
-                                               KIND(WAIT) | KIND(LEFT) | KIND(STEP),
+                                               KIND(LEFT) | KIND(STEP),
                                       .event = event,
                                       .settle = vmbus_settle,
                                       .overlapped = vmbus_settle,
-                                      .end = end,
+                                      .later = later,
                                       .reset = reset};

@@ -20,7 +20,8 @@ struct channel {
     bool called_back; /* and its closed callback was called */
     bool suspended, starting;
     bool stale;  /* of a device that was stopped meanwhile */
-    bool blamed; /* that it is left was said */
+    bool ending; /* of a destroyed vGPU: the driver may be at it */
+    bool blamed; /* that it is left was said, or will be */
     uint8_t ids[32];
 };
 
@@ -39,10 +40,20 @@ struct receiver {
     bool awaiting;     /* accepted, and no channel seen yet */
     bool pure;         /* nothing but hand-overs and their vGPU took memory since the first */
     bool had_channel;
+    struct later offer;      /* awaiting */
     bool rivalled;           /* the hand-over at hand meets one for another vGPU */
     bool refused;            /* the client library refused it a channel */
     uint32_t enabled_before; /* channels, when the call at hand began */
     uint64_t pool;           /* blocks before the first hand-over */
+};
+
+/* A vGPU that was destroyed with channels left. */
+struct remains {
+    struct later due;
+    unsigned accepted; /* hand-overs */
+    bool grew;         /* by memory that the hand-overs took, and nothing else was called since */
+    uint64_t pool;     /* blocks before the first of them */
+    uint64_t handle;   /* the newest */
 };
 
 struct vmbus_host {
@@ -59,14 +70,16 @@ struct vmbus_host {
 struct vmbus {
     struct vmbus_host host[GPUP_MAX_HOSTS];
     struct receiver of[GPUP_MAX_HOSTS][JUDGE_VFS];
+    struct remains left[GPUP_MAX_HOSTS][JUDGE_VFS];
+    uint64_t later[GPUP_MAX_HOSTS]; /* bit mask: VFs of which something may be due */
 };
 
 struct channel *vmbus_channel(struct vmbus_host *h, uint64_t number);
 const struct handle *vmbus_handle(const struct vmbus_host *h, uint64_t value); /* newest of that value */
 struct receiver *vmbus_receiver(struct vmbus *v, unsigned host, uint32_t vf);  /* NULL: no such vf */
 void vmbus_note_handle(struct vmbus_host *h, uint64_t value, uint32_t vf);
-/* A vGPU was told of a handle and no channel came: the time to say so. */
-void vmbus_judge_waiting(struct gpup_judge *j, struct vmbus *v, unsigned host, uint32_t vf);
+/* Time may have passed: channels that were awaited, and such as ought to be gone. */
+void vmbus_ask_later(struct gpup_judge *j, struct vmbus *v, uint8_t host);
 void vmbus_settle(struct gpup_judge *j, void *state);
 
 #endif

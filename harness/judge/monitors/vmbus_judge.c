@@ -36,14 +36,53 @@ static unsigned kept(const struct vmbus_host *h, uint32_t vf) {
     return n;
 }
 
-void vmbus_judge_waiting(struct gpup_judge *j, struct vmbus *v, unsigned host, uint32_t vf) {
-    struct receiver *r = &v->of[host][vf % JUDGE_VFS];
-    if (vf >= JUDGE_VFS || !r->awaiting)
-        return;
+static void judge_waiting(struct gpup_judge *j, struct receiver *r, uint32_t vf) {
+    if (r->awaiting)
+        CHECK(j, GPUP_RULE_VMB_027, false,
+              "a handle was accepted for vGPU %u, and no channel is offered on it", vf);
     r->awaiting = false;
-    judge_about(j, (uint8_t)host, vf);
-    CHECK(j, GPUP_RULE_VMB_027, false, "a handle was accepted for vGPU %u, and no channel is offered on it",
-          vf);
+}
+
+/* newest: channels on the last handle. */
+static void judge_remains(struct gpup_judge *j, const struct remains *r, unsigned newest, unsigned older) {
+    uint64_t pool = j->host[j->about_host].pool_count;
+    bool grew = r->grew && pool >= r->pool + r->accepted - 1;
+    if (newest)
+        CHECK(j, GPUP_RULE_VMB_013, false, "%u channels of the vGPU are still enabled", newest);
+    if (older || grew)
+        CHECK(j, GPUP_RULE_VMB_008, false,
+              "after %u hand-overs %u channels are left, and %llu blocks of memory where %llu were",
+              r->accepted, older, (unsigned long long)pool, (unsigned long long)r->pool);
+}
+
+static void ask_remains(struct gpup_judge *j, struct vmbus_host *h, const struct remains *r, uint32_t vf) {
+    unsigned newest = 0, older = 0;
+    for (unsigned i = 0; i < h->channels; i++) {
+        struct channel *c = &h->channel[i];
+        if (c->vf != vf || !c->ending || c->stale)
+            continue;
+        newest += c->enabled && c->handle == r->handle;
+        older += !c->enabled || c->handle != r->handle;
+        c->ending = false;
+    }
+    judge_remains(j, r, newest, older);
+}
+
+void vmbus_ask_later(struct gpup_judge *j, struct vmbus *v, uint8_t host) {
+    const struct host *known = &j->host[host];
+    for (uint64_t late = v->later[host]; late; late &= late - 1) {
+        uint32_t vf = (uint32_t)__builtin_ctzll(late);
+        struct receiver *r = &v->of[host][vf];
+        struct remains *left = &v->left[host][vf];
+        bool askable = false;
+        judge_about(j, host, vf);
+        if (later_ask(&r->offer, known, &askable))
+            judge_waiting(j, r, vf);
+        if (later_ask(&left->due, known, &askable) && !known->gone)
+            ask_remains(j, &v->host[host], left, vf);
+        if (!r->offer.due && !left->due.due)
+            v->later[host] &= ~(UINT64_C(1) << vf);
+    }
 }
 
 static void failed(struct gpup_judge *j, const struct vmbus_host *h, struct receiver *r) {
@@ -71,8 +110,9 @@ static void replaced(struct gpup_judge *j, const struct receiver *r, const struc
           "%u channels on the old handle are left, %u were made on the new one", n->old, n->made);
 }
 
-static void accepted(struct gpup_judge *j, const struct vmbus_host *h, struct receiver *r) {
+static void accepted(struct gpup_judge *j, struct vmbus *v, struct receiver *r) {
     const struct call *c = &j->call;
+    const struct vmbus_host *h = &v->host[c->host];
     uint64_t handle = c->a[GPUP_ARG_SetVirtualGpuVmBus_VmBusHandle];
     struct census n = count(h, c->vf, handle, r->handle, handle == r->handle);
     if (n.made || n.misplaced)
@@ -83,6 +123,10 @@ static void accepted(struct gpup_judge *j, const struct vmbus_host *h, struct re
     if (r->accepted && r->had_channel && !r->awaiting && !c->overlapped)
         replaced(j, r, &n);
     r->awaiting = !n.on_new && !c->overlapped;
+    if (r->awaiting) {
+        later_set(&r->offer, &j->host[c->host]);
+        v->later[c->host] |= UINT64_C(1) << c->vf;
+    }
     r->had_channel = r->had_channel || n.on_new;
     if (n.on_new) {
         COUNT(j, GPUP_RULE_VMB_005);
@@ -135,7 +179,7 @@ static void handed_over(struct gpup_judge *j, struct vmbus *v) {
         CHECK(j, GPUP_RULE_VMB_025, nt_success(c->status),
               "of hand-overs for two vGPUs at once one returned 0x%08x", c->status);
     if (nt_success(c->status))
-        accepted(j, h, r);
+        accepted(j, v, r);
     else if (!h->unsupported && !j->host[c->host].impaired && !c->overlapped)
         failed(j, h, r);
 }
@@ -149,20 +193,24 @@ static void destroyed(struct gpup_judge *j, struct vmbus *v) {
         return;
     for (unsigned i = 0; i < h->channels; i++) {
         struct channel *ch = &h->channel[i];
-        if (ch->vf != c->vf || ch->stale)
+        if (ch->vf != c->vf || ch->stale || ch->ending)
             continue;
         newest += ch->enabled && ch->handle == r->handle;
         older += !ch->enabled || ch->handle != r->handle;
-        ch->blamed = true;
+        ch->ending = ch->blamed = true;
     }
+    struct remains *left = &v->left[c->host][c->vf];
     uint64_t pool = j->host[c->host].pool_count;
     bool grew = r->pure && r->accepted >= GROWTH && pool >= r->pool + r->accepted - 1;
-    if (r->had_channel)
-        CHECK(j, GPUP_RULE_VMB_013, !newest, "%u channels of the vGPU are still enabled", newest);
-    if (r->accepted > 1 || older)
-        CHECK(j, GPUP_RULE_VMB_008, !older && !grew,
-              "after %u hand-overs %u channels are left, and %llu blocks of memory where %llu were",
-              r->accepted, older, (unsigned long long)pool, (unsigned long long)r->pool);
+    *left = (struct remains){.accepted = r->accepted, .grew = grew, .pool = r->pool, .handle = r->handle};
+    if (newest || older || grew) {
+        later_set(&left->due, &j->host[c->host]);
+        v->later[c->host] |= UINT64_C(1) << c->vf;
+    }
+    if (r->had_channel && !newest)
+        COUNT(j, GPUP_RULE_VMB_013);
+    if (r->accepted > 1 && !older && !grew)
+        COUNT(j, GPUP_RULE_VMB_008);
     if (r->accepted)
         COUNT(j, GPUP_RULE_VMB_020);
     for (unsigned i = 0; i < h->handles; i++)
@@ -199,7 +247,7 @@ static void stopped(struct vmbus *v, unsigned host) {
 static void removed(struct gpup_judge *j, const struct vmbus_host *h) {
     unsigned alive = 0;
     for (unsigned i = 0; i < h->channels; i++)
-        alive += !h->channel[i].blamed;
+        alive += !h->channel[i].blamed || h->channel[i].ending;
     if (h->handles)
         CHECK(j, GPUP_RULE_VMB_014, !alive, "%u channels are left after RemoveDevice", alive);
 }
