@@ -161,10 +161,12 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
     case GPUP_DDI_SetVirtualFunctionPowerState:
         h->structure++;
         changed_power(v, c->a[GPUP_ARG_SetVirtualFunctionPowerState_PowerState]);
+        v->rose = v->rising && !c->before.rising ? c->event : v->rose;
         break;
     case GPUP_DDI_SetVirtualFunctionPauseState:
         v->paused = c->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause] != 0;
-        v->rising = c->before.paused && !v->paused && v->powered;
+        v->rose = v->rising ? v->rose : c->event;
+        v->rising = v->powered && !v->paused && (v->rising || c->before.paused);
         break;
     case GPUP_DDI_PrepareLiveMigration:
         prepared(h, v, c->a[GPUP_ARG_PrepareLiveMigration_MigrationType]);

@@ -36,12 +36,16 @@ bool host_has_other_work(const struct host *h, const struct schedule *then, uint
     return other;
 }
 
+bool host_is_restless(const struct host *h) {
+    return h->unrest && h->waited_ns + 1 - h->unrest < JUDGE_A_WHILE_NS;
+}
+
 void later_set(struct later *l, const struct host *h) {
-    *l = (struct later){true, h->waits, h->structure};
+    *l = (struct later){true, h->waited_ns, h->structure};
 }
 
 bool later_ask(struct later *l, const struct host *h, bool *askable) {
-    if (!l->due || h->waits == l->since)
+    if (!l->due || h->waited_ns - l->since < JUDGE_A_WHILE_NS)
         return false;
     l->due = false;
     *askable = !h->impaired && !h->asleep && !h->removed && !h->gone && h->structure == l->structure;
@@ -285,7 +289,7 @@ void context_event(struct gpup_judge *j, const struct gpup_event *e) {
         seen_step(j, e);
         break;
     case GPUP_EVENT_WAIT:
-        h->waits++;
+        h->waited_ns += e->f[GPUP_WAIT_ns];
         j->waited = true;
         break;
     case GPUP_EVENT_CALL:

@@ -44,8 +44,9 @@ struct vf {
     bool work_busy;    /* and was seen in flight */
     bool disturbed;    /* since its session began: a reset, a change of power, of VF or GPU, or calls that
                           overlapped. No page tells how a session survives them */
-    bool rising; /* was unpaused or powered and not seen to run since: it may begin in a call of another VF */
+    bool rising;       /* was unpaused or powered and not seen to run since: it may begin in a later call */
     uint8_t session;
+    uint32_t rose;        /* event of the call after which it rises */
     uint64_t reset_ns;    /* until then a reset that the guest may have asked for goes on */
     uint32_t life;        /* CreateVirtualGpu so far */
     uint32_t sessions;    /* Prepare that succeeded in this life */
@@ -82,7 +83,8 @@ struct host {
     uint32_t partitions;  /* last count that was set */
     uint64_t differs;     /* bits 1 << enum gpup_difference */
     uint32_t structure;   /* counts what moves schedules for good: create, destroy, power, reset */
-    uint32_t waits;       /* times that time passed */
+    uint64_t waited_ns;   /* time that passed, but for that of calls */
+    uint64_t unrest;      /* 1 + waited_ns when shares were last left to the scheduler, 0 never */
     uint64_t slots[5][4]; /* published pointer slots by table */
     bool slots_seen[5];
     uint32_t slots_version[5];
@@ -96,9 +98,11 @@ struct host {
 };
 
 /* What is to be seen of a VF once time has passed: no page says that the call waits for it. */
+#define JUDGE_A_WHILE_NS UINT64_C(20000000) /* more than a tick of the system's clock, 15.6 ms */
 struct later {
     bool due;
-    uint32_t since, structure; /* host.waits and host.structure then */
+    uint64_t since; /* host.waited_ns */
+    uint32_t structure;
 };
 
 /* A reading that changed while a call was in progress or settling. */
@@ -107,7 +111,6 @@ struct change {
     uint8_t host;
     bool quiet; /* the VF could not have done it by itself */
     bool fresh; /* nothing else explains it */
-    bool rises; /* the VF was unpaused before and begins to run */
     uint32_t vf;
     uint32_t event;
     struct schedule old, now; /* OBS_SCHEDULE */
@@ -121,6 +124,7 @@ struct buffer {
 struct call {
     bool active, returned, died; /* called and not back; back and not settled; ended by a fault */
     bool failed_alloc;
+    bool late;       /* what an earlier call left to the scheduler came in this one */
     bool overlapped; /* other threads were in the driver, or its readings come later */
     bool names_vf;   /* the DDI has a VF argument */
     uint8_t host, class;
@@ -243,6 +247,9 @@ bool vf_quiet(const struct vf *v);
 /* The same VFs run as then, and what there is to do is other: time may be shared out by it. then: JUDGE_VFS
  * readings; working: bit mask of the VFs that had work to do. */
 bool host_has_other_work(const struct host *h, const struct schedule *then, uint64_t working);
+/* Shares that a session or a pause moved may go back in any call: no page says that its end waits for them.
+ */
+bool host_is_restless(const struct host *h);
 /* later_ask: time has passed since; it is due no more. *askable: and nothing came between that explains what
  * is seen now. */
 void later_set(struct later *l, const struct host *h);

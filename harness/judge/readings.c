@@ -46,6 +46,24 @@ static bool is_quiet(const struct gpup_judge *j, const struct vf *v, uint32_t vf
     return vf_quiet(v) && v->guest_write < c->event && (!named || vf_quiet(&c->before));
 }
 
+/* An earlier call left it to the scheduler. */
+static bool is_late(const struct call *c, const struct host *h, const struct vf *v,
+                    const struct schedule *now) {
+    const struct schedule *old = v ? &v->schedule : &h->pf;
+    bool begins = v && v->rising && v->rose != c->event && !old->running && now->running;
+    return begins || (host_is_restless(h) && old->running == now->running);
+}
+
+/* Then it was so before the call at hand. */
+static void set_before(struct call *c, unsigned host, uint32_t vf, const struct schedule *now) {
+    if (host != c->host)
+        return;
+    if (vf >= JUDGE_VFS)
+        c->pf = *now;
+    else if (c->names_vf && c->vf == vf)
+        c->before.schedule = *now;
+}
+
 void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
     struct call *c = &j->call;
     if (!(c->active || c->returned) || !is_reading(e->kind) || (e->host != c->host && !j->one_system) ||
@@ -55,6 +73,12 @@ void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
     struct content *content = v ? content_of(v, e->kind) : NULL;
     if (!noted(j, v, e))
         return;
+    struct schedule now = schedule_of(e);
+    if (e->kind == GPUP_EVENT_OBS_SCHEDULE && is_late(c, &j->host[e->host], v, &now)) {
+        c->late = true;
+        set_before(c, e->host, (uint32_t)e->f[0], &now);
+        return;
+    }
     struct change *change = &c->change[c->changes++];
     *change = (struct change){.kind = e->kind,
                               .host = e->host,
@@ -64,8 +88,7 @@ void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
                               .fresh = !content || content->fresh};
     if (e->kind == GPUP_EVENT_OBS_SCHEDULE) {
         change->old = v ? v->schedule : j->host[e->host].pf;
-        change->now = schedule_of(e);
-        change->rises = v && v->rising && !change->old.running && change->now.running;
+        change->now = now;
     }
 }
 
@@ -152,7 +175,7 @@ static bool is_foreign(const struct gpup_judge *j, const struct change *m) {
         (!j->host[m->host].vf[m->vf].present || call_reset_goes_on(j, &j->host[m->host].vf[m->vf])))
         return false;
     if (m->kind == GPUP_EVENT_OBS_SCHEDULE)
-        return m->old.running != m->now.running && !m->rises;
+        return m->old.running != m->now.running;
     return !own_doing || m->quiet;
 }
 

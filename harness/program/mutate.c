@@ -248,6 +248,16 @@ static bool one(struct gpup_mutator *m, struct gpup_program *p) {
     return true;
 }
 
+/* Rules ask once time has passed for what calls leave to a scheduler or a worker. */
+static bool end_with_time(struct gpup_mutator *m, struct gpup_program *p) {
+    struct gpup_step wait;
+    if (!p->step_count || p->step_count >= m->options.max_steps || m->framework ||
+        p->steps[p->step_count - 1].op == GPUP_OP_Wait || mutate_below(m, 2))
+        return true;
+    gpup_step_defaults(&wait, GPUP_OP_Wait);
+    return mutate_put(m, p, p->step_count, &wait, 1);
+}
+
 static bool about_framework(const struct gpup_program *p) {
     for (size_t i = 0; i < p->step_count; i++)
         if (mutate_of_framework(p->steps[i].op))
@@ -272,7 +282,7 @@ bool gpup_mutate(struct gpup_mutator *m, struct gpup_program *p, uint64_t seed) 
     for (uint32_t n = 1 + mutate_below(m, mutate_below(m, STACKED) + 1); ok && n; n--)
         ok = one(m, p);
     settle(m, p);
-    return ok;
+    return ok && end_with_time(m, p);
 }
 
 bool gpup_cross(struct gpup_mutator *m, struct gpup_program *p, const struct gpup_program *other,

@@ -87,7 +87,7 @@ static void test_written_by_people(void **state) {
                     "steps:\n  - StartVm\n  - StopVm\n  - StopVm\n");
     assert_reads_as("steps:\n- Wait:\n    us: 0xA\n- WriteVirtualizedInterrupt: {index: 'last'}\n",
                     "steps:\n  - Wait: {us: 10}\n  - WriteVirtualizedInterrupt: {index: last}\n");
-    assert_reads_as("{title: 'It''s: fine', world: {vfs: 2}, steps: [StartVm, {Wait: {us: 1000}}]}",
+    assert_reads_as("{title: 'It''s: fine', world: {vfs: 2}, steps: [StartVm, {Wait: {us: 20000}}]}",
                     "title: \"It's: fine\"\nworld: {vfs: 2, partitions: 2}\nsteps:\n  - StartVm\n  - Wait\n");
     assert_reads_as("---\nsteps:\n- CopyVram: {vf: 99, class: robustness, to_vf: 0x100}\n",
                     "steps:\n  - CopyVram: {vf: 99, to_vf: 256, class: robustness}\n");

@@ -18,7 +18,6 @@ struct overlay {
     uint64_t completed, sequence;
     uint64_t since_ns;    /* end of the first pause */
     struct content guest; /* state then; unseen once the guest acted */
-    uint32_t risen;       /* host.waits at the last power-up or unpause */
     struct {
         struct later due;
         uint32_t pauses;              /* that an unpause ended; 0: it was powered up */
@@ -171,7 +170,6 @@ static void judge_off(struct gpup_judge *j, struct pause *p, struct overlay *o, 
     }
     judge_release(j, p, o, v);
     judge_long(j, o, v);
-    o->risen = j->host[c->host].waits;
     o->pauses = 0;
     o->reset = false;
 }
@@ -181,8 +179,7 @@ static void judge_others(struct gpup_judge *j) {
     uint32_t other = GPUP_PF;
     for (unsigned i = 0; i < c->changes; i++)
         if (c->change[i].kind == GPUP_EVENT_OBS_SCHEDULE && c->change[i].vf != c->vf &&
-            c->change[i].vf != GPUP_PF && c->change[i].old.running != c->change[i].now.running &&
-            !c->change[i].rises)
+            c->change[i].vf != GPUP_PF && c->change[i].old.running != c->change[i].now.running)
             other = c->change[i].vf;
     CHECK(j, GPUP_RULE_PAUSE_011, other == GPUP_PF, "the call for VF %u changed the scheduling of VF %u",
           c->vf, other);
@@ -212,7 +209,6 @@ static void judge_power(struct gpup_judge *j, struct pause *p, struct overlay *o
     o->moved = o->moved || (v->paused && v->powered != c->before.powered);
     o->reset = o->reset && v->powered == c->before.powered;
     o->natural_known = false;
-    o->risen = j->host[c->host].waits;
     if (v->powered && !c->before.powered && !v->paused) {
         o->release.pauses = 0;
         o->release.inherits = o->ended_paused && !c->before.was_powered;
@@ -270,7 +266,7 @@ static void settle(struct gpup_judge *j, void *state) {
         CHECK(j, GPUP_RULE_PAUSE_007, !v->schedule.running || c->before.schedule.running,
               "the call scheduled a paused VF");
     if (v->powered && !v->paused && v->schedule.seen) {
-        o->natural_known = v->schedule.running || o->risen != j->host[c->host].waits;
+        o->natural_known = v->schedule.running || !v->rising;
         o->natural = v->schedule.running;
     }
 }

@@ -13,8 +13,6 @@ struct baseline { /* readings of a host without session and pause */
     uint64_t working; /* bit mask: VFs with work to do */
     bool due; /* a session or a pause is over, and the schedule another: asked again once time has passed */
     uint16_t rule; /* that asks */
-    uint32_t
-        unrest; /* 1 + host.waits when it was due last: until then what is left may go back in any call */
 };
 struct scheduling {
     struct baseline base[GPUP_MAX_HOSTS];
@@ -26,10 +24,6 @@ struct scheduling {
         uint32_t pf_before, pf_after; /* paging share around Prepare */
     } session[GPUP_MAX_HOSTS][JUDGE_VFS];
 };
-
-static bool is_restless(const struct host *h, const struct baseline *b) {
-    return b->unrest == h->waits + 1;
-}
 
 static bool moved(const struct change *c) {
     return c->kind == GPUP_EVENT_OBS_SCHEDULE &&
@@ -106,7 +100,7 @@ static void judge_prepare(struct gpup_judge *j, struct scheduling *s, const stru
         return;
     s->session[c->host][c->vf].pf_before = c->pf.paging;
     s->session[c->host][c->vf].pf_after = j->host[c->host].pf.paging;
-    if (is_restless(&j->host[c->host], &s->base[c->host]))
+    if (host_is_restless(&j->host[c->host]))
         return;
     check_others_keep(j);
     if (type == 0)
@@ -157,7 +151,7 @@ static void judge_end(struct gpup_judge *j, const struct scheduling *s, const st
                   "EndLiveMigration without a session changed the schedule");
         return;
     }
-    if (nt_success(c->status) && v && !is_restless(&j->host[c->host], &s->base[c->host]))
+    if (nt_success(c->status) && v && !host_is_restless(&j->host[c->host]))
         judge_foreign_end(j, s);
 }
 
@@ -193,7 +187,7 @@ static void judge_power(struct gpup_judge *j, struct scheduling *s) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     bool up = c->a[GPUP_ARG_SetPowerState_DevicePowerState] == 1;
-    if (!nt_success(c->status) || !h->pf.seen || is_restless(h, &s->base[c->host]))
+    if (!nt_success(c->status) || !h->pf.seen || host_is_restless(h))
         return;
     if (!up) {
         s->down[c->host].known = true;
@@ -298,7 +292,7 @@ static void judge_destroy(struct gpup_judge *j, const struct baseline *b) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     if (!nt_success(c->status) || c->before.session == SESSION_NONE || h->open_sessions || h->asleep ||
-        !b->known || is_restless(h, b))
+        !b->known || host_is_restless(h))
         return;
     for (uint32_t i = 0; i < JUDGE_VFS && are_same_others(h, b, c->vf); i++)
         if (i != c->vf && h->vf[i].present && b->vf[i].seen && h->vf[i].schedule.running)
@@ -308,13 +302,27 @@ static void judge_destroy(struct gpup_judge *j, const struct baseline *b) {
     CHECK(j, GPUP_RULE_LM_062, !h->vf[c->vf].schedule.running, "the destroyed VF is still scheduled");
 }
 
+/* Sessions and pauses that end. */
+static bool leaves(const struct call *c) {
+    return c->ddi == GPUP_DDI_EndLiveMigration || (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState &&
+                                                   !c->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause]);
+}
+
+static bool is_as_before(const struct host *h, const struct baseline *b) {
+    return is_calm(h) && b->known && b->structure == h->structure && !differs(h, b);
+}
+
 static void follow(struct gpup_judge *j, struct scheduling *s) {
     const struct call *c = &j->call;
     struct host *h = &j->host[c->host];
     struct baseline *b = &s->base[c->host];
-    if (any_moved(c))
+    if (any_moved(c) || c->late)
         judge_sum(j, h);
     bool ends = c->ddi == GPUP_DDI_EndLiveMigration || c->ddi == GPUP_DDI_SetVirtualFunctionPauseState;
+    if (c->late)
+        b->known = b->due = false;
+    if (leaves(c) && !is_as_before(h, b))
+        h->unrest = h->waited_ns + 1;
     if (!(ends || any_moved(c) || !b->known || b->structure != h->structure) || !is_calm(h))
         return;
     bool same = b->known && b->structure == h->structure, asks = b->due || (ends && !b->spoiled);
@@ -322,7 +330,6 @@ static void follow(struct gpup_judge *j, struct scheduling *s) {
         b->rule = rule_of_return(c);
     if (same && asks && differs(h, b)) {
         b->due = true; /* no page says that these calls wait for the scheduler */
-        b->unrest = h->waits + 1;
         return;
     }
     if (same && asks)
@@ -335,7 +342,7 @@ static void later(struct gpup_judge *j, void *state) {
     for (uint8_t i = 0; i < GPUP_MAX_HOSTS; i++) {
         const struct host *h = &j->host[i];
         struct baseline *b = &s->base[i];
-        if (!b->due || is_restless(h, b) || h->impaired || h->asleep)
+        if (!b->due || host_is_restless(h) || h->impaired || h->asleep)
             continue;
         judge_about(j, i, GPUP_PF);
         if (b->known && b->structure == h->structure && is_calm(h))
@@ -364,8 +371,7 @@ static void settle(struct gpup_judge *j, void *state) {
         judge_end(j, s, v);
     else if (c->ddi == GPUP_DDI_RestoreMutableMigrationData)
         judge_restore(j, v);
-    else if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && v &&
-             !is_restless(&j->host[c->host], &s->base[c->host]))
+    else if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && v && !host_is_restless(&j->host[c->host]))
         judge_pause(j, v);
     else if (c->ddi == GPUP_DDI_SetPowerState)
         judge_power(j, s);
@@ -381,13 +387,16 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     const struct host *h = &j->host[e->host];
     const struct schedule *was = vf < JUDGE_VFS ? &h->vf[vf].schedule : &h->pf;
     if (!j->call.active && !j->call.returned && was->seen &&
-        (was->share != e->f[GPUP_OBS_SCHEDULE_share] || was->paging != e->f[GPUP_OBS_SCHEDULE_paging]))
+        (was->running != (e->f[GPUP_OBS_SCHEDULE_running] != 0) ||
+         was->share != e->f[GPUP_OBS_SCHEDULE_share] || was->paging != e->f[GPUP_OBS_SCHEDULE_paging]))
         s->base[e->host].known = false;
 }
 
 static void overlapped(struct gpup_judge *j, void *state) {
     struct scheduling *s = state;
     s->base[j->call.host].known = s->base[j->call.host].due = s->down[j->call.host].known = false;
+    if (leaves(&j->call))
+        j->host[j->call.host].unrest = j->host[j->call.host].waited_ns + 1;
     if (call_vf(j))
         s->session[j->call.host][j->call.vf].pf_before = s->session[j->call.host][j->call.vf].pf_after = 0;
 }

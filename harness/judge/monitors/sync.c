@@ -79,6 +79,7 @@ static void begin_view(struct view *v, const struct vf *now) {
     memcpy(v->dirty_before, v->dirty, sizeof v->dirty);
     v->schedule_before = now->schedule;
     v->paused_before = now->paused;
+    v->rising_before = now->rising;
     v->powered_before = now->powered;
 }
 
@@ -255,6 +256,8 @@ static void settle(struct gpup_judge *j, void *state) {
     sync_note_calm(j, s);
     if (s->calm[c->host].structure != h->structure)
         s->calm[c->host].back.due = false;
+    if (c->late)
+        s->calm[c->host].known = s->calm[c->host].back.due = false;
     if (calm && !s->calm[c->host].back.due) {
         sync_learn_calm(j, s);
         s->calm[c->host].known = h->pf.seen;

@@ -27,7 +27,7 @@ struct view {
     uint32_t entries, capacity;
     bool read, known; /* known: table_before is there */
     struct schedule schedule_before;
-    bool paused_before, powered_before;
+    bool rising_before, paused_before, powered_before;
     uint8_t dirty[SYNC_PAGES / 8], dirty_before[SYNC_PAGES / 8];
     uint32_t calls;  /* of the group that name it */
     uint32_t handed; /* 1 + its life when it was last handed a channel */

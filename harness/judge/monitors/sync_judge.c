@@ -170,7 +170,8 @@ static void judge_running(struct gpup_judge *j, const struct sync *s, const stru
     if (!now->schedule.seen || !v->schedule_before.seen || !now->present || has_rivals(s, host, vf) ||
         (pauses && !now->paused))
         return;
-    right = now->schedule.running == (pauses ? false : v->schedule_before.running);
+    right = now->schedule.running == (pauses ? false : v->schedule_before.running) ||
+            (v->rising_before && now->schedule.running);
     judge_about(j, (uint8_t)host, vf);
     if (right || g->all)
         CHECK(j, rule_of(g, GPUP_RULE_SYNC_003), right,

@@ -124,7 +124,7 @@ static void judge_pool(struct gpup_judge *j, struct vgpu *g) {
     uint16_t rule = g->host[c->host].rule;
     uint32_t vf = g->host[c->host].failed_vf;
     struct leak *l = &g->host[c->host].leak[rule == GPUP_RULE_PART_022];
-    if (!g->host[c->host].pending || g->host[c->host].failed_at == j->host[c->host].waits)
+    if (!g->host[c->host].pending || g->host[c->host].failed_at == j->host[c->host].waited_ns)
         return;
     bool fuller = c->pool_count > g->host[c->host].level;
     uint64_t growth = fuller ? c->pool_count - g->host[c->host].level : 0;
@@ -142,7 +142,7 @@ static void judge_level(struct gpup_judge *j, struct vgpu *g) {
     const struct host *h = &j->host[c->host];
     struct life *l = &g->of[c->host][c->vf];
     uint32_t others = (h->vgpus - nt_success(c->status)) * 256 + h->bases * 16 + h->processes;
-    if (!l->ended || l->waits == h->waits)
+    if (!l->ended || l->ended_at == h->waited_ns)
         return;
     uint64_t growth = c->pool_count > l->level ? c->pool_count - l->level : 0;
     bool again = l->level && others == l->others && growth && growth == l->growth;
@@ -182,5 +182,5 @@ void vgpu_judge_create(struct gpup_judge *j, struct vgpu *g, const struct vf *v)
     g->host[c->host].failed_vf = c->vf;
     g->host[c->host].rule = impossible ? GPUP_RULE_PART_021 : GPUP_RULE_PART_022;
     g->host[c->host].level = c->pool_count;
-    g->host[c->host].failed_at = h->waits;
+    g->host[c->host].failed_at = h->waited_ns;
 }
