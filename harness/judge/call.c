@@ -107,10 +107,9 @@ static void reset_vf(struct vf *v) {
 }
 
 static void changed_power(struct vf *v, uint64_t state) {
-    bool was = v->powered;
     v->powered = state == 1;
     v->was_powered = v->was_powered || v->powered;
-    v->rising = v->powered && (v->rising || (!was && !v->paused));
+    v->rising = v->rising && v->powered;
 }
 
 static void prepared(struct host *h, struct vf *v, uint64_t type) {
@@ -140,9 +139,11 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
     struct host *h = &j->host[c->host];
     switch (c->ddi) {
     case GPUP_DDI_ResetVirtualFunction:
+        v->moves++;
         h->structure++;
         break;
     case GPUP_DDI_CreateVirtualGpu:
+        v->moves++;
         h->structure++;
         h->vgpus += !v->present;
         reset_vf(v);
@@ -151,6 +152,7 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
         v->profile = gpup_trace_hash(9, c->a + 1, 3 * sizeof *c->a); /* what memory it was to have */
         break;
     case GPUP_DDI_DestroyVirtualGpu:
+        v->moves++;
         h->structure++;
         destroyed(h, v);
         break;
@@ -159,14 +161,17 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
         v->resourced = true;
         break;
     case GPUP_DDI_SetVirtualFunctionPowerState:
+        v->moves++;
         h->structure++;
         changed_power(v, c->a[GPUP_ARG_SetVirtualFunctionPowerState_PowerState]);
-        v->rose = v->rising && !c->before.rising ? c->event : v->rose;
+        if (v->powered && !c->before.powered && !v->paused)
+            judge_rises(j, v);
         break;
     case GPUP_DDI_SetVirtualFunctionPauseState:
         v->paused = c->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause] != 0;
-        v->rose = v->rising ? v->rose : c->event;
-        v->rising = v->powered && !v->paused && (v->rising || c->before.paused);
+        v->rising = v->rising && !v->paused;
+        if (v->powered && c->before.paused && !v->paused)
+            judge_rises(j, v);
         break;
     case GPUP_DDI_PrepareLiveMigration:
         prepared(h, v, c->a[GPUP_ARG_PrepareLiveMigration_MigrationType]);

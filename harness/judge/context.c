@@ -40,15 +40,21 @@ bool host_is_restless(const struct host *h) {
     return h->unrest && h->waited_ns + 1 - h->unrest < JUDGE_A_WHILE_NS;
 }
 
-void later_set(struct later *l, const struct host *h) {
-    *l = (struct later){true, h->waited_ns, h->structure};
+void judge_rises(const struct gpup_judge *j, struct vf *v) {
+    v->rising = true;
+    v->rose = j->call.event;
+    v->rose_ns = j->host[j->call.host].waited_ns;
 }
 
-bool later_ask(struct later *l, const struct host *h, bool *askable) {
+void later_set(struct later *l, const struct host *h, uint32_t stamp) {
+    *l = (struct later){true, h->waited_ns, stamp};
+}
+
+bool later_ask(struct later *l, const struct host *h, uint32_t stamp, bool *askable) {
     if (!l->due || h->waited_ns - l->since < JUDGE_A_WHILE_NS)
         return false;
     l->due = false;
-    *askable = !h->impaired && !h->asleep && !h->removed && !h->gone && h->structure == l->structure;
+    *askable = !h->impaired && !h->asleep && !h->removed && !h->gone && stamp == l->stamp;
     return true;
 }
 

@@ -47,6 +47,8 @@ struct vf {
     bool rising;       /* was unpaused or powered and not seen to run since: it may begin in a later call */
     uint8_t session;
     uint32_t rose;        /* event of the call after which it rises */
+    uint64_t rose_ns;     /* host.waited_ns then */
+    uint32_t moves;       /* calls that may make it run or stop for good: creation, end, power, reset */
     uint64_t reset_ns;    /* until then a reset that the guest may have asked for goes on */
     uint32_t life;        /* CreateVirtualGpu so far */
     uint32_t sessions;    /* Prepare that succeeded in this life */
@@ -97,12 +99,12 @@ struct host {
     struct vf vf[JUDGE_VFS];
 };
 
-/* What is to be seen of a VF once time has passed: no page says that the call waits for it. */
+/* What is to be seen once time has passed: no page says that the call waits for it. */
 #define JUDGE_A_WHILE_NS UINT64_C(20000000) /* more than a tick of the system's clock, 15.6 ms */
 struct later {
     bool due;
     uint64_t since; /* host.waited_ns */
-    uint32_t structure;
+    uint32_t stamp;
 };
 
 /* A reading that changed while a call was in progress or settling. */
@@ -124,7 +126,7 @@ struct buffer {
 struct call {
     bool active, returned, died; /* called and not back; back and not settled; ended by a fault */
     bool failed_alloc;
-    bool late;       /* what an earlier call left to the scheduler came in this one */
+    uint8_t late; /* bit mask: hosts on which came in this one what an earlier call left to the scheduler */
     bool overlapped; /* other threads were in the driver, or its readings come later */
     bool names_vf;   /* the DDI has a VF argument */
     uint8_t host, class;
@@ -228,6 +230,8 @@ static inline bool nt_success(uint32_t status) {
 }
 struct vf *judge_vf(struct gpup_judge *j, unsigned host,
                     uint64_t vf); /* NULL: no such number. Marks it used. */
+/* What it named in the call at hand makes the VF run, be it a little later. */
+void judge_rises(const struct gpup_judge *j, struct vf *v);
 /* The VF the call at hand names, now; NULL when the number is out of range. */
 struct vf *call_vf(struct gpup_judge *j);
 /* The guest may have asked for a function-level reset: a write to its configuration space with the top bit of
@@ -251,9 +255,9 @@ bool host_has_other_work(const struct host *h, const struct schedule *then, uint
  */
 bool host_is_restless(const struct host *h);
 /* later_ask: time has passed since; it is due no more. *askable: and nothing came between that explains what
- * is seen now. */
-void later_set(struct later *l, const struct host *h);
-bool later_ask(struct later *l, const struct host *h, bool *askable);
+ * is seen now; stamp: of what would, host.structure or vf.moves. */
+void later_set(struct later *l, const struct host *h, uint32_t stamp);
+bool later_ask(struct later *l, const struct host *h, uint32_t stamp, bool *askable);
 /* A step of the guest, of time, of a fault or of the framework: the driver may act on it with no DDI called.
  */
 bool judge_acts_beside(uint64_t op);

@@ -46,12 +46,26 @@ static bool is_quiet(const struct gpup_judge *j, const struct vf *v, uint32_t vf
     return vf_quiet(v) && v->guest_write < c->event && (!named || vf_quiet(&c->before));
 }
 
+/* A VF may begin to run by an earlier call, and takes its share of the others'. */
+static bool any_begins(const struct gpup_judge *j, unsigned host) {
+    const struct host *h = &j->host[host];
+    for (uint64_t used = j->used[host]; used; used &= used - 1) {
+        const struct vf *v = &h->vf[__builtin_ctzll(used)];
+        if (v->rising && v->rose != j->call.event && !v->schedule.running &&
+            h->waited_ns - v->rose_ns < JUDGE_A_WHILE_NS)
+            return true;
+    }
+    return false;
+}
+
 /* An earlier call left it to the scheduler. */
-static bool is_late(const struct call *c, const struct host *h, const struct vf *v,
+static bool is_late(const struct gpup_judge *j, unsigned host, const struct vf *v,
                     const struct schedule *now) {
+    const struct host *h = &j->host[host];
     const struct schedule *old = v ? &v->schedule : &h->pf;
-    bool begins = v && v->rising && v->rose != c->event && !old->running && now->running;
-    return begins || (host_is_restless(h) && old->running == now->running);
+    if (v && !old->running && now->running)
+        return v->rising && v->rose != j->call.event;
+    return old->running == now->running && (host_is_restless(h) || any_begins(j, host));
 }
 
 /* Then it was so before the call at hand. */
@@ -74,8 +88,8 @@ void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
     if (!noted(j, v, e))
         return;
     struct schedule now = schedule_of(e);
-    if (e->kind == GPUP_EVENT_OBS_SCHEDULE && is_late(c, &j->host[e->host], v, &now)) {
-        c->late = true;
+    if (e->kind == GPUP_EVENT_OBS_SCHEDULE && is_late(j, e->host, v, &now)) {
+        c->late |= (uint8_t)(1u << e->host);
         set_before(c, e->host, (uint32_t)e->f[0], &now);
         return;
     }
@@ -92,6 +106,13 @@ void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
     }
 }
 
+/* It begins again when the driver, or its guest, is done with it. */
+static bool is_stopped_by_reset(struct gpup_judge *j, const struct vf *v) {
+    const struct call *c = &j->call;
+    return (c->active || c->returned) && call_vf(j) == v && v->powered && !v->paused &&
+           (c->ddi == GPUP_DDI_ResetVirtualFunction || call_may_reset(c));
+}
+
 static void read_schedule(struct gpup_judge *j, const struct gpup_event *e, struct vf *v) {
     struct schedule now = schedule_of(e);
     if (!v) {
@@ -100,6 +121,8 @@ static void read_schedule(struct gpup_judge *j, const struct gpup_event *e, stru
     }
     v->schedule = now;
     v->rising = v->rising && !now.running;
+    if (v->schedule.running && !now.running && is_stopped_by_reset(j, v))
+        judge_rises(j, v);
     v->work_busy = v->work_busy || (v->work_pending && now.busy);
     if (v->work_busy && now.running && !now.busy)
         v->work_pending = v->work_busy = false;

@@ -251,10 +251,12 @@ static bool one(struct gpup_mutator *m, struct gpup_program *p) {
 /* Rules ask once time has passed for what calls leave to a scheduler or a worker. */
 static bool end_with_time(struct gpup_mutator *m, struct gpup_program *p) {
     struct gpup_step wait;
-    if (!p->step_count || p->step_count >= m->options.max_steps || m->framework ||
-        p->steps[p->step_count - 1].op == GPUP_OP_Wait || mutate_below(m, 2))
+    if (!p->step_count || p->step_count >= m->options.max_steps || m->framework || mutate_below(m, 2))
         return true;
+    const struct gpup_step *last = &p->steps[p->step_count - 1];
     gpup_step_defaults(&wait, GPUP_OP_Wait);
+    if (last->op == GPUP_OP_Wait && last->f[GPUP_Wait_us].number >= wait.f[GPUP_Wait_us].number)
+        return true;
     return mutate_put(m, p, p->step_count, &wait, 1);
 }
 

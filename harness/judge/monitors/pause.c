@@ -20,7 +20,10 @@ struct overlay {
     struct content guest; /* state then; unseen once the guest acted */
     struct {
         struct later due;
-        uint32_t pauses;              /* that an unpause ended; 0: it was powered up */
+        uint32_t pauses;          /* that an unpause ended; 0: it was powered up */
+        uint32_t share, sessions; /* before the pause, where they are to be again; host's structure, too */
+        bool shares;
+        uint32_t structure;
         bool moved, padded, inherits; /* power changed in them; the flag came with padding; an earlier life
                                         was paused */
     } release;                        /* it is to run once time has passed */
@@ -57,6 +60,7 @@ static void judge_on(struct gpup_judge *j, struct pause *p, struct overlay *o, c
         CHECK(j, GPUP_RULE_PAUSE_016, j->host[c->host].pf.paging >= c->pf.paging,
               "the PF's paging share fell from %u to %u ppm with the pause", c->pf.paging,
               j->host[c->host].pf.paging);
+    o->release.due.due = false;
     if (ran)
         o->natural_known = o->natural = true;
     if (!o->pauses++) {
@@ -99,17 +103,23 @@ static void judge_running(struct gpup_judge *j, const struct overlay *o, const s
         CHECK(j, GPUP_RULE_PAUSE_005, right, "the VF is not scheduled after %u pauses and one unpause",
               o->release.pauses);
     CHECK(j, GPUP_RULE_PAUSE_003, right, "the VF is not scheduled after the unpause");
+    const struct host *h = &j->host[j->about_host];
+    if (right && o->release.shares && o->release.structure == h->structure &&
+        o->release.sessions == h->open_sessions)
+        CHECK(j, GPUP_RULE_PAUSE_016, v->schedule.share == o->release.share,
+              "the share is %u ppm after the unpause, %u before the pause", v->schedule.share,
+              o->release.share);
 }
 
 /* No page says that the call waits for the scheduler. */
 static void expect_running(struct gpup_judge *j, struct pause *p, struct overlay *o, const struct vf *v) {
     const struct call *c = &j->call;
     o->release.due.due = false;
-    if (v->schedule.running) {
+    if (v->schedule.running && (!o->release.shares || v->schedule.share == o->release.share)) {
         judge_running(j, o, v);
         return;
     }
-    later_set(&o->release.due, &j->host[c->host]);
+    later_set(&o->release.due, &j->host[c->host], v->moves);
     p->later[c->host] |= UINT64_C(1) << c->vf;
 }
 
@@ -130,11 +140,12 @@ static void judge_release(struct gpup_judge *j, struct pause *p, struct overlay 
     o->release.moved = o->moved;
     o->release.padded = j->padded && p->off[c->host];
     o->release.inherits = false;
+    o->release.structure = o->structure;
+    o->release.sessions = o->sessions;
+    o->release.share = o->share;
+    o->release.shares = !o->moved && o->structure == j->host[c->host].structure &&
+                        o->sessions == j->host[c->host].open_sessions;
     expect_running(j, p, o, v);
-    if (runs && !o->moved && o->structure == j->host[c->host].structure &&
-        o->sessions == j->host[c->host].open_sessions)
-        CHECK(j, GPUP_RULE_PAUSE_016, v->schedule.share == o->share,
-              "the share is %u ppm after the unpause, %u before the pause", v->schedule.share, o->share);
 }
 
 /* After a pause longer than any watchdog waits the VF is as it was: nobody took it for hung. */
@@ -211,6 +222,7 @@ static void judge_power(struct gpup_judge *j, struct pause *p, struct overlay *o
     o->natural_known = false;
     if (v->powered && !c->before.powered && !v->paused) {
         o->release.pauses = 0;
+        o->release.shares = false;
         o->release.inherits = o->ended_paused && !c->before.was_powered;
         if (o->release.inherits && p->d0_runs[c->host] && v->session != SESSION_TARGET)
             expect_running(j, p, o, v);
@@ -317,7 +329,7 @@ static void ask_later(struct gpup_judge *j, struct pause *p, uint8_t host) {
         const struct vf *v = &h->vf[vf];
         struct overlay *o = &p->of[host][vf];
         bool askable = false;
-        if (o->release.due.due && !later_ask(&o->release.due, h, &askable))
+        if (o->release.due.due && !later_ask(&o->release.due, h, v->moves, &askable))
             continue;
         p->later[host] &= ~(UINT64_C(1) << vf);
         judge_about(j, host, vf);

@@ -187,6 +187,8 @@ static void judge_power(struct gpup_judge *j, struct scheduling *s) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     bool up = c->a[GPUP_ARG_SetPowerState_DevicePowerState] == 1;
+    if (host_is_restless(h))
+        s->down[c->host].known = false;
     if (!nt_success(c->status) || !h->pf.seen || host_is_restless(h))
         return;
     if (!up) {
@@ -302,31 +304,39 @@ static void judge_destroy(struct gpup_judge *j, const struct baseline *b) {
     CHECK(j, GPUP_RULE_LM_062, !h->vf[c->vf].schedule.running, "the destroyed VF is still scheduled");
 }
 
-/* Sessions and pauses that end. */
+/* A session or a pause that ends. */
 static bool leaves(const struct call *c) {
-    return c->ddi == GPUP_DDI_EndLiveMigration || (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState &&
-                                                   !c->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause]);
+    bool session = c->ddi == GPUP_DDI_EndLiveMigration && c->before.session != SESSION_NONE;
+    bool pause = c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && c->before.paused &&
+                 !c->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause];
+    return (session || pause) && (c->overlapped || nt_success(c->status));
 }
 
 static bool is_as_before(const struct host *h, const struct baseline *b) {
     return is_calm(h) && b->known && b->structure == h->structure && !differs(h, b);
 }
 
+/* What was learnt before it came is none; what is to come back is still to. */
+static void forget_late(struct scheduling *s, unsigned hosts) {
+    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++)
+        if (hosts >> i & 1 && !s->base[i].due)
+            s->base[i].known = false;
+}
+
 static void follow(struct gpup_judge *j, struct scheduling *s) {
     const struct call *c = &j->call;
     struct host *h = &j->host[c->host];
     struct baseline *b = &s->base[c->host];
-    if (any_moved(c) || c->late)
+    forget_late(s, c->late);
+    if (any_moved(c) || c->late >> c->host & 1)
         judge_sum(j, h);
     bool ends = c->ddi == GPUP_DDI_EndLiveMigration || c->ddi == GPUP_DDI_SetVirtualFunctionPauseState;
-    if (c->late)
-        b->known = b->due = false;
     if (leaves(c) && !is_as_before(h, b))
         h->unrest = h->waited_ns + 1;
     if (!(ends || any_moved(c) || !b->known || b->structure != h->structure) || !is_calm(h))
         return;
     bool same = b->known && b->structure == h->structure, asks = b->due || (ends && !b->spoiled);
-    if (same && ends && (!b->due || c->ddi == GPUP_DDI_EndLiveMigration))
+    if (same && ends && (!b->due || (leaves(c) && c->ddi == GPUP_DDI_EndLiveMigration)))
         b->rule = rule_of_return(c);
     if (same && asks && differs(h, b)) {
         b->due = true; /* no page says that these calls wait for the scheduler */
@@ -380,13 +390,15 @@ static void settle(struct gpup_judge *j, void *state) {
     follow(j, s);
 }
 
-/* A reading that moved although no call was in the driver: it shares time out by what there is to do. */
+/* A reading that moved although no call was in the driver: what it had left came, or it shares time out by
+ * what there is to do. */
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
     struct scheduling *s = state;
     uint64_t vf = e->f[GPUP_OBS_SCHEDULE_vf];
     const struct host *h = &j->host[e->host];
     const struct schedule *was = vf < JUDGE_VFS ? &h->vf[vf].schedule : &h->pf;
-    if (!j->call.active && !j->call.returned && was->seen &&
+    bool in_call = (j->call.active || j->call.returned) && j->call.host == e->host;
+    if (!in_call && was->seen &&
         (was->running != (e->f[GPUP_OBS_SCHEDULE_running] != 0) ||
          was->share != e->f[GPUP_OBS_SCHEDULE_share] || was->paging != e->f[GPUP_OBS_SCHEDULE_paging]))
         s->base[e->host].known = false;

@@ -67,7 +67,7 @@ static void expect_running(struct gpup_judge *j, struct powers *s, const struct 
         COUNT(j, rule);
         return;
     }
-    later_set(&p->rise, &j->host[c->host]);
+    later_set(&p->rise, &j->host[c->host], v->moves);
     p->rule = rule;
     s->later[c->host] |= UINT64_C(1) << c->vf;
 }
@@ -194,6 +194,9 @@ static void settle(struct gpup_judge *j, void *state) {
         p->kept = p->cycled = false;
     if (call_stops(c, v))
         p->rise.due = false;
+    if (p->rise.due && nt_success(c->status) &&
+        (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState || c->ddi == GPUP_DDI_EndLiveMigration))
+        later_set(&p->rise, &j->host[c->host], v->moves); /* until then it was not free to run */
     if (v->present && !v->was_powered && c->ddi != GPUP_DDI_CreateVirtualGpu && v->schedule.seen)
         CHECK(j, GPUP_RULE_VF_012, !v->schedule.running, "the VF runs and was never in D0");
 }
@@ -205,7 +208,7 @@ static void ask_later(struct gpup_judge *j, struct powers *s, uint8_t host) {
         const struct vf *v = &h->vf[vf];
         struct power *p = &s->of[host][vf];
         bool askable = false;
-        if (p->rise.due && !later_ask(&p->rise, h, &askable))
+        if (p->rise.due && !later_ask(&p->rise, h, v->moves, &askable))
             continue;
         s->later[host] &= ~(UINT64_C(1) << vf);
         judge_about(j, host, vf);

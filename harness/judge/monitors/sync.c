@@ -256,8 +256,9 @@ static void settle(struct gpup_judge *j, void *state) {
     sync_note_calm(j, s);
     if (s->calm[c->host].structure != h->structure)
         s->calm[c->host].back.due = false;
-    if (c->late)
-        s->calm[c->host].known = s->calm[c->host].back.due = false;
+    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++)
+        if (c->late >> i & 1)
+            s->calm[i].known = s->calm[i].back.due = false;
     if (calm && !s->calm[c->host].back.due) {
         sync_learn_calm(j, s);
         s->calm[c->host].known = h->pf.seen;

@@ -171,7 +171,7 @@ static void judge_running(struct gpup_judge *j, const struct sync *s, const stru
         (pauses && !now->paused))
         return;
     right = now->schedule.running == (pauses ? false : v->schedule_before.running) ||
-            (v->rising_before && now->schedule.running);
+            (!pauses && v->rising_before && now->schedule.running);
     judge_about(j, (uint8_t)host, vf);
     if (right || g->all)
         CHECK(j, rule_of(g, GPUP_RULE_SYNC_003), right,
@@ -237,15 +237,16 @@ static void judge_shares(struct gpup_judge *j, struct sync *s, const struct grou
     if (sync_other_schedule(j, s, host) == JUDGE_VFS) {
         COUNT(j, rule);
     } else if (comes_back && !sync_other_work(j, s, host)) {
-        later_set(&s->calm[host].back, &j->host[host]);
+        later_set(&s->calm[host].back, &j->host[host], j->host[host].structure);
         s->calm[host].rule = rule;
     }
 }
 
 void sync_ask_later(struct gpup_judge *j, struct sync *s, uint8_t host) {
     bool askable = false;
-    if (!later_ask(&s->calm[host].back, &j->host[host], &askable) || !askable || !is_calm(j, s, host) ||
-        sync_other_work(j, s, host))
+    const struct host *h = &j->host[host];
+    if (host_is_restless(h) || !later_ask(&s->calm[host].back, h, h->structure, &askable) || !askable ||
+        !is_calm(j, s, host) || sync_other_work(j, s, host))
         return;
     uint32_t wrong = sync_other_schedule(j, s, host);
     judge_about(j, host, GPUP_PF);

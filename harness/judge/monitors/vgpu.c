@@ -113,6 +113,8 @@ static void settle(struct gpup_judge *j, void *state) {
         g->host[c->host].optimal = c->r[GPUP_RES_GetVirtualGpuProfile_MemoryOptimal];
     } else if (c->ddi != GPUP_DDI_CreateVirtualGpu)
         g->host[c->host].pending = false;
+    if (c->ddi == GPUP_DDI_RemoveDevice)
+        memset(g->host[c->host].leak, 0, sizeof g->host[c->host].leak);
     if (j->host[c->host].impaired || c->overlapped)
         return;
     if (c->ddi == GPUP_DDI_CreateVirtualGpu)

@@ -1,7 +1,7 @@
 /* CreateVirtualGpu: what it gives, and what a failed one or a former life may not keep. */
 #include "vgpu.h"
 
-#define LEAKS 3u            /* alike, in a row: below, lists of free blocks may be filled by them */
+#define LEAKS 3u            /* alike: below, lists of free blocks may be filled by them */
 #define ROUNDING (2u << 20) /* bytes that granularity may cost; an eighth on top may be overhead */
 
 static void judge_segment(struct gpup_judge *j, const struct vgpu *g, unsigned i) {
@@ -131,7 +131,7 @@ static void judge_pool(struct gpup_judge *j, struct vgpu *g) {
     if (fuller)
         *l = (struct leak){vf, l->vf == vf && l->growth == growth ? l->times + 1 : 1, growth};
     CHECK_GROWTH(j, rule, fuller && l->times >= LEAKS ? l->times : 0,
-                 "the failed creation before left %llu allocations, and so did %u others of the VF in a row",
+                 "the failed creation before left %llu allocations, and so did %u others of the VF",
                  (unsigned long long)growth, l->times - 1);
     g->host[c->host].pending = false;
 }

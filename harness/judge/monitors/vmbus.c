@@ -78,7 +78,7 @@ static void configured(struct gpup_judge *j, const struct vmbus_host *h, struct 
 static bool is_twin(const struct vmbus_host *h, const struct channel *c) {
     for (unsigned i = 0; i < h->channels; i++) {
         const struct channel *o = &h->channel[i];
-        if (o != c && o->enabled && o->vm == c->vm && o->vf != c->vf &&
+        if (o != c && o->enabled && !o->ending && o->vm == c->vm && o->vf != c->vf &&
             memcmp(o->ids, c->ids, sizeof c->ids) == 0)
             return true;
     }
@@ -88,7 +88,7 @@ static bool is_twin(const struct vmbus_host *h, const struct channel *c) {
 static bool has_sister(const struct vmbus_host *h, const struct channel *c) {
     for (unsigned i = 0; i < h->channels; i++) {
         const struct channel *o = &h->channel[i];
-        if (o->enabled && o->vm == c->vm && o->vf != c->vf && memcmp(o->ids, c->ids, 16) == 0)
+        if (o->enabled && !o->ending && o->vm == c->vm && o->vf != c->vf && memcmp(o->ids, c->ids, 16) == 0)
             return true;
     }
     return false;
@@ -193,7 +193,8 @@ static void traffic(struct gpup_judge *j, struct vmbus_host *h, struct channel *
  * may be for an earlier one. */
 static void judge_stranger(struct gpup_judge *j, const struct channel *c, const struct gpup_event *e) {
     bool own = e->f[GPUP_CHANNEL_call] == j->call.number;
-    if (handing_over(j) && own && c->vf != GPUP_PF && c->vf != j->call.vf && (c->was_enabled || c->before))
+    if (handing_over(j) && own && !c->ending && c->vf != GPUP_PF && c->vf != j->call.vf &&
+        (c->was_enabled || c->before))
         CHECK(j, GPUP_RULE_VMB_012, false, "the call for vGPU %u changed a channel of vGPU %u", j->call.vf,
               c->vf);
 }
@@ -340,7 +341,7 @@ static void called(struct gpup_judge *j, struct vmbus *v, const struct gpup_even
         struct channel *ch = &h->channel[i];
         ch->before = ch->enabled;
         ch->touched = false;
-        if (r && ch->vf == c->vf)
+        if (r && ch->vf == c->vf && !ch->ending)
             r->enabled_before += ch->enabled;
     }
     if (c->ddi == GPUP_DDI_SetVirtualGpuVmBus && r) {

@@ -21,7 +21,7 @@ struct channel {
     bool suspended, starting;
     bool stale;  /* of a device that was stopped meanwhile */
     bool ending; /* of a destroyed vGPU: the driver may be at it */
-    bool blamed; /* that it is left was said, or will be */
+    bool blamed; /* that it is left was said, or will be once time has passed */
     uint8_t ids[32];
 };
 

@@ -14,7 +14,7 @@ static struct census count(const struct vmbus_host *h, uint32_t vf, uint64_t han
     for (unsigned i = 0; i < h->channels; i++) {
         const struct channel *c = &h->channel[i];
         bool made = c->touched && c->enabled && !c->before;
-        if (c->vf != vf)
+        if (c->vf != vf || c->ending)
             continue;
         n.on_new += c->enabled && c->handle == handle;
         n.made += made && c->handle == handle;
@@ -32,7 +32,7 @@ static struct census count(const struct vmbus_host *h, uint32_t vf, uint64_t han
 static unsigned kept(const struct vmbus_host *h, uint32_t vf) {
     unsigned n = 0;
     for (unsigned i = 0; i < h->channels; i++)
-        n += h->channel[i].vf == vf && h->channel[i].before && h->channel[i].enabled;
+        n += h->channel[i].vf == vf && h->channel[i].before && h->channel[i].enabled && !h->channel[i].ending;
     return n;
 }
 
@@ -76,9 +76,10 @@ void vmbus_ask_later(struct gpup_judge *j, struct vmbus *v, uint8_t host) {
         struct remains *left = &v->left[host][vf];
         bool askable = false;
         judge_about(j, host, vf);
-        if (later_ask(&r->offer, known, &askable))
+        /* Nothing that comes between explains a channel that is not there, or still is. */
+        if (later_ask(&r->offer, known, 0, &askable))
             judge_waiting(j, r, vf);
-        if (later_ask(&left->due, known, &askable) && !known->gone)
+        if (later_ask(&left->due, known, 0, &askable) && !known->gone)
             ask_remains(j, &v->host[host], left, vf);
         if (!r->offer.due && !left->due.due)
             v->later[host] &= ~(UINT64_C(1) << vf);
@@ -124,7 +125,7 @@ static void accepted(struct gpup_judge *j, struct vmbus *v, struct receiver *r) 
         replaced(j, r, &n);
     r->awaiting = !n.on_new && !c->overlapped;
     if (r->awaiting) {
-        later_set(&r->offer, &j->host[c->host]);
+        later_set(&r->offer, &j->host[c->host], 0);
         v->later[c->host] |= UINT64_C(1) << c->vf;
     }
     r->had_channel = r->had_channel || n.on_new;
@@ -188,11 +189,12 @@ static void destroyed(struct gpup_judge *j, struct vmbus *v) {
     const struct call *c = &j->call;
     struct vmbus_host *h = &v->host[c->host];
     struct receiver *r = vmbus_receiver(v, c->host, c->vf);
-    unsigned newest = 0, older = 0;
+    unsigned newest = 0, older = 0, ending = 0;
     if (!r || !c->before.present || !nt_success(c->status))
         return;
     for (unsigned i = 0; i < h->channels; i++) {
         struct channel *ch = &h->channel[i];
+        ending += ch->vf == c->vf && ch->ending; /* of an earlier life */
         if (ch->vf != c->vf || ch->stale || ch->ending)
             continue;
         newest += ch->enabled && ch->handle == r->handle;
@@ -203,8 +205,8 @@ static void destroyed(struct gpup_judge *j, struct vmbus *v) {
     uint64_t pool = j->host[c->host].pool_count;
     bool grew = r->pure && r->accepted >= GROWTH && pool >= r->pool + r->accepted - 1;
     *left = (struct remains){.accepted = r->accepted, .grew = grew, .pool = r->pool, .handle = r->handle};
-    if (newest || older || grew) {
-        later_set(&left->due, &j->host[c->host]);
+    if (newest || older || grew || ending) {
+        later_set(&left->due, &j->host[c->host], 0);
         v->later[c->host] |= UINT64_C(1) << c->vf;
     }
     if (r->had_channel && !newest)
