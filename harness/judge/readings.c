@@ -68,13 +68,9 @@ static bool is_late(const struct gpup_judge *j, unsigned host, const struct vf *
     return old->running == now->running && (host_is_restless(h) || any_begins(j, host));
 }
 
-/* Then it was so before the call at hand. */
-static void set_before(struct call *c, unsigned host, uint32_t vf, const struct schedule *now) {
-    if (host != c->host)
-        return;
-    if (vf >= JUDGE_VFS)
-        c->pf = *now;
-    else if (c->names_vf && c->vf == vf)
+/* What it began to do it might have begun before the call at hand. */
+static void set_before(struct call *c, const struct gpup_event *e, const struct schedule *now) {
+    if (e->host == c->host && c->names_vf && c->vf == e->f[0] && now->running)
         c->before.schedule = *now;
 }
 
@@ -90,7 +86,7 @@ void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
     struct schedule now = schedule_of(e);
     if (e->kind == GPUP_EVENT_OBS_SCHEDULE && is_late(j, e->host, v, &now)) {
         c->late |= (uint8_t)(1u << e->host);
-        set_before(c, e->host, (uint32_t)e->f[0], &now);
+        set_before(c, e, &now);
         return;
     }
     struct change *change = &c->change[c->changes++];

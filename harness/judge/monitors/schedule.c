@@ -25,6 +25,12 @@ struct scheduling {
     } session[GPUP_MAX_HOSTS][JUDGE_VFS];
 };
 
+/* What earlier calls left to the scheduler moves shares beside the call at hand. */
+static bool is_unsettled(const struct gpup_judge *j) {
+    const struct call *c = &j->call;
+    return host_is_restless(&j->host[c->host]) || (c->late >> c->host & 1);
+}
+
 static bool moved(const struct change *c) {
     return c->kind == GPUP_EVENT_OBS_SCHEDULE &&
            (c->old.running != c->now.running || c->old.share != c->now.share ||
@@ -100,7 +106,7 @@ static void judge_prepare(struct gpup_judge *j, struct scheduling *s, const stru
         return;
     s->session[c->host][c->vf].pf_before = c->pf.paging;
     s->session[c->host][c->vf].pf_after = j->host[c->host].pf.paging;
-    if (host_is_restless(&j->host[c->host]))
+    if (is_unsettled(j))
         return;
     check_others_keep(j);
     if (type == 0)
@@ -151,7 +157,7 @@ static void judge_end(struct gpup_judge *j, const struct scheduling *s, const st
                   "EndLiveMigration without a session changed the schedule");
         return;
     }
-    if (nt_success(c->status) && v && !host_is_restless(&j->host[c->host]))
+    if (nt_success(c->status) && v && !is_unsettled(j))
         judge_foreign_end(j, s);
 }
 
@@ -187,9 +193,9 @@ static void judge_power(struct gpup_judge *j, struct scheduling *s) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     bool up = c->a[GPUP_ARG_SetPowerState_DevicePowerState] == 1;
-    if (host_is_restless(h))
+    if (is_unsettled(j))
         s->down[c->host].known = false;
-    if (!nt_success(c->status) || !h->pf.seen || host_is_restless(h))
+    if (!nt_success(c->status) || !h->pf.seen || is_unsettled(j))
         return;
     if (!up) {
         s->down[c->host].known = true;
@@ -294,7 +300,7 @@ static void judge_destroy(struct gpup_judge *j, const struct baseline *b) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     if (!nt_success(c->status) || c->before.session == SESSION_NONE || h->open_sessions || h->asleep ||
-        !b->known || host_is_restless(h))
+        !b->known || is_unsettled(j))
         return;
     for (uint32_t i = 0; i < JUDGE_VFS && are_same_others(h, b, c->vf); i++)
         if (i != c->vf && h->vf[i].present && b->vf[i].seen && h->vf[i].schedule.running)
@@ -381,7 +387,7 @@ static void settle(struct gpup_judge *j, void *state) {
         judge_end(j, s, v);
     else if (c->ddi == GPUP_DDI_RestoreMutableMigrationData)
         judge_restore(j, v);
-    else if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && v && !host_is_restless(&j->host[c->host]))
+    else if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && v && !is_unsettled(j))
         judge_pause(j, v);
     else if (c->ddi == GPUP_DDI_SetPowerState)
         judge_power(j, s);

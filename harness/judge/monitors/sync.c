@@ -67,7 +67,8 @@ static void read_schedule(const struct gpup_judge *j, struct sync *s, const stru
     const struct host *h = &j->host[e->host];
     const struct schedule *was = vf < JUDGE_VFS ? &h->vf[vf].schedule : &h->pf;
     if (!s->open && !j->call.active && !j->call.returned && was->seen &&
-        (was->share != e->f[GPUP_OBS_SCHEDULE_share] || was->paging != e->f[GPUP_OBS_SCHEDULE_paging]))
+        (was->running != (e->f[GPUP_OBS_SCHEDULE_running] != 0) ||
+         was->share != e->f[GPUP_OBS_SCHEDULE_share] || was->paging != e->f[GPUP_OBS_SCHEDULE_paging]))
         s->calm[e->host].known = false;
 }
 
@@ -96,6 +97,8 @@ static void begin_group(struct gpup_judge *j, struct sync *s) {
         for (uint64_t used = j->used[h]; used; used &= used - 1) {
             unsigned vf = (unsigned)__builtin_ctzll(used);
             begin_view(sync_view(s, h, vf), &j->host[h].vf[vf]);
+            if (j->host[h].vf[vf].rising) /* and takes its share of the others' */
+                s->calm[h].known = false;
         }
 }
 
