@@ -50,12 +50,15 @@ void later_set(struct later *l, const struct host *h, uint32_t stamp) {
     *l = (struct later){true, h->waited_ns, stamp};
 }
 
-bool later_ask(struct later *l, const struct host *h, uint32_t stamp, bool *askable) {
+bool later_is_over(struct later *l, const struct host *h) {
     if (!l->due || h->waited_ns - l->since < JUDGE_A_WHILE_NS)
         return false;
     l->due = false;
-    *askable = !h->impaired && !h->asleep && !h->removed && !h->gone && stamp == l->stamp;
     return true;
+}
+
+bool later_is_same(struct later *l, const struct host *h, uint32_t stamp) {
+    return later_is_over(l, h) && !h->impaired && !h->asleep && !h->removed && !h->gone && stamp == l->stamp;
 }
 
 bool judge_acts_beside(uint64_t op) {

@@ -254,10 +254,11 @@ bool host_has_other_work(const struct host *h, const struct schedule *then, uint
 /* Shares that a session or a pause moved may go back in any call: no page says that its end waits for them.
  */
 bool host_is_restless(const struct host *h);
-/* later_ask: time has passed since; it is due no more. *askable: and nothing came between that explains what
- * is seen now; stamp: of what would, host.structure or vf.moves. */
+/* stamp: of what would explain it if it came between, host.structure or vf.moves. */
 void later_set(struct later *l, const struct host *h, uint32_t stamp);
-bool later_ask(struct later *l, const struct host *h, uint32_t stamp, bool *askable);
+bool later_is_over(struct later *l, const struct host *h); /* time has passed; it is due no more */
+/* So, and nothing came between. */
+bool later_is_same(struct later *l, const struct host *h, uint32_t stamp);
 /* A step of the guest, of time, of a fault or of the framework: the driver may act on it with no DDI called.
  */
 bool judge_acts_beside(uint64_t op);

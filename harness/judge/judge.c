@@ -127,13 +127,23 @@ static void settle(struct gpup_judge *j) {
     j->call.returned = false;
 }
 
+static void ask_about(struct gpup_judge *j, uint8_t host, uint32_t vf) {
+    for (size_t i = 0; i < MONITORS; i++) {
+        if (!monitors[i]->later)
+            continue;
+        j->monitor = monitors[i]->id;
+        judge_about(j, host, vf);
+        monitors[i]->later(j, j->state[i], host, vf);
+    }
+}
+
 /* What calls left to be seen later is asked before the next step or call begins: it is about neither. */
 static void ask_later(struct gpup_judge *j) {
     j->waited = false;
-    for (size_t i = 0; i < MONITORS; i++) {
-        j->monitor = monitors[i]->id;
-        if (monitors[i]->later)
-            monitors[i]->later(j, j->state[i]);
+    for (uint8_t host = 0; host < GPUP_MAX_HOSTS; host++) {
+        for (uint64_t used = j->used[host]; used; used &= used - 1)
+            ask_about(j, host, (uint32_t)__builtin_ctzll(used));
+        ask_about(j, host, GPUP_PF);
     }
 }
 

@@ -14,7 +14,9 @@ struct monitor {
     /* In place of settle for a call that overlapped others: nothing says which of them changed what, so a
      * monitor forgets what it believed of the VF. NULL: it believes nothing. */
     void (*overlapped)(struct gpup_judge *j, void *state);
-    void (*later)(struct gpup_judge *j, void *state);   /* time has passed, and no step or call began since */
+    /* Time has passed, and no step or call began since. For each VF of a host that the program touched, then
+     * with GPUP_PF for the host: a VF's own rules say more. */
+    void (*later)(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf);
     void (*end)(struct gpup_judge *j, void *state);     /* the program is over */
     void (*reset)(struct gpup_judge *j, void *state);   /* NULL: zeroed */
     void (*release)(struct gpup_judge *j, void *state); /* frees what the state points to */

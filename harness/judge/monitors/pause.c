@@ -31,9 +31,8 @@ struct overlay {
 struct pause {
     struct overlay of[GPUP_MAX_HOSTS][JUDGE_VFS];
     bool on[GPUP_MAX_HOSTS],
-        off[GPUP_MAX_HOSTS];        /* flag 1, and FALSE without padding, did what they should */
-    bool d0_runs[GPUP_MAX_HOSTS];   /* this device runs a VF as soon as it is in D0 */
-    uint64_t later[GPUP_MAX_HOSTS]; /* bit mask: VFs whose release may be due */
+        off[GPUP_MAX_HOSTS];      /* flag 1, and FALSE without padding, did what they should */
+    bool d0_runs[GPUP_MAX_HOSTS]; /* this device runs a VF as soon as it is in D0 */
 };
 
 static void judge_on(struct gpup_judge *j, struct pause *p, struct overlay *o, const struct vf *v) {
@@ -112,18 +111,17 @@ static void judge_running(struct gpup_judge *j, const struct overlay *o, const s
 }
 
 /* No page says that the call waits for the scheduler. */
-static void expect_running(struct gpup_judge *j, struct pause *p, struct overlay *o, const struct vf *v) {
-    const struct call *c = &j->call;
+static void expect_running(struct gpup_judge *j, struct overlay *o, const struct vf *v) {
     o->release.due.due = false;
     if (v->schedule.running && (!o->release.shares || v->schedule.share == o->release.share)) {
         judge_running(j, o, v);
         return;
     }
-    later_set(&o->release.due, &j->host[c->host], v->moves);
-    p->later[c->host] |= UINT64_C(1) << c->vf;
+    later_set(&o->release.due, &j->host[j->call.host], v->moves);
 }
 
-static void judge_release(struct gpup_judge *j, struct pause *p, struct overlay *o, const struct vf *v) {
+static void judge_release(struct gpup_judge *j, const struct pause *p, struct overlay *o,
+                          const struct vf *v) {
     const struct call *c = &j->call;
     int natural = natural_state(p, o, c);
     bool runs = v->schedule.running;
@@ -145,7 +143,7 @@ static void judge_release(struct gpup_judge *j, struct pause *p, struct overlay 
     o->release.share = o->share;
     o->release.shares = !o->moved && o->structure == j->host[c->host].structure &&
                         o->sessions == j->host[c->host].open_sessions;
-    expect_running(j, p, o, v);
+    expect_running(j, o, v);
 }
 
 /* After a pause longer than any watchdog waits the VF is as it was: nobody took it for hung. */
@@ -225,7 +223,7 @@ static void judge_power(struct gpup_judge *j, struct pause *p, struct overlay *o
         o->release.shares = false;
         o->release.inherits = o->ended_paused && !c->before.was_powered;
         if (o->release.inherits && p->d0_runs[c->host] && v->session != SESSION_TARGET)
-            expect_running(j, p, o, v);
+            expect_running(j, o, v);
         p->d0_runs[c->host] = p->d0_runs[c->host] || v->schedule.running;
     }
 }
@@ -322,20 +320,15 @@ static void saw_work(struct gpup_judge *j, struct pause *p, const struct gpup_ev
     o->sequence = sequence;
 }
 
-static void ask_later(struct gpup_judge *j, struct pause *p, uint8_t host) {
+static void later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf) {
     const struct host *h = &j->host[host];
-    for (uint64_t late = p->later[host]; late; late &= late - 1) {
-        uint32_t vf = (uint32_t)__builtin_ctzll(late);
-        const struct vf *v = &h->vf[vf];
-        struct overlay *o = &p->of[host][vf];
-        bool askable = false;
-        if (o->release.due.due && !later_ask(&o->release.due, h, v->moves, &askable))
-            continue;
-        p->later[host] &= ~(UINT64_C(1) << vf);
-        judge_about(j, host, vf);
-        if (askable && v->powered && !v->paused && v->session != SESSION_TARGET)
-            judge_running(j, o, v);
-    }
+    if (vf == GPUP_PF)
+        return;
+    const struct vf *v = &h->vf[vf];
+    struct overlay *o = &((struct pause *)state)->of[host][vf];
+    if (later_is_same(&o->release.due, h, v->moves) && v->powered && !v->paused &&
+        v->session != SESSION_TARGET)
+        judge_running(j, o, v);
 }
 
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
@@ -360,12 +353,6 @@ static void reset(struct gpup_judge *j, void *state) {
     memset(p->d0_runs, 0, sizeof p->d0_runs);
     memset(p->on, 0, sizeof p->on);
     memset(p->off, 0, sizeof p->off);
-    memset(p->later, 0, sizeof p->later);
-}
-
-static void later(struct gpup_judge *j, void *state) {
-    for (uint8_t i = 0; i < GPUP_MAX_HOSTS; i++)
-        ask_later(j, state, i);
 }
 
 static void overlapped(struct gpup_judge *j, void *state) {

@@ -353,18 +353,14 @@ static void follow(struct gpup_judge *j, struct scheduling *s) {
     learn(h, b);
 }
 
-static void later(struct gpup_judge *j, void *state) {
-    struct scheduling *s = state;
-    for (uint8_t i = 0; i < GPUP_MAX_HOSTS; i++) {
-        const struct host *h = &j->host[i];
-        struct baseline *b = &s->base[i];
-        if (!b->due || host_is_restless(h) || h->impaired || h->asleep)
-            continue;
-        judge_about(j, i, GPUP_PF);
-        if (b->known && b->structure == h->structure && is_calm(h))
-            compare(j, h, b, b->rule);
-        b->known = b->due = false;
-    }
+static void later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf) {
+    const struct host *h = &j->host[host];
+    struct baseline *b = &((struct scheduling *)state)->base[host];
+    if (vf != GPUP_PF || !b->due || host_is_restless(h) || h->impaired || h->asleep)
+        return;
+    if (b->known && b->structure == h->structure && is_calm(h))
+        compare(j, h, b, b->rule);
+    b->known = b->due = false;
 }
 
 static bool is_migration(uint16_t ddi) {

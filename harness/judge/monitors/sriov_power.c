@@ -17,7 +17,6 @@ struct powers {
     struct power of[GPUP_MAX_HOSTS][JUDGE_VFS];
     bool counted[GPUP_MAX_HOSTS], cycled[GPUP_MAX_HOSTS]; /* count is known; the GPU was off since */
     uint64_t count[GPUP_MAX_HOSTS];                       /* of partitions, as the driver said */
-    uint64_t later[GPUP_MAX_HOSTS];                       /* bit mask: VFs whose rise may be due */
 };
 
 /* --- ResetVirtualFunction --- */
@@ -69,7 +68,6 @@ static void expect_running(struct gpup_judge *j, struct powers *s, const struct 
     }
     later_set(&p->rise, &j->host[c->host], v->moves);
     p->rule = rule;
-    s->later[c->host] |= UINT64_C(1) << c->vf;
 }
 
 /* free: neither a pause nor a session keeps the VF from running. */
@@ -201,20 +199,14 @@ static void settle(struct gpup_judge *j, void *state) {
         CHECK(j, GPUP_RULE_VF_012, !v->schedule.running, "the VF runs and was never in D0");
 }
 
-static void ask_later(struct gpup_judge *j, struct powers *s, uint8_t host) {
+static void later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf) {
     const struct host *h = &j->host[host];
-    for (uint64_t late = s->later[host]; late; late &= late - 1) {
-        uint32_t vf = (uint32_t)__builtin_ctzll(late);
-        const struct vf *v = &h->vf[vf];
-        struct power *p = &s->of[host][vf];
-        bool askable = false;
-        if (p->rise.due && !later_ask(&p->rise, h, v->moves, &askable))
-            continue;
-        s->later[host] &= ~(UINT64_C(1) << vf);
-        judge_about(j, host, vf);
-        if (askable && v->powered && !v->paused && v->session == SESSION_NONE)
-            CHECK(j, p->rule, v->schedule.running, "the VF does not run in D0");
-    }
+    if (vf == GPUP_PF)
+        return;
+    const struct vf *v = &h->vf[vf];
+    struct power *p = &((struct powers *)state)->of[host][vf];
+    if (later_is_same(&p->rise, h, v->moves) && v->powered && !v->paused && v->session == SESSION_NONE)
+        CHECK(j, p->rule, v->schedule.running, "the VF does not run in D0");
 }
 
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
@@ -253,12 +245,6 @@ static void reset(struct gpup_judge *j, void *state) {
     struct powers *s = state;
     judge_clear_used(j, s->of, sizeof s->of[0][0]);
     memset(s->counted, 0, sizeof s->counted);
-    memset(s->later, 0, sizeof s->later);
-}
-
-static void later(struct gpup_judge *j, void *state) {
-    for (uint8_t i = 0; i < GPUP_MAX_HOSTS; i++)
-        ask_later(j, state, i);
 }
 
 const struct monitor monitor_vf_power = {.id = GPUP_MONITOR_vf_power,

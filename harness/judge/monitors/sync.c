@@ -287,11 +287,6 @@ static void settle(struct gpup_judge *j, void *state) {
         s->next.ranges = 0;
 }
 
-static void later(struct gpup_judge *j, void *state) {
-    for (uint8_t i = 0; i < GPUP_MAX_HOSTS; i++)
-        sync_ask_later(j, state, i);
-}
-
 static void reset(struct gpup_judge *j, void *state) {
     struct sync *s = state;
     (void)j;
@@ -326,6 +321,6 @@ const struct monitor monitor_sync = {.id = GPUP_MONITOR_sync,
                                      .event = event,
                                      .settle = settle,
                                      .overlapped = overlapped,
-                                     .later = later,
+                                     .later = sync_later,
                                      .reset = reset,
                                      .release = release};

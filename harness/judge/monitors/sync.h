@@ -90,8 +90,7 @@ bool sync_other_work(const struct gpup_judge *j, const struct sync *s, unsigned 
 /* --- what works with no other thread about; only then are others to blame for what does not --- */
 struct did sync_did(const struct gpup_judge *j, const struct sync *s); /* the call at hand */
 void sync_learn(struct gpup_judge *j, struct sync *s);
-/* Time may have passed since a group of calls after which shares were not what they had been. */
-void sync_ask_later(struct gpup_judge *j, struct sync *s, uint8_t host);
+void sync_later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf);
 void sync_learn_calm(const struct gpup_judge *j, struct sync *s);
 void sync_note_calm(const struct gpup_judge *j, struct sync *s);
 /* precise: with these arguments, and to the full effect that a single call can be asked for. */

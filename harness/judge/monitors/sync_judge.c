@@ -242,14 +242,14 @@ static void judge_shares(struct gpup_judge *j, struct sync *s, const struct grou
     }
 }
 
-void sync_ask_later(struct gpup_judge *j, struct sync *s, uint8_t host) {
-    bool askable = false;
+/* Shares that were not what they had been after a group of calls. */
+void sync_later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf) {
+    struct sync *s = state;
     const struct host *h = &j->host[host];
-    if (host_is_restless(h) || !later_ask(&s->calm[host].back, h, h->structure, &askable) || !askable ||
+    if (vf != GPUP_PF || host_is_restless(h) || !later_is_same(&s->calm[host].back, h, h->structure) ||
         !is_calm(j, s, host) || sync_other_work(j, s, host))
         return;
     uint32_t wrong = sync_other_schedule(j, s, host);
-    judge_about(j, host, GPUP_PF);
     CHECK(j, s->calm[host].rule, wrong == JUDGE_VFS,
           "without session and pause the schedule of %s %u is not what it was before them",
           wrong > JUDGE_VFS ? "PF" : "VF", wrong > JUDGE_VFS ? 0 : wrong);

@@ -355,8 +355,8 @@ static void called(struct gpup_judge *j, struct vmbus *v, const struct gpup_even
     for (uint32_t vf = 0; vf < JUDGE_VFS; vf++)
         if (&v->of[e->host][vf] != r)
             v->of[e->host][vf].pure = false;
-    for (uint64_t late = v->later[e->host]; late; late &= late - 1)
-        v->left[e->host][__builtin_ctzll(late)].grew = false;
+    for (uint64_t used = j->used[e->host]; used; used &= used - 1)
+        v->left[e->host][__builtin_ctzll(used)].grew = false;
 }
 
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
@@ -401,16 +401,10 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     }
 }
 
-static void later(struct gpup_judge *j, void *state) {
-    for (uint8_t host = 0; host < GPUP_MAX_HOSTS; host++)
-        vmbus_ask_later(j, state, host);
-}
-
 static void reset(struct gpup_judge *j, void *state) {
     struct vmbus *v = state;
     judge_clear_used(j, v->of, sizeof v->of[0][0]);
     judge_clear_used(j, v->left, sizeof v->left[0][0]);
-    memset(v->later, 0, sizeof v->later);
     for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++) {
         struct vmbus_host *h = &v->host[i];
         h->channels = h->handles = 0;
@@ -426,5 +420,5 @@ const struct monitor monitor_vmbus = {.id = GPUP_MONITOR_vmbus,
                                       .event = event,
                                       .settle = vmbus_settle,
                                       .overlapped = vmbus_settle,
-                                      .later = later,
+                                      .later = vmbus_later,
                                       .reset = reset};

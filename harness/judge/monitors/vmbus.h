@@ -71,15 +71,13 @@ struct vmbus {
     struct vmbus_host host[GPUP_MAX_HOSTS];
     struct receiver of[GPUP_MAX_HOSTS][JUDGE_VFS];
     struct remains left[GPUP_MAX_HOSTS][JUDGE_VFS];
-    uint64_t later[GPUP_MAX_HOSTS]; /* bit mask: VFs of which something may be due */
 };
 
 struct channel *vmbus_channel(struct vmbus_host *h, uint64_t number);
 const struct handle *vmbus_handle(const struct vmbus_host *h, uint64_t value); /* newest of that value */
 struct receiver *vmbus_receiver(struct vmbus *v, unsigned host, uint32_t vf);  /* NULL: no such vf */
 void vmbus_note_handle(struct vmbus_host *h, uint64_t value, uint32_t vf);
-/* Time may have passed: channels that were awaited, and such as ought to be gone. */
-void vmbus_ask_later(struct gpup_judge *j, struct vmbus *v, uint8_t host);
+void vmbus_later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf);
 void vmbus_settle(struct gpup_judge *j, void *state);
 
 #endif

@@ -68,22 +68,16 @@ static void ask_remains(struct gpup_judge *j, struct vmbus_host *h, const struct
     judge_remains(j, r, newest, older);
 }
 
-void vmbus_ask_later(struct gpup_judge *j, struct vmbus *v, uint8_t host) {
-    const struct host *known = &j->host[host];
-    for (uint64_t late = v->later[host]; late; late &= late - 1) {
-        uint32_t vf = (uint32_t)__builtin_ctzll(late);
-        struct receiver *r = &v->of[host][vf];
-        struct remains *left = &v->left[host][vf];
-        bool askable = false;
-        judge_about(j, host, vf);
-        /* Nothing that comes between explains a channel that is not there, or still is. */
-        if (later_ask(&r->offer, known, 0, &askable))
-            judge_waiting(j, r, vf);
-        if (later_ask(&left->due, known, 0, &askable) && !known->gone)
-            ask_remains(j, &v->host[host], left, vf);
-        if (!r->offer.due && !left->due.due)
-            v->later[host] &= ~(UINT64_C(1) << vf);
-    }
+/* Nothing that comes between explains a channel that is not there, or still is. */
+void vmbus_later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf) {
+    struct vmbus *v = state;
+    const struct host *h = &j->host[host];
+    if (vf == GPUP_PF)
+        return;
+    if (later_is_over(&v->of[host][vf].offer, h))
+        judge_waiting(j, &v->of[host][vf], vf);
+    if (later_is_over(&v->left[host][vf].due, h) && !h->gone)
+        ask_remains(j, &v->host[host], &v->left[host][vf], vf);
 }
 
 static void failed(struct gpup_judge *j, const struct vmbus_host *h, struct receiver *r) {
@@ -111,9 +105,8 @@ static void replaced(struct gpup_judge *j, const struct receiver *r, const struc
           "%u channels on the old handle are left, %u were made on the new one", n->old, n->made);
 }
 
-static void accepted(struct gpup_judge *j, struct vmbus *v, struct receiver *r) {
+static void accepted(struct gpup_judge *j, const struct vmbus_host *h, struct receiver *r) {
     const struct call *c = &j->call;
-    const struct vmbus_host *h = &v->host[c->host];
     uint64_t handle = c->a[GPUP_ARG_SetVirtualGpuVmBus_VmBusHandle];
     struct census n = count(h, c->vf, handle, r->handle, handle == r->handle);
     if (n.made || n.misplaced)
@@ -124,10 +117,8 @@ static void accepted(struct gpup_judge *j, struct vmbus *v, struct receiver *r) 
     if (r->accepted && r->had_channel && !r->awaiting && !c->overlapped)
         replaced(j, r, &n);
     r->awaiting = !n.on_new && !c->overlapped;
-    if (r->awaiting) {
+    if (r->awaiting)
         later_set(&r->offer, &j->host[c->host], 0);
-        v->later[c->host] |= UINT64_C(1) << c->vf;
-    }
     r->had_channel = r->had_channel || n.on_new;
     if (n.on_new) {
         COUNT(j, GPUP_RULE_VMB_005);
@@ -180,7 +171,7 @@ static void handed_over(struct gpup_judge *j, struct vmbus *v) {
         CHECK(j, GPUP_RULE_VMB_025, nt_success(c->status),
               "of hand-overs for two vGPUs at once one returned 0x%08x", c->status);
     if (nt_success(c->status))
-        accepted(j, v, r);
+        accepted(j, h, r);
     else if (!h->unsupported && !j->host[c->host].impaired && !c->overlapped)
         failed(j, h, r);
 }
@@ -205,10 +196,8 @@ static void destroyed(struct gpup_judge *j, struct vmbus *v) {
     uint64_t pool = j->host[c->host].pool_count;
     bool grew = r->pure && r->accepted >= GROWTH && pool >= r->pool + r->accepted - 1;
     *left = (struct remains){.accepted = r->accepted, .grew = grew, .pool = r->pool, .handle = r->handle};
-    if (newest || older || grew || ending) {
+    if (newest || older || grew || ending)
         later_set(&left->due, &j->host[c->host], 0);
-        v->later[c->host] |= UINT64_C(1) << c->vf;
-    }
     if (r->had_channel && !newest)
         COUNT(j, GPUP_RULE_VMB_013);
     if (r->accepted > 1 && !older && !grew)
