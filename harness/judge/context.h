@@ -101,6 +101,7 @@ struct host {
 
 /* What is to be seen once time has passed: no page says that the call waits for it. */
 #define JUDGE_A_WHILE_NS UINT64_C(20000000) /* more than a tick of the system's clock, 15.6 ms */
+#define JUDGE_A_WHILE "20 ms or more"       /* the same in the words of findings */
 struct later {
     bool due;
     uint64_t since; /* host.waited_ns */

@@ -90,24 +90,26 @@ static void judge_running(struct gpup_judge *j, const struct overlay *o, const s
     bool right = v->schedule.running;
     if (o->release.inherits)
         CHECK(j, GPUP_RULE_PAUSE_014, right,
-              "the new vGPU does not run, as if the pause of the former one still held");
+              "the new vGPU does not run " JUDGE_A_WHILE
+              " after D0, as if the pause of the former one still held");
     if (!o->release.pauses)
         return;
     if (o->release.padded)
-        CHECK(j, GPUP_RULE_PAUSE_015, right, "flag FALSE with padding bytes set did not count as FALSE");
+        CHECK(j, GPUP_RULE_PAUSE_015, right,
+              "the VF is not scheduled " JUDGE_A_WHILE " after flag FALSE with padding bytes set");
     if (o->release.moved)
         CHECK(j, GPUP_RULE_PAUSE_008, right,
-              "the VF is not scheduled after the unpause, and was powered meanwhile");
+              "the VF is not scheduled " JUDGE_A_WHILE " after the unpause, and was powered while paused");
     if (o->release.pauses > 1)
-        CHECK(j, GPUP_RULE_PAUSE_005, right, "the VF is not scheduled after %u pauses and one unpause",
-              o->release.pauses);
-    CHECK(j, GPUP_RULE_PAUSE_003, right, "the VF is not scheduled after the unpause");
+        CHECK(j, GPUP_RULE_PAUSE_005, right,
+              "the VF is not scheduled " JUDGE_A_WHILE " after %u pauses and one unpause", o->release.pauses);
+    CHECK(j, GPUP_RULE_PAUSE_003, right, "the VF is not scheduled " JUDGE_A_WHILE " after the unpause");
     const struct host *h = &j->host[j->about_host];
     if (right && o->release.shares && o->release.structure == h->structure &&
         o->release.sessions == h->open_sessions)
         CHECK(j, GPUP_RULE_PAUSE_016, v->schedule.share == o->release.share,
-              "the share is %u ppm after the unpause, %u before the pause", v->schedule.share,
-              o->release.share);
+              "the share is %u ppm " JUDGE_A_WHILE " after the unpause, %u before the pause",
+              v->schedule.share, o->release.share);
 }
 
 /* No page says that the call waits for the scheduler. */

@@ -238,17 +238,19 @@ static void compare(struct gpup_judge *j, const struct host *h, struct baseline 
         return;
     b->spoiled = wrong < JUDGE_VFS || !pf;
     if (wrong < JUDGE_VFS && h->vf[wrong].schedule.running != b->vf[wrong].running)
-        CHECK(j, rule, false, "without session and pause VF %u is %s, before it was %s", wrong,
+        CHECK(j, rule, false, JUDGE_A_WHILE " after session and pause VF %u is %s, before it was %s", wrong,
               h->vf[wrong].schedule.running ? "scheduled" : "not scheduled",
               b->vf[wrong].running ? "scheduled" : "not");
     else if (wrong < JUDGE_VFS)
         CHECK(j, rule, false,
-              "without session and pause VF %u has share %u, paging %u ppm, before they were %u and %u",
+              JUDGE_A_WHILE
+              " after session and pause VF %u has share %u, paging %u ppm, before they were %u and %u",
               wrong, h->vf[wrong].schedule.share, h->vf[wrong].schedule.paging, b->vf[wrong].share,
               b->vf[wrong].paging);
     else
         CHECK(j, rule, pf,
-              "without session and pause the PF has share %u, paging %u ppm, before they were %u and %u",
+              JUDGE_A_WHILE
+              " after session and pause the PF has share %u, paging %u ppm, before they were %u and %u",
               h->pf.share, h->pf.paging, b->pf.share, b->pf.paging);
 }
 

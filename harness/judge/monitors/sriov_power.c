@@ -206,7 +206,7 @@ static void later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf) 
     const struct vf *v = &h->vf[vf];
     struct power *p = &((struct powers *)state)->of[host][vf];
     if (later_is_same(&p->rise, h, v->moves) && v->powered && !v->paused && v->session == SESSION_NONE)
-        CHECK(j, p->rule, v->schedule.running, "the VF does not run in D0");
+        CHECK(j, p->rule, v->schedule.running, "the VF does not run " JUDGE_A_WHILE " after D0");
 }
 
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {

@@ -251,7 +251,8 @@ void sync_later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf) {
         return;
     uint32_t wrong = sync_other_schedule(j, s, host);
     CHECK(j, s->calm[host].rule, wrong == JUDGE_VFS,
-          "without session and pause the schedule of %s %u is not what it was before them",
+          JUDGE_A_WHILE
+          " after the calls, without session and pause, the schedule of %s %u is not what it was before them",
           wrong > JUDGE_VFS ? "PF" : "VF", wrong > JUDGE_VFS ? 0 : wrong);
 }
 

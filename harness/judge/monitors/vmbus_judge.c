@@ -39,7 +39,8 @@ static unsigned kept(const struct vmbus_host *h, uint32_t vf) {
 static void judge_waiting(struct gpup_judge *j, struct receiver *r, uint32_t vf) {
     if (r->awaiting)
         CHECK(j, GPUP_RULE_VMB_027, false,
-              "a handle was accepted for vGPU %u, and no channel is offered on it", vf);
+              "a handle was accepted for vGPU %u, and no channel is offered on it " JUDGE_A_WHILE " later",
+              vf);
     r->awaiting = false;
 }
 
@@ -48,10 +49,12 @@ static void judge_remains(struct gpup_judge *j, const struct remains *r, unsigne
     uint64_t pool = j->host[j->about_host].pool_count;
     bool grew = r->grew && pool >= r->pool + r->accepted - 1;
     if (newest)
-        CHECK(j, GPUP_RULE_VMB_013, false, "%u channels of the vGPU are still enabled", newest);
+        CHECK(j, GPUP_RULE_VMB_013, false,
+              "%u channels of the vGPU are still enabled " JUDGE_A_WHILE " after its end", newest);
     if (older || grew)
         CHECK(j, GPUP_RULE_VMB_008, false,
-              "after %u hand-overs %u channels are left, and %llu blocks of memory where %llu were",
+              "after %u hand-overs and " JUDGE_A_WHILE
+              " after the end of the vGPU %u channels are left, and %llu blocks of memory where %llu were",
               r->accepted, older, (unsigned long long)pool, (unsigned long long)r->pool);
 }
 
