@@ -250,8 +250,11 @@ static void judge_failure(struct gpup_judge *j) {
             m->kind == GPUP_EVENT_OBS_MSIX || (m->kind == GPUP_EVENT_OBS_GUEST && m->quiet && m->fresh);
         found = schedule || state ? m : NULL;
     }
-    CHECK(j, GPUP_RULE_ROB_004, !found, "the call failed with 0x%08x and changed state of VF %u", c->status,
-          found ? found->vf : 0);
+    char whose[16] = "the PF";
+    if (found && found->vf != GPUP_PF)
+        snprintf(whose, sizeof whose, "VF %u", found->vf);
+    CHECK(j, GPUP_RULE_ROB_004, !found, "the call failed with 0x%08x and changed the %s of %s", c->status,
+          found ? change_name(found) : "", whose);
 }
 
 static void settle(struct gpup_judge *j, void *state) {
