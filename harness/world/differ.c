@@ -20,6 +20,10 @@ void do_ChangeDriver(struct host *h, const struct gpup_step *s) {
         world_skip(h, GPUP_SKIP_UNSUPPORTED, "the implementation declares no such incompatibility");
         return;
     }
+    if (h->world->config.one_system) {
+        world_skip(h, GPUP_SKIP_UNSUPPORTED, "the other adapter has the same loaded driver");
+        return;
+    }
     if (i->driver_entry)
         host_stop_device(h);
     if (i->driver_entry && h->started)

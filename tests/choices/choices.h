@@ -36,6 +36,7 @@ struct extra {
     UCHAR *stash[GPU_MAX_VFS];
     ULONG stash_size[GPU_MAX_VFS];
     bool early[GPU_MAX_VFS];
+    bool again[GPU_MAX_VFS]; /* early, when the GPU has power again */
     KTIMER timer;
     KDPC dpc;
     bool watched;

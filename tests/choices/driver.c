@@ -151,6 +151,19 @@ NTSTATUS DDI_CALL choice_start_device(const PVOID context, PDXGK_START_INFO info
     return status;
 }
 
+static void early(struct adapter *a, UINT index, bool on) {
+    struct extra *x = extra_of(a);
+    struct vf *vf;
+
+    if (!NT_SUCCESS(vf_acquire(a, index, &vf)))
+        return;
+    if (x)
+        x->again[index] = false;
+    track_early(a, vf, on);
+    vf_release(vf);
+}
+
+/* The part goes on with what it tracks when it starts again. */
 DXGKDDI_STOP_DEVICE choice_stop_device;
 NTSTATUS DDI_CALL choice_stop_device(const PVOID context) {
     struct extra *x = extra_of(context);
@@ -159,7 +172,7 @@ NTSTATUS DDI_CALL choice_stop_device(const PVOID context) {
         watch_no_more(x);
         for (ULONG i = 0; i < GPU_MAX_VFS; i++) {
             drop_stash(context, i);
-            x->early[i] = false;
+            early(context, i, false);
         }
         *x = (struct extra){0};
     }
@@ -217,15 +230,6 @@ NTSTATUS DDI_CALL choice_query_dirty_bit_data(const HANDLE adapter, DXGKARG_QUER
 
 /* --- migration --- */
 
-static void early(struct adapter *a, UINT index, bool on) {
-    struct vf *vf;
-
-    if (!NT_SUCCESS(vf_acquire(a, index, &vf)))
-        return;
-    track_early(a, vf, on);
-    vf_release(vf);
-}
-
 DXGKDDI_PREPARELIVEMIGRATION choice_prepare_live_migration;
 NTSTATUS DDI_CALL choice_prepare_live_migration(const HANDLE adapter,
                                                 const DXGKARG_GPUP_PREPARE_LIVE_MIGRATION *args) {
@@ -251,14 +255,18 @@ NTSTATUS DDI_CALL choice_set_power_state(const PVOID context, ULONG device_uid, 
                                          POWER_ACTION action) {
     struct adapter *a = context;
     struct extra *x = extra_of(a);
-    bool slept = a && a->started && !a->power;
-    NTSTATUS status = reference_set_power_state(context, device_uid, state, action);
+    bool had[GPU_MAX_VFS] = {false};
+    bool awake = a && a->started && a->power;
+    NTSTATUS status;
 
-    for (ULONG i = 0; choice[CHOICE_early] && x && slept && a->power && i < GPU_MAX_VFS; i++) {
-        bool on = x->early[i];
-
-        x->early[i] = false;
-        if (on)
+    for (ULONG i = 0; x && awake && state != PowerDeviceD0 && i < GPU_MAX_VFS; i++) {
+        had[i] = x->early[i];
+        early(a, i, false);
+    }
+    status = reference_set_power_state(context, device_uid, state, action);
+    for (ULONG i = 0; a && x && i < GPU_MAX_VFS; i++) {
+        x->again[i] = x->again[i] || had[i];
+        if (a->power && x->again[i])
             early(a, i, true);
     }
     return in_own_words(status);

@@ -43,18 +43,6 @@ void blobs_content(struct gpup_judge *j, struct blobs *b) {
           "the VRAM of the target differs from that of the source at the pause");
 }
 
-/* Paging wrote to a VF: what was saved of it stands for other content. */
-static void moved_over(struct blobs *b, unsigned host, uint64_t vf) {
-    for (unsigned i = 0; i < BLOBS; i++)
-        if (b->saved[i].host == host && b->saved[i].vf == vf)
-            b->saved[i].vram.seen = false;
-    for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
-        for (unsigned i = 0; i < JUDGE_VFS; i++) {
-            struct target *t = &b->target[h][i];
-            t->vram_known = t->vram_known && (t->vram_host != host || t->vram_vf != vf);
-        }
-}
-
 static void for_targets_of(struct blobs *b, unsigned host, uint32_t vf, void (*act)(struct transfer *)) {
     for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
         for (unsigned i = 0; i < JUDGE_VFS; i++) {
@@ -76,6 +64,19 @@ static void source_reset(struct transfer *x) {
 }
 static void last_pass(struct transfer *x) {
     x->last_paused = true;
+}
+
+/* Paging wrote to a VF: what was saved of it stands for other content, and what was copied from it is old. */
+static void moved_over(struct blobs *b, unsigned host, uint32_t vf) {
+    for (unsigned i = 0; i < BLOBS; i++)
+        if (b->saved[i].host == host && b->saved[i].vf == vf)
+            b->saved[i].vram.seen = false;
+    for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
+        for (unsigned i = 0; i < JUDGE_VFS; i++) {
+            struct target *t = &b->target[h][i];
+            t->vram_known = t->vram_known && (t->vram_host != host || t->vram_vf != vf);
+        }
+    for_targets_of(b, host, vf, source_reset);
 }
 
 /* Dirty pages come to a target: they are for this one, and for no other of that source. */
@@ -107,7 +108,7 @@ static void saw_paging(struct gpup_judge *j, struct blobs *b, const struct gpup_
         b->out.vf = (uint32_t)vf;
         return;
     }
-    moved_over(b, e->host, vf);
+    moved_over(b, e->host, (uint32_t)vf);
     if (!b->out.there) {
         t->transfer.there = false;
         return;

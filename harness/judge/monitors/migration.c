@@ -101,7 +101,10 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         saved(j, m, e);
         break;
     case GPUP_EVENT_BASIS_RANGE:
-        migration_tracks_range(&m->tracks, e);
+        migration_tracks_range(j, &m->tracks, e);
+        break;
+    case GPUP_EVENT_RESERVE:
+        migration_tracks_reserve(&m->tracks, e);
         break;
     case GPUP_EVENT_STEP:
         m->tracks.coming = 0;
@@ -181,13 +184,13 @@ static void overlapped(struct gpup_judge *j, void *state) {
         *s = (struct session_of){0};
 }
 
-const struct monitor monitor_migration = {.id = GPUP_MONITOR_migration,
-                                          .state_size = sizeof(struct migration),
-                                          .kinds = KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG) | KIND(OUTPUT) |
-                                                   KIND(STEP) | KIND(COOKIE) | KIND(GUEST_WRITE) |
-                                                   KIND(PAGING) | KIND(POOL_DAMAGE) | KIND(DAMAGE) |
-                                                   KIND(CALL) | KIND(WAIT) | KIND(BASIS_RANGE),
-                                          .event = event,
-                                          .settle = settle,
-                                          .overlapped = overlapped,
-                                          .reset = reset};
+const struct monitor monitor_migration = {
+    .id = GPUP_MONITOR_migration,
+    .state_size = sizeof(struct migration),
+    .kinds = KIND(FAULT) | KIND(BUGCHECK) | KIND(HANG) | KIND(OUTPUT) | KIND(STEP) | KIND(COOKIE) |
+             KIND(GUEST_WRITE) | KIND(PAGING) | KIND(POOL_DAMAGE) | KIND(DAMAGE) | KIND(CALL) | KIND(WAIT) |
+             KIND(BASIS_RANGE) | KIND(RESERVE),
+    .event = event,
+    .settle = settle,
+    .overlapped = overlapped,
+    .reset = reset};

@@ -41,12 +41,12 @@ struct session_of {
 
 struct track {
     uint64_t object; /* a memory basis; 0: the place is free */
-    uint64_t vfs;    /* bit mask: VFs in whose reserve it has ranges */
+    uint64_t vfs;    /* bit mask: VFs whose whole reserve is a range of it */
     bool on;
 };
 struct tracks {
     struct track of[GPUP_MAX_HOSTS][MIGRATION_TRACKS];
-    uint64_t coming; /* VFs of the ranges of a basis that comes */
+    uint64_t coming; /* vfs of a basis that comes */
 };
 
 struct migration {
@@ -60,10 +60,12 @@ struct migration {
 
 void migration_save(struct gpup_judge *j, struct session_of *s, const struct vf *v, unsigned kind);
 void migration_session(struct gpup_judge *j, struct migration *m, struct session_of *s, const struct vf *v);
-/* A range of the basis that comes, and calls about bases. */
-void migration_tracks_range(struct tracks *t, const struct gpup_event *e);
+/* A range of the basis that comes, another reserve, and calls about bases. */
+void migration_tracks_range(const struct gpup_judge *j, struct tracks *t, const struct gpup_event *e);
+void migration_tracks_reserve(struct tracks *t, const struct gpup_event *e);
 void migration_tracks(const struct gpup_judge *j, struct tracks *t);
-/* The device is a performant one, and a basis of the VF that the call names tracks. */
+/* The device is a performant one, and a basis of all that the VF has tracks: of a part of it the device may
+ * track more than that for as long as a session is open. */
 bool migration_tracked(const struct gpup_judge *j, const struct tracks *t);
 bool migration_is_save(uint16_t ddi);
 bool migration_is_restore(uint16_t ddi);

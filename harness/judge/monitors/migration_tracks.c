@@ -19,9 +19,19 @@ static void created(struct tracks *t, const struct call *c) {
     t->coming = 0;
 }
 
-void migration_tracks_range(struct tracks *t, const struct gpup_event *e) {
-    if (e->f[GPUP_BASIS_RANGE_vf] < JUDGE_VFS)
-        t->coming |= UINT64_C(1) << e->f[GPUP_BASIS_RANGE_vf];
+void migration_tracks_range(const struct gpup_judge *j, struct tracks *t, const struct gpup_event *e) {
+    uint64_t vf = e->f[GPUP_BASIS_RANGE_vf];
+    if (vf >= JUDGE_VFS)
+        return;
+    const struct vf *v = &j->host[e->host].vf[vf];
+    if (v->reserve_ranges == 1 && e->f[GPUP_BASIS_RANGE_segment] == v->reserve_segment &&
+        e->f[GPUP_BASIS_RANGE_offset] == v->reserve_offset && e->f[GPUP_BASIS_RANGE_size] == v->reserve_size)
+        t->coming |= UINT64_C(1) << vf;
+}
+
+void migration_tracks_reserve(struct tracks *t, const struct gpup_event *e) {
+    for (unsigned i = 0; i < MIGRATION_TRACKS && e->f[GPUP_RESERVE_vf] < JUDGE_VFS; i++)
+        t->of[e->host][i].vfs &= ~(UINT64_C(1) << e->f[GPUP_RESERVE_vf]);
 }
 
 /* One that the OS asked to stop counts as stopped, whatever came of it. */
