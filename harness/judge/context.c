@@ -353,6 +353,8 @@ void context_event(struct gpup_judge *j, const struct gpup_event *e) {
     case GPUP_EVENT_BUGCHECK:
     case GPUP_EVENT_HANG:
         h->gone = true;
+        if (j->one_system) /* with the machine */
+            j->host[1 - e->host].gone = true;
         break;
     default:
         break;

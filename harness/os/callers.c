@@ -107,7 +107,7 @@ void gpup_callers_here(const struct gpup_os *os, struct gpup_callers *out) {
     uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
     struct way way;
 
-    if (!begin(&way, os, os->running, frame, out))
+    if (!begin(&way, os, os->machine->running, frame, out))
         return;
     way.frame = frame;
     climb(&way);

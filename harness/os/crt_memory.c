@@ -26,7 +26,7 @@ PVOID DDI_CALL gpup_crt_memcpy(PVOID to, const VOID *from, SIZE_T size) {
 }
 
 static bool at_registers(const struct gpup_os *os, const void *address) {
-    return os && os->mapping_count && gpup_register_mapped(os, address, 1);
+    return os && os->machine->mapping_count && gpup_register_mapped(os, address, 1);
 }
 
 /* To or from registers, or memory of the device: eight bytes at a time, as long as there are. */
@@ -48,7 +48,7 @@ PVOID DDI_CALL gpup_crt_memmove(PVOID to, const VOID *from, SIZE_T size) {
         copy_registers(to, from, size);
         return to;
     }
-    if (os && os->watch.start) {
+    if (os && os->machine->watch.start) {
         copy_once(to, from, size);
         return to;
     }

@@ -101,8 +101,8 @@ NTSTATUS DDI_CALL gpup_dxgkrnl_unmap_memory(HANDLE handle, PVOID virtual_address
     struct gpup_os *os;
     if (!gpup_dxgkrnl_enter_device(&os, handle, NULL, 0))
         return STATUS_INVALID_PARAMETER;
-    for (uint32_t i = 0; i < os->mapping_count; i++) {
-        const struct gpup_mapping *mapping = &os->mappings[i];
+    for (uint32_t i = 0; i < os->machine->mapping_count; i++) {
+        const struct gpup_mapping *mapping = &os->machine->mappings[i];
         if (virtual_address && mapping->address == virtual_address) {
             MmUnmapIoSpace(virtual_address, mapping->size);
             return STATUS_SUCCESS;
@@ -167,7 +167,7 @@ static NTSTATUS transfer(HANDLE handle, ULONG type, struct space *space, PULONG 
         return STATUS_UNSUCCESSFUL;
     gpup_dxgkrnl_touch(space->bytes, space->length);
     space->os = os;
-    if (os->running)
+    if (os->machine->running)
         gpup_fiber_call_outside(os, run_space, space, NULL);
     else
         run_space(space, NULL);

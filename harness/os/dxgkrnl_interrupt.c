@@ -47,8 +47,8 @@ BOOLEAN DDI_CALL gpup_dxgkrnl_queue_dpc(HANDLE handle) {
     if (!gpup_dxgkrnl_enter_device(&os, handle, NULL, 0))
         return FALSE;
     struct gpup_dxgkrnl *dxgkrnl = os->dxgkrnl;
-    struct gpup_dpc dpc = {.dpc = &dxgkrnl->dpc, .routine = run_dpc};
-    return gpup_os_queue_dpc(os, &dpc); /* one at a time: FALSE while it waits */
+    struct gpup_dpc dpc = {.dpc = &dxgkrnl->dpc, .routine = run_dpc, .os = os};
+    return gpup_os_queue_dpc(&dpc); /* one at a time: FALSE while it waits */
 }
 
 VOID DDI_CALL gpup_dxgkrnl_notify_interrupt(HANDLE handle, const DXGKARGCB_NOTIFY_INTERRUPT_DATA *data) {
@@ -71,15 +71,15 @@ static BOOLEAN run_synchronized(struct gpup_os *os, PKSYNCHRONIZE_ROUTINE routin
     gpup_lock_wanted(os, "DxgkCbSynchronizeExecution", lock, GPUP_LOCK_ALONE);
     while (os->isr_active || os->interrupt_owner)
         gpup_os_yield(os, true); /* only with preemption: the ISR runs on another processor */
-    os->interrupt_owner = os->running;
-    gpup_lock_taken(os->running, lock, GPUP_LOCK_ALONE);
+    os->interrupt_owner = os->machine->running;
+    gpup_lock_taken(os->machine->running, lock, GPUP_LOCK_ALONE);
     gpup_os_set_irql(os, GPUP_DIRQL);
     BOOLEAN value = routine(context);
     if (gpup_os_irql(os) != GPUP_DIRQL)
         gpup_dxgkrnl_callback_misuse(os, GPUP_CALLBACK(DxgkCbSynchronizeExecution), GPUP_MISUSE_IRQL);
     gpup_os_set_irql(os, before);
     os->interrupt_owner = NULL;
-    gpup_lock_given(os, os->running, lock);
+    gpup_lock_given(os, os->machine->running, lock);
     gpup_os_wake(os);
     return value;
 }
@@ -94,9 +94,9 @@ NTSTATUS DDI_CALL gpup_dxgkrnl_synchronize(HANDLE handle, PKSYNCHRONIZE_ROUTINE 
         gpup_dxgkrnl_callback_misuse(os, GPUP_CALLBACK(DxgkCbSynchronizeExecution), GPUP_MISUSE_PARAMETER);
         return STATUS_INVALID_PARAMETER;
     }
-    if (!dxgkrnl->connected || !os->running)
+    if (!dxgkrnl->connected || !os->machine->running)
         return STATUS_UNSUCCESSFUL;
-    if (os->interrupt_owner == os->running || os->running->routine == GPUP_ROUTINE_ISR) {
+    if (os->interrupt_owner == os->machine->running || os->machine->running->routine == GPUP_ROUTINE_ISR) {
         gpup_dxgkrnl_callback_misuse(os, GPUP_CALLBACK(DxgkCbSynchronizeExecution), GPUP_MISUSE_LOCK);
         return STATUS_UNSUCCESSFUL; /* the lock is held already: the real one would never come back */
     }

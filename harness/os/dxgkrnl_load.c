@@ -65,7 +65,7 @@ enum gpup_ran gpup_dxgkrnl_load(struct gpup_os *os, DRIVER_INITIALIZE *entry, NT
 
 const DRIVER_INITIALIZATION_DATA *gpup_dxgkrnl_ddis(const struct gpup_os *os) {
     /* One DriverEntry registers for all adapters of a machine. */
-    const struct gpup_dxgkrnl *dxgkrnl = gpup_os_machine(os)->dxgkrnl;
+    const struct gpup_dxgkrnl *dxgkrnl = os->machine->adapters->dxgkrnl;
     return dxgkrnl && dxgkrnl->registered ? &dxgkrnl->ddis : NULL;
 }
 

@@ -126,7 +126,7 @@ void *const gpup_dxgkrnl_functions[GPUP_DXGKRNL_SLOTS] = {
 /* Distinct numbers let a table of another host in the same process show; on one machine the functions are the
  * same for all adapters. */
 static uint32_t adapter_of(const struct gpup_os *os) {
-    return os->config.system ? adapter_of(os->config.system) : os->config.host % STALE_TABLE;
+    return os->machine->host % STALE_TABLE;
 }
 
 HANDLE gpup_dxgkrnl_device_handle(const struct gpup_os *os) {
@@ -203,9 +203,20 @@ struct gpup_os *gpup_dxgkrnl_enter(const uint64_t *values, unsigned count, const
     return os;
 }
 
+/* A thread, DPC or work item may serve all adapters of its driver; a call is about one of them. */
+static struct gpup_os *adapter_meant(struct gpup_os *os, HANDLE handle) {
+    struct gpup_os *adapter = gpup_os_in_ddi(os) ? NULL : os->machine->adapters;
+    while (adapter && gpup_dxgkrnl_device_handle(adapter) != handle)
+        adapter = adapter->next;
+    return adapter ? adapter : os;
+}
+
 bool gpup_dxgkrnl_enter_device(struct gpup_os **out, HANDLE handle, const uint64_t *values, unsigned count) {
     struct gpup_dxgkrnl_entry entry = gpup_dxgkrnl_entered();
-    struct gpup_os *os = *out = gpup_os_current();
+    struct gpup_os *os = gpup_os_current();
+    if (os)
+        os = adapter_meant(os, handle);
+    *out = os;
     if (!os || !os->dxgkrnl)
         return false;
     check_table(os, entry);

@@ -17,9 +17,9 @@ struct gpup_etw {
 };
 
 static struct gpup_etw *etw_of(struct gpup_os *os) {
-    if (!os->etw)
-        os->etw = gpup_os_alloc(os, sizeof(struct gpup_etw));
-    return os->etw;
+    if (!os->machine->etw)
+        os->machine->etw = gpup_os_alloc(os, sizeof(struct gpup_etw));
+    return os->machine->etw;
 }
 
 static REGHANDLE handle_of(const struct gpup_etw *etw, uint32_t i) {
@@ -74,7 +74,7 @@ NTSTATUS DDI_CALL EtwUnregister(REGHANDLE RegHandle) {
 }
 
 void gpup_etw_left(struct gpup_os *os) {
-    const struct gpup_etw *etw = os->etw;
+    const struct gpup_etw *etw = os->machine->etw;
 
     for (uint32_t i = 0; etw && i < PROVIDERS; i++)
         if (etw->provider[i].object)

@@ -28,8 +28,8 @@ LONG DDI_CALL KeSetEvent(PRKEVENT Event, KPRIORITY Increment, BOOLEAN Wait) {
 
     (void)Increment;
     Event->Header.SignalState = 1;
-    if (os && os->running)
-        gpup_lock_given(os, os->running, Event);
+    if (os && os->machine->running)
+        gpup_lock_given(os, os->machine->running, Event);
     if (os && !before)
         gpup_os_wake(os);
     return before;
@@ -74,8 +74,8 @@ LONG DDI_CALL KeReleaseSemaphore(PRKSEMAPHORE Semaphore, KPRIORITY Increment, LO
     if (Adjustment <= 0 || Adjustment > Semaphore->Limit - before)
         gpup_os_bugcheck(os,
                          (uint32_t)STATUS_SEMAPHORE_LIMIT_EXCEEDED); /* the page: an exception is raised */
-    if (os->running)
-        gpup_lock_given(os, os->running, Semaphore);
+    if (os->machine->running)
+        gpup_lock_given(os, os->machine->running, Semaphore);
     Semaphore->Header.SignalState += Adjustment;
     gpup_os_wake(os);
     return before;
@@ -99,16 +99,16 @@ LONG DDI_CALL KeReleaseMutex(PRKMUTEX Mutex, BOOLEAN Wait) {
     struct gpup_os *os = enter(GPUP_SERVICE(KeReleaseMutex), &Mutex->Header, Wait);
     LONG before = Mutex->Header.SignalState;
 
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return before;
-    if (Mutex->Header.Owner != (uint64_t)os->running->id + 1) {
+    if (Mutex->Header.Owner != (uint64_t)os->machine->running->id + 1) {
         gpup_os_misuse(os, "KeReleaseMutex", GPUP_MISUSE_LOCK, 0);
         gpup_os_bugcheck(os, (uint32_t)STATUS_MUTANT_NOT_OWNED);
     }
     if (++Mutex->Header.SignalState == 1) {
         Mutex->Header.Owner = 0;
-        os->running->locks--;
-        gpup_lock_given(os, os->running, Mutex);
+        os->machine->running->locks--;
+        gpup_lock_given(os, os->machine->running, Mutex);
         gpup_os_wake(os);
     }
     return before;

@@ -17,9 +17,9 @@ struct named {
 };
 
 static struct named *all(struct gpup_os *os) {
-    if (!os->named)
-        os->named = gpup_os_alloc(os, EVENTS * sizeof(struct named));
-    return os->named;
+    if (!os->machine->named)
+        os->machine->named = gpup_os_alloc(os, EVENTS * sizeof(struct named));
+    return os->machine->named;
 }
 
 static void drop(struct named *n) {
@@ -96,7 +96,7 @@ PKEVENT DDI_CALL IoCreateSynchronizationEvent(PUNICODE_STRING EventName, PHANDLE
 }
 
 static struct named *at(struct gpup_os *os, const void *object) {
-    struct named *events = os->named;
+    struct named *events = os->machine->named;
 
     for (uint32_t i = 0; events && i < EVENTS; i++)
         if (&events[i].event == object)
@@ -129,7 +129,7 @@ bool gpup_named_event_reference(struct gpup_os *os, const void *object, int32_t 
 }
 
 void gpup_named_event_left(struct gpup_os *os) {
-    const struct named *events = os->named;
+    const struct named *events = os->machine->named;
 
     for (uint32_t i = 0; events && i < EVENTS; i++)
         if (events[i].object && events[i].references)

@@ -8,7 +8,7 @@
 enum found { NOBODY, CONTINUE };
 
 void gpup_exception_settle(struct gpup_os *os, const struct gpup_frame *frame) {
-    struct gpup_fiber *fiber = os->running;
+    struct gpup_fiber *fiber = os->machine->running;
     uintptr_t sp = frame->registers[GPUP_SP];
 
     while (fiber->activations && (uintptr_t)fiber->activations < sp)
@@ -64,7 +64,7 @@ static enum found offer(struct gpup_os *os, EXCEPTION_RECORD *record, CONTEXT *c
 /* --- from a service */
 
 bool gpup_exception_raise(struct gpup_os *os, const EXCEPTION_RECORD *record) {
-    const struct gpup_activation *caller = os->running ? os->running->activations : NULL;
+    const struct gpup_activation *caller = os->machine->running ? os->machine->running->activations : NULL;
     EXCEPTION_RECORD copy = *record;
     struct gpup_frame frame;
     CONTEXT context;
@@ -90,9 +90,9 @@ _Noreturn void gpup_exception_status(struct gpup_os *os, NTSTATUS status) {
 
 _Noreturn void gpup_exception_landed(void) {
     struct gpup_os *os = gpup_os_current();
-    struct gpup_fault_record fault = os->fault;
-    EXCEPTION_RECORD record = os->exception.record;
-    struct gpup_frame frame = os->exception.frame;
+    struct gpup_fault_record fault = os->machine->fault;
+    EXCEPTION_RECORD record = os->machine->exception.record;
+    struct gpup_frame frame = os->machine->exception.frame;
     CONTEXT context;
 
     gpup_context_of(&frame, &context);
@@ -100,8 +100,9 @@ _Noreturn void gpup_exception_landed(void) {
         gpup_frame_of(&context, &frame);
         gpup_exception_resume(os, &frame);
     }
-    gpup_unpoison(os->running->stack->window, (size_t)(os->running->stack->top - os->running->stack->window));
-    os->fault = fault;
-    os->fault.pending = true;
-    gpup_exception_leave(os->scheduler_sp);
+    gpup_unpoison(os->machine->running->stack->window,
+                  (size_t)(os->machine->running->stack->top - os->machine->running->stack->window));
+    os->machine->fault = fault;
+    os->machine->fault.pending = true;
+    gpup_exception_leave(os->machine->scheduler_sp);
 }

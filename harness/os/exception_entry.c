@@ -91,16 +91,16 @@ __asm__(".section .note.GNU-stack,\"\",@progbits\n.text\n");
 
 void DDI_CALL gpup_activation_push(struct gpup_activation *activation) {
     struct gpup_os *os = gpup_os_current();
-    bool inside = os && os->running;
+    bool inside = os && os->machine->running;
 
-    activation->next = inside ? os->running->activations : NULL;
+    activation->next = inside ? os->machine->running->activations : NULL;
     if (inside)
-        os->running->activations = activation;
+        os->machine->running->activations = activation;
 }
 
 void DDI_CALL gpup_activation_pop(struct gpup_activation *activation) {
     struct gpup_os *os = gpup_os_current();
 
-    if (os && os->running && os->running->activations == activation)
-        os->running->activations = activation->next;
+    if (os && os->machine->running && os->machine->running->activations == activation)
+        os->machine->running->activations = activation->next;
 }

@@ -107,10 +107,10 @@ bool gpup_privileged_offer(struct gpup_os *os, const siginfo_t *info, ucontext_t
         pc - os->code_start < os->code_end - os->code_start || pc - os->unwinder.base < os->unwinder.size;
 
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
-    if (info->si_code != SI_KERNEL || os->in_emit || !inside || !is_privileged((const uint8_t *)pc))
+    if (info->si_code != SI_KERNEL || os->machine->in_emit || !inside || !is_privileged((const uint8_t *)pc))
         return false;
-    gpup_exception_take(context, &os->exception.frame);
-    os->exception.address = NULL;
+    gpup_exception_take(context, &os->machine->exception.frame);
+    os->machine->exception.address = NULL;
     registers[REG_RSP] = (greg_t)(((uintptr_t)registers[REG_RSP] - 256) & ~(uintptr_t)15);
     registers[REG_RIP] = (greg_t)(uintptr_t)gpup_mmio_landing;
     return true;
@@ -118,16 +118,16 @@ bool gpup_privileged_offer(struct gpup_os *os, const siginfo_t *info, ucontext_t
 
 bool gpup_exception_offer(struct gpup_os *os, int number, const siginfo_t *info, ucontext_t *context) {
     greg_t *registers = context->uc_mcontext.gregs;
-    const struct gpup_activation *service = os->running->activations;
-    uintptr_t sp = (uintptr_t)registers[REG_RSP], bottom = (uintptr_t)os->running->stack->base;
+    const struct gpup_activation *service = os->machine->running->activations;
+    uintptr_t sp = (uintptr_t)registers[REG_RSP], bottom = (uintptr_t)os->machine->running->stack->base;
     bool in_image = (uintptr_t)registers[REG_RIP] - os->unwinder.base < os->unwinder.size;
     bool in_service = service && service->kind == GPUP_IN_SERVICE && sp < (uintptr_t)service;
 
     if (!os->unwinder.size || (!in_image && !in_service) || sp < bottom + ROOM ||
-        sp >= (uintptr_t)os->running->stack->top)
+        sp >= (uintptr_t)os->machine->running->stack->top)
         return false;
-    struct gpup_frame *frame = &os->exception.frame;
-    EXCEPTION_RECORD *record = &os->exception.record;
+    struct gpup_frame *frame = &os->machine->exception.frame;
+    EXCEPTION_RECORD *record = &os->machine->exception.record;
     memset(record, 0, sizeof *record);
     gpup_exception_take(context, frame);
     if (!describe(os, number, info, registers, in_image, frame, record))

@@ -3,7 +3,8 @@
 #include "services.h"
 
 static _Noreturn void raise_status(struct gpup_os *os, NTSTATUS status) {
-    if (!os || !os->running) /* outside of any host: the trap that a fault handler of the caller sees */
+    if (!os ||
+        !os->machine->running) /* outside of any host: the trap that a fault handler of the caller sees */
         __builtin_trap();
     gpup_exception_status(os, status);
 }
@@ -23,7 +24,7 @@ VOID DDI_CALL ExRaiseDatatypeMisalignment(void) {
 VOID DDI_CALL RtlRaiseException(PEXCEPTION_RECORD ExceptionRecord) {
     struct gpup_os *os = gpup_os_current();
 
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         __builtin_trap();
     gpup_exception_raise(os, ExceptionRecord);
     gpup_os_bugcheck(os, (uint32_t)ExceptionRecord->ExceptionCode);
@@ -34,7 +35,7 @@ static void probe(const struct gpup_service_limit *service, const volatile void 
                   ULONG alignment) {
     struct gpup_os *os = gpup_os_enter(service);
 
-    if (!length || !os || !os->running)
+    if (!length || !os || !os->machine->running)
         return;
     if ((uintptr_t)address & (alignment - 1))
         gpup_exception_status(os, STATUS_DATATYPE_MISALIGNMENT);
@@ -53,7 +54,8 @@ VOID DDI_CALL ProbeForWrite(volatile VOID *Address, SIZE_T Length, ULONG Alignme
 
 VOID DDI_CALL RtlCaptureContext(PCONTEXT ContextRecord) {
     struct gpup_os *os = gpup_os_current();
-    const struct gpup_activation *caller = os && os->running ? os->running->activations : NULL;
+    const struct gpup_activation *caller =
+        os && os->machine->running ? os->machine->running->activations : NULL;
     static const struct gpup_frame unknown;
 
     gpup_context_of(caller && caller->kind == GPUP_IN_SERVICE ? &caller->frame : &unknown, ContextRecord);
@@ -62,7 +64,7 @@ VOID DDI_CALL RtlCaptureContext(PCONTEXT ContextRecord) {
 static bool look(ULONG64 pc, CONTEXT *context, struct gpup_frame *above, struct gpup_frame_found *found) {
     struct gpup_os *os = gpup_os_current();
 
-    if (!os || !os->running || !os->unwinder.size)
+    if (!os || !os->machine->running || !os->unwinder.size)
         return false;
     gpup_frame_of(context, above);
     above->pc = pc;

@@ -95,7 +95,7 @@ static EXCEPTION_DISPOSITION ask_filters(struct gpup_os *os, const struct scope 
             return ExceptionContinueExecution;
         if (answer > 0) {
             struct gpup_frame start;
-            const struct gpup_activation *a = os->running->activations;
+            const struct gpup_activation *a = os->machine->running->activations;
 
             while (a && a->kind != GPUP_IN_SEARCH)
                 a = a->next;
@@ -136,7 +136,7 @@ EXCEPTION_DISPOSITION DDI_CALL __C_specific_handler(PEXCEPTION_RECORD ExceptionR
     struct gpup_os *os = gpup_os_current();
     uint32_t count;
 
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return ExceptionContinueSearch;
     const struct scope *scopes = scopes_of(os, DispatcherContext, &count);
     if (!(ExceptionRecord->ExceptionFlags & (EXCEPTION_UNWINDING | EXCEPTION_EXIT_UNWIND)))
@@ -155,12 +155,12 @@ VOID DDI_CALL RtlUnwindEx(PVOID TargetFrame, PVOID TargetIp, PEXCEPTION_RECORD E
 
     (void)ContextRecord; /* room that this one does not need */
     (void)HistoryTable;
-    if (!os || !os->running || !os->running->activations ||
-        os->running->activations->kind != GPUP_IN_SERVICE || !os->unwinder.size) {
+    if (!os || !os->machine->running || !os->machine->running->activations ||
+        os->machine->running->activations->kind != GPUP_IN_SERVICE || !os->unwinder.size) {
         gpup_os_unsupported("RtlUnwindEx of code that is no image");
         __builtin_trap();
     }
-    unwind(os, &os->running->activations->frame, (uintptr_t)TargetFrame, (uintptr_t)TargetIp,
+    unwind(os, &os->machine->running->activations->frame, (uintptr_t)TargetFrame, (uintptr_t)TargetIp,
            ExceptionRecord ? ExceptionRecord : &own, (uintptr_t)ReturnValue);
 }
 

@@ -28,7 +28,7 @@ void gpup_frame_of(const CONTEXT *context, struct gpup_frame *frame) {
 }
 
 struct gpup_walk gpup_walk_from(struct gpup_os *os, const struct gpup_frame *frame) {
-    const struct gpup_stack *stack = os->running->stack;
+    const struct gpup_stack *stack = os->machine->running->stack;
 
     return (struct gpup_walk){os, *frame, 0, (uintptr_t)stack->window, (uintptr_t)stack->top};
 }
@@ -39,7 +39,7 @@ static bool of_image(const struct gpup_os *os, uint64_t pc) {
 
 /* The search or unwinding that called the handler in whose caller the walk is. */
 static const struct gpup_activation *behind(const struct gpup_walk *walk) {
-    const struct gpup_activation *a = walk->os->running->activations;
+    const struct gpup_activation *a = walk->os->machine->running->activations;
 
     while (a && ((uintptr_t)a <= walk->frame.registers[GPUP_SP] || a->kind == GPUP_IN_SERVICE))
         a = a->next;

@@ -32,7 +32,7 @@ PVOID DDI_CALL ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag
         return NULL;
     block = allocate(service, NumberOfBytes, Tag, (Flags & POOL_FLAG_PAGED) != 0,
                      !(Flags & POOL_FLAG_UNINITIALIZED));
-    if (!block && os && os->running && (Flags & POOL_FLAG_RAISE_ON_FAILURE))
+    if (!block && os && os->machine->running && (Flags & POOL_FLAG_RAISE_ON_FAILURE))
         gpup_exception_status(os, STATUS_INSUFFICIENT_RESOURCES);
     return block;
 }
@@ -98,7 +98,7 @@ PVOID DDI_CALL ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfByt
     PVOID block =
         allocate(GPUP_SERVICE(ExAllocatePoolWithQuotaTag), NumberOfBytes, Tag, PoolType & PagedPool, false);
 
-    if (!block && os && os->running && !((unsigned)PoolType & 8))
+    if (!block && os && os->machine->running && !((unsigned)PoolType & 8))
         gpup_exception_status(os, STATUS_INSUFFICIENT_RESOURCES);
     return block;
 }

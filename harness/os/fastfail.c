@@ -26,7 +26,7 @@ bool gpup_fastfail_offer(struct gpup_os *os, const siginfo_t *info, ucontext_t *
     bool inside =
         pc - os->code_start < os->code_end - os->code_start || pc - os->unwinder.base < os->unwinder.size;
 
-    if (info->si_code != SI_KERNEL || os->in_emit || !inside || code[0] != 0xCD || code[1] != 0x29)
+    if (info->si_code != SI_KERNEL || os->machine->in_emit || !inside || code[0] != 0xCD || code[1] != 0x29)
         return false;
     registers[REG_RSP] = (greg_t)(((uintptr_t)registers[REG_RSP] - 256) & ~(uintptr_t)15);
     registers[REG_RIP] = (greg_t)(uintptr_t)gpup_fastfail_landing;

@@ -101,14 +101,14 @@ static unsigned access_width(const uint8_t *code) {
 
 /* The instruction at hand touches the buffer: it is let through, alone. */
 static bool watch_open(struct gpup_os *os, const uint8_t *address, greg_t *registers) {
-    struct gpup_watch *watch = &os->watch;
+    struct gpup_watch *watch = &os->machine->watch;
     const uint8_t *code;
 
     if (!watch->start || (size_t)(address - watch->start) >= watch->size)
         return false;
     shut(watch, false);
     code = (const uint8_t *)registers[REG_RIP]; // NOLINT(performance-no-int-to-ptr)
-    watch->hit = !os->in_emit && address < watch->target + watch->width &&
+    watch->hit = !os->machine->in_emit && address < watch->target + watch->width &&
                  address + access_width(code) > watch->target;
     watch->stepping = true;
     registers[REG_EFL] |= TRAP_FLAG;
@@ -117,7 +117,7 @@ static bool watch_open(struct gpup_os *os, const uint8_t *address, greg_t *regis
 
 /* It is done. */
 static bool watch_close(struct gpup_os *os, greg_t *flags) {
-    struct gpup_watch *watch = &os->watch;
+    struct gpup_watch *watch = &os->machine->watch;
 
     if (!watch->stepping)
         return false;
@@ -134,17 +134,17 @@ static bool watch_close(struct gpup_os *os, greg_t *flags) {
 }
 
 bool gpup_watch_begin(struct gpup_os *os, uint8_t *pages, size_t size, const struct gpup_watch *watch) {
-    if (os->watch.start)
+    if (os->machine->watch.start)
         return false;
-    os->watch = *watch;
-    os->watch.start = pages;
-    os->watch.size = size;
-    shut(&os->watch, true);
+    os->machine->watch = *watch;
+    os->machine->watch.start = pages;
+    os->machine->watch.size = size;
+    shut(&os->machine->watch, true);
     return true;
 }
 
 bool gpup_os_unwatch(struct gpup_os *os) {
-    struct gpup_watch *watch = &os->watch;
+    struct gpup_watch *watch = &os->machine->watch;
     struct gpup_event event = {.kind = GPUP_EVENT_CHANGED};
 
     if (!watch->start)
@@ -183,11 +183,12 @@ static void handler(int number, siginfo_t *info, void *context) {
         return;
     if (on_breakpoint(number, info, registers))
         return;
-    if (!os || !os->running || info->si_code == SI_USER || info->si_code == SI_TKILL) {
+    if (!os || !os->machine->running || info->si_code == SI_USER || info->si_code == SI_TKILL) {
         chain(number, info, context);
         return;
     }
-    if (number == SIGSEGV && info->si_code == SI_KERNEL && !os->in_emit && gpup_inlined_move(os, registers))
+    if (number == SIGSEGV && info->si_code == SI_KERNEL && !os->machine->in_emit &&
+        gpup_inlined_move(os, registers))
         return;
     gpup_mmio_faulted(registers);
     if (number == SIGSEGV && watch_open(os, info->si_addr, registers))
@@ -198,26 +199,26 @@ static void handler(int number, siginfo_t *info, void *context) {
     if (number == SIGTRAP && watch_close(os, &registers[REG_EFL]))
         return;
     /* Also while an event is emitted: that happens on the stack of the driver, wherever it stands then. */
-    if (number == SIGSEGV && on_guard_of_window(os->running, info))
+    if (number == SIGSEGV && on_guard_of_window(os->machine->running, info))
         return;
-    if (os->in_emit) {
+    if (os->machine->in_emit) {
         chain(number, info, context);
         return;
     }
     uintptr_t pc = (uintptr_t)registers[REG_RIP], sp = (uintptr_t)registers[REG_RSP];
     bool offered = gpup_exception_offer(os, number, info, context);
-    os->fault = (struct gpup_fault_record){.signal = number,
-                                           .code = info->si_code,
-                                           .address = (uintptr_t)info->si_addr,
-                                           .pc = pc,
-                                           .sp = sp,
-                                           .frame = (uintptr_t)registers[REG_RBP],
-                                           .error = (unsigned)registers[REG_ERR],
-                                           .pending = !offered};
+    os->machine->fault = (struct gpup_fault_record){.signal = number,
+                                                    .code = info->si_code,
+                                                    .address = (uintptr_t)info->si_addr,
+                                                    .pc = pc,
+                                                    .sp = sp,
+                                                    .frame = (uintptr_t)registers[REG_RBP],
+                                                    .error = (unsigned)registers[REG_ERR],
+                                                    .pending = !offered};
     registers[REG_EFL] &= ~(greg_t)0x40500; /* direction, trap, alignment check */
     if (offered)
         return;
-    registers[REG_RSP] = (greg_t)(uintptr_t)os->scheduler_sp;
+    registers[REG_RSP] = (greg_t)(uintptr_t)os->machine->scheduler_sp;
     registers[REG_RIP] = (greg_t)(uintptr_t)gpup_fiber_landing;
 }
 
@@ -297,7 +298,7 @@ static bool on_stack_guard(const struct gpup_fault_record *fault, const struct g
 
 void gpup_fault_report(struct gpup_os *os, const struct gpup_fiber *fiber) {
     struct gpup_event event = {.kind = GPUP_EVENT_FAULT, .fiber = fiber->id};
-    const struct gpup_fault_record *fault = &os->fault;
+    const struct gpup_fault_record *fault = &os->machine->fault;
     unsigned cause = cause_of(fault);
     uint64_t object = 0, offset = 0;
     uint32_t tag = 0;
@@ -311,9 +312,9 @@ void gpup_fault_report(struct gpup_os *os, const struct gpup_fiber *fiber) {
     at.registers[5] = fault->frame;
     places.instruction = gpup_callers_at(os, fiber, &at, &places.of[GPUP_CALLERS_HERE]);
 
-    os->speaker = fiber->id;
+    os->machine->speaker = fiber->id;
     gpup_os_unwatch(os);
-    os->speaker = 0;
+    os->machine->speaker = 0;
 
     if (memory && on_stack_guard(fault, fiber))
         cause = GPUP_FAULT_STACK;
@@ -345,8 +346,8 @@ void gpup_fault_report(struct gpup_os *os, const struct gpup_fiber *fiber) {
     event.f[GPUP_FAULT_object] = object;
     event.f[GPUP_FAULT_offset] = offset;
     gpup_event_put_places(&event, &places, room);
-    os->speaker = fiber->id;
+    os->machine->speaker = fiber->id;
     gpup_os_emit(os, &event);
-    os->speaker = 0;
-    os->fault.pending = false;
+    os->machine->speaker = 0;
+    os->machine->fault.pending = false;
 }

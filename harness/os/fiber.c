@@ -59,7 +59,8 @@ static void announce_fiber(struct gpup_fiber *fiber, void **scheduler_fake) {
 
 static void arrived_in_fiber(struct gpup_os *os, struct gpup_fiber *fiber) {
 #ifdef GPUP_ASAN
-    __sanitizer_finish_switch_fiber(fiber->fake_stack, &os->scheduler_bottom, &os->scheduler_size);
+    __sanitizer_finish_switch_fiber(fiber->fake_stack, &os->machine->scheduler_bottom,
+                                    &os->machine->scheduler_size);
 #else
     (void)os;
     (void)fiber;
@@ -68,8 +69,8 @@ static void arrived_in_fiber(struct gpup_os *os, struct gpup_fiber *fiber) {
 
 static void announce_scheduler(struct gpup_os *os, struct gpup_fiber *fiber, bool for_good) {
 #ifdef GPUP_ASAN
-    __sanitizer_start_switch_fiber(for_good ? NULL : &fiber->fake_stack, os->scheduler_bottom,
-                                   os->scheduler_size);
+    __sanitizer_start_switch_fiber(for_good ? NULL : &fiber->fake_stack, os->machine->scheduler_bottom,
+                                   os->machine->scheduler_size);
 #else
     (void)os;
     (void)fiber;
@@ -101,10 +102,10 @@ static void lay_first_frame(struct gpup_fiber *fiber) {
 }
 
 static struct gpup_fiber *fresh(struct gpup_os *os) {
-    struct gpup_fiber *fiber = os->idle;
+    struct gpup_fiber *fiber = os->machine->idle;
 
     if (fiber) {
-        os->idle = fiber->queue;
+        os->machine->idle = fiber->queue;
         return fiber;
     }
     fiber = gpup_os_alloc(os, sizeof *fiber);
@@ -113,8 +114,8 @@ static struct gpup_fiber *fresh(struct gpup_os *os) {
     fiber->stack = gpup_arena_stack(os->config.arena, os->config.fill);
     if (!fiber->stack)
         return NULL;
-    fiber->next = os->fibers;
-    os->fibers = fiber;
+    fiber->next = os->machine->fibers;
+    os->machine->fibers = fiber;
     return fiber;
 }
 
@@ -123,6 +124,7 @@ struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_star
 
     if (!fiber)
         return NULL;
+    fiber->os = os;
     fiber->routine = (uint8_t)start->routine;
     fiber->irql = start->irql;
     fiber->function = start->function;
@@ -130,7 +132,7 @@ struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_star
     fiber->begin = start->begin;
     fiber->done = start->done;
     fiber->done_context = start->done_context;
-    fiber->id = ++os->next_fiber ? os->next_fiber : ++os->next_fiber;
+    fiber->id = ++os->machine->next_fiber ? os->machine->next_fiber : ++os->machine->next_fiber;
     fiber->locks = fiber->regions = 0;
     fiber->held_count = 0;
     fiber->held_lost = false;
@@ -144,7 +146,7 @@ struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_star
     fiber->spin = NULL;
     fiber->fake_stack = NULL;
     fiber->activations = NULL;
-    fiber->slice = os->now;
+    fiber->slice = os->machine->now;
     fiber->state = GPUP_FIBER_READY;
     lay_first_frame(fiber);
     return fiber;
@@ -155,47 +157,49 @@ void gpup_fiber_retire(struct gpup_os *os, struct gpup_fiber *fiber) {
     fiber->stack->live = NULL;
     gpup_stack_clean(fiber->stack);
     fiber->state = GPUP_FIBER_IDLE;
-    fiber->queue = os->idle;
-    os->idle = fiber;
+    fiber->queue = os->machine->idle;
+    os->machine->idle = fiber;
 }
 
 void gpup_fiber_enter(struct gpup_os *os, struct gpup_fiber *fiber) {
+    struct gpup_os *before = gpup_os_make_current(os);
     void *fake = NULL;
 
     fiber->state = GPUP_FIBER_RUNNING;
-    fiber->dispatched = os->now;
+    fiber->dispatched = os->machine->now;
     gpup_processor_enter(fiber);
-    os->running = fiber;
+    os->machine->running = fiber;
     announce_fiber(fiber, &fake);
-    gpup_fiber_switch(&os->scheduler_sp, fiber->sp);
+    gpup_fiber_switch(&os->machine->scheduler_sp, fiber->sp);
 #ifdef GPUP_ASAN
-    if (os->fault.pending) /* no one announced this switch */
-        __sanitizer_start_switch_fiber(NULL, os->scheduler_bottom, os->scheduler_size);
+    if (os->machine->fault.pending) /* no one announced this switch */
+        __sanitizer_start_switch_fiber(NULL, os->machine->scheduler_bottom, os->machine->scheduler_size);
     __sanitizer_finish_switch_fiber(fake, NULL, NULL);
 #endif
-    os->running = NULL;
+    os->machine->running = NULL;
+    gpup_os_make_current(before);
     fiber->stack->live = (uint8_t *)fiber->sp;
 }
 
 void gpup_fiber_leave(struct gpup_os *os) {
-    struct gpup_fiber *fiber = os->running;
+    struct gpup_fiber *fiber = os->machine->running;
 
     announce_scheduler(os, fiber, false);
-    gpup_fiber_switch(&fiber->sp, os->scheduler_sp);
+    gpup_fiber_switch(&fiber->sp, os->machine->scheduler_sp);
     arrived_in_fiber(os, fiber);
 }
 
 _Noreturn void gpup_fiber_leave_for_good(struct gpup_os *os) {
-    struct gpup_fiber *fiber = os->running;
+    struct gpup_fiber *fiber = os->machine->running;
 
     announce_scheduler(os, fiber, true);
-    gpup_fiber_switch(&fiber->sp, os->scheduler_sp);
+    gpup_fiber_switch(&fiber->sp, os->machine->scheduler_sp);
     __builtin_unreachable();
 }
 
 void gpup_fiber_call_outside(struct gpup_os *os, void (*function)(void *a, void *b), void *a, void *b) {
     /* below the scheduler's saved frame and its red zone */
-    uintptr_t sp = ((uintptr_t)os->scheduler_sp - 256) & ~(uintptr_t)15;
+    uintptr_t sp = ((uintptr_t)os->machine->scheduler_sp - 256) & ~(uintptr_t)15;
 
     gpup_fiber_on_stack(function, a, b, (void *)sp); // NOLINT(performance-no-int-to-ptr)
 }

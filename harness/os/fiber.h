@@ -15,7 +15,7 @@ void gpup_fiber_enter(struct gpup_os *os, struct gpup_fiber *fiber);
 _Noreturn void gpup_fiber_leave_for_good(struct gpup_os *os);
 /* Runs function(a, b) on the scheduler's stack; the fiber's stack stays untouched. */
 void gpup_fiber_call_outside(struct gpup_os *os, void (*function)(void *a, void *b), void *a, void *b);
-/* Where the fault handler continues, with RSP = os->scheduler_sp. */
+/* Where the fault handler continues, with RSP = os->machine->scheduler_sp. */
 void gpup_fiber_landing(void);
 
 /* What the WDK inlines in drivers (inlined.c). reset: of this thread, for a new host. enter: that fiber runs

@@ -4,11 +4,11 @@
 #include "crt.h"
 
 static uint64_t system_time(const struct gpup_os *os) {
-    return GPUP_SYSTEM_TIME + os->now / 100;
+    return GPUP_SYSTEM_TIME + os->machine->now / 100;
 }
 
 static void put_given(struct gpup_os *os, struct gpup_files *files) {
-    const struct gpup_given_files *given = gpup_os_machine(os)->given;
+    const struct gpup_given_files *given = os->machine->given;
 
     for (uint32_t i = 0; given && i < given->count; i++) { /* fewer than there is room for */
         struct gpup_file *file = gpup_file_add(os, files, &given->file[i].name);
@@ -19,12 +19,11 @@ static void put_given(struct gpup_os *os, struct gpup_files *files) {
 }
 
 struct gpup_files *gpup_files_of(struct gpup_os *os) {
-    struct gpup_os *system = gpup_os_machine(os);
-    struct gpup_files *files = system->files;
+    struct gpup_files *files = os->machine->files;
 
     if (files)
         return files;
-    system->files = files = gpup_os_alloc(system, sizeof *files);
+    os->machine->files = files = gpup_os_alloc(os, sizeof *files);
     if (!files)
         return NULL;
     files->free = GPUP_FILE_BLOCKS;
@@ -33,7 +32,7 @@ struct gpup_files *gpup_files_of(struct gpup_os *os) {
 }
 
 void gpup_os_give_files(struct gpup_os *os, const struct gpup_given_files *given) {
-    os->given = given;
+    os->machine->given = given;
 }
 
 struct gpup_file *gpup_file_find(struct gpup_files *files, const struct gpup_file_name *name) {

@@ -2,8 +2,6 @@
 #include "callers.h"
 #include "fiber.h"
 
-#define SECOND_ADAPTER (UINT64_C(1) << 32) /* first object number of a second adapter's */
-
 static _Thread_local struct gpup_os *current;
 
 struct gpup_os *gpup_os_current(void) {
@@ -17,6 +15,32 @@ struct gpup_os *gpup_os_make_current(struct gpup_os *os) {
     return before;
 }
 
+static bool new_machine(struct gpup_os *os) {
+    const struct gpup_os_config *config = &os->config;
+    struct gpup_machine *machine = gpup_os_alloc(os, sizeof *machine);
+
+    os->machine = machine;
+    if (!machine)
+        return false;
+    machine->host = config->host;
+    machine->preempt = config->preempt;
+    machine->random = config->seed;
+    machine->random =
+        gpup_os_random(os) ^ config->host; /* neighbouring seeds must not give shifted streams */
+    machine->dpcs = machine->first_dpcs;
+    machine->dpc_room = GPUP_FIRST_DPCS;
+    machine->next_object = 1;
+    return gpup_pool_init(os);
+}
+
+static void join(struct gpup_machine *machine, struct gpup_os *os) {
+    struct gpup_os **link = &machine->adapters;
+
+    while (*link)
+        link = &(*link)->next;
+    *link = os;
+}
+
 struct gpup_os *gpup_os_new(const struct gpup_os_config *config) {
     struct gpup_os *os = gpup_arena_alloc(config->arena, sizeof *os);
 
@@ -24,14 +48,11 @@ struct gpup_os *gpup_os_new(const struct gpup_os_config *config) {
         return NULL;
     gpup_processor_reset();
     os->config = *config;
-    os->random = config->seed;
-    os->random = gpup_os_random(os) ^ config->host; /* neighbouring seeds must not give shifted streams */
-    os->dpcs = os->first_dpcs;
-    os->dpc_room = GPUP_FIRST_DPCS;
-    os->next_object = config->system ? SECOND_ADAPTER : 1;
-    os->pool = config->system ? config->system->pool : NULL;
-    if (!os->pool && !gpup_pool_init(os))
+    if (config->system)
+        os->machine = config->system->machine;
+    else if (!new_machine(os))
         return NULL;
+    join(os->machine, os);
     gpup_os_wire_dma(os);
     if ((gpup_dxgkrnl_init && !gpup_dxgkrnl_init(os)) || (gpup_vmbus_init && !gpup_vmbus_init(os)) ||
         (gpup_kmdf_init && !gpup_kmdf_init(os)))
@@ -40,19 +61,19 @@ struct gpup_os *gpup_os_new(const struct gpup_os_config *config) {
 }
 
 uint64_t gpup_os_now(const struct gpup_os *os) {
-    return os->now;
+    return os->machine->now;
 }
 
 bool gpup_os_dead(const struct gpup_os *os) {
-    return os->dead;
+    return os->machine->dead;
 }
 
 bool gpup_os_beyond(const struct gpup_os *os) {
-    return os->beyond;
+    return os->machine->beyond;
 }
 
 void gpup_os_kill(struct gpup_os *os) {
-    os->dead = true;
+    os->machine->dead = true;
 }
 
 void gpup_os_set_code(struct gpup_os *os, uintptr_t base, uintptr_t start, uintptr_t end) {
@@ -75,11 +96,11 @@ void *gpup_os_alloc(struct gpup_os *os, size_t size) {
 }
 
 uint64_t gpup_os_object(struct gpup_os *os) {
-    return os->next_object++;
+    return os->machine->next_object++;
 }
 
 uint64_t gpup_os_random(struct gpup_os *os) {
-    uint64_t x = (os->random += 0x9E3779B97F4A7C15u);
+    uint64_t x = (os->machine->random += 0x9E3779B97F4A7C15u);
 
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
     x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
@@ -87,12 +108,12 @@ uint64_t gpup_os_random(struct gpup_os *os) {
 }
 
 KIRQL gpup_os_irql(const struct gpup_os *os) {
-    return os->running ? os->running->irql : PASSIVE_LEVEL;
+    return os->machine->running ? os->machine->running->irql : PASSIVE_LEVEL;
 }
 
 void gpup_os_set_irql(struct gpup_os *os, KIRQL irql) {
-    if (os->running)
-        os->running->irql = irql;
+    if (os->machine->running)
+        os->machine->running->irql = irql;
 }
 
 /* --- events */
@@ -106,14 +127,14 @@ static void hand_over(void *a, void *b) {
 void gpup_os_emit(struct gpup_os *os, struct gpup_event *event) {
     if (!os->config.emitter.emit)
         return;
-    event->time_ns = os->now;
-    event->fiber = os->running ? os->running->id : os->speaker;
-    os->in_emit = true; /* a fault from here on is the suite's own */
-    if (os->running)
+    event->time_ns = os->machine->now;
+    event->fiber = os->machine->running ? os->machine->running->id : os->machine->speaker;
+    os->machine->in_emit = true; /* a fault from here on is the suite's own */
+    if (os->machine->running)
         gpup_fiber_call_outside(os, hand_over, os, event);
     else
         hand_over(os, event);
-    os->in_emit = false;
+    os->machine->in_emit = false;
 }
 
 void gpup_os_misuse(struct gpup_os *os, const char *service, unsigned what, uint64_t object) {
@@ -143,13 +164,16 @@ void gpup_os_report_left(struct gpup_os *os) {
     gpup_timer_left(os);
     gpup_work_left(os);
     gpup_mapping_left(os);
-    for (uint32_t i = 0; i < os->handle_count; i++)
-        if (os->handles[i].type && os->handles[i].type != GPUP_HANDLE_VMBUS)
-            gpup_os_left(os, GPUP_OBJECT_HANDLE, os->handles[i].object, 0, 0, &os->handles[i].made);
-    if (gpup_dxgkrnl_left)
-        gpup_dxgkrnl_left(os);
-    if (gpup_vmbus_left)
-        gpup_vmbus_left(os);
+    for (uint32_t i = 0; i < os->machine->handle_count; i++)
+        if (os->machine->handles[i].type && os->machine->handles[i].type != GPUP_HANDLE_VMBUS)
+            gpup_os_left(os, GPUP_OBJECT_HANDLE, os->machine->handles[i].object, 0, 0,
+                         &os->machine->handles[i].made);
+    for (struct gpup_os *adapter = os->machine->adapters; adapter; adapter = adapter->next) {
+        if (gpup_dxgkrnl_left)
+            gpup_dxgkrnl_left(adapter);
+        if (gpup_vmbus_left)
+            gpup_vmbus_left(adapter);
+    }
     if (gpup_kmdf_left)
         gpup_kmdf_left(os);
     if (gpup_etw_left)
@@ -163,7 +187,7 @@ void gpup_os_report_left(struct gpup_os *os) {
 /* --- how a host dies */
 
 static unsigned routine_of(const struct gpup_os *os) {
-    return os->running ? os->running->routine : GPUP_ROUTINE_DDI;
+    return os->machine->running ? os->machine->running->routine : GPUP_ROUTINE_DDI;
 }
 
 _Noreturn void gpup_os_bugcheck(struct gpup_os *os, uint64_t code) {
@@ -179,11 +203,12 @@ _Noreturn void gpup_os_bugcheck(struct gpup_os *os, uint64_t code) {
 VOID DDI_CALL gpup_os_unsupported(const char *name) {
     struct gpup_os *os = current;
 
-    if (!os || !os->running) /* an image that calls it outside of a host, where nothing can be stopped */
+    if (!os ||
+        !os->machine->running) /* an image that calls it outside of a host, where nothing can be stopped */
         __builtin_trap();
     gpup_os_unwatch(os);
     gpup_os_misuse(os, name, GPUP_MISUSE_UNSUPPORTED, 0);
-    os->beyond = true;
+    os->machine->beyond = true;
     gpup_os_abandon(os);
 }
 
@@ -195,9 +220,9 @@ void gpup_os_hang(struct gpup_os *os, unsigned cause, uint64_t count) {
     event.f[GPUP_HANG_routine] = routine_of(os);
     event.f[GPUP_HANG_count] = count;
     gpup_callers_emit(os, &event, NULL, NULL);
-    if (os->running)
+    if (os->machine->running)
         gpup_os_abandon(os);
-    os->dead = true;
+    os->machine->dead = true;
 }
 
 /* --- services */
@@ -205,11 +230,11 @@ void gpup_os_hang(struct gpup_os *os, unsigned cause, uint64_t count) {
 struct gpup_os *gpup_os_service_from(const char *name, KIRQL min_irql, KIRQL max_irql) {
     struct gpup_os *os = current;
 
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return os;
-    if (os->running->irql > max_irql || os->running->irql < min_irql)
+    if (os->machine->running->irql > max_irql || os->machine->running->irql < min_irql)
         gpup_os_misuse(os, name, GPUP_MISUSE_IRQL, 0);
-    if (os->config.preempt && (gpup_os_random(os) & 0xFF) < os->config.preempt)
+    if (os->machine->preempt && (gpup_os_random(os) & 0xFF) < os->machine->preempt)
         gpup_os_yield(os, true);
     return os;
 }

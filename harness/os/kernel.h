@@ -37,12 +37,13 @@ struct gpup_held { /* a lock that a fiber holds: locks.h */
 
 struct gpup_os;
 struct gpup_fiber {
-    void *sp; /* saved stack pointer while not running */
+    struct gpup_os *os; /* the adapter it runs for */
+    void *sp;           /* saved stack pointer while not running */
     struct gpup_stack *stack;
-    struct gpup_fiber *next;  /* all fibers of the host */
+    struct gpup_fiber *next;  /* all fibers of the machine */
     struct gpup_fiber *queue; /* ready queue or idle list */
     uint8_t state, routine;
-    uint16_t id; /* unique in the host */
+    uint16_t id; /* unique in the machine */
     KIRQL irql;
     bool ended_by_service; /* PsTerminateSystemThread */
     uint32_t locks;
@@ -104,16 +105,19 @@ struct gpup_dpc {
     PKDEFERRED_ROUTINE routine;
     void *context, *argument1, *argument2;
     bool timer;
+    struct gpup_os *os; /* the adapter that queued it, and that it runs for; as in a timer */
 };
 struct gpup_timer {
     PKTIMER timer;
     uint64_t due, period, object;
     PRKDPC dpc;
+    struct gpup_os *os;
     struct gpup_callers made;
 };
 struct gpup_mapping {
     uint8_t *address; /* NULL: free */
     uint64_t physical, size, object;
+    struct gpup_os *os; /* whose device's registers these are */
     struct gpup_callers made;
 };
 struct gpup_handle {
@@ -159,8 +163,12 @@ struct gpup_watch {
 #define GPUP_MAX_MAPPINGS 64
 #define GPUP_MAX_HANDLES 512
 
-struct gpup_os {
-    struct gpup_os_config config;
+/* What a machine has once, for all of its adapters: clock and scheduler, memory, and what drivers register.
+ */
+struct gpup_machine {
+    struct gpup_os *adapters;
+    uint32_t host;       /* number of its first adapter */
+    uint8_t preempt;     /* chance in 256 of a switch, as in the configuration */
     uint64_t now;        /* simulated ns */
     uint64_t time_limit; /* of the outermost call */
     uint64_t patience;   /* nanoseconds beyond the budget of simulated time */
@@ -171,12 +179,9 @@ struct gpup_os {
     bool dead, in_emit;
     bool beyond;      /* dead because of what the suite does not play */
     uint16_t speaker; /* fiber an event from the scheduler context is about; 0 none */
-    bool isr_active, dpc_active;
-    uint8_t depth;                             /* nesting of gpup_os_call / advance: at most 1 */
-    uintptr_t code_base, code_start, code_end; /* base: what addresses in events are relative to */
-    struct gpup_unwinder unwinder;             /* of the driver's image; size 0: it is none */
 
     /* scheduler */
+    bool dpc_active;
     struct gpup_fiber *running; /* NULL: scheduler context */
     struct gpup_fiber *fibers, *idle;
     struct gpup_fiber *ready, *ready_last;
@@ -190,14 +195,8 @@ struct gpup_os {
         uint8_t *address; /* of an access to registers, which is carried out instead */
     } exception;
     struct gpup_watch watch;
-    bool guard_buffers;          /* those of the suite */
     struct gpup_os_budgets used; /* by the outermost call, since: */
     uint64_t counted_since;
-
-    /* The interrupt: called as function(context, message); NULL: not connected. */
-    void *isr;
-    void *isr_context;
-    struct gpup_fiber *interrupt_owner; /* who holds the interrupt's lock */
 
     struct gpup_dpc first_dpcs[GPUP_FIRST_DPCS];
     struct gpup_dpc *dpcs; /* ring of dpc_room, which grows */
@@ -207,18 +206,36 @@ struct gpup_os {
     struct gpup_thread *threads, *free_threads;
     struct gpup_work_item *works, *free_works;
     struct gpup_mapping mappings[GPUP_MAX_MAPPINGS];
-    uint32_t mapping_count;                       /* highest used + 1 */
-    struct gpup_handle handles[GPUP_MAX_HANDLES]; /* of all adapters of the machine; used in the first one */
-    uint32_t handle_count;                        /* highest used + 1 */
+    uint32_t mapping_count; /* highest used + 1 */
+    struct gpup_handle handles[GPUP_MAX_HANDLES];
+    uint32_t handle_count; /* highest used + 1 */
     struct gpup_pool *pool;
     struct gpup_locks *locks; /* NULL: none was waited for while another was held */
-    uint32_t step;            /* of the last DDI call */
-    uint64_t fail_nth;        /* allocations until the next failure; 0: none planned */
-    uint32_t fail_count;
 
     /* state of the other parts of this room */
-    void *dxgkrnl, *vmbus, *kmdf, *wdf, *registry, *etw, *files, *wmi, *named, *paging;
+    void *vmbus, *kmdf, *wdf, *registry, *etw, *files, *wmi, *named, *paging;
     const struct gpup_given_files *given; /* files from outside, which the host starts with; may be NULL */
+};
+
+/* One adapter, and the machine it is in. */
+struct gpup_os {
+    struct gpup_machine *machine;
+    struct gpup_os *next; /* adapter of the machine */
+    struct gpup_os_config config;
+    uintptr_t code_base, code_start, code_end; /* base: what addresses in events are relative to */
+    struct gpup_unwinder unwinder;             /* of the driver's image; size 0: it is none */
+    bool guard_buffers;                        /* those of the suite */
+    uint32_t step;                             /* of the last DDI call */
+    uint64_t fail_nth;                         /* allocations until the next failure; 0: none planned */
+    uint32_t fail_count;
+
+    /* The interrupt: called as function(context, message); NULL: not connected. */
+    void *isr;
+    void *isr_context;
+    bool isr_active;
+    struct gpup_fiber *interrupt_owner; /* who holds the interrupt's lock */
+
+    void *dxgkrnl; /* state of that part of this room */
 };
 
 /* Hooks of the other parts. Weak: a program that does not link a part does without. init: false, arena full.
@@ -227,6 +244,7 @@ bool gpup_dxgkrnl_init(struct gpup_os *os) __attribute__((weak));
 bool gpup_vmbus_init(struct gpup_os *os) __attribute__((weak));
 bool gpup_kmdf_init(struct gpup_os *os) __attribute__((weak));
 void gpup_dxgkrnl_left(struct gpup_os *os) __attribute__((weak)); /* LEFT events of their objects */
+DEVICE_OBJECT *gpup_dxgkrnl_physical_device(struct gpup_os *os) __attribute__((weak));
 void gpup_vmbus_left(struct gpup_os *os) __attribute__((weak));
 void gpup_kmdf_left(struct gpup_os *os) __attribute__((weak));
 void gpup_etw_left(struct gpup_os *os) __attribute__((weak));
@@ -239,10 +257,6 @@ bool gpup_named_event_reference(struct gpup_os *os, const void *object, int32_t 
 
 /* --- current host, services, events */
 struct gpup_os *gpup_os_current(void); /* NULL: outside any call */
-/* The first adapter of a machine: what a machine has once is kept there. */
-static inline struct gpup_os *gpup_os_machine(const struct gpup_os *os) {
-    return os->config.system ? os->config.system : (struct gpup_os *)os;
-}
 /* Entry of a service: reports MISUSE_IRQL when the IRQL is above max, counts as a preemption point. Returns
  * the current host; NULL when called outside any host (static initialisers): the service then does nothing.
  */
@@ -284,16 +298,16 @@ bool gpup_os_spin(struct gpup_os *os,
 void gpup_os_wake(struct gpup_os *os);             /* a dispatcher object changed: look at who waits */
 
 /* --- time */
-void gpup_os_pass(struct gpup_os *os, uint64_t ns); /* [fiber] time passes while it runs */
-void gpup_os_expire_timers(struct gpup_os *os);     /* [scheduler] */
-uint64_t gpup_os_next_timer(const struct gpup_os *os);
+void gpup_os_pass(struct gpup_os *os, uint64_t ns);       /* [fiber] time passes while it runs */
+void gpup_os_expire_timers(struct gpup_machine *machine); /* [scheduler] */
+uint64_t gpup_os_next_timer(const struct gpup_machine *machine);
 
 uint64_t gpup_os_due(const struct gpup_os *os, LONGLONG due); /* absolute ns of a Windows due time */
 #define GPUP_SYSTEM_TIME 133500000000000000u                  /* 100 ns since 1601 when the world began */
 void gpup_timer_forget(struct gpup_os *os, const void *start, size_t size, const char *service);
 
 /* --- DPCs. false: queued already */
-bool gpup_os_queue_dpc(struct gpup_os *os, const struct gpup_dpc *dpc);
+bool gpup_os_queue_dpc(const struct gpup_dpc *dpc);
 
 /* --- dispatcher objects */
 enum gpup_dispatcher {

@@ -193,7 +193,7 @@ static NTSTATUS initialise(struct gpup_os *os, struct gpup_wdf_interrupt *interr
 static NTSTATUS create(struct gpup_os *os, struct gpup_wdf_device *device, const WDF_INTERRUPT_CONFIG *config,
                        const WDF_OBJECT_ATTRIBUTES *attributes, struct gpup_wdf_object *parent,
                        WDFINTERRUPT *out) {
-    struct gpup_kmdf *kmdf = os->kmdf;
+    struct gpup_kmdf *kmdf = os->machine->kmdf;
     struct gpup_wdf_interrupt *interrupt = make(os, kmdf);
     if (!interrupt)
         return STATUS_INSUFFICIENT_RESOURCES;

@@ -57,7 +57,7 @@ WDFCMRESLIST gpup_kmdf_resources(struct gpup_os *os, WDFDEVICE device, bool tran
 
 static const struct gpup_wdf_device *owner_of(struct gpup_os *os, const struct gpup_wdf_object *list,
                                               unsigned *which) {
-    const struct gpup_kmdf *kmdf = os->kmdf;
+    const struct gpup_kmdf *kmdf = os->machine->kmdf;
     uint32_t at = 0;
     for (const struct gpup_wdf_device *d; (d = gpup_token_next(&kmdf->tokens, &at, GPUP_WDF_DEVICE));) {
         for (*which = 0; *which < 2; ++*which) {
@@ -211,7 +211,7 @@ static NTSTATUS drop_interrupts(struct gpup_os *os, struct gpup_wdf_device *devi
 }
 
 static NTSTATUS remove_device(struct gpup_os *os, struct gpup_wdf_device *device) {
-    struct gpup_kmdf *kmdf = os->kmdf;
+    struct gpup_kmdf *kmdf = os->machine->kmdf;
     drop_interrupts(os, device, true);
     uint32_t at = 0;
     for (struct gpup_wdf_queue *q; (q = gpup_token_next(&kmdf->tokens, &at, 0));) {
@@ -268,7 +268,7 @@ static NTSTATUS DDI_CALL move(struct gpup_wdf_device *device, uint64_t to) {
 
 bool gpup_kmdf_move(struct gpup_os *os, WDFDEVICE device, enum gpup_kmdf_state to, NTSTATUS *status) {
     struct gpup_wdf_device *found = gpup_wdf_get(os, "gpup_kmdf_move", device, GPUP_WDF_DEVICE);
-    if (!found || os->dead || !legal(found->state, to))
+    if (!found || os->machine->dead || !legal(found->state, to))
         return false;
     struct gpup_start start = {
         .routine = GPUP_ROUTINE_WORK, .function = (void *)move, .args = {(uintptr_t)found, to}};
@@ -295,9 +295,9 @@ bool gpup_wdf_signal(struct gpup_os *os, struct gpup_wdf_device *device, uint32_
 
 bool gpup_kmdf_fire(struct gpup_os *os, WDFDEVICE device, uint32_t message) {
     struct gpup_wdf_device *found = gpup_wdf_get(os, "gpup_kmdf_fire", device, GPUP_WDF_DEVICE);
-    bool any = found && !os->dead && gpup_wdf_signal(os, found, message);
-    for (unsigned turns = 0; os->ready && turns < TURNS;
+    bool any = found && !os->machine->dead && gpup_wdf_signal(os, found, message);
+    for (unsigned turns = 0; os->machine->ready && turns < TURNS;
          turns++) /* what one routine starts, the next turn runs */
         gpup_os_advance(os, 0);
-    return any && !os->dead;
+    return any && !os->machine->dead;
 }

@@ -35,15 +35,15 @@ static void serialise(struct gpup_os *os, const struct gpup_wdf_interrupt *inter
         return;
     while (device->callback_owner)
         gpup_os_yield(os, true);
-    device->callback_owner = os->running;
-    gpup_lock_taken(os->running, &device->callback_owner, GPUP_LOCK_GATE);
+    device->callback_owner = os->machine->running;
+    gpup_lock_taken(os->machine->running, &device->callback_owner, GPUP_LOCK_GATE);
 }
 
 static void end_serialise(struct gpup_os *os, const struct gpup_wdf_interrupt *interrupt) {
     if (!interrupt->config.AutomaticSerialization)
         return;
     interrupt->device->callback_owner = NULL;
-    gpup_lock_given(os, os->running, &interrupt->device->callback_owner);
+    gpup_lock_given(os, os->machine->running, &interrupt->device->callback_owner);
 }
 
 static VOID DDI_CALL run_dpc(PKDPC dpc, PVOID context, PVOID argument1, PVOID argument2) {
@@ -78,8 +78,8 @@ GPUP_EXPORT BOOLEAN DDI_CALL WdfInterruptQueueDpcForIsr(WDFINTERRUPT Interrupt) 
         gpup_os_misuse(os, name, GPUP_MISUSE_STATE, interrupt->message);
         return FALSE;
     }
-    struct gpup_dpc dpc = {.dpc = &interrupt->dpc, .routine = run_dpc, .context = interrupt};
-    if (!gpup_os_queue_dpc(os, &dpc))
+    struct gpup_dpc dpc = {.dpc = &interrupt->dpc, .routine = run_dpc, .context = interrupt, .os = os};
+    if (!gpup_os_queue_dpc(&dpc))
         return FALSE;
     interrupt->object.references++;
     return TRUE;
@@ -111,7 +111,7 @@ GPUP_EXPORT VOID DDI_CALL WdfInterruptAcquireLock(WDFINTERRUPT Interrupt) {
     struct gpup_wdf_interrupt *interrupt = enter(&os, "WdfInterruptAcquireLock", Interrupt, GPUP_DIRQL);
     if (interrupt && interrupt->config.PassiveHandling)
         gpup_os_service("WdfInterruptAcquireLock", PASSIVE_LEVEL);
-    if (interrupt && os->running)
+    if (interrupt && os->machine->running)
         gpup_wdf_lock_interrupt(os, interrupt, true);
 }
 
@@ -119,7 +119,7 @@ GPUP_EXPORT BOOLEAN DDI_CALL WdfInterruptTryToAcquireLock(WDFINTERRUPT Interrupt
     static const char name[] = "WdfInterruptTryToAcquireLock";
     struct gpup_os *os;
     struct gpup_wdf_interrupt *interrupt = enter(&os, name, Interrupt, PASSIVE_LEVEL);
-    if (!interrupt || !os->running)
+    if (!interrupt || !os->machine->running)
         return FALSE;
     if (!interrupt->config.PassiveHandling) {
         gpup_os_misuse(os, name, GPUP_MISUSE_STATE,
@@ -132,7 +132,7 @@ GPUP_EXPORT BOOLEAN DDI_CALL WdfInterruptTryToAcquireLock(WDFINTERRUPT Interrupt
 GPUP_EXPORT VOID DDI_CALL WdfInterruptReleaseLock(WDFINTERRUPT Interrupt) {
     struct gpup_os *os;
     struct gpup_wdf_interrupt *interrupt = enter(&os, "WdfInterruptReleaseLock", Interrupt, GPUP_DIRQL);
-    if (interrupt && os->running)
+    if (interrupt && os->machine->running)
         gpup_wdf_unlock_interrupt(os, interrupt);
 }
 
@@ -150,7 +150,7 @@ GPUP_EXPORT BOOLEAN DDI_CALL WdfInterruptSynchronize(WDFINTERRUPT Interrupt,
         gpup_wdf_violation(os, name);
         return FALSE;
     }
-    if (!os->running)
+    if (!os->machine->running)
         return FALSE;
     gpup_wdf_lock_interrupt(os, interrupt, true);
     BOOLEAN result = Callback(Interrupt, Context);
@@ -174,7 +174,7 @@ NTSTATUS gpup_wdf_switch(struct gpup_os *os, struct gpup_wdf_interrupt *interrup
 static void toggle(const char *name, WDFINTERRUPT handle, bool on) {
     struct gpup_os *os;
     struct gpup_wdf_interrupt *interrupt = enter(&os, name, handle, PASSIVE_LEVEL);
-    if (!interrupt || !os->running)
+    if (!interrupt || !os->machine->running)
         return;
     if (!interrupt->connected)
         gpup_os_misuse(os, name, GPUP_MISUSE_STATE, interrupt->message);

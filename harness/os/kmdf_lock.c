@@ -8,25 +8,25 @@ void gpup_wdf_lock_init(struct gpup_wdf_lock *lock) {
 
 static void take(struct gpup_os *os, struct gpup_wdf_lock *lock, const char *name) {
     gpup_lock_wanted(os, name, &lock->free, GPUP_LOCK_ALONE);
-    if (lock->owner == os->running) {
+    if (lock->owner == os->machine->running) {
         gpup_lock_again(os, name, &lock->free);
         gpup_os_hang(os, GPUP_HANG_WAIT, 0); /* it would wait for itself */
     }
     while (lock->owner)
         gpup_os_yield(os, true); /* held on another processor */
-    lock->owner = os->running;
-    os->running->locks++;
-    gpup_lock_taken(os->running, &lock->free, GPUP_LOCK_ALONE);
+    lock->owner = os->machine->running;
+    os->machine->running->locks++;
+    gpup_lock_taken(os->machine->running, &lock->free, GPUP_LOCK_ALONE);
 }
 
 static bool give(struct gpup_os *os, struct gpup_wdf_lock *lock, const char *name) {
-    if (lock->owner != os->running) {
+    if (lock->owner != os->machine->running) {
         gpup_os_misuse(os, name, GPUP_MISUSE_LOCK, 0);
         return false;
     }
     lock->owner = NULL;
-    os->running->locks--;
-    gpup_lock_given(os, os->running, &lock->free);
+    os->machine->running->locks--;
+    gpup_lock_given(os, os->machine->running, &lock->free);
     gpup_os_wake(os);
     return true;
 }
@@ -53,16 +53,16 @@ static NTSTATUS wait_lock(struct gpup_os *os, struct gpup_wdf_lock *lock, uint64
                           const char *name) {
     void *objects[1] = {&lock->free};
     gpup_lock_wanted(os, name, &lock->free, deadline == GPUP_NEVER ? GPUP_LOCK_ALONE : GPUP_LOCK_TRY);
-    if (lock->owner == os->running && deadline == GPUP_NEVER) {
+    if (lock->owner == os->machine->running && deadline == GPUP_NEVER) {
         gpup_lock_again(os, name, &lock->free);
         gpup_os_hang(os, GPUP_HANG_WAIT, 0);
     }
     NTSTATUS status = gpup_os_wait(os, objects, 1, false, deadline);
     if (status != STATUS_SUCCESS)
         return status;
-    lock->owner = os->running;
-    os->running->locks++;
-    gpup_lock_taken(os->running, &lock->free, GPUP_LOCK_ALONE);
+    lock->owner = os->machine->running;
+    os->machine->running->locks++;
+    gpup_lock_taken(os->machine->running, &lock->free, GPUP_LOCK_ALONE);
     return status;
 }
 
@@ -76,7 +76,7 @@ static void unwait(struct gpup_os *os, struct gpup_wdf_lock *lock, const char *n
 bool gpup_wdf_lock_interrupt(struct gpup_os *os, struct gpup_wdf_interrupt *interrupt, bool wait) {
     static const char name[] = "WdfInterruptAcquireLock";
     if (interrupt->config.PassiveHandling)
-        return wait_lock(os, interrupt->lock, wait ? GPUP_NEVER : os->now, name) == STATUS_SUCCESS;
+        return wait_lock(os, interrupt->lock, wait ? GPUP_NEVER : os->machine->now, name) == STATUS_SUCCESS;
     spin(os, interrupt->lock, GPUP_DIRQL, name);
     return true;
 }
@@ -144,7 +144,7 @@ static struct gpup_wdf_lock *enter(struct gpup_os **os, const char *name, const 
                                    KIRQL max_irql) {
     *os = gpup_os_service(name, max_irql);
     struct gpup_wdf_lock *lock = *os ? gpup_wdf_get(*os, name, handle, kind) : NULL;
-    return lock && (*os)->running ? lock : NULL;
+    return lock && (*os)->machine->running ? lock : NULL;
 }
 
 GPUP_EXPORT VOID DDI_CALL WdfSpinLockAcquire(WDFSPINLOCK SpinLock) {
@@ -175,7 +175,7 @@ GPUP_EXPORT NTSTATUS DDI_CALL WdfWaitLockAcquire(WDFWAITLOCK Lock, LONGLONG *Tim
         return STATUS_INVALID_HANDLE;
     uint64_t deadline = GPUP_NEVER;
     if (Timeout) /* 100 ns units; absolute times count from the start of the world */
-        deadline = *Timeout <= 0 ? os->now + (uint64_t) - *Timeout * 100 : (uint64_t)*Timeout * 100;
+        deadline = *Timeout <= 0 ? os->machine->now + (uint64_t) - *Timeout * 100 : (uint64_t)*Timeout * 100;
     return wait_lock(os, lock, deadline, name);
 }
 

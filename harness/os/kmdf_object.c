@@ -6,22 +6,20 @@
 #define STATUS_OBJECT_NAME_EXISTS ((NTSTATUS)0x40000000)
 
 struct gpup_kmdf *gpup_kmdf_of(struct gpup_os *os) {
-    if (!os->kmdf)
+    if (!os->machine->kmdf)
         gpup_kmdf_init(os);
-    return os->kmdf;
+    return os->machine->kmdf;
 }
 
 /* One for a machine: an object of the driver may be used in the calls of each of its adapters. */
 bool gpup_kmdf_init(struct gpup_os *os) {
-    if (!os->kmdf && os->config.system)
-        os->kmdf = gpup_kmdf_of(os->config.system);
-    else if (!os->kmdf)
-        os->kmdf = gpup_os_alloc(os, sizeof(struct gpup_kmdf));
-    return os->kmdf != NULL;
+    if (!os->machine->kmdf)
+        os->machine->kmdf = gpup_os_alloc(os, sizeof(struct gpup_kmdf));
+    return os->machine->kmdf != NULL;
 }
 
 void gpup_wdf_violation(struct gpup_os *os, const char *name) {
-    if (os->running)
+    if (os->machine->running)
         gpup_os_bugcheck(os, GPUP_WDF_VIOLATION);
     gpup_os_misuse(os, name, GPUP_MISUSE_OBJECT, 0);
 }
@@ -96,7 +94,7 @@ static struct gpup_wdf_context *find_context(const struct gpup_wdf_object *objec
 
 NTSTATUS gpup_wdf_add_context(struct gpup_os *os, struct gpup_wdf_object *object,
                               const WDF_OBJECT_ATTRIBUTES *attributes) {
-    struct gpup_kmdf *kmdf = os->kmdf;
+    struct gpup_kmdf *kmdf = os->machine->kmdf;
     const WDF_OBJECT_CONTEXT_TYPE_INFO *type = attributes->ContextTypeInfo;
     SIZE_T size = attributes->ContextSizeOverride ? attributes->ContextSizeOverride
                   : type                          ? type->ContextSize
@@ -128,7 +126,7 @@ NTSTATUS gpup_wdf_add_context(struct gpup_os *os, struct gpup_wdf_object *object
 }
 
 void gpup_wdf_drop_contexts(struct gpup_os *os, struct gpup_wdf_object *object) {
-    struct gpup_kmdf *kmdf = os->kmdf;
+    struct gpup_kmdf *kmdf = os->machine->kmdf;
     while (object->contexts) {
         struct gpup_wdf_context *context = object->contexts;
         object->contexts = context->next;
@@ -171,7 +169,7 @@ GPUP_EXPORT NTSTATUS DDI_CALL WdfObjectAllocateContext(WDFOBJECT Handle,
 /* --- references and deletion */
 
 static void give_back(struct gpup_os *os, struct gpup_wdf_object *object) {
-    struct gpup_kmdf *kmdf = os->kmdf;
+    struct gpup_kmdf *kmdf = os->machine->kmdf;
     struct gpup_wdf_interrupt *interrupt = (void *)object;
     struct gpup_wdf_lock *lock = (void *)object;
     if (object->kind == GPUP_WDF_INTERRUPT) {
@@ -184,7 +182,7 @@ static void give_back(struct gpup_os *os, struct gpup_wdf_object *object) {
 }
 
 void gpup_wdf_unreference(struct gpup_os *os, struct gpup_wdf_object *object) {
-    struct gpup_kmdf *kmdf = os->kmdf;
+    struct gpup_kmdf *kmdf = os->machine->kmdf;
     if (--object->references)
         return;
     for (const struct gpup_wdf_context *c = object->contexts; c; c = c->next) {
@@ -250,7 +248,7 @@ GPUP_EXPORT VOID DDI_CALL WdfObjectDereferenceActual(WDFOBJECT Handle, PVOID Tag
 }
 
 void gpup_kmdf_left(struct gpup_os *os) {
-    struct gpup_kmdf *kmdf = os->kmdf;
+    struct gpup_kmdf *kmdf = os->machine->kmdf;
     uint32_t at = 0;
     const struct gpup_wdf_interrupt *i;
     while (kmdf && (i = gpup_token_next(&kmdf->tokens, &at, GPUP_WDF_INTERRUPT)))

@@ -185,7 +185,7 @@ static void describe_again(void *a, void *b) {
 }
 
 void gpup_lock_again(struct gpup_os *os, const char *service, const void *lock) {
-    const struct gpup_fiber *fiber = os->running;
+    const struct gpup_fiber *fiber = os->machine->running;
     struct again again = {.search = {.os = os, .g = gpup_locks_of(os), .service = service},
                           .lock = lock,
                           .place = fiber->place};

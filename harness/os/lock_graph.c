@@ -2,7 +2,7 @@
 #include "locks.h"
 
 struct gpup_locks *gpup_locks_of(struct gpup_os *os) {
-    struct gpup_os *machine = gpup_os_machine(os);
+    struct gpup_machine *machine = os->machine;
 
     if (!machine->locks) {
         machine->locks = gpup_os_alloc(os, sizeof *machine->locks);
@@ -81,12 +81,11 @@ unsigned gpup_lock_node(struct gpup_os *os, struct gpup_locks *g, const void *lo
 }
 
 void gpup_lock_thread_ends(struct gpup_os *os, const struct gpup_thread *thread) {
-    const struct gpup_os *machine = gpup_os_machine(os);
-    const struct gpup_locks *g = machine->locks;
+    const struct gpup_locks *g = os->machine->locks;
 
     for (unsigned i = 1; g && i <= g->edges; i++)
         if (gpup_lock_edge_at(g, i)->thread == thread->object)
-            gpup_lock_edge_at(g, i)->over = os->next_object;
+            gpup_lock_edge_at(g, i)->over = os->machine->next_object;
 }
 
 /* --- taking out */

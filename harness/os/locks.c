@@ -54,7 +54,7 @@ void gpup_lock_taken(struct gpup_fiber *fiber, const void *lock, unsigned how) {
 void gpup_lock_given(struct gpup_os *os, struct gpup_fiber *fiber, const void *lock) {
     struct gpup_held *held = fiber->held_count ? held_of(fiber, lock) : NULL;
 
-    for (struct gpup_fiber *f = os->fibers; !held && f; f = f->next)
+    for (struct gpup_fiber *f = os->machine->fibers; !held && f; f = f->next)
         if (f->held_count) {
             fiber = f;
             held = held_of(f, lock);
@@ -80,7 +80,7 @@ static bool is_local(const struct gpup_fiber *fiber, const void *lock) {
 /* Nodes of all that is held, in rising order, so that two lists compare; `nodes` has them as they are held.
  * false: no room. */
 static bool guards_of(struct gpup_os *os, struct gpup_locks *g, struct gpup_lock_edge *edge, uint8_t *nodes) {
-    const struct gpup_fiber *fiber = os->running;
+    const struct gpup_fiber *fiber = os->machine->running;
 
     for (unsigned i = 0; i < fiber->held_count; i++) {
         unsigned node = gpup_lock_node(os, g, fiber->held[i].lock), at = edge->guards++;
@@ -134,7 +134,7 @@ static bool is_new(const struct gpup_locks *g, const struct gpup_lock_edge *edge
 static void add_edge(struct gpup_os *os, struct gpup_locks *g, const char *service,
                      struct gpup_lock_edge *edge) {
     struct gpup_lock_node *from = gpup_lock_node_at(g, edge->from);
-    struct gpup_fiber *fiber = os->running;
+    struct gpup_fiber *fiber = os->machine->running;
     unsigned index;
 
     if (!is_new(g, edge, &edge->told))
@@ -152,7 +152,7 @@ static void add_edge(struct gpup_os *os, struct gpup_locks *g, const char *servi
 }
 
 static void add_edges(struct gpup_os *os, const char *service, const void *lock, unsigned how) {
-    const struct gpup_fiber *fiber = os->running;
+    const struct gpup_fiber *fiber = os->machine->running;
     struct gpup_locks *g = gpup_locks_of(os);
     struct gpup_lock_edge edge = {.to_shared = how & GPUP_LOCK_SHARED,
                                   .routine = fiber->routine,
@@ -183,7 +183,7 @@ static void add_edges(struct gpup_os *os, const char *service, const void *lock,
 /* The function of the driver that called the service: the innermost return address in it. */
 __attribute__((no_sanitize("address"))) static uint32_t caller_of(const struct gpup_os *os) {
     const uintptr_t *frame = __builtin_frame_address(0);
-    uintptr_t high = (uintptr_t)os->running->stack->top - 16;
+    uintptr_t high = (uintptr_t)os->machine->running->stack->top - 16;
 
     for (unsigned i = 0; i < 12 && (uintptr_t)frame <= high && (uintptr_t)frame % 8 == 0; i++) {
         const uintptr_t *next = (const uintptr_t *)frame[0]; // NOLINT(performance-no-int-to-ptr)
@@ -199,7 +199,7 @@ __attribute__((no_sanitize("address"))) static uint32_t caller_of(const struct g
 }
 
 void gpup_lock_wanted(struct gpup_os *os, const char *service, const void *lock, unsigned how) {
-    struct gpup_fiber *fiber = os->running;
+    struct gpup_fiber *fiber = os->machine->running;
     bool others = false;
 
     fiber->place = os->config.page_guards ? caller_of(os) : 0; /* fuzzing does without */
@@ -223,11 +223,10 @@ static void forget_held(struct gpup_fiber *fiber, uintptr_t from, size_t size) {
 }
 
 void gpup_lock_forget(struct gpup_os *os, const void *start, size_t size) {
-    struct gpup_os *machine = gpup_os_machine(os);
-    struct gpup_locks *g = machine->locks;
+    struct gpup_locks *g = os->machine->locks;
     uintptr_t from = (uintptr_t)start;
 
-    for (struct gpup_fiber *f = os->fibers; f; f = f->next)
+    for (struct gpup_fiber *f = os->machine->fibers; f; f = f->next)
         if (f->held_count)
             forget_held(f, from, size);
     if (g && g->live && from <= g->high && from + size > g->low)
@@ -235,7 +234,7 @@ void gpup_lock_forget(struct gpup_os *os, const void *start, size_t size) {
 }
 
 void gpup_lock_forget_block(struct gpup_os *os, const void *address) {
-    const struct gpup_locks *g = gpup_os_machine(os)->locks;
+    const struct gpup_locks *g = os->machine->locks;
     const struct gpup_slot *slot = g && g->live ? gpup_slot_find(os, address) : NULL;
 
     if (slot && slot->live)

@@ -43,7 +43,7 @@ void gpup_lock_thread_ends(struct gpup_os *os, const struct gpup_thread *thread)
 
 /* The lock of a message's interrupt, by an address in which nothing else can be a lock. */
 static inline const void *gpup_lock_of_interrupt(const struct gpup_os *os, uint32_t message) {
-    return (const uint8_t *)os->first_dpcs + message % sizeof os->first_dpcs;
+    return (const uint8_t *)os->machine->first_dpcs + message % sizeof os->machine->first_dpcs;
 }
 
 /* --- the graph, for the files that share it */

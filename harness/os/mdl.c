@@ -110,7 +110,7 @@ VOID DDI_CALL MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE Acc
     (void)AccessMode;
     if (!os)
         return;
-    if (is_gone(os, mdl) && os->running)
+    if (is_gone(os, mdl) && os->machine->running)
         gpup_exception_status(os, STATUS_ACCESS_VIOLATION);
     fill_pages(os, mdl);
     mdl->MdlFlags |= MDL_PAGES_LOCKED;
@@ -179,7 +179,7 @@ PVOID DDI_CALL MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList, KPROCESSO
     (void)RequestedAddress;
     (void)Priority;
     address = map(GPUP_SERVICE(MmMapLockedPagesSpecifyCache), MemoryDescriptorList, AccessMode);
-    if (!address && BugCheckOnFailure && os && os->running)
+    if (!address && BugCheckOnFailure && os && os->machine->running)
         gpup_os_bugcheck(os, 0x1A); /* MEMORY_MANAGEMENT */
     return address;
 }

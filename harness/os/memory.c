@@ -4,7 +4,7 @@
 #include "mdl.h"
 
 static uint64_t distance(const struct gpup_os *os) {
-    return (uint64_t)(os->config.host + 1) << 36 | (os->config.seed & 0xFFF) << 24;
+    return (uint64_t)(os->machine->host + 1) << 36 | (os->config.seed & 0xFFF) << 24;
 }
 
 uint64_t gpup_os_physical(struct gpup_os *os, const void *address) {

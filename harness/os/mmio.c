@@ -182,9 +182,9 @@ static bool carry_out(struct gpup_frame *f, struct gpup_uppers *uppers, const st
 
 _Noreturn void gpup_mmio_landed(void) {
     struct gpup_os *os = gpup_os_current();
-    struct gpup_frame frame = os->exception.frame;
+    struct gpup_frame frame = os->machine->exception.frame;
     struct gpup_uppers uppers;
-    const uint8_t *address = os->exception.address;
+    const uint8_t *address = os->machine->exception.address;
     struct gpup_mmio_code code;
 
     uppers.any = taken.any;
@@ -205,12 +205,12 @@ bool gpup_mmio_offer(struct gpup_os *os, const siginfo_t *info, ucontext_t *cont
     greg_t *registers = context->uc_mcontext.gregs;
     uintptr_t pc = (uintptr_t)registers[REG_RIP];
 
-    if (os->in_emit || pc < os->code_start || pc >= os->code_end ||
+    if (os->machine->in_emit || pc < os->code_start || pc >= os->code_end ||
         !gpup_register_mapped(os, info->si_addr, 1))
         return false;
-    gpup_exception_take(context, &os->exception.frame);
+    gpup_exception_take(context, &os->machine->exception.frame);
     gpup_uppers_take(context, &taken);
-    os->exception.address = info->si_addr;
+    os->machine->exception.address = info->si_addr;
     registers[REG_RSP] = (greg_t)(((uintptr_t)registers[REG_RSP] - 256) & ~(uintptr_t)15);
     registers[REG_RIP] = (greg_t)(uintptr_t)gpup_mmio_landing;
     registers[REG_EFL] &= ~(greg_t)0x40500; /* direction, trap, alignment check */

@@ -7,7 +7,7 @@ static bool lock_mutex(const struct gpup_service_limit *service, PFAST_MUTEX mut
     struct gpup_os *os = gpup_os_enter(service);
     void *event[1] = {&mutex->Event};
 
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return false;
     if (!gpup_dispatcher_valid(&mutex->Event.Header))
         gpup_os_misuse(os, service->name, GPUP_MISUSE_OBJECT, 0);
@@ -15,29 +15,29 @@ static bool lock_mutex(const struct gpup_service_limit *service, PFAST_MUTEX mut
         return false;
     gpup_lock_wanted(os, service->name, &mutex->Event,
                      (wait ? GPUP_LOCK_ALONE : GPUP_LOCK_TRY) | (mutex->Owner ? 0 : GPUP_LOCK_FREE));
-    if (mutex->Owner == os->running) {
+    if (mutex->Owner == os->machine->running) {
         gpup_lock_again(os, service->name, &mutex->Event);
         gpup_os_hang(os, GPUP_HANG_WAIT, 0);
     }
     while (mutex->Owner)
         gpup_os_wait(os, event, 1, false, GPUP_NEVER);
-    mutex->Owner = os->running;
+    mutex->Owner = os->machine->running;
     mutex->Count = 0;
-    os->running->locks++;
-    gpup_lock_taken(os->running, &mutex->Event, GPUP_LOCK_ALONE);
+    os->machine->running->locks++;
+    gpup_lock_taken(os->machine->running, &mutex->Event, GPUP_LOCK_ALONE);
     return true;
 }
 
 static struct gpup_os *unlock_mutex(const struct gpup_service_limit *service, PFAST_MUTEX mutex) {
     struct gpup_os *os = gpup_os_enter(service);
 
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return NULL;
-    if (mutex->Owner != os->running)
+    if (mutex->Owner != os->machine->running)
         gpup_os_misuse(os, service->name, GPUP_MISUSE_LOCK, 0);
     else
-        os->running->locks--;
-    gpup_lock_given(os, os->running, &mutex->Event);
+        os->machine->running->locks--;
+    gpup_lock_given(os, os->machine->running, &mutex->Event);
     mutex->Owner = NULL;
     mutex->Count = 1;
     mutex->Event.Header.SignalState = 1;
@@ -129,12 +129,12 @@ VOID DDI_CALL KeReleaseGuardedMutexUnsafe(PKGUARDED_MUTEX Mutex) {
 static void region(const struct gpup_service_limit *service, bool enter) {
     struct gpup_os *os = gpup_os_enter(service);
 
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return;
-    if (!enter && !os->running->regions)
+    if (!enter && !os->machine->running->regions)
         gpup_os_misuse(os, service->name, GPUP_MISUSE_STATE, 0);
     else
-        os->running->regions += enter ? 1u : (uint32_t)-1;
+        os->machine->running->regions += enter ? 1u : (uint32_t)-1;
 }
 
 VOID DDI_CALL KeEnterCriticalRegion(void) {
@@ -156,7 +156,8 @@ VOID DDI_CALL KeLeaveGuardedRegion(void) {
 static BOOLEAN disabled(const struct gpup_service_limit *service) {
     struct gpup_os *os = gpup_os_enter(service);
 
-    return os && os->running && (os->running->regions || os->running->irql >= APC_LEVEL);
+    return os && os->machine->running &&
+           (os->machine->running->regions || os->machine->running->irql >= APC_LEVEL);
 }
 
 BOOLEAN DDI_CALL KeAreApcsDisabled(void) {

@@ -11,9 +11,9 @@ struct locked {
 };
 
 static struct locked *all(struct gpup_os *os) {
-    if (!os->paging)
-        os->paging = gpup_os_alloc(os, SECTIONS * sizeof(struct locked));
-    return os->paging;
+    if (!os->machine->paging)
+        os->machine->paging = gpup_os_alloc(os, SECTIONS * sizeof(struct locked));
+    return os->machine->paging;
 }
 
 static struct locked *find(struct locked *sections, uintptr_t page) {

@@ -2,16 +2,17 @@
 #include "pool.h"
 
 bool gpup_pool_init(struct gpup_os *os) {
-    os->pool = gpup_os_alloc(os, sizeof *os->pool);
-    if (!os->pool)
+    os->machine->pool = gpup_os_alloc(os, sizeof *os->machine->pool);
+    if (!os->machine->pool)
         return false;
-    os->pool->canary = os->config.fill ^ 0x5A; /* differs between fills: a read beyond a block shows */
+    os->machine->pool->canary =
+        os->config.fill ^ 0x5A; /* differs between fills: a read beyond a block shows */
     /* the seed moves everything that follows */
     return gpup_arena_pages(os->config.arena, os->config.seed % 16 + 1) != NULL;
 }
 
 static struct gpup_slot **bucket(struct gpup_os *os, const void *address) {
-    return &os->pool->hash[((uintptr_t)address >> 4) * 0x9E3779B1u >> 16 & (GPUP_POOL_HASH - 1)];
+    return &os->machine->pool->hash[((uintptr_t)address >> 4) * 0x9E3779B1u >> 16 & (GPUP_POOL_HASH - 1)];
 }
 
 struct gpup_slot *gpup_slot_find(struct gpup_os *os, const void *address) {
@@ -69,8 +70,8 @@ void gpup_os_fail_allocation(struct gpup_os *os, uint32_t nth, uint32_t count) {
 static bool fails(struct gpup_os *os) {
     uint64_t limit = os->config.budgets.allocations ? os->config.budgets.allocations : 100000;
 
-    if (++os->used.allocations > limit)
-        gpup_os_hang(os, GPUP_HANG_ALLOC, os->used.allocations);
+    if (++os->machine->used.allocations > limit)
+        gpup_os_hang(os, GPUP_HANG_ALLOC, os->machine->used.allocations);
     if (!os->fail_count || --os->fail_nth)
         return false;
     os->fail_nth = 1;
@@ -112,8 +113,8 @@ void *gpup_pool_alloc(struct gpup_os *os, size_t size, uint32_t tag, enum gpup_b
     slot->hash = *bucket(os, slot->address);
     *bucket(os, slot->address) = slot;
     if (!suite) {
-        os->pool->live_count++;
-        os->pool->live_bytes += size;
+        os->machine->pool->live_count++;
+        os->machine->pool->live_bytes += size;
         gpup_callers_here(os, &slot->made);
         tell_alloc(os, slot->object, size, tag, &slot->made);
     }
@@ -133,8 +134,8 @@ static void bad_free(struct gpup_os *os, const void *address) {
 }
 
 static void uncount(struct gpup_os *os, const struct gpup_slot *slot) {
-    os->pool->live_count -= !slot->disowned;
-    os->pool->live_bytes -= slot->disowned ? 0 : slot->bytes;
+    os->machine->pool->live_count -= !slot->disowned;
+    os->machine->pool->live_bytes -= slot->disowned ? 0 : slot->bytes;
 }
 
 void gpup_pool_disown(struct gpup_os *os, const void *address) {
@@ -172,12 +173,12 @@ void gpup_pool_free(struct gpup_os *os, void *address, enum gpup_block_kind kind
 }
 
 void gpup_os_pool_level(const struct gpup_os *os, uint64_t *count, uint64_t *bytes) {
-    *count = os->pool->live_count;
-    *bytes = os->pool->live_bytes;
+    *count = os->machine->pool->live_count;
+    *bytes = os->machine->pool->live_bytes;
 }
 
 bool gpup_pool_live(struct gpup_os *os, const void *address, size_t size) {
-    for (const struct gpup_slot *slot = os->pool->slots; slot; slot = slot->next) {
+    for (const struct gpup_slot *slot = os->machine->pool->slots; slot; slot = slot->next) {
         size_t at = (size_t)((const uint8_t *)address - slot->address);
 
         if (slot->live && at <= slot->bytes && size <= slot->bytes - at)
@@ -189,7 +190,7 @@ bool gpup_pool_live(struct gpup_os *os, const void *address, size_t size) {
 const struct gpup_slot *gpup_slot_near(const struct gpup_os *os, const void *address) {
     const uint8_t *p = address;
 
-    for (const struct gpup_slot *slot = os->pool->slots; slot; slot = slot->next) {
+    for (const struct gpup_slot *slot = os->machine->pool->slots; slot; slot = slot->next) {
         size_t guard = slot->guarded ? GPUP_PAGE : 0;
 
         if (p >= slot->start - guard && p < slot->start + slot->size + guard)
@@ -220,7 +221,7 @@ bool gpup_os_locate(struct gpup_os *os, const void *address, uint64_t *object, u
 }
 
 void gpup_pool_left(struct gpup_os *os) {
-    for (struct gpup_slot *slot = os->pool->slots; slot; slot = slot->next) {
+    for (struct gpup_slot *slot = os->machine->pool->slots; slot; slot = slot->next) {
         uint64_t offset = 0;
         unsigned what =
             slot->live ? gpup_slot_check(os, slot, &offset) : gpup_slot_check_freed(slot, &offset);

@@ -6,15 +6,15 @@
 
 #define COST_OF_ACCESS 1000u /* ns a register access takes */
 
-/* Lowest gap of the host's half of the window that takes `size` bytes; mappings keep a page apart. */
+/* Lowest gap of the machine's half of the window that takes `size` bytes; mappings keep a page apart. */
 static uint8_t *find_room(struct gpup_os *os, uint64_t size) {
     size_t window;
     uint8_t *base = gpup_arena_window(os->config.arena, &window);
-    uint8_t *at = base + (os->config.host & 1) * (window / 2);
+    uint8_t *at = base + (os->machine->host & 1) * (window / 2);
     const uint8_t *end = at + window / 2;
 
-    for (uint32_t i = 0; i < os->mapping_count; i++) {
-        const struct gpup_mapping *m = &os->mappings[i];
+    for (uint32_t i = 0; i < os->machine->mapping_count; i++) {
+        const struct gpup_mapping *m = &os->machine->mappings[i];
 
         if (!m->address || at + size <= m->address || at >= m->address + m->size + GPUP_PAGE)
             continue;
@@ -26,10 +26,10 @@ static uint8_t *find_room(struct gpup_os *os, uint64_t size) {
 
 static struct gpup_mapping *free_mapping(struct gpup_os *os) {
     for (uint32_t i = 0; i < GPUP_MAX_MAPPINGS; i++)
-        if (!os->mappings[i].address) {
-            if (i >= os->mapping_count)
-                os->mapping_count = i + 1;
-            return &os->mappings[i];
+        if (!os->machine->mappings[i].address) {
+            if (i >= os->machine->mapping_count)
+                os->machine->mapping_count = i + 1;
+            return &os->machine->mappings[i];
         }
     return NULL;
 }
@@ -50,7 +50,8 @@ static PVOID map(const struct gpup_service_limit *service, uint64_t physical, ui
     address = mapping ? find_room(os, size + physical % GPUP_PAGE) : NULL;
     if (!address)
         return NULL;
-    *mapping = (struct gpup_mapping){address + physical % GPUP_PAGE, physical, size, gpup_os_object(os), {0}};
+    *mapping =
+        (struct gpup_mapping){address + physical % GPUP_PAGE, physical, size, gpup_os_object(os), os, {0}};
     gpup_callers_here(os, &mapping->made);
     return mapping->address;
 }
@@ -69,11 +70,11 @@ PVOID DDI_CALL MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfB
 VOID DDI_CALL MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes) {
     struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(MmUnmapIoSpace));
 
-    for (uint32_t i = 0; os && i < os->mapping_count; i++)
-        if (os->mappings[i].address == BaseAddress && BaseAddress) {
-            if (os->mappings[i].size != NumberOfBytes)
-                gpup_os_misuse(os, "MmUnmapIoSpace", GPUP_MISUSE_PARAMETER, os->mappings[i].object);
-            os->mappings[i].address = NULL;
+    for (uint32_t i = 0; os && i < os->machine->mapping_count; i++)
+        if (os->machine->mappings[i].address == BaseAddress && BaseAddress) {
+            if (os->machine->mappings[i].size != NumberOfBytes)
+                gpup_os_misuse(os, "MmUnmapIoSpace", GPUP_MISUSE_PARAMETER, os->machine->mappings[i].object);
+            os->machine->mappings[i].address = NULL;
             return;
         }
     if (os)
@@ -81,82 +82,84 @@ VOID DDI_CALL MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes) {
 }
 
 void gpup_mapping_left(struct gpup_os *os) {
-    for (uint32_t i = 0; i < os->mapping_count; i++)
-        if (os->mappings[i].address)
-            gpup_os_left(os, GPUP_OBJECT_MAPPING, os->mappings[i].object, os->mappings[i].size, 0,
-                         &os->mappings[i].made);
+    for (uint32_t i = 0; i < os->machine->mapping_count; i++)
+        if (os->machine->mappings[i].address)
+            gpup_os_left(os, GPUP_OBJECT_MAPPING, os->machine->mappings[i].object,
+                         os->machine->mappings[i].size, 0, &os->machine->mappings[i].made);
 }
 
 /* --- accessors */
 
-/* false: the address is no mapping, the access is a plain one (and faults where a driver's would). */
-static bool locate(const struct gpup_os *os, const volatile void *address, uint32_t width,
-                   uint64_t *physical) {
-    for (uint32_t i = 0; i < os->mapping_count; i++) {
-        const struct gpup_mapping *m = &os->mappings[i];
+/* Whose registers these are, perhaps another adapter's of the machine. NULL: the address is no mapping, the
+ * access is a plain one (and faults where a driver's would). */
+static struct gpup_os *locate(const struct gpup_os *os, const volatile void *address, uint32_t width,
+                              uint64_t *physical) {
+    for (uint32_t i = 0; i < os->machine->mapping_count; i++) {
+        const struct gpup_mapping *m = &os->machine->mappings[i];
         uint64_t offset = (uint64_t)((const volatile uint8_t *)address - m->address);
 
         if (m->address && offset < m->size && m->size - offset >= width) {
             *physical = m->physical + offset;
-            return true;
+            return m->os;
         }
     }
-    return false;
+    return NULL;
 }
 
 bool gpup_register_mapped(const struct gpup_os *os, const volatile void *address, uint32_t width) {
     uint64_t physical;
 
-    return locate(os, address, width, &physical);
+    return locate(os, address, width, &physical) != NULL;
 }
 
 /* A driver may poll as long as another one waits: 4 s of nothing but reading, and more where orders are lost.
  */
 static uint64_t polls_allowed(const struct gpup_os *os) {
-    uint64_t more = os->patience / COST_OF_ACCESS, most = 8000000;
+    uint64_t more = os->machine->patience / COST_OF_ACCESS, most = 8000000;
 
     return 4000000 + (more < most ? more : most);
 }
 
-static struct gpup_os *begin(const struct gpup_service_limit *service) {
+/* Whose registers they are; NULL: not mapped. */
+static const struct gpup_os_config *begin(const struct gpup_service_limit *service,
+                                          const volatile void *address, uint32_t width, uint64_t *physical) {
     struct gpup_os *os = gpup_os_enter(service);
-    const struct gpup_device_ops *ops = os ? os->config.device_ops : NULL;
+    const struct gpup_device_ops *ops;
     uint64_t limit;
 
     if (!os)
         return NULL;
     limit = os->config.budgets.mmio ? os->config.budgets.mmio : polls_allowed(os);
-    if (++os->used.mmio > limit)
-        gpup_os_hang(os, GPUP_HANG_MMIO, os->used.mmio);
+    if (++os->machine->used.mmio > limit)
+        gpup_os_hang(os, GPUP_HANG_MMIO, os->machine->used.mmio);
     gpup_os_pass(os, COST_OF_ACCESS);
+    os = locate(os, address, width, physical);
+    ops = os ? os->config.device_ops : NULL;
     if (ops && ops->advance)
-        ops->advance(os->config.device, os->now);
-    return os;
+        ops->advance(os->config.device, os->machine->now);
+    return os ? &os->config : NULL;
 }
 
 static bool device_read(const struct gpup_service_limit *service, const volatile void *address,
                         uint32_t width, uint64_t *value) {
-    struct gpup_os *os = begin(service);
-    const struct gpup_device_ops *ops = os ? os->config.device_ops : NULL;
     uint64_t physical;
+    const struct gpup_os_config *of = begin(service, address, width, &physical);
+    const struct gpup_device_ops *ops = of ? of->device_ops : NULL;
 
-    if (!os || !locate(os, address, width, &physical))
-        return false;
-    *value = ops && ops->bus_read ? ops->bus_read(os->config.device, physical, width) : UINT64_MAX;
-    return true;
+    if (of)
+        *value = ops && ops->bus_read ? ops->bus_read(of->device, physical, width) : UINT64_MAX;
+    return of != NULL;
 }
 
 static bool device_write(const struct gpup_service_limit *service, volatile void *address, uint32_t width,
                          uint64_t value) {
-    struct gpup_os *os = begin(service);
-    const struct gpup_device_ops *ops = os ? os->config.device_ops : NULL;
     uint64_t physical;
+    const struct gpup_os_config *of = begin(service, address, width, &physical);
+    const struct gpup_device_ops *ops = of ? of->device_ops : NULL;
 
-    if (!os || !locate(os, address, width, &physical))
-        return false;
     if (ops && ops->bus_write)
-        ops->bus_write(os->config.device, physical, width, value);
-    return true;
+        ops->bus_write(of->device, physical, width, value);
+    return of != NULL;
 }
 
 static const struct gpup_service_limit *function_of(uint32_t width, bool write) {

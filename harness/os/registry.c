@@ -12,11 +12,9 @@ struct gpup_registry {
 };
 
 static struct gpup_registry *registry_of(struct gpup_os *os) {
-    struct gpup_os *system = gpup_os_machine(os);
-
-    if (!system->registry)
-        system->registry = gpup_os_alloc(system, sizeof(struct gpup_registry));
-    return system->registry;
+    if (!os->machine->registry)
+        os->machine->registry = gpup_os_alloc(os, sizeof(struct gpup_registry));
+    return os->machine->registry;
 }
 
 static bool same(const WCHAR *one, uint32_t length, const WCHAR *other, uint32_t other_length) {

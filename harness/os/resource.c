@@ -78,7 +78,7 @@ NTSTATUS DDI_CALL ExDeleteResourceLite(PERESOURCE Resource) {
 enum wish { ALONE, SHARED, SHARED_BEFORE_WAITERS, SHARED_AFTER_WAITERS };
 
 static uint64_t self_of(const struct gpup_os *os) {
-    return (uint64_t)os->running->id + 1;
+    return (uint64_t)os->machine->running->id + 1;
 }
 
 static bool available(const struct gpup_os *os, PERESOURCE resource, enum wish wish) {
@@ -89,7 +89,7 @@ static bool available(const struct gpup_os *os, PERESOURCE resource, enum wish w
     if (resource->Header.Owner || (wish == ALONE && resource->Reserved0))
         return false;
     if (wish == SHARED)
-        return !others_wait || share(resource, os->running->id, false);
+        return !others_wait || share(resource, os->machine->running->id, false);
     return wish != SHARED_AFTER_WAITERS || !others_wait;
 }
 
@@ -111,7 +111,7 @@ static BOOLEAN acquire(const struct gpup_service_limit *service, PERESOURCE reso
     unsigned how = (wish == ALONE ? GPUP_LOCK_ALONE : GPUP_LOCK_SHARED) | (wait ? 0 : GPUP_LOCK_TRY);
     uint16_t *count;
 
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return FALSE;
     if (!gpup_dispatcher_valid(&resource->Header))
         gpup_os_misuse(os, service->name, GPUP_MISUSE_OBJECT, 0);
@@ -125,13 +125,13 @@ static BOOLEAN acquire(const struct gpup_service_limit *service, PERESOURCE reso
         resource->Header.Owner = self_of(os);
         resource->Depth++;
     } else {
-        count = share(resource, os->running->id, true);
+        count = share(resource, os->machine->running->id, true);
         if (count)
             ++*count;
         resource->Reserved0++;
     }
-    os->running->locks++;
-    gpup_lock_taken(os->running, resource, how);
+    os->machine->running->locks++;
+    gpup_lock_taken(os->machine->running, resource, how);
     return TRUE;
 }
 
@@ -180,7 +180,7 @@ static bool give(PERESOURCE resource, uint16_t fiber) {
 static void release(const struct gpup_service_limit *service, PERESOURCE resource, struct gpup_fiber *fiber) {
     struct gpup_os *os = gpup_os_current();
 
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return;
     if (!fiber || !give(resource, fiber->id)) {
         gpup_os_misuse(os, service->name, GPUP_MISUSE_LOCK, 0);
@@ -197,14 +197,14 @@ VOID DDI_CALL ExReleaseResourceLite(PERESOURCE Resource) {
     const struct gpup_service_limit *service = GPUP_SERVICE(ExReleaseResourceLite);
     struct gpup_os *os = gpup_os_enter(service);
 
-    release(service, Resource, os ? os->running : NULL);
+    release(service, Resource, os ? os->machine->running : NULL);
 }
 
 /* A thread is what KeGetCurrentThread() says. */
 VOID DDI_CALL ExReleaseResourceForThreadLite(PERESOURCE Resource, ERESOURCE_THREAD ResourceThreadId) {
     const struct gpup_service_limit *service = GPUP_SERVICE(ExReleaseResourceForThreadLite);
     struct gpup_os *os = gpup_os_enter(service);
-    struct gpup_fiber *fiber = os ? os->fibers : NULL;
+    struct gpup_fiber *fiber = os ? os->machine->fibers : NULL;
 
     while (fiber && (ERESOURCE_THREAD)fiber != ResourceThreadId &&
            (!fiber->thread || (ERESOURCE_THREAD)fiber->thread != ResourceThreadId))
@@ -217,18 +217,18 @@ VOID DDI_CALL ExConvertExclusiveToSharedLite(PERESOURCE Resource) {
     struct gpup_os *os = gpup_os_enter(service);
     uint16_t *count;
 
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return;
     if (Resource->Header.Owner != self_of(os)) {
         gpup_os_misuse(os, service->name, GPUP_MISUSE_LOCK, 0);
         return;
     }
-    count = share(Resource, os->running->id, true);
+    count = share(Resource, os->machine->running->id, true);
     if (count)
         *count = (uint16_t)Resource->Depth;
     Resource->Reserved0 = (ULONG)Resource->Depth;
     Resource->Depth = 0;
-    gpup_lock_becomes(os->running, Resource, GPUP_LOCK_SHARED);
+    gpup_lock_becomes(os->machine->running, Resource, GPUP_LOCK_SHARED);
     Resource->Header.Owner = 0;
     Resource->Header.SignalState = 1;
     gpup_os_wake(os);
@@ -237,18 +237,18 @@ VOID DDI_CALL ExConvertExclusiveToSharedLite(PERESOURCE Resource) {
 BOOLEAN DDI_CALL ExIsResourceAcquiredExclusiveLite(PERESOURCE Resource) {
     struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(ExIsResourceAcquiredExclusiveLite));
 
-    return os && os->running && Resource->Header.Owner == self_of(os);
+    return os && os->machine->running && Resource->Header.Owner == self_of(os);
 }
 
 ULONG DDI_CALL ExIsResourceAcquiredSharedLite(PERESOURCE Resource) {
     struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(ExIsResourceAcquiredSharedLite));
     const uint16_t *count;
 
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return 0;
     if (Resource->Header.Owner == self_of(os))
         return (ULONG)Resource->Depth;
-    count = share(Resource, os->running->id, false);
+    count = share(Resource, os->machine->running->id, false);
     return count ? *count : 0;
 }
 
@@ -267,8 +267,8 @@ ULONG DDI_CALL ExGetSharedWaiterCount(PERESOURCE Resource) {
 static PVOID enter_region(const struct gpup_service_limit *service, PERESOURCE resource, enum wish wish) {
     struct gpup_os *os = gpup_os_current();
 
-    if (os && os->running)
-        os->running->regions++;
+    if (os && os->machine->running)
+        os->machine->running->regions++;
     acquire(service, resource, TRUE, wish);
     return resource;
 }
@@ -285,11 +285,11 @@ VOID DDI_CALL ExReleaseResourceAndLeaveCriticalRegion(PERESOURCE Resource) {
     const struct gpup_service_limit *service = GPUP_SERVICE(ExReleaseResourceAndLeaveCriticalRegion);
     struct gpup_os *os = gpup_os_enter(service);
 
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return;
-    release(service, Resource, os->running);
-    if (os->running->regions)
-        os->running->regions--;
+    release(service, Resource, os->machine->running);
+    if (os->machine->running->regions)
+        os->machine->running->regions--;
     else
         gpup_os_misuse(os, service->name, GPUP_MISUSE_STATE, 0);
 }

@@ -147,7 +147,7 @@ ULONG DDI_CALL vDbgPrintEx(ULONG ComponentId, ULONG Level, PCSTR Format, __built
 static _Noreturn void stop(uint64_t code) {
     struct gpup_os *os = gpup_os_current();
 
-    if (os && os->running)
+    if (os && os->machine->running)
         gpup_os_bugcheck(os, code);
     __builtin_trap();
 }

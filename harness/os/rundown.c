@@ -71,8 +71,8 @@ VOID DDI_CALL ExWaitForRundownProtectionRelease(PEX_RUNDOWN_REF RunRef) {
     struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(ExWaitForRundownProtectionRelease));
 
     RunRef->Count |= RUN_DOWN;
-    while (os && os->running && RunRef->Count != RUN_DOWN)
-        gpup_os_wait(os, NULL, 0, false, os->now + 1000000);
+    while (os && os->machine->running && RunRef->Count != RUN_DOWN)
+        gpup_os_wait(os, NULL, 0, false, os->machine->now + 1000000);
 }
 
 /* --- remove locks */
@@ -140,7 +140,7 @@ VOID DDI_CALL IoReleaseRemoveLockAndWaitEx(PIO_REMOVE_LOCK RemoveLock, PVOID Tag
 
     (void)Tag;
     (void)RemlockSize;
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return;
     if (RemoveLock->Common.Removed || RemoveLock->Common.IoCount < 2)
         gpup_os_misuse(os, service->name, GPUP_MISUSE_STATE, 0);

@@ -20,40 +20,40 @@ static void spin(struct gpup_os *os, PEX_SPIN_LOCK lock, bool exclusive) {
 static void take(struct gpup_os *os, const char *name, PEX_SPIN_LOCK lock, bool exclusive) {
     unsigned how = exclusive ? GPUP_LOCK_ALONE : GPUP_LOCK_SHARED;
 
-    if (!os->running)
+    if (!os->machine->running)
         return;
     gpup_lock_wanted(os, name, lock, *lock ? how : how | GPUP_LOCK_FREE);
-    if (gpup_lock_holds(os->running, lock)) {
+    if (gpup_lock_holds(os->machine->running, lock)) {
         gpup_lock_again(os, name, lock);
         if (exclusive || *lock < 0)
             gpup_os_hang(os, GPUP_HANG_WAIT, 0); /* would spin for ever; to share it once more need not */
     }
     spin(os, lock, exclusive);
     if (exclusive)
-        *lock = (LONG)OWNER(os->running);
+        *lock = (LONG)OWNER(os->machine->running);
     else
         ++*lock;
-    os->running->locks++;
-    gpup_lock_taken(os->running, lock, how);
+    os->machine->running->locks++;
+    gpup_lock_taken(os->machine->running, lock, how);
 }
 
 static void give(struct gpup_os *os, const char *name, PEX_SPIN_LOCK lock, bool exclusive) {
     bool held;
 
-    if (!os->running)
+    if (!os->machine->running)
         return;
-    held = exclusive ? (ULONG)*lock == OWNER(os->running) : *lock > 0;
+    held = exclusive ? (ULONG)*lock == OWNER(os->machine->running) : *lock > 0;
     if (!held) {
         gpup_os_misuse(os, name, GPUP_MISUSE_LOCK, 0);
         return;
     }
-    gpup_lock_given(os, os->running, lock);
+    gpup_lock_given(os, os->machine->running, lock);
     if (exclusive)
         *lock = 0;
     else
         --*lock;
-    if (os->running->locks)
-        os->running->locks--;
+    if (os->machine->running->locks)
+        os->machine->running->locks--;
 }
 
 static KIRQL acquire(const struct gpup_service_limit *service, PEX_SPIN_LOCK lock, bool exclusive) {
@@ -127,13 +127,13 @@ LOGICAL DDI_CALL ExTryConvertSharedSpinLockExclusive(PEX_SPIN_LOCK SpinLock) {
     const struct gpup_service_limit *service = GPUP_SERVICE(ExTryConvertSharedSpinLockExclusive);
     struct gpup_os *os = gpup_os_enter(service);
 
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return FALSE;
     if (*SpinLock <= 0)
         gpup_os_misuse(os, service->name, GPUP_MISUSE_LOCK, 0);
     if (*SpinLock != 1)
         return FALSE;
-    *SpinLock = (LONG)OWNER(os->running);
-    gpup_lock_becomes(os->running, SpinLock, GPUP_LOCK_ALONE);
+    *SpinLock = (LONG)OWNER(os->machine->running);
+    gpup_lock_becomes(os->machine->running, SpinLock, GPUP_LOCK_ALONE);
     return TRUE;
 }

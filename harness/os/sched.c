@@ -13,49 +13,50 @@ static uint64_t or_default(uint64_t value, uint64_t otherwise) {
     return value ? value : otherwise;
 }
 
-static void enqueue(struct gpup_os *os, struct gpup_fiber *fiber, bool back) {
+static void enqueue(struct gpup_machine *machine, struct gpup_fiber *fiber, bool back) {
     fiber->state = GPUP_FIBER_READY;
-    if (back || !os->ready) {
+    if (back || !machine->ready) {
         fiber->queue = NULL;
-        if (os->ready)
-            os->ready_last->queue = fiber;
+        if (machine->ready)
+            machine->ready_last->queue = fiber;
         else
-            os->ready = fiber;
-        os->ready_last = fiber;
+            machine->ready = fiber;
+        machine->ready_last = fiber;
     } else {
-        fiber->queue = os->ready;
-        os->ready = fiber;
+        fiber->queue = machine->ready;
+        machine->ready = fiber;
     }
 }
 
-static void dequeue(struct gpup_os *os, struct gpup_fiber *fiber) {
+static void dequeue(struct gpup_machine *machine, struct gpup_fiber *fiber) {
     struct gpup_fiber *before = NULL;
 
-    for (struct gpup_fiber *f = os->ready; f != fiber; f = f->queue)
+    for (struct gpup_fiber *f = machine->ready; f != fiber; f = f->queue)
         before = f;
     if (before)
         before->queue = fiber->queue;
     else
-        os->ready = fiber->queue;
-    if (os->ready_last == fiber)
-        os->ready_last = before;
+        machine->ready = fiber->queue;
+    if (machine->ready_last == fiber)
+        machine->ready_last = before;
 }
 
 /* Highest IRQL first, then first come; with preemption the seed chooses. */
 static struct gpup_fiber *pick(struct gpup_os *os) {
-    struct gpup_fiber *best = os->ready;
+    const struct gpup_machine *machine = os->machine;
+    struct gpup_fiber *best = machine->ready;
     uint32_t count = 0;
 
-    for (struct gpup_fiber *f = os->ready; f; f = f->queue) {
+    for (struct gpup_fiber *f = machine->ready; f; f = f->queue) {
         count++;
-        if (os->config.preempt) {
+        if (machine->preempt) {
             if (gpup_os_random(os) % count == 0)
                 best = f;
         } else if (f->irql > best->irql)
             best = f;
     }
     if (best)
-        dequeue(os, best);
+        dequeue(os->machine, best);
     return best;
 }
 
@@ -68,12 +69,12 @@ static void check_end(struct gpup_os *os, const struct gpup_fiber *fiber) {
 
     if (fiber->routine == GPUP_ROUTINE_DDI)
         return;
-    os->speaker = fiber->id;
+    os->machine->speaker = fiber->id;
     if (fiber->locks)
         gpup_os_misuse(os, "return", GPUP_MISUSE_LOCK, fiber->id);
     if (fiber->irql != level[fiber->routine])
         gpup_os_misuse(os, "return", GPUP_MISUSE_IRQL, fiber->id);
-    os->speaker = 0;
+    os->machine->speaker = 0;
 }
 
 static void finish(struct gpup_os *os, struct gpup_fiber *fiber) {
@@ -85,9 +86,12 @@ static void finish(struct gpup_os *os, struct gpup_fiber *fiber) {
     gpup_fiber_retire(os, fiber);
 }
 
-static void run(struct gpup_os *os, struct gpup_fiber *fiber) {
-    if (++os->used.switches > or_default(os->config.budgets.switches, 1000000)) {
-        gpup_os_hang(os, GPUP_HANG_SWITCHES, os->used.switches);
+/* For the adapter that the routine belongs to. */
+static void run(struct gpup_fiber *fiber) {
+    struct gpup_os *os = fiber->os;
+
+    if (++os->machine->used.switches > or_default(os->config.budgets.switches, 1000000)) {
+        gpup_os_hang(os, GPUP_HANG_SWITCHES, os->machine->used.switches);
         return;
     }
     if (fiber->begin) {
@@ -95,22 +99,22 @@ static void run(struct gpup_os *os, struct gpup_fiber *fiber) {
         fiber->begin = NULL;
     }
     gpup_fiber_enter(os, fiber);
-    if (os->fault.pending) {
+    if (os->machine->fault.pending) {
         gpup_fault_report(os, fiber);
-        os->dead = true;
+        os->machine->dead = true;
     }
-    if (os->dead)
+    if (os->machine->dead)
         return;
     if (fiber->state == GPUP_FIBER_RUNNING) /* it ended */
         finish(os, fiber);
 }
 
-static KIRQL ready_irql(const struct gpup_os *os) {
+static KIRQL ready_irql(const struct gpup_machine *machine) {
     KIRQL top = PASSIVE_LEVEL;
 
-    if (os->config.preempt)
+    if (machine->preempt)
         return top;
-    for (const struct gpup_fiber *f = os->ready; f; f = f->queue)
+    for (const struct gpup_fiber *f = machine->ready; f; f = f->queue)
         if (f->irql > top)
             top = f->irql;
     return top;
@@ -128,7 +132,7 @@ static void isr_done(struct gpup_os *os, struct gpup_fiber *fiber) {
 
 static void dpc_done(struct gpup_os *os, struct gpup_fiber *fiber) {
     (void)fiber;
-    os->dpc_active = false;
+    os->machine->dpc_active = false;
     gpup_os_wake(os); /* KeFlushQueuedDpcs */
 }
 
@@ -139,8 +143,8 @@ static bool start_now(struct gpup_os *os, const struct gpup_start *start) {
         gpup_os_hang(os, GPUP_HANG_ALLOC, 0);
         return false;
     }
-    os->now += COST_OF_ROUTINE;
-    run(os, fiber);
+    os->machine->now += COST_OF_ROUTINE;
+    run(fiber);
     return true;
 }
 
@@ -154,7 +158,7 @@ static bool take_interrupt(struct gpup_os *os) {
     uint32_t message = 0;
 
     if (!os->isr || !ops || !ops->take_interrupt || os->isr_active || os->interrupt_owner ||
-        ready_irql(os) >= GPUP_DIRQL || !ops->take_interrupt(os->config.device, &message))
+        ready_irql(os->machine) >= GPUP_DIRQL || !ops->take_interrupt(os->config.device, &message))
         return false;
     start.args[0] = (uint64_t)(uintptr_t)os->isr_context;
     start.args[1] = message;
@@ -162,11 +166,11 @@ static bool take_interrupt(struct gpup_os *os) {
     return start_now(os, &start);
 }
 
-static bool take_dpc(struct gpup_os *os) {
-    const struct gpup_dpc *dpc = &os->dpcs[os->dpc_first];
+static bool take_dpc(struct gpup_machine *machine) {
+    const struct gpup_dpc *dpc = &machine->dpcs[machine->dpc_first];
     struct gpup_start start = {.irql = DISPATCH_LEVEL, .done = dpc_done};
 
-    if (!os->dpc_count || os->dpc_active || ready_irql(os) >= DISPATCH_LEVEL)
+    if (!machine->dpc_count || machine->dpc_active || ready_irql(machine) >= DISPATCH_LEVEL)
         return false;
     start.routine = dpc->timer ? GPUP_ROUTINE_TIMER : GPUP_ROUTINE_DPC;
     start.function = (void *)dpc->routine;
@@ -176,50 +180,59 @@ static bool take_dpc(struct gpup_os *os) {
     start.args[3] = (uint64_t)(uintptr_t)dpc->argument2;
     if (dpc->dpc)
         dpc->dpc->DpcData = NULL;
-    os->dpc_first = (os->dpc_first + 1) % os->dpc_room;
-    os->dpc_count--;
-    os->dpc_active = true;
-    return start_now(os, &start);
+    machine->dpc_first = (machine->dpc_first + 1) % machine->dpc_room;
+    machine->dpc_count--;
+    machine->dpc_active = true;
+    return start_now(dpc->os, &start);
 }
 
-static void expire_waits(struct gpup_os *os) {
-    for (struct gpup_fiber *f = os->fibers; f; f = f->next)
-        if (f->state == GPUP_FIBER_WAITING && f->deadline <= os->now) {
+static void expire_waits(struct gpup_machine *machine) {
+    for (struct gpup_fiber *f = machine->fibers; f; f = f->next)
+        if (f->state == GPUP_FIBER_WAITING && f->deadline <= machine->now) {
             f->wait_status = STATUS_TIMEOUT;
-            f->slice = os->now;
-            enqueue(os, f, true);
+            f->slice = machine->now;
+            enqueue(machine, f, true);
         }
 }
 
-static bool urgent(struct gpup_os *os) {
-    return take_interrupt(os) || take_dpc(os);
+static bool urgent(struct gpup_machine *machine) {
+    for (struct gpup_os *os = machine->adapters; os; os = os->next)
+        if (take_interrupt(os))
+            return true;
+    return take_dpc(machine);
 }
 
 /* Runs one thing that needs no time to pass. */
 static bool step(struct gpup_os *os) {
+    struct gpup_machine *machine = os->machine;
     struct gpup_fiber *fiber;
 
-    if (gpup_os_next_timer(os) <= os->now)
-        gpup_os_expire_timers(os);
-    expire_waits(os);
-    if (urgent(os))
+    if (gpup_os_next_timer(machine) <= machine->now)
+        gpup_os_expire_timers(machine);
+    expire_waits(machine);
+    if (urgent(machine))
         return true;
     fiber = pick(os);
     if (!fiber)
         return false;
-    run(os, fiber);
+    run(fiber);
     return true;
 }
 
-static uint64_t next_time(const struct gpup_os *os) {
+static uint64_t next_event(const struct gpup_os *os) {
     const struct gpup_device_ops *ops = os->config.device_ops;
-    uint64_t next = gpup_os_next_timer(os);
 
-    for (const struct gpup_fiber *f = os->fibers; f; f = f->next)
+    return ops && ops->next_event ? ops->next_event(os->config.device) : GPUP_NEVER;
+}
+
+static uint64_t next_time(const struct gpup_machine *machine) {
+    uint64_t next = gpup_os_next_timer(machine);
+
+    for (const struct gpup_fiber *f = machine->fibers; f; f = f->next)
         if (f->state == GPUP_FIBER_WAITING && f->deadline < next)
             next = f->deadline;
-    if (ops && ops->next_event) {
-        uint64_t event = ops->next_event(os->config.device);
+    for (const struct gpup_os *os = machine->adapters; os; os = os->next) {
+        uint64_t event = next_event(os);
 
         if (event < next)
             next = event;
@@ -227,70 +240,77 @@ static uint64_t next_time(const struct gpup_os *os) {
     return next;
 }
 
+static void advance_devices(const struct gpup_machine *machine) {
+    for (const struct gpup_os *os = machine->adapters; os; os = os->next)
+        if (os->config.device_ops && os->config.device_ops->advance)
+            os->config.device_ops->advance(os->config.device, machine->now);
+}
+
 /* Budgets are of a second: a driver with a timer or a thread of its own may have it for as long as time goes
  * by. Only where all wait is it set by this function; a loop that never waits is in none. */
-static void set_clock(struct gpup_os *os, uint64_t time) {
-    const struct gpup_device_ops *ops = os->config.device_ops;
-
-    if (time > os->now)
-        os->now = time;
-    if (os->now - os->counted_since >= A_SECOND) {
-        memset(&os->used, 0, sizeof os->used);
-        os->counted_since = os->now;
+static void set_clock(struct gpup_machine *machine, uint64_t time) {
+    if (time > machine->now)
+        machine->now = time;
+    if (machine->now - machine->counted_since >= A_SECOND) {
+        memset(&machine->used, 0, sizeof machine->used);
+        machine->counted_since = machine->now;
     }
-    if (ops && ops->advance)
-        ops->advance(os->config.device, os->now);
+    advance_devices(machine);
 }
 
 /* Idle until the next event. */
 static void idle(struct gpup_os *os) {
-    uint64_t next = next_time(os);
+    uint64_t next = next_time(os->machine);
 
     if (next == GPUP_NEVER)
-        gpup_os_hang(os, GPUP_HANG_WAIT, os->used.waits);
-    else if (next > os->time_limit)
-        gpup_os_hang(os, GPUP_HANG_TIME, os->time_limit);
-    else if (++os->used.switches > or_default(os->config.budgets.switches, 1000000))
-        gpup_os_hang(os, GPUP_HANG_SWITCHES, os->used.switches);
+        gpup_os_hang(os, GPUP_HANG_WAIT, os->machine->used.waits);
+    else if (next > os->machine->time_limit)
+        gpup_os_hang(os, GPUP_HANG_TIME, os->machine->time_limit);
+    else if (++os->machine->used.switches > or_default(os->config.budgets.switches, 1000000))
+        gpup_os_hang(os, GPUP_HANG_SWITCHES, os->machine->used.switches);
     else
-        set_clock(os, next);
+        set_clock(os->machine, next);
 }
 
 /* What a call started comes to rest before its effects are looked at: a work item that frees memory, say.
  * With preemption that takes more than one turn. */
 void gpup_os_settle(struct gpup_os *os) {
+    struct gpup_machine *machine = os->machine;
     uint32_t turns = 0;
 
-    if (gpup_os_next_timer(os) <= os->now)
-        gpup_os_expire_timers(os);
-    for (const struct gpup_fiber *f = os->ready; f; f = f->queue)
-        turns += os->config.preempt ? TURNS_TO_REST : 1;
+    if (gpup_os_next_timer(machine) <= machine->now)
+        gpup_os_expire_timers(machine);
+    for (const struct gpup_fiber *f = machine->ready; f; f = f->queue)
+        turns += machine->preempt ? TURNS_TO_REST : 1;
     for (;;) {
         struct gpup_fiber *fiber;
 
-        while (!os->dead && urgent(os))
+        while (!machine->dead && urgent(machine))
             ;
-        if (os->dead || !turns--)
+        if (machine->dead || !turns--)
             return;
         fiber = pick(os);
         if (!fiber)
             return;
-        run(os, fiber);
+        run(fiber);
     }
 }
 
 /* --- outermost calls */
 
 static void begin(struct gpup_os *os, uint64_t ns) {
-    memset(&os->used, 0, sizeof os->used);
-    os->counted_since = os->now;
-    os->time_limit = os->now + ns + or_default(os->config.budgets.time_ns, 60000000000u) + os->patience;
+    struct gpup_machine *machine = os->machine;
+
+    memset(&machine->used, 0, sizeof machine->used);
+    machine->counted_since = machine->now;
+    machine->time_limit =
+        machine->now + ns + or_default(os->config.budgets.time_ns, 60000000000u) + machine->patience;
 }
 
 void gpup_os_patience(struct gpup_os *os, uint64_t ns) {
     uint64_t most = 600000000000u;
 
-    os->patience = ns < most - os->patience ? os->patience + ns : most;
+    os->machine->patience = ns < most - os->machine->patience ? os->machine->patience + ns : most;
 }
 
 struct outcome {
@@ -321,11 +341,11 @@ static void run_to_end(struct gpup_os *os, struct gpup_start *start, struct outc
         gpup_os_hang(os, GPUP_HANG_ALLOC, 0);
         return;
     }
-    run(os, fiber);
-    while (!os->dead && !outcome->done)
+    run(fiber);
+    while (!os->machine->dead && !outcome->done)
         if (!step(os))
             idle(os);
-    if (!os->dead)
+    if (!os->machine->dead)
         gpup_os_settle(os);
 }
 
@@ -334,11 +354,11 @@ enum gpup_ran gpup_os_run(struct gpup_os *os, const struct gpup_start *start, ui
     struct gpup_start copy = *start;
     struct outcome outcome = {0};
 
-    if (!os->dead)
+    if (!os->machine->dead)
         run_to_end(os, &copy, &outcome);
     gpup_os_make_current(before);
     *result = outcome.result;
-    return os->dead ? GPUP_RAN_DEAD : GPUP_RAN_RETURNED;
+    return os->machine->dead ? GPUP_RAN_DEAD : GPUP_RAN_RETURNED;
 }
 
 enum gpup_ran gpup_os_call(struct gpup_os *os, struct gpup_os_call *call) {
@@ -352,13 +372,13 @@ enum gpup_ran gpup_os_call(struct gpup_os *os, struct gpup_os_call *call) {
 
     os->step = call->step;
     memcpy(start.args, call->args, sizeof start.args);
-    if (!os->dead)
+    if (!os->machine->dead)
         run_to_end(os, &start, &outcome);
     gpup_os_make_current(before);
     call->result = outcome.result;
     call->irql = outcome.irql;
     call->locks = outcome.locks;
-    return os->dead ? GPUP_RAN_DEAD : GPUP_RAN_RETURNED;
+    return os->machine->dead ? GPUP_RAN_DEAD : GPUP_RAN_RETURNED;
 }
 
 /* --- several calls at once */
@@ -385,7 +405,7 @@ bool gpup_os_call_begin(struct gpup_os *os, struct gpup_os_call *call) {
     os->step = call->step;
     memcpy(start.args, call->args, sizeof start.args);
     call->back = false;
-    if (os->dead)
+    if (os->machine->dead)
         return false;
     begin(os, 0);
     if (!gpup_os_start(os, &start)) {
@@ -400,10 +420,9 @@ enum gpup_turn gpup_os_turn(struct gpup_os *os) {
     struct gpup_os *before = gpup_os_make_current(os);
     bool ran;
 
-    gpup_os_wake(os); /* another host of the same system may have changed an object */
-    ran = !os->dead && step(os);
+    ran = !os->machine->dead && step(os);
     gpup_os_make_current(before);
-    if (os->dead)
+    if (os->machine->dead)
         return GPUP_TURN_DEAD;
     return ran ? GPUP_TURN_RAN : GPUP_TURN_IDLE;
 }
@@ -416,47 +435,48 @@ void gpup_os_idle(struct gpup_os *os) {
 }
 
 uint64_t gpup_os_next(const struct gpup_os *os) {
-    return next_time(os);
+    return next_time(os->machine);
 }
 
 uint8_t gpup_os_interleave(struct gpup_os *os, uint8_t chance, uint64_t seed) {
-    uint8_t before = os->config.preempt;
+    uint8_t before = os->machine->preempt;
 
-    os->config.preempt = chance;
+    os->machine->preempt = chance;
     if (seed)
-        os->random = seed * 0x9E3779B97F4A7C15u ^ os->config.host;
+        os->machine->random = seed * 0x9E3779B97F4A7C15u ^ os->machine->host;
     return before;
 }
 
 uint16_t gpup_os_fiber(const struct gpup_os *os) {
-    return os->running ? os->running->id : os->speaker;
+    return os->machine->running ? os->machine->running->id : os->machine->speaker;
 }
 
 bool gpup_os_in_ddi(const struct gpup_os *os) {
-    return os->running && os->running->routine == GPUP_ROUTINE_DDI;
+    return os->machine->running && os->machine->running->routine == GPUP_ROUTINE_DDI;
 }
 
 enum gpup_ran gpup_os_advance(struct gpup_os *os, uint64_t ns) {
     struct gpup_os *before = gpup_os_make_current(os);
-    uint64_t end = os->now + ns;
+    struct gpup_machine *machine = os->machine;
+    uint64_t end = machine->now + ns;
 
     begin(os, ns);
-    while (!os->dead) {
+    while (!machine->dead) {
         uint64_t next;
 
-        if (os->now < end && step(os))
+        if (machine->now < end && step(os))
             continue;
-        if (os->now >= end) {
+        if (machine->now >= end) {
             gpup_os_settle(os);
             break;
         }
-        next = next_time(os);
-        set_clock(os, next < end ? next : end);
-        if (++os->used.switches > or_default(os->config.budgets.switches, 1000000))
-            gpup_os_hang(os, GPUP_HANG_SWITCHES, os->used.switches);
+        next = next_time(machine);
+        set_clock(machine, next < end ? next : end);
+        if (++machine->used.switches > or_default(os->config.budgets.switches, 1000000))
+            gpup_os_hang(os, GPUP_HANG_SWITCHES, machine->used.switches);
     }
     gpup_os_make_current(before);
-    return os->dead ? GPUP_RAN_DEAD : GPUP_RAN_RETURNED;
+    return machine->dead ? GPUP_RAN_DEAD : GPUP_RAN_RETURNED;
 }
 
 /* --- from inside a fiber */
@@ -466,41 +486,40 @@ bool gpup_os_start(struct gpup_os *os, const struct gpup_start *start) {
 
     if (!fiber)
         return false;
-    os->now += COST_OF_ROUTINE;
-    enqueue(os, fiber, true);
+    os->machine->now += COST_OF_ROUTINE;
+    enqueue(os->machine, fiber, true);
     return true;
 }
 
 struct gpup_fiber *gpup_os_started(struct gpup_os *os) {
-    return os->ready_last;
+    return os->machine->ready_last;
 }
 
 void gpup_os_make_ready(struct gpup_os *os, struct gpup_fiber *fiber) {
-    fiber->slice = os->now;
-    enqueue(os, fiber, true);
+    fiber->slice = os->machine->now;
+    enqueue(os->machine, fiber, true);
 }
 
 void gpup_os_yield(struct gpup_os *os, bool to_back) {
-    enqueue(os, os->running, to_back);
+    enqueue(os->machine, os->machine->running, to_back);
     if (to_back)
-        os->running->slice = os->now;
+        os->machine->running->slice = os->machine->now;
     gpup_fiber_leave(os);
 }
 
 void gpup_os_pass(struct gpup_os *os, uint64_t ns) {
-    const struct gpup_device_ops *ops = os->config.device_ops;
-    struct gpup_fiber *fiber = os->running;
+    struct gpup_machine *machine = os->machine;
+    const struct gpup_fiber *fiber = machine->running;
 
-    os->now += ns;
+    machine->now += ns;
     if (!fiber)
         return;
-    if (os->now > os->time_limit)
-        gpup_os_hang(os, GPUP_HANG_TIME, os->now);
-    if (os->now - fiber->dispatched < SLICE_INTERRUPTS || fiber->irql >= GPUP_DIRQL)
+    if (machine->now > machine->time_limit)
+        gpup_os_hang(os, GPUP_HANG_TIME, machine->now);
+    if (machine->now - fiber->dispatched < SLICE_INTERRUPTS || fiber->irql >= GPUP_DIRQL)
         return;
-    if (ops && ops->advance)
-        ops->advance(os->config.device, os->now);
-    gpup_os_yield(os, os->now - fiber->slice >= SLICE_THREADS && fiber->irql < DISPATCH_LEVEL);
+    advance_devices(machine);
+    gpup_os_yield(os, machine->now - fiber->slice >= SLICE_THREADS && fiber->irql < DISPATCH_LEVEL);
 }
 
 _Noreturn void gpup_os_end_fiber(struct gpup_os *os) {
@@ -508,6 +527,6 @@ _Noreturn void gpup_os_end_fiber(struct gpup_os *os) {
 }
 
 _Noreturn void gpup_os_abandon(struct gpup_os *os) {
-    os->dead = true;
+    os->machine->dead = true;
     gpup_fiber_leave_for_good(os);
 }

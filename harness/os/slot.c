@@ -34,7 +34,7 @@ static uint8_t *cut_guarded(struct gpup_os *os, size_t size) {
 }
 
 static uint8_t *cut_plain(struct gpup_os *os, size_t size) {
-    struct gpup_pool *pool = os->pool;
+    struct gpup_pool *pool = os->machine->pool;
     uint8_t *start;
 
     if (size > CHUNK / 2)
@@ -61,8 +61,8 @@ static struct gpup_slot *cut(struct gpup_os *os, unsigned class, bool guarded) {
     slot->size = (uint32_t)size;
     slot->class = (uint8_t) class;
     slot->guarded = guarded;
-    slot->next = os->pool->slots;
-    os->pool->slots = slot;
+    slot->next = os->machine->pool->slots;
+    os->machine->pool->slots = slot;
     return slot;
 }
 
@@ -94,7 +94,7 @@ struct gpup_slot *gpup_slot_take(struct gpup_os *os, size_t size, size_t slack, 
 
     if (need < size || class >= GPUP_POOL_CLASSES)
         return NULL;
-    slot = reuse(os, guarded ? &os->pool->guarded[class] : &os->pool->plain[class]);
+    slot = reuse(os, guarded ? &os->machine->pool->guarded[class] : &os->machine->pool->plain[class]);
     if (!slot)
         slot = cut(os, class, guarded);
     if (!slot)
@@ -104,15 +104,15 @@ struct gpup_slot *gpup_slot_take(struct gpup_os *os, size_t size, size_t slack, 
     slot->address = guarded ? slot->start + slot->size - size - slack : slot->start + ZONE;
     if (pages && !guarded)
         slot->address = align_up(slot->address);
-    memset(slot->start, os->pool->canary, (size_t)(slot->address - slot->start));
-    memset(slot->address + size, os->pool->canary,
+    memset(slot->start, os->machine->pool->canary, (size_t)(slot->address - slot->start));
+    memset(slot->address + size, os->machine->pool->canary,
            (size_t)(slot->start + slot->size - (slot->address + size)));
     return slot;
 }
 
 void gpup_slot_give(struct gpup_os *os, struct gpup_slot *slot) {
     struct gpup_free_queue *queue =
-        slot->guarded ? &os->pool->guarded[slot->class] : &os->pool->plain[slot->class];
+        slot->guarded ? &os->machine->pool->guarded[slot->class] : &os->machine->pool->plain[slot->class];
 
     slot->closed = slot->guarded && os->config.page_guards;
     if (slot->guarded)
@@ -158,12 +158,12 @@ static const uint8_t *last_not(const uint8_t *from, const uint8_t *to, uint8_t v
 unsigned gpup_slot_check(const struct gpup_os *os, const struct gpup_slot *slot, uint64_t *offset) {
     const uint8_t *end = slot->start + slot->size;
     const uint8_t *block_end = slot->address + slot->bytes;
-    const uint8_t *at = first_not(block_end, end, os->pool->canary);
+    const uint8_t *at = first_not(block_end, end, os->machine->pool->canary);
 
     *offset = (uint64_t)(at - slot->address);
     if (at < end)
         return GPUP_DAMAGE_AFTER;
-    at = last_not(slot->start, slot->address, os->pool->canary);
+    at = last_not(slot->start, slot->address, os->machine->pool->canary);
     if (at) {
         *offset = (uint64_t)(at - slot->address);
         return GPUP_DAMAGE_BEFORE;

@@ -13,31 +13,31 @@ VOID DDI_CALL KeInitializeSpinLock(PKSPIN_LOCK SpinLock) {
 }
 
 void gpup_spin_take(struct gpup_os *os, const char *name, PKSPIN_LOCK lock, unsigned how) {
-    if (!os->running)
+    if (!os->machine->running)
         return;
     if (*lock && !IS_HELD(*lock)) { /* never initialised, or overwritten */
         gpup_os_misuse(os, name, GPUP_MISUSE_OBJECT, 0);
         *lock = 0;
     }
     gpup_lock_wanted(os, name, lock, *lock ? how : how | GPUP_LOCK_FREE);
-    if (*lock == HELD(os->running)) {
+    if (*lock == HELD(os->machine->running)) {
         gpup_lock_again(os, name, lock);
         gpup_os_hang(os, GPUP_HANG_WAIT, 0); /* would spin for ever */
     }
     gpup_os_spin(os, lock);
-    *lock = HELD(os->running);
-    os->running->locks++;
-    gpup_lock_taken(os->running, lock, how);
+    *lock = HELD(os->machine->running);
+    os->machine->running->locks++;
+    gpup_lock_taken(os->machine->running, lock, how);
 }
 
 void gpup_spin_give(struct gpup_os *os, const char *name, PKSPIN_LOCK lock) {
-    if (!os->running)
+    if (!os->machine->running)
         return;
-    if (*lock != HELD(os->running))
+    if (*lock != HELD(os->machine->running))
         gpup_os_misuse(os, name, *lock && !IS_HELD(*lock) ? GPUP_MISUSE_OBJECT : GPUP_MISUSE_LOCK, 0);
     else
-        os->running->locks--;
-    gpup_lock_given(os, os->running, lock);
+        os->machine->running->locks--;
+    gpup_lock_given(os, os->machine->running, lock);
     *lock = 0;
     gpup_os_wake(os);
 }

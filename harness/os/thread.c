@@ -6,7 +6,7 @@
 
 HANDLE gpup_handle_new(struct gpup_os *os, uint32_t type, void *target, uint64_t object,
                        void (*close)(struct gpup_os *os, void *target)) {
-    struct gpup_os *table = gpup_os_machine(os); /* its adapters have one */
+    struct gpup_machine *table = os->machine;
     uint32_t i = 0;
 
     while (i < table->handle_count && table->handles[i].type)
@@ -22,7 +22,7 @@ HANDLE gpup_handle_new(struct gpup_os *os, uint32_t type, void *target, uint64_t
 }
 
 struct gpup_handle *gpup_handle_get(struct gpup_os *os, HANDLE handle, uint32_t type) {
-    struct gpup_os *table = gpup_os_machine(os);
+    struct gpup_machine *table = os->machine;
     uintptr_t i = ((uintptr_t)handle - HANDLE_BASE) / 4 - 1;
     struct gpup_handle *entry = &table->handles[i < GPUP_MAX_HANDLES ? i : 0];
 
@@ -60,7 +60,7 @@ NTSTATUS DDI_CALL ZwClose(HANDLE Handle) {
 
 static void release(struct gpup_os *os, void *target) {
     struct gpup_thread *thread = target;
-    struct gpup_thread **link = &os->threads;
+    struct gpup_thread **link = &os->machine->threads;
 
     if (--thread->references)
         return;
@@ -69,29 +69,29 @@ static void release(struct gpup_os *os, void *target) {
     if (*link)
         *link = thread->next;
     thread->header.Tag = 0;
-    thread->next = os->free_threads;
-    os->free_threads = thread;
+    thread->next = os->machine->free_threads;
+    os->machine->free_threads = thread;
 }
 
 static struct gpup_thread *fresh(struct gpup_os *os) {
-    struct gpup_thread *thread = os->free_threads;
+    struct gpup_thread *thread = os->machine->free_threads;
 
     if (thread)
-        os->free_threads = thread->next;
+        os->machine->free_threads = thread->next;
     else
         thread = gpup_os_alloc(os, sizeof *thread);
     if (!thread)
         return NULL;
     *thread = (struct gpup_thread){
-        .object = gpup_os_object(os), .references = 2, .running = true, .next = os->threads};
+        .object = gpup_os_object(os), .references = 2, .running = true, .next = os->machine->threads};
     gpup_callers_here(os, &thread->made);
-    os->threads = thread;
+    os->machine->threads = thread;
     gpup_dispatcher_init(&thread->header, GPUP_DISPATCHER_THREAD, 0);
     return thread;
 }
 
 static struct gpup_thread *thread_of(struct gpup_os *os, const void *object) {
-    struct gpup_thread *thread = os->threads;
+    struct gpup_thread *thread = os->machine->threads;
 
     while (thread && thread != object)
         thread = thread->next;
@@ -140,9 +140,9 @@ NTSTATUS DDI_CALL PsTerminateSystemThread(NTSTATUS ExitStatus) {
     struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(PsTerminateSystemThread));
 
     (void)ExitStatus;
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return STATUS_INVALID_PARAMETER;
-    if (!os->running->thread) {
+    if (!os->machine->running->thread) {
         gpup_os_misuse(os, "PsTerminateSystemThread", GPUP_MISUSE_STATE, 0);
         return STATUS_INVALID_PARAMETER;
     }
@@ -193,7 +193,7 @@ LONG_PTR DDI_CALL ObfDereferenceObject(PVOID Object) {
 }
 
 void gpup_thread_left(struct gpup_os *os) {
-    for (const struct gpup_thread *thread = os->threads; thread; thread = thread->next)
+    for (const struct gpup_thread *thread = os->machine->threads; thread; thread = thread->next)
         gpup_os_left(os, thread->running ? GPUP_OBJECT_THREAD : GPUP_OBJECT_REFERENCE, thread->object, 0, 0,
                      &thread->made);
 }
@@ -201,9 +201,10 @@ void gpup_thread_left(struct gpup_os *os) {
 PKTHREAD DDI_CALL KeGetCurrentThread(void) {
     struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeGetCurrentThread));
 
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return NULL;
-    return os->running->thread ? (PKTHREAD)(void *)os->running->thread : (PKTHREAD)(void *)os->running;
+    return os->machine->running->thread ? (PKTHREAD)(void *)os->machine->running->thread
+                                        : (PKTHREAD)(void *)os->machine->running;
 }
 
 KPRIORITY DDI_CALL KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority) {
@@ -224,7 +225,7 @@ HANDLE DDI_CALL PsGetCurrentProcessId(void) {
 
 HANDLE DDI_CALL PsGetCurrentThreadId(void) {
     struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(PsGetCurrentThreadId));
-    uintptr_t id = os && os->running ? os->running->id : 0;
+    uintptr_t id = os && os->machine->running ? os->machine->running->id : 0;
 
     return (HANDLE)(4 * (id + 2)); // NOLINT(performance-no-int-to-ptr)
 }

@@ -39,7 +39,7 @@ BOOLEAN DDI_CALL PsIsSystemThread(PETHREAD Thread) {
 HANDLE DDI_CALL PsGetThreadId(PETHREAD Thread) {
     const struct gpup_service_limit *service = GPUP_SERVICE(PsGetThreadId);
     struct gpup_os *os = gpup_os_enter(service);
-    struct gpup_fiber *fiber = os ? os->fibers : NULL;
+    struct gpup_fiber *fiber = os ? os->machine->fibers : NULL;
 
     while (fiber && (void *)fiber != (void *)Thread &&
            (!fiber->thread || (void *)fiber->thread != (void *)Thread))
@@ -115,7 +115,7 @@ VOID DDI_CALL ObDereferenceObjectDeferDelete(PVOID Object) {
 
 VOID DDI_CALL IoGetStackLimits(PULONG_PTR LowLimit, PULONG_PTR HighLimit) {
     struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(IoGetStackLimits));
-    uintptr_t top = os && os->running ? (uintptr_t)os->running->stack->top : 0;
+    uintptr_t top = os && os->machine->running ? (uintptr_t)os->machine->running->stack->top : 0;
 
     *HighLimit = top;
     *LowLimit = top ? top - KERNEL_STACK : 0;
@@ -124,7 +124,8 @@ VOID DDI_CALL IoGetStackLimits(PULONG_PTR LowLimit, PULONG_PTR HighLimit) {
 SIZE_T DDI_CALL IoGetRemainingStackSize(void) {
     struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(IoGetRemainingStackSize));
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    uintptr_t low = os && os->running ? (uintptr_t)os->running->stack->top - KERNEL_STACK : here;
+    uintptr_t low =
+        os && os->machine->running ? (uintptr_t)os->machine->running->stack->top - KERNEL_STACK : here;
 
     return here > low ? here - low : 0;
 }

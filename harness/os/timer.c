@@ -8,35 +8,38 @@
 
 #define DPC_TAG 0x4750555044504331u
 
-static struct gpup_dpc *dpc_at(struct gpup_os *os, uint32_t at) {
-    return &os->dpcs[(os->dpc_first + at) % os->dpc_room];
+static struct gpup_dpc *dpc_at(struct gpup_machine *machine, uint32_t at) {
+    return &machine->dpcs[(machine->dpc_first + at) % machine->dpc_room];
 }
 
 /* A ring of twice the size, with what is queued at its beginning. */
-static bool grow(struct gpup_os *os) {
-    uint32_t room = os->dpc_room * 2;
-    struct gpup_dpc *dpcs = room > GPUP_MAX_DPCS ? NULL : gpup_os_alloc(os, room * sizeof *dpcs);
+static bool grow(struct gpup_machine *machine) {
+    uint32_t room = machine->dpc_room * 2;
+    struct gpup_dpc *dpcs =
+        room > GPUP_MAX_DPCS ? NULL : gpup_os_alloc(machine->adapters, room * sizeof *dpcs);
 
-    for (uint32_t i = 0; dpcs && i < os->dpc_count; i++)
-        dpcs[i] = *dpc_at(os, i);
+    for (uint32_t i = 0; dpcs && i < machine->dpc_count; i++)
+        dpcs[i] = *dpc_at(machine, i);
     if (!dpcs)
         return false;
-    os->dpcs = dpcs;
-    os->dpc_room = room;
-    os->dpc_first = 0;
+    machine->dpcs = dpcs;
+    machine->dpc_room = room;
+    machine->dpc_first = 0;
     return true;
 }
 
-bool gpup_os_queue_dpc(struct gpup_os *os, const struct gpup_dpc *dpc) {
+bool gpup_os_queue_dpc(const struct gpup_dpc *dpc) {
+    struct gpup_os *os = dpc->os;
+
     if (dpc->dpc && dpc->dpc->DpcData)
         return false;
-    if (os->dpc_count == os->dpc_room && !grow(os)) {
-        gpup_os_hang(os, GPUP_HANG_ALLOC, os->dpc_count);
+    if (os->machine->dpc_count == os->machine->dpc_room && !grow(os->machine)) {
+        gpup_os_hang(os, GPUP_HANG_ALLOC, os->machine->dpc_count);
         return false;
     }
-    *dpc_at(os, os->dpc_count++) = *dpc;
+    *dpc_at(os->machine, os->machine->dpc_count++) = *dpc;
     if (dpc->dpc)
-        dpc->dpc->DpcData = os;
+        dpc->dpc->DpcData = os->machine;
     return true;
 }
 
@@ -66,23 +69,23 @@ BOOLEAN DDI_CALL KeInsertQueueDpc(PRKDPC Dpc, PVOID SystemArgument1, PVOID Syste
         return FALSE;
     Dpc->SystemArgument1 = SystemArgument1;
     Dpc->SystemArgument2 = SystemArgument2;
-    return gpup_os_queue_dpc(os, &(struct gpup_dpc){Dpc, Dpc->DeferredRoutine, Dpc->DeferredContext,
-                                                    SystemArgument1, SystemArgument2, false});
+    return gpup_os_queue_dpc(&(struct gpup_dpc){Dpc, Dpc->DeferredRoutine, Dpc->DeferredContext,
+                                                SystemArgument1, SystemArgument2, false, os});
 }
 
-static void remove_dpc(struct gpup_os *os, uint32_t at) {
-    for (uint32_t i = at; i + 1 < os->dpc_count; i++)
-        *dpc_at(os, i) = *dpc_at(os, i + 1);
-    os->dpc_count--;
+static void remove_dpc(struct gpup_machine *machine, uint32_t at) {
+    for (uint32_t i = at; i + 1 < machine->dpc_count; i++)
+        *dpc_at(machine, i) = *dpc_at(machine, i + 1);
+    machine->dpc_count--;
 }
 
 BOOLEAN DDI_CALL KeRemoveQueueDpc(PRKDPC Dpc) {
     struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeRemoveQueueDpc));
     bool queued = Dpc->DpcData != NULL; /* memory that is gone faults here */
 
-    for (uint32_t i = 0; os && queued && i < os->dpc_count; i++)
-        if (dpc_at(os, i)->dpc == Dpc) {
-            remove_dpc(os, i);
+    for (uint32_t i = 0; os && queued && i < os->machine->dpc_count; i++)
+        if (dpc_at(os->machine, i)->dpc == Dpc) {
+            remove_dpc(os->machine, i);
             Dpc->DpcData = NULL;
             return TRUE;
         }
@@ -96,56 +99,56 @@ VOID DDI_CALL KeSetImportanceDpc(PRKDPC Dpc, KDPC_IMPORTANCE Importance) {
 
 /* --- timers */
 
-uint64_t gpup_os_next_timer(const struct gpup_os *os) {
+uint64_t gpup_os_next_timer(const struct gpup_machine *machine) {
     uint64_t next = GPUP_NEVER;
 
-    for (uint32_t i = 0; i < os->timer_count; i++)
-        if (os->timers[i].due < next)
-            next = os->timers[i].due;
+    for (uint32_t i = 0; i < machine->timer_count; i++)
+        if (machine->timers[i].due < next)
+            next = machine->timers[i].due;
     return next;
 }
 
-static void fire(struct gpup_os *os, struct gpup_timer *timer) {
+static void fire(struct gpup_machine *machine, struct gpup_timer *timer) {
     struct gpup_timer fired = *timer;
 
     if (fired.period)
         timer->due += fired.period;
     else
-        *timer = os->timers[--os->timer_count];
+        *timer = machine->timers[--machine->timer_count];
     fired.timer->Header.SignalState = 1;
-    gpup_os_wake(os);
+    gpup_os_wake(fired.os);
     if (fired.dpc)
-        gpup_os_queue_dpc(os, &(struct gpup_dpc){fired.dpc, fired.dpc->DeferredRoutine,
-                                                 fired.dpc->DeferredContext, NULL, NULL, true});
+        gpup_os_queue_dpc(&(struct gpup_dpc){fired.dpc, fired.dpc->DeferredRoutine,
+                                             fired.dpc->DeferredContext, NULL, NULL, true, fired.os});
 }
 
-void gpup_os_expire_timers(struct gpup_os *os) {
-    while (!os->dead) {
+void gpup_os_expire_timers(struct gpup_machine *machine) {
+    while (!machine->dead) {
         struct gpup_timer *first = NULL;
 
-        for (uint32_t i = 0; i < os->timer_count; i++)
-            if (os->timers[i].due <= os->now && (!first || os->timers[i].due < first->due))
-                first = &os->timers[i];
+        for (uint32_t i = 0; i < machine->timer_count; i++)
+            if (machine->timers[i].due <= machine->now && (!first || machine->timers[i].due < first->due))
+                first = &machine->timers[i];
         if (!first)
             return;
-        fire(os, first);
+        fire(machine, first);
     }
 }
 
-static struct gpup_timer *armed(struct gpup_os *os, const KTIMER *timer) {
-    for (uint32_t i = 0; i < os->timer_count; i++)
-        if (os->timers[i].timer == timer)
-            return &os->timers[i];
+static struct gpup_timer *armed(struct gpup_machine *machine, const KTIMER *timer) {
+    for (uint32_t i = 0; i < machine->timer_count; i++)
+        if (machine->timers[i].timer == timer)
+            return &machine->timers[i];
     return NULL;
 }
 
 static void initialize(const struct gpup_service_limit *service, PKTIMER Timer, TIMER_TYPE Type) {
     struct gpup_os *os = gpup_os_enter(service);
-    struct gpup_timer *old = os ? armed(os, Timer) : NULL;
+    struct gpup_timer *old = os ? armed(os->machine, Timer) : NULL;
 
     if (old) {
         gpup_os_misuse(os, service->name, GPUP_MISUSE_STATE, old->object);
-        *old = os->timers[--os->timer_count];
+        *old = os->machine->timers[--os->machine->timer_count];
     }
     memset(Timer, 0, sizeof *Timer);
     gpup_dispatcher_init(
@@ -172,19 +175,20 @@ static BOOLEAN arm(const struct gpup_service_limit *service, PKTIMER Timer, LARG
         gpup_os_misuse(os, service->name, GPUP_MISUSE_OBJECT, 0);
     if (Dpc && !gpup_dpc_valid(Dpc))
         gpup_os_misuse(os, service->name, GPUP_MISUSE_OBJECT, 1);
-    timer = armed(os, Timer);
+    timer = armed(os->machine, Timer);
     was = timer != NULL;
-    if (!timer && os->timer_count == GPUP_MAX_TIMERS) {
-        gpup_os_hang(os, GPUP_HANG_ALLOC, os->timer_count);
+    if (!timer && os->machine->timer_count == GPUP_MAX_TIMERS) {
+        gpup_os_hang(os, GPUP_HANG_ALLOC, os->machine->timer_count);
         return FALSE;
     }
     if (!timer)
-        timer = &os->timers[os->timer_count++];
+        timer = &os->machine->timers[os->machine->timer_count++];
     *timer = (struct gpup_timer){Timer,
                                  gpup_os_due(os, DueTime.QuadPart),
                                  Period > 0 ? (uint64_t)Period * 1000000 : 0,
                                  gpup_os_object(os),
                                  Dpc,
+                                 os,
                                  {0}};
     gpup_callers_here(os, &timer->made);
     Timer->Header.SignalState = 0;
@@ -201,13 +205,13 @@ BOOLEAN DDI_CALL KeSetTimer(PKTIMER Timer, LARGE_INTEGER DueTime, PKDPC Dpc) {
 
 BOOLEAN DDI_CALL KeCancelTimer(PKTIMER Timer) {
     struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeCancelTimer));
-    struct gpup_timer *timer = os ? armed(os, Timer) : NULL;
+    struct gpup_timer *timer = os ? armed(os->machine, Timer) : NULL;
 
     if (os && !gpup_dispatcher_valid(&Timer->Header))
         gpup_os_misuse(os, "KeCancelTimer", GPUP_MISUSE_OBJECT, 0);
     if (!timer)
         return FALSE;
-    *timer = os->timers[--os->timer_count];
+    *timer = os->machine->timers[--os->machine->timer_count];
     return TRUE;
 }
 
@@ -217,29 +221,29 @@ BOOLEAN DDI_CALL KeReadStateTimer(PKTIMER Timer) {
 }
 
 void gpup_timer_left(struct gpup_os *os) {
-    for (uint32_t i = 0; i < os->timer_count; i++)
-        gpup_os_left(os, GPUP_OBJECT_TIMER, os->timers[i].object, os->timers[i].period, 0,
-                     &os->timers[i].made);
+    for (uint32_t i = 0; i < os->machine->timer_count; i++)
+        gpup_os_left(os, GPUP_OBJECT_TIMER, os->machine->timers[i].object, os->machine->timers[i].period, 0,
+                     &os->machine->timers[i].made);
 }
 
 void gpup_timer_forget(struct gpup_os *os, const void *start, size_t size, const char *service) {
     uintptr_t from = (uintptr_t)start;
 
-    for (uint32_t i = 0; i < os->timer_count;) {
-        struct gpup_timer *timer = &os->timers[i];
+    for (uint32_t i = 0; i < os->machine->timer_count;) {
+        struct gpup_timer *timer = &os->machine->timers[i];
 
         if ((uintptr_t)timer->timer - from < size || (timer->dpc && (uintptr_t)timer->dpc - from < size)) {
             gpup_os_misuse(os, service, GPUP_MISUSE_OBJECT, timer->object);
-            *timer = os->timers[--os->timer_count];
+            *timer = os->machine->timers[--os->machine->timer_count];
         } else
             i++;
     }
-    for (uint32_t i = 0; i < os->dpc_count;) {
-        PRKDPC dpc = dpc_at(os, i)->dpc;
+    for (uint32_t i = 0; i < os->machine->dpc_count;) {
+        PRKDPC dpc = dpc_at(os->machine, i)->dpc;
 
         if (dpc && (uintptr_t)dpc - from < size) {
             gpup_os_misuse(os, service, GPUP_MISUSE_OBJECT, 0);
-            remove_dpc(os, i);
+            remove_dpc(os->machine, i);
         } else
             i++;
     }
@@ -253,7 +257,7 @@ static uint64_t clock_ns(const struct gpup_service_limit *service) {
     if (!os)
         return 0;
     gpup_os_pass(os, COST_OF_ASKING);
-    return os->now;
+    return os->machine->now;
 }
 
 LARGE_INTEGER DDI_CALL KeQueryPerformanceCounter(PLARGE_INTEGER PerformanceFrequency) {

@@ -25,9 +25,9 @@ static PEX_TIMER known(struct gpup_os *os, const struct gpup_service_limit *serv
 }
 
 static struct gpup_timer *armed(struct gpup_os *os, const struct _EX_TIMER *timer) {
-    for (uint32_t i = 0; i < os->timer_count; i++)
-        if (os->timers[i].timer == &timer->timer)
-            return &os->timers[i];
+    for (uint32_t i = 0; i < os->machine->timer_count; i++)
+        if (os->machine->timers[i].timer == &timer->timer)
+            return &os->machine->timers[i];
     return NULL;
 }
 

@@ -34,6 +34,7 @@ struct gpup_vmbus_outgoing { /* to the guest */
 
 struct gpup_vmbus_channel {
     struct gpup_vmbus_channel *next; /* all live ones, or the free list */
+    struct gpup_os *os;              /* whose it is */
     VMBCHANNEL token;
     uint64_t number; /* in events */
     uint64_t handle; /* bound to; 0: none */
@@ -77,7 +78,9 @@ struct gpup_vmbus {
 
 struct gpup_vmbus *gpup_vmbus_of(struct gpup_os *os); /* NULL: arena full */
 
-/* Entry of a function that takes a channel; NULL, with the misuse reported, when the channel is not live. */
+/* What a token stands for; NULL, with the misuse reported, where it is not live or of another kind. */
+void *gpup_vmbus_object(struct gpup_os *os, const char *name, const void *token, unsigned kind);
+/* Entry of a function that takes a channel; NULL as above. os: whose channel it is, or who called. */
 struct gpup_vmbus_channel *gpup_vmbus_enter(struct gpup_os **os, const char *name, VMBCHANNEL channel,
                                             KIRQL max_irql);
 /* Shall this call fail, as the test planned. */

@@ -15,14 +15,19 @@ void gpup_vmbus_event(struct gpup_os *os, const struct gpup_vmbus_channel *chann
     gpup_os_emit(os, &event);
 }
 
-struct gpup_vmbus_channel *gpup_vmbus_enter(struct gpup_os **out, const char *name, VMBCHANNEL channel,
-                                            KIRQL max_irql) {
-    struct gpup_os *os = *out = gpup_os_service(name, max_irql);
+void *gpup_vmbus_object(struct gpup_os *os, const char *name, const void *token, unsigned kind) {
     const struct gpup_vmbus *vmbus = os ? gpup_vmbus_of(os) : NULL;
-    struct gpup_vmbus_channel *found =
-        vmbus ? gpup_token_object(&vmbus->tokens, channel, GPUP_VMBUS_CHANNEL) : NULL;
+    void *found = vmbus ? gpup_token_object(&vmbus->tokens, token, kind) : NULL;
     if (os && !found)
         gpup_os_misuse(os, name, GPUP_MISUSE_OBJECT, 0);
+    return found;
+}
+
+struct gpup_vmbus_channel *gpup_vmbus_enter(struct gpup_os **out, const char *name, VMBCHANNEL channel,
+                                            KIRQL max_irql) {
+    struct gpup_os *os = gpup_os_service(name, max_irql);
+    struct gpup_vmbus_channel *found = gpup_vmbus_object(os, name, channel, GPUP_VMBUS_CHANNEL);
+    *out = found ? found->os : os;
     return found;
 }
 
@@ -45,7 +50,8 @@ static struct gpup_vmbus_channel *make(struct gpup_os *os, struct gpup_vmbus *vm
         channel = gpup_os_alloc(os, sizeof *channel);
     if (!channel)
         return NULL;
-    *channel = (struct gpup_vmbus_channel){.number = gpup_os_object(os), .vf = GPUP_PF, .vm = GPUP_PF};
+    *channel =
+        (struct gpup_vmbus_channel){.os = os, .number = gpup_os_object(os), .vf = GPUP_PF, .vm = GPUP_PF};
     gpup_callers_here(os, &channel->made);
     channel->token = gpup_token_new(os->config.arena, &vmbus->tokens, GPUP_VMBUS_CHANNEL, channel);
     if (!channel->token) {
@@ -71,12 +77,20 @@ void gpup_vmbus_release(struct gpup_vmbus *vmbus, struct gpup_vmbus_channel *cha
     vmbus->free_channels = channel;
 }
 
+/* The adapter of a device object, for a thread that serves several; one that is none of theirs says nothing.
+ */
+static struct gpup_os *adapter_of(struct gpup_os *os, const DEVICE_OBJECT *device) {
+    struct gpup_os *adapter = os && gpup_dxgkrnl_physical_device ? os->machine->adapters : NULL;
+    while (adapter && gpup_dxgkrnl_physical_device(adapter) != device)
+        adapter = adapter->next;
+    return adapter ? adapter : os;
+}
+
 /* The event's data: 1 server, 0 client. */
 GPUP_EXPORT NTSTATUS DDI_CALL VmbChannelAllocate(PDEVICE_OBJECT ParentDeviceObject, BOOLEAN IsServer,
                                                  VMBCHANNEL *Channel) {
-    struct gpup_os *os = gpup_os_service("VmbChannelAllocate", PASSIVE_LEVEL);
+    struct gpup_os *os = adapter_of(gpup_os_service("VmbChannelAllocate", PASSIVE_LEVEL), ParentDeviceObject);
     struct gpup_vmbus *vmbus = os ? gpup_vmbus_of(os) : NULL;
-    (void)ParentDeviceObject;
     if (!vmbus)
         return STATUS_INSUFFICIENT_RESOURCES;
     if (!Channel) {
@@ -109,7 +123,7 @@ GPUP_EXPORT VOID DDI_CALL VmbChannelCleanup(VMBCHANNEL Channel) {
     gpup_vmbus_forget_packets(os, channel);
     gpup_vmbus_forget_outgoing(os, channel);
     channel->state = GPUP_CHANNEL_WITHDRAWN;
-    struct gpup_vmbus *vmbus = os->vmbus;
+    struct gpup_vmbus *vmbus = os->machine->vmbus;
     gpup_token_free(&vmbus->tokens, channel->token);
     if (channel->closing)
         channel->orphan = true; /* whoever closes it frees it */
@@ -182,7 +196,7 @@ static VOID DDI_CALL close_channel(struct gpup_vmbus_channel *channel, void *unu
     channel->suspended = false;
     KeSetEvent(&channel->closed, 0, FALSE);
     if (channel->orphan)
-        gpup_vmbus_release(os->vmbus, channel);
+        gpup_vmbus_release(os->machine->vmbus, channel);
 }
 
 void gpup_vmbus_begin_close(struct gpup_os *os, struct gpup_vmbus_channel *channel) {
@@ -206,7 +220,7 @@ GPUP_EXPORT VOID DDI_CALL VmbChannelDisable(VMBCHANNEL Channel) {
         return; /* nothing to withdraw */
     if (channel->state == GPUP_CHANNEL_OPEN)
         gpup_vmbus_begin_close(os, channel);
-    if (os->running && gpup_os_irql(os) < DISPATCH_LEVEL)
+    if (os->machine->running && gpup_os_irql(os) < DISPATCH_LEVEL)
         wait_for(os, &channel->closed);
     channel->state = GPUP_CHANNEL_WITHDRAWN;
     gpup_vmbus_event(os, channel, GPUP_CHANNEL_GONE, STATUS_SUCCESS, NULL, 0);
@@ -220,7 +234,7 @@ GPUP_EXPORT VOID DDI_CALL VmbChannelPause(VMBCHANNEL Channel) {
     if (!channel)
         return;
     channel->paused = true; /* of a channel that is not enabled: it starts paused */
-    if (os->running && gpup_os_irql(os) < DISPATCH_LEVEL)
+    if (os->machine->running && gpup_os_irql(os) < DISPATCH_LEVEL)
         wait_for(os, &channel->drained);
 }
 
@@ -236,7 +250,8 @@ VOID DDI_CALL gpup_vmbus_resume(struct gpup_vmbus_channel *channel, void *unused
     channel->awake.Header.SignalState = 0;
     if (channel->on.EvtChannelStarted)
         channel->on.EvtChannelStarted(token);
-    if (gpup_token_object(&((struct gpup_vmbus *)os->vmbus)->tokens, token, GPUP_VMBUS_CHANNEL) != channel)
+    if (gpup_token_object(&((struct gpup_vmbus *)os->machine->vmbus)->tokens, token, GPUP_VMBUS_CHANNEL) !=
+        channel)
         return; /* the driver cleaned it up meanwhile */
     channel->starting = false;
     KeSetEvent(&channel->awake, 0, FALSE);

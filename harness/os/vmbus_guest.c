@@ -30,16 +30,17 @@ static bool run(struct gpup_os *os, void *function, struct gpup_vmbus_channel *c
 
 /* What one routine starts, the next turn runs. */
 static void run_ready(struct gpup_os *os) {
-    for (unsigned turns = 0; os->ready && !os->dead && turns < TURNS; turns++)
+    for (unsigned turns = 0; os->machine->ready && !os->machine->dead && turns < TURNS; turns++)
         gpup_os_advance(os, 0);
 }
 
 /* The next channel of the handle in that state, by number, because a callback may change the list. */
 static struct gpup_vmbus_channel *find(const struct gpup_os *os, HANDLE handle, enum gpup_channel_state state,
                                        uint64_t after) {
-    const struct gpup_vmbus *vmbus = os->vmbus;
+    const struct gpup_vmbus *vmbus = os->machine->vmbus;
     struct gpup_vmbus_channel *best = NULL;
-    for (struct gpup_vmbus_channel *c = vmbus && !os->dead ? vmbus->channels : NULL; c; c = c->next) {
+    for (struct gpup_vmbus_channel *c = vmbus && !os->machine->dead ? vmbus->channels : NULL; c;
+         c = c->next) {
         bool fits = c->handle == (uintptr_t)handle && c->state == state && !c->closing && c->number > after;
         if (fits && (!best || c->number < best->number))
             best = c;

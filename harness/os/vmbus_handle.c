@@ -2,15 +2,15 @@
 #include "vmbus.h"
 
 struct gpup_vmbus *gpup_vmbus_of(struct gpup_os *os) {
-    if (!os->vmbus)
+    if (!os->machine->vmbus)
         gpup_vmbus_init(os);
-    return os->vmbus;
+    return os->machine->vmbus;
 }
 
 bool gpup_vmbus_init(struct gpup_os *os) {
-    if (!os->vmbus)
-        os->vmbus = gpup_os_alloc(os, sizeof(struct gpup_vmbus));
-    return os->vmbus != NULL;
+    if (!os->machine->vmbus)
+        os->machine->vmbus = gpup_os_alloc(os, sizeof(struct gpup_vmbus));
+    return os->machine->vmbus != NULL;
 }
 
 void gpup_vmbus_fail_step(struct gpup_os *os, uint32_t nth) {
@@ -20,7 +20,7 @@ void gpup_vmbus_fail_step(struct gpup_os *os, uint32_t nth) {
 }
 
 bool gpup_vmbus_fails(struct gpup_os *os) {
-    struct gpup_vmbus *vmbus = os->vmbus;
+    struct gpup_vmbus *vmbus = os->machine->vmbus;
     return vmbus->fail_nth && !--vmbus->fail_nth;
 }
 
@@ -89,9 +89,9 @@ bool gpup_vmbus_bind(struct gpup_os *os, HANDLE value, struct gpup_vmbus_channel
 }
 
 void gpup_vmbus_left(struct gpup_os *os) {
-    const struct gpup_vmbus *vmbus = os->vmbus;
+    const struct gpup_vmbus *vmbus = os->machine->vmbus;
     for (const struct gpup_vmbus_channel *c = vmbus ? vmbus->channels : NULL; c; c = c->next) {
-        if (!c->orphan)
+        if (c->os == os && !c->orphan)
             gpup_os_left(os, GPUP_OBJECT_CHANNEL, c->number, 0, c->vf, &c->made);
     }
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static void drop(struct gpup_os *os, struct gpup_vmbus_packet *packet) {
-    struct gpup_vmbus *vmbus = os->vmbus;
+    struct gpup_vmbus *vmbus = os->machine->vmbus;
     gpup_os_buffer_free(os, packet->bytes);
     gpup_token_free(&vmbus->tokens, packet->token);
     packet->bytes = NULL;
@@ -31,7 +31,7 @@ static void hold(struct gpup_vmbus_channel *channel, struct gpup_vmbus_packet *p
 
 struct gpup_vmbus_packet *gpup_vmbus_packet(struct gpup_os *os, struct gpup_vmbus_channel *channel,
                                             const void *bytes, size_t size) {
-    struct gpup_vmbus *vmbus = os->vmbus;
+    struct gpup_vmbus *vmbus = os->machine->vmbus;
     struct gpup_vmbus_packet *packet = take(os, vmbus);
     uint64_t object;
     if (!packet)
@@ -59,7 +59,7 @@ static bool may_deliver(const struct gpup_vmbus_channel *channel) {
 /* PACKET and COMPLETE carry the packet's number, 4 bytes. */
 VOID DDI_CALL gpup_vmbus_deliver(struct gpup_vmbus_channel *channel, struct gpup_vmbus_packet *packet) {
     struct gpup_os *os = gpup_os_current();
-    const struct gpup_vmbus *vmbus = os->vmbus;
+    const struct gpup_vmbus *vmbus = os->machine->vmbus;
     if (!packet->bytes || packet->channel != channel) /* gone with its channel */
         return;
     gpup_vmbus_event(os, channel, GPUP_CHANNEL_PACKET, STATUS_SUCCESS, &packet->number,
@@ -85,7 +85,7 @@ void gpup_vmbus_flush(struct gpup_os *os, struct gpup_vmbus_channel *channel) {
 
 /* The channel goes: held packets with it, and those the driver still has must not be completed any more. */
 void gpup_vmbus_forget_packets(struct gpup_os *os, struct gpup_vmbus_channel *channel) {
-    struct gpup_vmbus *vmbus = os->vmbus;
+    struct gpup_vmbus *vmbus = os->machine->vmbus;
     uint32_t at = 0;
     for (struct gpup_vmbus_packet *p; (p = gpup_token_next(&vmbus->tokens, &at, GPUP_VMBUS_INCOMING));) {
         if (p->channel == channel)
@@ -98,7 +98,7 @@ void gpup_vmbus_forget_packets(struct gpup_os *os, struct gpup_vmbus_channel *ch
 }
 
 void gpup_vmbus_forget_outgoing(struct gpup_os *os, struct gpup_vmbus_channel *channel) {
-    struct gpup_vmbus *vmbus = os->vmbus;
+    struct gpup_vmbus *vmbus = os->machine->vmbus;
     uint32_t at = 0;
     for (struct gpup_vmbus_outgoing *p; (p = gpup_token_next(&vmbus->tokens, &at, GPUP_VMBUS_OUTGOING));) {
         if (p->channel != channel)
@@ -111,13 +111,10 @@ void gpup_vmbus_forget_outgoing(struct gpup_os *os, struct gpup_vmbus_channel *c
 
 static struct gpup_vmbus_packet *incoming(struct gpup_os **out, const char *name,
                                           VMBPACKETCOMPLETION context) {
-    struct gpup_os *os = *out = gpup_os_service(name, DISPATCH_LEVEL);
-    const struct gpup_vmbus *vmbus = os ? gpup_vmbus_of(os) : NULL;
-    struct gpup_vmbus_packet *packet =
-        vmbus ? gpup_token_object(&vmbus->tokens, context, GPUP_VMBUS_INCOMING) : NULL;
-    if (os && !packet)
-        gpup_os_misuse(os, name, GPUP_MISUSE_OBJECT, 0); /* completed before, or never received */
-    return packet;
+    struct gpup_os *os = gpup_os_service(name, DISPATCH_LEVEL);
+    struct gpup_vmbus_packet *packet = gpup_vmbus_object(os, name, context, GPUP_VMBUS_INCOMING);
+    *out = packet ? packet->channel->os : os;
+    return packet; /* NULL: completed before, or never received */
 }
 
 static void complete(struct gpup_os *os, struct gpup_vmbus_packet *packet, NTSTATUS status) {

@@ -6,12 +6,9 @@
 #define PACKET_SIZE 64 /* what VmbChannelSizeofPacket answers */
 
 static struct gpup_vmbus_outgoing *outgoing(struct gpup_os **out, const char *name, VMBPACKET packet) {
-    struct gpup_os *os = *out = gpup_os_service(name, DISPATCH_LEVEL);
-    const struct gpup_vmbus *vmbus = os ? gpup_vmbus_of(os) : NULL;
-    struct gpup_vmbus_outgoing *found =
-        vmbus ? gpup_token_object(&vmbus->tokens, packet, GPUP_VMBUS_OUTGOING) : NULL;
-    if (os && !found)
-        gpup_os_misuse(os, name, GPUP_MISUSE_OBJECT, 0);
+    struct gpup_os *os = gpup_os_service(name, DISPATCH_LEVEL);
+    struct gpup_vmbus_outgoing *found = gpup_vmbus_object(os, name, packet, GPUP_VMBUS_OUTGOING);
+    *out = found ? found->channel->os : os;
     return found;
 }
 
@@ -20,7 +17,7 @@ GPUP_EXPORT VMBPACKET DDI_CALL VmbPacketAllocate(VMBCHANNEL Channel) {
     struct gpup_vmbus_channel *channel = gpup_vmbus_enter(&os, "VmbPacketAllocate", Channel, DISPATCH_LEVEL);
     if (!channel)
         return NULL;
-    struct gpup_vmbus *vmbus = os->vmbus;
+    struct gpup_vmbus *vmbus = os->machine->vmbus;
     bool fails = gpup_os_fails(os), planned = gpup_vmbus_fails(os);
     if (planned && !fails)
         gpup_os_failed(os);
@@ -45,7 +42,7 @@ GPUP_EXPORT VOID DDI_CALL VmbPacketFree(VMBPACKET VmbPacket) {
         return;
     if (packet->sent)
         gpup_os_misuse(os, "VmbPacketFree", GPUP_MISUSE_STATE, packet->channel->number);
-    struct gpup_vmbus *vmbus = os->vmbus;
+    struct gpup_vmbus *vmbus = os->machine->vmbus;
     gpup_token_free(&vmbus->tokens, packet->token);
     packet->next = vmbus->free_outgoing;
     vmbus->free_outgoing = packet;
@@ -97,7 +94,7 @@ GPUP_EXPORT VOID DDI_CALL VmbPacketSetCompletionRoutine(VMBPACKET PacketObject,
 
 static VOID DDI_CALL guest_completes(struct gpup_vmbus_channel *channel, VMBPACKET token) {
     const struct gpup_os *os = gpup_os_current();
-    const struct gpup_vmbus *vmbus = os->vmbus;
+    const struct gpup_vmbus *vmbus = os->machine->vmbus;
     struct gpup_vmbus_outgoing *packet = gpup_token_object(&vmbus->tokens, token, GPUP_VMBUS_OUTGOING);
     (void)channel;
     if (!packet) /* freed, or gone with its channel */
@@ -110,7 +107,7 @@ static VOID DDI_CALL guest_completes(struct gpup_vmbus_channel *channel, VMBPACK
 }
 
 void gpup_vmbus_answer(struct gpup_os *os, const struct gpup_vmbus_channel *channel) {
-    struct gpup_vmbus *vmbus = os->vmbus;
+    struct gpup_vmbus *vmbus = os->machine->vmbus;
     uint32_t at = 0;
     for (struct gpup_vmbus_outgoing *p; (p = gpup_token_next(&vmbus->tokens, &at, GPUP_VMBUS_OUTGOING));) {
         if (p->channel != channel || !p->answered)

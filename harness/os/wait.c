@@ -74,14 +74,14 @@ static bool may_go_on(const struct gpup_os *os, struct gpup_fiber *fiber) {
     if (fiber->spin)
         return !*fiber->spin;
     if (fiber->flush)
-        return !os->dpc_count && !os->dpc_active;
+        return !os->machine->dpc_count && !os->machine->dpc_active;
     return satisfy(fiber);
 }
 
 static struct gpup_fiber *next_waiter(const struct gpup_os *os, uint64_t after) {
     struct gpup_fiber *best = NULL;
 
-    for (struct gpup_fiber *f = os->fibers; f; f = f->next)
+    for (struct gpup_fiber *f = os->machine->fibers; f; f = f->next)
         if (f->state == GPUP_FIBER_WAITING && f->order > after && (!best || f->order < best->order))
             best = f;
     return best;
@@ -98,15 +98,15 @@ void gpup_os_wake(struct gpup_os *os) {
 static void count_wait(struct gpup_os *os) {
     uint64_t limit = os->config.budgets.waits ? os->config.budgets.waits : 100000;
 
-    if (++os->used.waits > limit)
-        gpup_os_hang(os, GPUP_HANG_WAIT, os->used.waits);
+    if (++os->machine->used.waits > limit)
+        gpup_os_hang(os, GPUP_HANG_WAIT, os->machine->used.waits);
 }
 
 static void block(struct gpup_os *os, uint64_t deadline) {
-    struct gpup_fiber *fiber = os->running;
+    struct gpup_fiber *fiber = os->machine->running;
 
     fiber->deadline = deadline;
-    fiber->order = ++os->orders;
+    fiber->order = ++os->machine->orders;
     fiber->state = GPUP_FIBER_WAITING;
     gpup_fiber_leave(os);
     fiber->objects = NULL;
@@ -116,7 +116,7 @@ static void block(struct gpup_os *os, uint64_t deadline) {
 }
 
 NTSTATUS gpup_os_wait(struct gpup_os *os, void *const *objects, uint32_t count, bool all, uint64_t deadline) {
-    struct gpup_fiber *fiber = os->running;
+    struct gpup_fiber *fiber = os->machine->running;
 
     fiber->objects = objects;
     fiber->object_count = count;
@@ -126,7 +126,7 @@ NTSTATUS gpup_os_wait(struct gpup_os *os, void *const *objects, uint32_t count, 
         fiber->object_count = 0;
         return fiber->wait_status;
     }
-    if (deadline <= os->now) {
+    if (deadline <= os->machine->now) {
         fiber->object_count = 0;
         return STATUS_TIMEOUT;
     }
@@ -136,8 +136,8 @@ NTSTATUS gpup_os_wait(struct gpup_os *os, void *const *objects, uint32_t count, 
 
 bool gpup_os_spin(struct gpup_os *os, const volatile ULONG_PTR *lock) {
     while (*lock) {
-        os->running->spin = lock;
-        os->running->object_count = 0;
+        os->machine->running->spin = lock;
+        os->machine->running->object_count = 0;
         count_wait(os);
         block(os, GPUP_NEVER);
     }
@@ -147,9 +147,9 @@ bool gpup_os_spin(struct gpup_os *os, const volatile ULONG_PTR *lock) {
 VOID DDI_CALL KeFlushQueuedDpcs(void) {
     struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(KeFlushQueuedDpcs));
 
-    if (!os || !os->running || (!os->dpc_count && !os->dpc_active))
+    if (!os || !os->machine->running || (!os->machine->dpc_count && !os->machine->dpc_active))
         return;
-    os->running->flush = true;
+    os->machine->running->flush = true;
     count_wait(os);
     block(os, GPUP_NEVER);
 }
@@ -159,10 +159,11 @@ uint64_t gpup_os_due(const struct gpup_os *os, LONGLONG due) {
     uint64_t then = (uint64_t)due - GPUP_SYSTEM_TIME;
 
     if (due <= 0)
-        return (uint64_t)-due > (GPUP_NEVER - 1 - os->now) / 100 ? GPUP_NEVER - 1
-                                                                 : os->now + (uint64_t)-due * 100;
+        return (uint64_t)-due > (GPUP_NEVER - 1 - os->machine->now) / 100
+                   ? GPUP_NEVER - 1
+                   : os->machine->now + (uint64_t)-due * 100;
     if ((uint64_t)due < GPUP_SYSTEM_TIME)
-        return os->now;
+        return os->machine->now;
     return then > (GPUP_NEVER - 1) / 100 ? GPUP_NEVER - 1 : then * 100;
 }
 
@@ -184,7 +185,7 @@ static NTSTATUS wait_for(const struct gpup_service_limit *service, void *const *
     bool looks = timeout && !timeout->QuadPart; /* does not block */
     struct gpup_os *os = gpup_os_service(service->name, looks ? service->high : APC_LEVEL);
 
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return STATUS_UNSUCCESSFUL;
     check_objects(os, service->name, objects, count);
     want(os, service->name, objects, count, (all || count == 1) && !timeout);
@@ -228,7 +229,7 @@ NTSTATUS DDI_CALL KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alert
 
     (void)WaitMode;
     (void)Alertable;
-    if (!os || !os->running)
+    if (!os || !os->machine->running)
         return STATUS_UNSUCCESSFUL;
     gpup_os_wait(os, NULL, 0, false, gpup_os_due(os, Interval->QuadPart));
     return STATUS_SUCCESS;
@@ -239,7 +240,7 @@ void gpup_os_forget(struct gpup_os *os, const void *start, size_t size, const ch
 
     gpup_lock_forget(os, start, size);
     gpup_timer_forget(os, start, size, service);
-    for (struct gpup_fiber *f = os->fibers; f; f = f->next) {
+    for (struct gpup_fiber *f = os->machine->fibers; f; f = f->next) {
         if (f->state != GPUP_FIBER_WAITING)
             continue;
         if ((uintptr_t)f->spin - from < size) {

@@ -84,18 +84,18 @@ struct bound {
 };
 
 static struct bound *bound_of(struct gpup_os *os) {
-    struct bound *bound = os->wdf;
+    struct bound *bound = os->machine->wdf;
 
     if (bound)
         return bound;
-    os->wdf = bound = gpup_os_alloc(os, sizeof *bound);
+    os->machine->wdf = bound = gpup_os_alloc(os, sizeof *bound);
     for (unsigned i = 0; bound && i < FUNCTIONS; i++)
         bound->table[i] = function_at(i);
     return bound;
 }
 
 void gpup_wdf_named(struct gpup_os *os, PVOID driver, ULONG tag) {
-    struct bound *bound = os->wdf;
+    struct bound *bound = os->machine->wdf;
 
     if (!bound || !bound->is)
         return;
@@ -130,7 +130,7 @@ NTSTATUS DDI_CALL WdfVersionBind(PDRIVER_OBJECT DriverObject, PUNICODE_STRING Re
 NTSTATUS DDI_CALL WdfVersionUnbind(PUNICODE_STRING RegistryPath, GPUP_WDF_BIND_INFO *BindInfo,
                                    GPUP_WDF_DRIVER_GLOBALS *ComponentGlobals) {
     struct gpup_os *os = gpup_os_service("WdfVersionUnbind", PASSIVE_LEVEL);
-    struct bound *bound = os ? os->wdf : NULL;
+    struct bound *bound = os ? os->machine->wdf : NULL;
 
     (void)RegistryPath;
     if (!BindInfo || !ComponentGlobals)

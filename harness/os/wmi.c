@@ -17,9 +17,9 @@ struct gpup_wmi {
 };
 
 static struct gpup_wmi *wmi_of(struct gpup_os *os) {
-    if (!os->wmi)
-        os->wmi = gpup_os_alloc(os, sizeof(struct gpup_wmi));
-    return os->wmi;
+    if (!os->machine->wmi)
+        os->machine->wmi = gpup_os_alloc(os, sizeof(struct gpup_wmi));
+    return os->machine->wmi;
 }
 
 static uint32_t place_of(const struct gpup_wmi *wmi, const void *caller) {
@@ -67,7 +67,7 @@ NTSTATUS DDI_CALL IoWMIRegistrationControl(PDEVICE_OBJECT DeviceObject, ULONG Ac
 }
 
 void gpup_wmi_left(struct gpup_os *os) {
-    const struct gpup_wmi *wmi = os->wmi;
+    const struct gpup_wmi *wmi = os->machine->wmi;
 
     for (uint32_t i = 0; wmi && i < PROVIDERS; i++)
         if (wmi->provider[i].caller)

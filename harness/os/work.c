@@ -16,21 +16,21 @@ PIO_WORKITEM DDI_CALL IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject) {
 
     if (!os || gpup_os_fails(os))
         return NULL;
-    work = os->free_works;
+    work = os->machine->free_works;
     if (work)
-        os->free_works = work->next;
+        os->machine->free_works = work->next;
     else
         work = gpup_os_alloc(os, sizeof *work);
     if (!work)
         return NULL;
-    *work = (struct gpup_work_item){os->works, gpup_os_object(os), DeviceObject, false, {0}};
+    *work = (struct gpup_work_item){os->machine->works, gpup_os_object(os), DeviceObject, false, {0}};
     gpup_callers_here(os, &work->made);
-    os->works = work;
+    os->machine->works = work;
     return (PIO_WORKITEM)(void *)work;
 }
 
 static struct gpup_work_item **find(struct gpup_os *os, PIO_WORKITEM item) {
-    struct gpup_work_item **link = &os->works;
+    struct gpup_work_item **link = &os->machine->works;
 
     while (*link && *link != (struct gpup_work_item *)(void *)item)
         link = &(*link)->next;
@@ -51,8 +51,8 @@ VOID DDI_CALL IoFreeWorkItem(PIO_WORKITEM IoWorkItem) {
         return;
     }
     *link = work->next;
-    work->next = os->free_works;
-    os->free_works = work;
+    work->next = os->machine->free_works;
+    os->machine->free_works = work;
 }
 
 static void queue(const struct gpup_service_limit *service, PIO_WORKITEM item, void *routine, PVOID context,
@@ -112,7 +112,7 @@ VOID DDI_CALL ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueTy
 }
 
 void gpup_work_left(struct gpup_os *os) {
-    for (const struct gpup_work_item *work = os->works; work; work = work->next)
+    for (const struct gpup_work_item *work = os->machine->works; work; work = work->next)
         gpup_os_left(os, GPUP_OBJECT_WORK_ITEM, work->object, 0, 0, &work->made);
 }
 
@@ -134,9 +134,9 @@ VOID DDI_CALL IoInitializeWorkItem(PVOID IoObject, PIO_WORKITEM IoWorkItem) {
         gpup_os_misuse(os, service->name, GPUP_MISUSE_STATE, work->object);
         return;
     }
-    *work = (struct gpup_work_item){os->works, gpup_os_object(os), IoObject, false, {0}};
+    *work = (struct gpup_work_item){os->machine->works, gpup_os_object(os), IoObject, false, {0}};
     gpup_callers_here(os, &work->made);
-    os->works = work;
+    os->machine->works = work;
 }
 
 VOID DDI_CALL IoUninitializeWorkItem(PIO_WORKITEM IoWorkItem) {

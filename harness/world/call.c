@@ -88,7 +88,7 @@ static bool works_asleep(uint16_t ddi) {
 static enum gpup_skip refuses(struct ddi_call *c, char *why, size_t size) {
     struct host *h = c->host;
     const struct gpup_ddi *d = &gpup_ddis[c->ddi];
-    if (h->dead || gpup_os_dead(h->os)) {
+    if (host_dead(h)) {
         snprintf(why, size, "host %u is dead", h->index);
         return GPUP_SKIP_DEAD;
     }
@@ -270,7 +270,7 @@ bool ddi_go(struct ddi_call *c, const uint64_t *args, unsigned count) {
     struct gpup_world *w = h->world;
     const struct gpup_ddi *d = &gpup_ddis[c->ddi];
     world_make_current(h);
-    w->call = ++w->calls;
+    h->call = ++w->calls;
     emit_buffers(c);
     hostile_arm(c);
     emit_call(c);
@@ -320,13 +320,13 @@ void ddi_end(struct ddi_call *c) {
         }
     } else {
         check_buffers(c);
-        h->dead = true;
+        gpup_os_kill(h->os);
     }
     if (!lanes_exit(h->world)) { /* after a group of calls, once for all of them */
         world_observe(h);
         if (h->world->config.one_system)
             world_observe(&h->world->host[1 - h->index]);
     }
-    h->world->call = 0;
+    h->call = 0;
     free_buffers(c);
 }

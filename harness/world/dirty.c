@@ -150,7 +150,7 @@ static bool well_formed(const struct host *h, const struct basis *b, const struc
 static void emit_ranges(struct host *h, const struct basis *b) {
     for (uint32_t i = 0; i < b->count; i++) {
         struct gpup_event e = world_event(h, GPUP_EVENT_BASIS_RANGE);
-        h->world->call = h->world->calls + 1;
+        h->call = h->world->calls + 1;
         e.f[GPUP_BASIS_RANGE_vf] = b->vf;
         e.f[GPUP_BASIS_RANGE_segment] = b->ranges[i].segment;
         e.f[GPUP_BASIS_RANGE_offset] = b->ranges[i].offset;

@@ -28,7 +28,7 @@ static const uint8_t call_field[GPUP_EVENT_KINDS] = {
 void world_emit(struct host *h, struct gpup_event *event) {
     struct gpup_world *w = h->world;
     unsigned field = call_field[event->kind];
-    uint64_t call = w->call;
+    uint64_t call = h->call; /* of its own: what another adapter does meanwhile is of none */
     event->host = (uint8_t)h->index;
     event->step = w->step;
     lanes_label(h, event, &call);

@@ -28,7 +28,7 @@ static void emit(void *context, struct gpup_event *e) {
         memset(e->f, 0, sizeof e->f);
         e->f[GPUP_FRAMEWORK_STOP_code] = code;
     } else if (death || e->kind == GPUP_EVENT_HANG) {
-        f->host->dead = true;
+        gpup_os_kill(f->host->os);
     } else if (e->kind != GPUP_EVENT_INTERRUPT_ACT) {
         return;
     }

@@ -195,7 +195,7 @@ static void emit_call(const struct create *c, const struct gpup_step *s) {
     struct host *h = c->f->host;
     struct gpup_event e = world_event(h, GPUP_EVENT_CALL);
     uint64_t *a = &e.f[GPUP_CALL_a0];
-    h->world->call = ++h->world->calls;
+    h->call = ++h->world->calls;
     e.f[GPUP_CALL_ddi] = GPUP_DDI_WdfInterruptCreate;
     e.f[GPUP_CALL_class] = h->world->class;
     a[GPUP_ARG_WdfInterruptCreate_Device] = c->flags & 24 ? UINT64_MAX : (uint64_t)(c->device - c->f->device);
@@ -215,7 +215,7 @@ static void emit_return(const struct create *c, unsigned object) {
     e.f[GPUP_RETURN_handle] = object;
     e.f[GPUP_RETURN_r0 + GPUP_RES_WdfInterruptCreate_Interrupt] = *c->out != UNTOUCHED;
     world_emit(h, &e);
-    h->world->call = 0;
+    h->call = 0;
 }
 
 /* Remembers what the callbacks need to know. */
@@ -255,7 +255,7 @@ static void create_one(struct create *c, const struct gpup_step *s, bool last) {
     gpup_os_fail_allocation(f->os, 0, 0);
     f->creating = false;
     if (!returned) {
-        f->host->world->call = 0;
+        f->host->call = 0;
         return;
     }
     c->status = (NTSTATUS)(uint32_t)status;

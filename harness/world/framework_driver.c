@@ -16,15 +16,15 @@ static bool run(struct host *h, void *function, const uint64_t *args, unsigned c
     for (unsigned i = 0; i < count; i++)
         call.args[i] = args[i];
     world_make_current(h);
-    if (function && !h->dead)
-        h->dead = gpup_os_call(h->os, &call) != GPUP_RAN_RETURNED;
-    return !h->dead && NT_SUCCESS((NTSTATUS)(uint32_t)call.result);
+    if (function && !host_dead(h))
+        gpup_os_call(h->os, &call);
+    return !host_dead(h) && NT_SUCCESS((NTSTATUS)(uint32_t)call.result);
 }
 
 static bool move(struct driver *d, enum gpup_kmdf_state to) {
     NTSTATUS status = STATUS_UNSUCCESSFUL;
     world_make_current(d->h);
-    return !d->h->dead && gpup_kmdf_move(d->h->os, d->device, to, &status) && NT_SUCCESS(status);
+    return !host_dead(d->h) && gpup_kmdf_move(d->h->os, d->device, to, &status) && NT_SUCCESS(status);
 }
 
 static uint64_t list(const struct driver *d, bool translated) {
@@ -39,10 +39,10 @@ static bool prepare(struct driver *d) {
 static void work(struct driver *d) {
     if (!move(d, GPUP_KMDF_D0))
         return;
-    for (uint32_t i = 0; i < d->messages && i < 16 && !d->h->dead; i++)
+    for (uint32_t i = 0; i < d->messages && i < 16 && !host_dead(d->h); i++)
         gpup_kmdf_fire(d->h->os, d->device, i);
-    if (!d->h->dead && gpup_os_advance(d->h->os, SETTLE_NS) != GPUP_RAN_RETURNED)
-        d->h->dead = true;
+    if (!host_dead(d->h))
+        gpup_os_advance(d->h->os, SETTLE_NS);
     move(d, GPUP_KMDF_LOW_POWER);
 }
 
@@ -92,7 +92,7 @@ void do_FrameworkDriver(struct host *h, const struct gpup_step *s) {
     WDFDEVICE miniport = driver->miniport ? device_for(h, d.messages, true) : NULL;
     NTSTATUS status;
     if (miniport &&
-        (run(h, (void *)(uintptr_t)driver->miniport, (uint64_t[]){(uintptr_t)miniport}, 1) || !h->dead))
+        (run(h, (void *)(uintptr_t)driver->miniport, (uint64_t[]){(uintptr_t)miniport}, 1) || !host_dead(h)))
         gpup_kmdf_move(h->os, miniport, GPUP_KMDF_REMOVED, &status);
     world_observe(h);
 }

@@ -111,7 +111,7 @@ void do_ProgramInterrupts(struct host *h, const struct gpup_step *step) {
     const struct gpup_value *f = step->f;
     int16_t first = world_index(h, &f[GPUP_ProgramInterrupts_first]);
     uint64_t count = world_count(h, &f[GPUP_ProgramInterrupts_count], h->shape.msix_entries);
-    for (uint64_t i = 0; i < count && i < 2048 && !h->dead; i++) {
+    for (uint64_t i = 0; i < count && i < 2048 && !host_dead(h); i++) {
         uint64_t index = (uint64_t)(int64_t)first + i;
         DXGK_INTERRUPT_TABLE_ENTRY entry = {
             .MessageAddress = f[GPUP_ProgramInterrupts_address].number + 16 * index,
@@ -127,7 +127,7 @@ static uint64_t host_address(uint64_t address, const struct host *from, const st
 }
 
 static void replay_interrupts(struct host *h, uint32_t vf, struct host *to, uint32_t to_vf) {
-    for (uint32_t i = 0; vf < GPUP_MAX_VFS && h->vf[vf].shadow && i < h->shape.msix_entries && !to->dead;
+    for (uint32_t i = 0; vf < GPUP_MAX_VFS && h->vf[vf].shadow && i < h->shape.msix_entries && !host_dead(to);
          i++) {
         if (!h->vf[vf].shadow_known[i] || i >= to->shape.msix_entries)
             continue;

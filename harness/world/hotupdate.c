@@ -38,7 +38,7 @@ static bool restore_block(struct host *h, const struct gpup_saved_block *block, 
         ddi_go(&c, (uint64_t[]){(uintptr_t)args}, 1);
     }
     ddi_end(&c);
-    if (mdl && !c.success && !h->dead)
+    if (mdl && !c.success && !host_dead(h))
         gpup_dxgkrnl_restored_free(h->os, mdl);
     return c.success;
 }
@@ -69,7 +69,7 @@ static bool load_again(struct host *h) {
     world_make_current(h);
     gpup_image_reset(h->world->image);
     host_differ_again(h);
-    return !h->dead && host_load_driver(h) && host_add_device(h);
+    return !host_dead(h) && host_load_driver(h) && host_add_device(h);
 }
 
 /* Bases, processes and migrations do not outlive the driver, and no document says what becomes of them. */
@@ -88,7 +88,7 @@ static bool can_update(const struct host *h) {
 
 static void hand_over_channels(struct host *h) {
     struct gpup_value fresh = {.number = 1};
-    for (uint32_t vf = 0; vf < GPUP_MAX_VFS && !h->dead; vf++)
+    for (uint32_t vf = 0; vf < GPUP_MAX_VFS && !host_dead(h); vf++)
         if (h->vf[vf].created && h->vf[vf].vmbus)
             op_set_vmbus(h, vf, &fresh, 0);
 }
@@ -104,7 +104,7 @@ static void give_up(struct host *h) {
         v->created = v->sized[0] = v->sized[1] = false;
         v->reserve_count = 0;
     }
-    if (!h->dead)
+    if (!host_dead(h))
         host_take_down_driver(h, true);
     h->over = true;
 }
@@ -113,9 +113,9 @@ static void bring_back(struct host *h, const struct gpup_machine_state *machines
     const struct gpup_saved_block *blocks;
     uint32_t count = gpup_dxgkrnl_saved(h->os, &blocks);
     bool taken = load_again(h);
-    for (uint32_t i = 0; taken && i < count && !h->dead; i++)
+    for (uint32_t i = 0; taken && i < count && !host_dead(h); i++)
         taken = restore_block(h, &blocks[i], i);
-    if (!taken || h->dead || !host_start_device(h, 0)) {
+    if (!taken || host_dead(h) || !host_start_device(h, 0)) {
         give_up(h);
         return;
     }
@@ -128,7 +128,7 @@ static void bring_back(struct host *h, const struct gpup_machine_state *machines
         op_get_partition_info(h, 64);
     host_query_capabilities(h);
     hand_over_channels(h);
-    if (!h->dead)
+    if (!host_dead(h))
         complete_restore(h);
 }
 
@@ -143,10 +143,10 @@ void do_HotUpdate(struct host *h, const struct gpup_step *s) {
     save_memory(h, 0, &saved);
     if (saved && flags)
         save_memory(h, flags, &saved); /* the old driver stays */
-    else if (saved && !h->dead) {
+    else if (saved && !host_dead(h)) {
         struct gpup_machine_state machines = h->machines;
         unload(h);
-        if (!h->dead && !h->loaded)
+        if (!host_dead(h) && !h->loaded)
             bring_back(h, &machines, partitions);
     }
     world_observe(h);

@@ -82,7 +82,8 @@ struct host {
     void *device;
     struct gpup_open open; /* tables form */
     void *image_copy;      /* the implementation's writable sections while the other host is current */
-    bool loaded, added, started, partitioned, dead;
+    uint64_t call;         /* number of the call at hand, 0 outside */
+    bool loaded, added, started, partitioned;
     bool over;      /* it has no driver any more and can have none: no step is made on it */
     bool supported; /* GetGpuPartitionInfo answered: the GPU takes part in partitioning */
     bool fail_next;
@@ -140,7 +141,6 @@ struct gpup_world {
     uint32_t current_host; /* whose writable sections are in place */
     uint32_t step;
     uint8_t class; /* of the step at hand */
-    uint64_t call; /* number of the call at hand, 0 outside */
     uint64_t calls, steps;
     uint64_t objects;
     bool page_guards;
@@ -154,6 +154,11 @@ struct gpup_world {
     struct copy *copies[WORLD_COPIES]; /* free ones by size, call.c */
     struct lanes *lanes;               /* of lanes.c, NULL until the first Together */
 };
+
+/* A machine that died did so with all of its adapters. */
+static inline bool host_dead(const struct host *h) {
+    return gpup_os_dead(h->os);
+}
 
 /* --- emit.c
  * ---------------------------------------------------------------------------------------------------- */

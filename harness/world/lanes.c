@@ -45,7 +45,7 @@ static struct lane *running(const struct gpup_world *w) {
 /* --- a lane's own context ------------------------------------------------------------------------------ */
 
 static void leave(struct gpup_world *w, struct lane *lane) {
-    lane->call = w->call;
+    lane->call = lane->host->call;
     swapcontext(&lane->context, &w->lanes->driver);
 }
 
@@ -70,10 +70,10 @@ static void resume(struct gpup_world *w, struct lane *lane) {
     w->lanes->running = lane;
     w->step = lane->index;
     w->class = lane->step.class;
-    w->call = lane->call;
+    lane->host->call = lane->call;
     swapcontext(&w->lanes->driver, &lane->context);
     w->lanes->running = NULL;
-    w->call = 0;
+    lane->host->call = 0;
 }
 
 /* --- who excludes whom --------------------------------------------------------------------------------- */
@@ -160,7 +160,7 @@ bool lanes_call(struct host *h, struct gpup_os_call *call, bool *returned) {
     *returned = gpup_os_call_begin(h->os, call);
     lane->at = call;
     lane->state = LANE_CALLS;
-    while (*returned && !call->back && !gpup_os_dead(h->os))
+    while (*returned && !call->back && !host_dead(h))
         leave(h->world, lane);
     lane->state = LANE_WAITS;
     lane->at = NULL;
@@ -191,7 +191,7 @@ static bool can_go_on(const struct lanes *l, const struct lane *lane) {
     case LANE_WAITS:
         return lane->inside || may_enter(l, lane);
     case LANE_CALLS:
-        return lane->at->back || gpup_os_dead(lane->host->os);
+        return lane->at->back || host_dead(lane->host);
     default:
         return false;
     }
@@ -207,30 +207,22 @@ static bool resume_all(struct gpup_world *w) {
     return any;
 }
 
-static bool has_calls(const struct lanes *l, const struct host *h) {
+static bool has_calls(const struct lanes *l) {
     for (unsigned i = 0; i < l->count; i++)
-        if (l->lane[i].host == h && l->lane[i].state == LANE_CALLS)
+        if (l->lane[i].state == LANE_CALLS)
             return true;
     return false;
 }
 
-/* One thing on one host; where two adapters are one system, the seed says on which. */
+/* One thing on the machine, which all lanes are on. */
 static bool turn(struct gpup_world *w) {
-    struct host *next = NULL;
-    unsigned first = (unsigned)(gpup_trace_mix(w->lanes->seed++) & 1);
-    for (unsigned i = 0; i < w->config.hosts; i++) {
-        struct host *h = &w->host[(first + i) % w->config.hosts];
-        if (!has_calls(w->lanes, h))
-            continue;
-        world_make_current(h);
-        if (gpup_os_turn(h->os) != GPUP_TURN_IDLE)
-            return true;
-        if (!next || gpup_os_next(h->os) < gpup_os_next(next->os))
-            next = h;
-    }
-    if (next)
-        gpup_os_idle(next->os);
-    return next != NULL;
+    struct host *h = w->lanes->lane[0].host;
+    if (!has_calls(w->lanes))
+        return false;
+    world_make_current(h);
+    if (gpup_os_turn(h->os) == GPUP_TURN_IDLE)
+        gpup_os_idle(h->os);
+    return true;
 }
 
 static bool all_over(const struct lanes *l) {
@@ -251,25 +243,20 @@ static void settle(struct gpup_world *w) {
     for (unsigned i = 0; i < w->config.hosts; i++) {
         struct host *h = &w->host[i];
         world_make_current(h);
-        if (!h->dead && gpup_os_advance(h->os, 0) != GPUP_RAN_RETURNED)
-            h->dead = true;
+        if (!host_dead(h))
+            gpup_os_advance(h->os, 0);
         world_observe(h);
     }
 }
 
-static void interleave(struct gpup_world *w, bool on, uint8_t *before) {
-    for (unsigned i = 0; i < w->config.hosts; i++)
-        before[i] = gpup_os_interleave(w->host[i].os, on ? LANE_SWITCH : before[i], on ? w->lanes->seed : 0);
-}
-
 void lanes_run(struct gpup_world *w) {
     struct lanes *l = w->lanes;
-    uint8_t before[GPUP_MAX_HOSTS] = {0};
-    if (!l || !l->count)
+    struct gpup_os *os = l && l->count ? l->lane[0].host->os : NULL;
+    if (!os)
         return;
     l->wanted = 0;
     tell(w, GPUP_TOGETHER_BEGINS);
-    interleave(w, true, before);
+    uint8_t before = gpup_os_interleave(os, LANE_SWITCH, l->seed);
     l->together = true;
     while (!all_over(l))
         if (!resume_all(w) && !turn(w)) {
@@ -277,7 +264,7 @@ void lanes_run(struct gpup_world *w) {
             break;
         }
     l->together = false;
-    interleave(w, false, before);
+    gpup_os_interleave(os, before, 0);
     tell(w, GPUP_TOGETHER_RETURNED);
     settle(w);
     tell(w, GPUP_TOGETHER_SETTLED);

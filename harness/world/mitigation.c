@@ -111,7 +111,7 @@ static void backing(struct host *h, uint32_t vf, uint32_t index) {
 static void all_ranges(struct host *h, uint16_t counter, uint16_t getter, uint32_t vf) {
     if (!ddi_function(h, counter) || !ddi_function(h, getter) || !range_count(h, counter, vf))
         return;
-    for (uint32_t bar = 0; bar < DXGK_MAX_NUM_PCI_BARS && !h->dead; bar++)
+    for (uint32_t bar = 0; bar < DXGK_MAX_NUM_PCI_BARS && !host_dead(h); bar++)
         if (counts_of(h, vf, counter)[bar])
             ranges(h, getter, vf, bar, counts_of(h, vf, counter)[bar]);
 }
@@ -120,7 +120,7 @@ static void query_intercepts(struct host *h, uint32_t vf) {
     if (ddi_function(h, GPUP_DDI_QueryProbedBars))
         op_vf_query(h, GPUP_DDI_QueryProbedBars, vf);
     all_ranges(h, GPUP_DDI_QueryMitigatedRangeCount, GPUP_DDI_QueryMitigatedRanges, vf);
-    for (uint32_t i = 0; ddi_function(h, GPUP_DDI_GetBackingResource) && i < RESOURCES && !h->dead; i++)
+    for (uint32_t i = 0; ddi_function(h, GPUP_DDI_GetBackingResource) && i < RESOURCES && !host_dead(h); i++)
         backing(h, vf, i);
     all_ranges(h, GPUP_DDI_GetMmioRangeCount, GPUP_DDI_GetMmioRanges, vf);
 }

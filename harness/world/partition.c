@@ -299,7 +299,7 @@ bool op_create_vgpu(struct host *h, uint32_t vf, uint32_t reserve_kib, uint32_t 
     if (world_never(h, vf >= h->partitions, "the OS creates vGPUs below the partition count only") ||
         world_never(h, odd, "the OS asks for what the driver offers only"))
         return false;
-    if (h->partitions && !h->dead)
+    if (h->partitions && !host_dead(h))
         get_profile(h, h->partitions, &offer);
     DXGK_VIRTUALGPUPROFILE want = wanted(profile, memory, &offer);
     const DXGK_VIRTUALGPUCAPABILITY *m = &want.Capability[DXGK_VGPU_CAPABILITY_MEMORY];

@@ -34,22 +34,21 @@ bool host_load_driver(struct host *h) {
     struct gpup_event e = world_event(h, GPUP_EVENT_CALL);
     NTSTATUS status = 0;
     world_make_current(h);
-    w->call = ++w->calls;
+    h->call = ++w->calls;
     e.f[GPUP_CALL_ddi] = GPUP_DDI_DriverEntry;
     world_emit(h, &e);
     gpup_image_discard(w->image, false);
     enum gpup_ran ran = gpup_dxgkrnl_load(h->os, w->implementation->driver_entry, &status);
     gpup_image_discard(w->image, true);
     if (ran != GPUP_RAN_RETURNED) {
-        h->dead = true;
-        w->call = 0;
+        h->call = 0;
         return false;
     }
     e = world_event(h, GPUP_EVENT_RETURN);
     e.f[GPUP_RETURN_ddi] = GPUP_DDI_DriverEntry;
     e.f[GPUP_RETURN_status] = (uint32_t)status;
     world_emit(h, &e);
-    w->call = 0;
+    h->call = 0;
     if (!NT_SUCCESS(status) || !gpup_dxgkrnl_ddis(h->os))
         return false;
     h->ddis = *gpup_dxgkrnl_ddis(h->os);
@@ -289,7 +288,7 @@ static uint32_t best_count(const struct host *h, uint32_t wanted) {
 }
 
 static bool finish_start(struct host *h) {
-    if (h->dead)
+    if (host_dead(h))
         return false;
     host_enable_logging(h, true);
     host_get_interfaces(h);
@@ -299,7 +298,7 @@ static bool finish_start(struct host *h) {
     if (partitioned && h->option_count)
         h->partitioned = op_set_partition_count(h, best_count(h, h->world->config.partitions));
     world_observe(h);
-    return !h->dead;
+    return !host_dead(h);
 }
 
 /* A second adapter of the driver that the first host loaded. */
@@ -343,7 +342,7 @@ static bool load_again(struct host *h, NTSTATUS refusal) {
         gpup_image_reset(h->world->image);
     }
     host_differ_again(h);
-    return !h->dead && host_load_driver(h);
+    return !host_dead(h) && host_load_driver(h);
 }
 
 void do_Restart(struct host *h, const struct gpup_step *s) {
@@ -364,7 +363,7 @@ void do_Restart(struct host *h, const struct gpup_step *s) {
     act_wake(h);
     host_take_down(h, unload);
     h->world->class = s->class;
-    if (h->dead || h->added || (unload && h->loaded))
+    if (host_dead(h) || h->added || (unload && h->loaded))
         return;
     if (unload && !load_again(h, refusal))
         return;

@@ -8,36 +8,39 @@ struct host *step_target(struct host *h, const struct gpup_step *s, unsigned fie
 }
 
 static void pass_time(struct gpup_world *w, uint64_t us) {
+    bool once = w->config.one_system; /* two adapters have one clock */
     for (uint32_t i = 0; i < w->config.hosts; i++) {
         struct host *h = &w->host[i];
         struct gpup_event e = world_event(h, GPUP_EVENT_WAIT);
         e.f[GPUP_WAIT_ns] = us * 1000;
         world_emit(h, &e);
         world_make_current(h);
-        if (!h->dead && gpup_os_advance(h->os, us * 1000) != GPUP_RAN_RETURNED)
-            h->dead = true;
-        world_observe(h);
+        if (!host_dead(h) && !(once && i + 1 < w->config.hosts))
+            gpup_os_advance(h->os, us * 1000);
+        if (!once)
+            world_observe(h);
     }
+    for (uint32_t i = 0; once && i < w->config.hosts; i++)
+        world_observe(&w->host[i]);
 }
 
-/* Both hosts live in the same time: the one that lags catches up. */
+/* Both machines live in the same time: the one that lags catches up. */
 static void level_clocks(struct gpup_world *w) {
     if (w->config.hosts < 2)
         return;
     uint64_t a = gpup_os_now(w->host[0].os), b = gpup_os_now(w->host[1].os);
     struct host *late = a < b ? &w->host[0] : &w->host[1];
-    if (a == b || late->dead)
+    if (a == b || host_dead(late))
         return;
     world_make_current(late);
-    if (gpup_os_advance(late->os, a < b ? b - a : a - b) != GPUP_RAN_RETURNED)
-        late->dead = true;
+    gpup_os_advance(late->os, a < b ? b - a : a - b);
     world_observe(late);
 }
 
 static bool any_broken(const struct gpup_world *w) {
     bool all_dead = true;
     for (uint32_t i = 0; i < w->config.hosts; i++)
-        all_dead = all_dead && (w->host[i].dead || w->host[i].over);
+        all_dead = all_dead && (host_dead(&w->host[i]) || w->host[i].over);
     return w->broken || all_dead;
 }
 
@@ -81,7 +84,7 @@ void step_do(struct gpup_world *world, const struct gpup_step *step, uint32_t in
     e.data = (const uint8_t *)text;
     e.data_size = length > 0 && (size_t)length < sizeof text ? (size_t)length : strlen(text);
     world_emit(h, &e);
-    bool dead = h->dead || h->over;
+    bool dead = host_dead(h) || h->over;
     if (dead || !h->started) {
         bool again = h->added && (step->op == GPUP_OP_StartDevice || step->op == GPUP_OP_QueryInterface);
         bool restart =

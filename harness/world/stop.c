@@ -17,12 +17,12 @@ static void stop_vf(struct host *h, uint32_t vf) {
 
 void host_dereference_table(struct host *h, const INTERFACE *table) {
     struct gpup_os_call call = {.count = 1};
-    if (!table->InterfaceDereference || h->dead || h->world->implementation->open)
+    if (!table->InterfaceDereference || host_dead(h) || h->world->implementation->open)
         return;
     call.function = (void *)(uintptr_t)table->InterfaceDereference;
     call.args[0] = (uintptr_t)table->Context;
     world_make_current(h);
-    h->dead = gpup_os_call(h->os, &call) != GPUP_RAN_RETURNED;
+    gpup_os_call(h->os, &call);
 }
 
 void host_dereference(struct host *h) {
@@ -71,7 +71,7 @@ static void recover(struct host *h) {
     while (vf < h->partitions &&
            gpup_machine_state_of(&h->machines, GPUP_MACHINE_vgpu, vf) != GPUP_STATE_vgpu_Absent)
         vf++;
-    if (!h->started || h->dead || vf >= h->partitions || vf >= GPUP_MAX_VFS)
+    if (!h->started || host_dead(h) || vf >= h->partitions || vf >= GPUP_MAX_VFS)
         return;
     act_start_vm(h, vf, 0, true);
     if (h->caps.Caps.LiveMigration &&
@@ -97,25 +97,25 @@ void host_take_down_driver(struct host *h, bool unload) {
         h->loaded = false;
     gpup_os_buffer_free(h->os, h->lent);
     h->lent = NULL;
-    if (!h->dead && unload)
+    if (!host_dead(h) && unload)
         gpup_os_report_left(h->os);
 }
 
 void host_take_down(struct host *h, bool unload) {
-    for (uint32_t vf = 0; vf < GPUP_MAX_VFS && !h->dead; vf++)
+    for (uint32_t vf = 0; vf < GPUP_MAX_VFS && !host_dead(h); vf++)
         stop_vf(h, vf);
-    for (uint64_t i = 0; i < WORLD_SLOTS && !h->dead; i++) {
+    for (uint64_t i = 0; i < WORLD_SLOTS && !host_dead(h); i++) {
         struct gpup_value which = {.number = WORLD_SLOTS - 1 - i}; /* guests before their workers */
         if (h->process[which.number].live)
             op_destroy_process(h, &which);
     }
     host_dereference(h);
     if (h->world->implementation->open) {
-        if (h->loaded && !h->dead && h->world->implementation->close) {
+        if (h->loaded && !host_dead(h) && h->world->implementation->close) {
             world_make_current(h);
             h->world->implementation->close(&h->open);
         }
-    } else if (!h->dead) {
+    } else if (!host_dead(h)) {
         host_take_down_driver(h, unload);
     }
 }
@@ -125,7 +125,7 @@ void host_stop(struct host *h) {
     if (h->over)
         return;
     h->world->class = GPUP_LEGAL;
-    if (!h->dead)
+    if (!host_dead(h))
         act_wake(h);
     recover(h);
     host_take_down(h, true);

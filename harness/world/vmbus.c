@@ -97,7 +97,6 @@ static void at_channel(struct host *h, const struct gpup_step *s,
     world_make_current(h);
     if (!act(h->os, handle))
         world_skip(h, GPUP_SKIP_UNRESOLVED, "the handle has no channel in that state");
-    h->dead = h->dead || gpup_os_dead(h->os);
     world_observe(h);
 }
 
@@ -133,14 +132,13 @@ void do_GuestSendPacket(struct host *h, const struct gpup_step *s) {
     size = size < PACKET_MAX ? size : PACKET_MAX;
     count = count < PACKETS_MAX ? count : PACKETS_MAX;
     world_make_current(h);
-    for (uint64_t i = 0; handle && i < count && !gpup_os_dead(h->os); i++) {
+    for (uint64_t i = 0; handle && i < count && !host_dead(h); i++) {
         fill(bytes, size, step_number(s, GPUP_GuestSendPacket_seed) * 977 + i,
              step_number(s, GPUP_GuestSendPacket_head));
         any = gpup_vmbus_guest_send(h->os, handle, bytes, size) || any;
     }
-    if (!any && !gpup_os_dead(h->os))
+    if (!any && !host_dead(h))
         world_skip(h, GPUP_SKIP_UNRESOLVED, "the vGPU has no open channel");
-    h->dead = h->dead || gpup_os_dead(h->os);
     world_observe(h);
 }
 

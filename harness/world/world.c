@@ -173,7 +173,7 @@ bool gpup_world_start(struct gpup_world *world) {
 
 static bool any_dead(const struct gpup_world *w) {
     for (uint32_t i = 0; i < w->config.hosts; i++)
-        if (w->host[i].dead || gpup_os_dead(w->host[i].os))
+        if (host_dead(&w->host[i]))
             return true;
     return false;
 }
