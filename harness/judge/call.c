@@ -98,7 +98,7 @@ static void reset_vf(struct vf *v) {
     struct vf old = *v;
     v->present = v->resourced = v->powered = v->was_powered = v->paused = false;
     v->tracking = v->work_pending = v->work_busy = false;
-    v->disturbed = v->rising = false;
+    v->disturbed = v->kept = v->rising = false;
     v->session = SESSION_NONE;
     v->sessions = 0;
     v->reserve_size = v->reserve_shape = v->reserve_ranges = 0;
@@ -108,6 +108,7 @@ static void reset_vf(struct vf *v) {
 
 static void changed_power(struct vf *v, uint64_t state) {
     v->powered = state == 1;
+    v->kept = v->kept && !v->powered;
     v->was_powered = v->was_powered || v->powered;
     v->rising = v->rising && v->powered;
 }
@@ -139,6 +140,7 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
     struct host *h = &j->host[c->host];
     switch (c->ddi) {
     case GPUP_DDI_ResetVirtualFunction:
+        v->kept = false;
         v->moves++;
         h->structure++;
         break;
@@ -182,6 +184,7 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
     case GPUP_DDI_RestoreMutableMigrationData:
         v->work_pending = true; /* the queue came with the state */
         v->work_busy = false;
+        v->kept = !v->powered;
         break;
     default:
         break;

@@ -95,7 +95,8 @@ void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
                               .vf = (uint32_t)e->f[0],
                               .event = j->event,
                               .quiet = is_quiet(j, v, (uint32_t)e->f[0]),
-                              .fresh = !content || content->fresh};
+                              .fresh = (!content || content->fresh) &&
+                                       !(v && v->kept && e->kind == GPUP_EVENT_OBS_GUEST)};
     if (e->kind == GPUP_EVENT_OBS_SCHEDULE) {
         change->old = v ? v->schedule : j->host[e->host].pf;
         change->now = now;

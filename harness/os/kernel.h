@@ -244,7 +244,6 @@ bool gpup_dxgkrnl_init(struct gpup_os *os) __attribute__((weak));
 bool gpup_vmbus_init(struct gpup_os *os) __attribute__((weak));
 bool gpup_kmdf_init(struct gpup_os *os) __attribute__((weak));
 void gpup_dxgkrnl_left(struct gpup_os *os) __attribute__((weak)); /* LEFT events of their objects */
-DEVICE_OBJECT *gpup_dxgkrnl_physical_device(struct gpup_os *os) __attribute__((weak));
 void gpup_vmbus_left(struct gpup_os *os) __attribute__((weak));
 void gpup_kmdf_left(struct gpup_os *os) __attribute__((weak));
 void gpup_etw_left(struct gpup_os *os) __attribute__((weak));

@@ -8,8 +8,10 @@
 
 #define DPC_TAG 0x4750555044504331u
 
-static struct gpup_dpc *dpc_at(struct gpup_machine *machine, uint32_t at) {
-    return &machine->dpcs[(machine->dpc_first + at) % machine->dpc_room];
+static struct gpup_dpc *dpc_at(const struct gpup_machine *machine, uint32_t at) {
+    uint32_t place = machine->dpc_first + at;
+
+    return &machine->dpcs[place < machine->dpc_room ? place : place - machine->dpc_room];
 }
 
 /* A ring of twice the size, with what is queued at its beginning. */
@@ -29,17 +31,17 @@ static bool grow(struct gpup_machine *machine) {
 }
 
 bool gpup_os_queue_dpc(const struct gpup_dpc *dpc) {
-    struct gpup_os *os = dpc->os;
+    struct gpup_machine *machine = dpc->os->machine;
 
     if (dpc->dpc && dpc->dpc->DpcData)
         return false;
-    if (os->machine->dpc_count == os->machine->dpc_room && !grow(os->machine)) {
-        gpup_os_hang(os, GPUP_HANG_ALLOC, os->machine->dpc_count);
+    if (machine->dpc_count == machine->dpc_room && !grow(machine)) {
+        gpup_os_hang(dpc->os, GPUP_HANG_ALLOC, machine->dpc_count);
         return false;
     }
-    *dpc_at(os->machine, os->machine->dpc_count++) = *dpc;
+    *dpc_at(machine, machine->dpc_count++) = *dpc;
     if (dpc->dpc)
-        dpc->dpc->DpcData = os->machine;
+        dpc->dpc->DpcData = machine;
     return true;
 }
 
@@ -118,8 +120,11 @@ static void fire(struct gpup_machine *machine, struct gpup_timer *timer) {
     fired.timer->Header.SignalState = 1;
     gpup_os_wake(fired.os);
     if (fired.dpc)
-        gpup_os_queue_dpc(&(struct gpup_dpc){fired.dpc, fired.dpc->DeferredRoutine,
-                                             fired.dpc->DeferredContext, NULL, NULL, true, fired.os});
+        gpup_os_queue_dpc(&(struct gpup_dpc){.dpc = fired.dpc,
+                                             .routine = fired.dpc->DeferredRoutine,
+                                             .context = fired.dpc->DeferredContext,
+                                             .timer = true,
+                                             .os = fired.os});
 }
 
 void gpup_os_expire_timers(struct gpup_machine *machine) {

@@ -80,7 +80,7 @@ void gpup_vmbus_release(struct gpup_vmbus *vmbus, struct gpup_vmbus_channel *cha
 /* The adapter of a device object, for a thread that serves several; one that is none of theirs says nothing.
  */
 static struct gpup_os *adapter_of(struct gpup_os *os, const DEVICE_OBJECT *device) {
-    struct gpup_os *adapter = os && gpup_dxgkrnl_physical_device ? os->machine->adapters : NULL;
+    struct gpup_os *adapter = os ? os->machine->adapters : NULL;
     while (adapter && gpup_dxgkrnl_physical_device(adapter) != device)
         adapter = adapter->next;
     return adapter ? adapter : os;

@@ -83,7 +83,7 @@ static void judge_prepare(struct gpup_judge *j, const struct migration *m, struc
                              .others = old.others,
                              .calls = with_call(0, c),
                              .tracking = c->before.tracking,
-                             .untouched = v->guest.seen && v->vram.seen && vf_quiet(v),
+                             .untouched = v->guest.seen && v->vram.seen && vf_quiet(v) && !v->kept,
                              .guest = v->guest.hash,
                              .vram = v->vram.hash};
     s->last.known = old.last.known && m->own[c->host][c->vf] == old.own + 1; /* nothing between the two */
