@@ -1,5 +1,6 @@
 /*
- * Inside of one host's operating system, shared by the files of this room.
+ * Inside of one host's operating system, shared by the files of this room. A host is an adapter (struct
+ * gpup_os) of a machine; most machines have one.
  *
  * Two contexts exist. The scheduler context is the caller's own stack, inside gpup_os_call and
  * gpup_os_advance. Everything else runs on fibers. A service (what a driver calls) begins with

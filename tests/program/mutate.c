@@ -183,6 +183,36 @@ static void plays_scenes(void **state) {
     gpup_mutator_free(m);
 }
 
+/* Every kind of world is met, each often enough for a campaign. */
+static void makes_all_worlds(void **state) {
+    (void)state;
+    struct gpup_mutator_options options = {.max_steps = 32, .max_hosts = 2};
+    struct gpup_mutator *m = gpup_mutator_new(&options);
+    enum { TWO, SYSTEM, PREEMPT, SEGMENTS, UNTRACKED, HIGH, RESERVED, ENTRIES, PLANES, KINDS };
+    unsigned met[KINDS] = {0};
+    struct gpup_program p;
+    start(&p);
+    for (uint64_t i = 0; i < 20000; i++) {
+        const struct gpup_world_config *w = &p.world;
+        gpup_mutate(m, &p, i);
+        met[TWO] += w->hosts == 2 && !w->one_system;
+        met[SYSTEM] += w->one_system;
+        met[PREEMPT] += w->preempt;
+        met[SEGMENTS] += w->segments == 2;
+        met[UNTRACKED] += w->untracked;
+        met[HIGH] += w->reserve_kib > 4u << 20;
+        met[RESERVED] += w->reserved;
+        met[ENTRIES] += w->msix_entries > 256;
+        met[PLANES] += !w->performant;
+    }
+    gpup_program_free(&p);
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        print_message("world %u: %u of 20000\n", kind, met[kind]);
+        assert_true(met[kind] > 500);
+    }
+    gpup_mutator_free(m);
+}
+
 int main(void) {
     static bool no = false, yes = true;
     static bool *legal = &no, *negative = &yes;
@@ -194,6 +224,7 @@ int main(void) {
         cmocka_unit_test(stays_with_a_framework),
         cmocka_unit_test(runs_at_once),
         cmocka_unit_test(plays_scenes),
+        cmocka_unit_test(makes_all_worlds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }

@@ -5,8 +5,8 @@
  * Every routine of the driver (DDI, ISR, DPC, timer, work item, system thread) runs as a fiber on a guarded,
  * pattern-filled stack under a simulated clock. By default it runs to completion and a wait switches; with
  * `preempt` the seed may switch at every service, lock and register access. A bug check, fault or exhausted
- * budget abandons the fiber and marks the host dead: nothing unwinds through the driver, and no further call
- * is made on that host.
+ * budget abandons the fiber and marks the host dead, with all adapters of its machine: nothing unwinds
+ * through the driver, and no further call is made on it.
  *
  * All state of a host is in the world's arena, so that copying the arena restores it. One world, one thread;
  * several worlds may exist in one thread one after the other or interleaved: `gpup_os_call` makes its host
@@ -62,7 +62,10 @@ struct gpup_os_config {
     uint8_t preempt;  /* chance in 256 of a switch at each such place; 0: run to completion */
     bool page_guards; /* pool blocks end at a guard page (conformance); else red zones only (fuzzing) */
     struct gpup_os_budgets budgets;
-    struct gpup_os *system; /* not NULL: this is a second adapter of that machine, with one pool and driver */
+    /* Not NULL: this is a second adapter of that machine. Clock, scheduler, memory and what its driver made
+     * are one for both: a routine runs for the adapter in whose call it was queued, whichever is called then.
+     */
+    struct gpup_os *system;
 };
 struct gpup_os *gpup_os_new(const struct gpup_os_config *config); /* in the arena; NULL: arena full */
 
