@@ -194,6 +194,7 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
 static void all_absent(struct host *h, uint64_t used) {
     for (; used; used &= used - 1)
         destroyed(h, &h->vf[__builtin_ctzll(used)]);
+    h->structure++;
     h->bases = 0;
 }
 
@@ -210,6 +211,14 @@ static void answered(struct host *h, const struct call *c) {
         h->dirty_caps = value;
     } else if (c->a[GPUP_ARG_QueryAdapterInfo_Type] == 40 && input <= GPUP_MAX_SEGMENTS) {
         h->page[input] = value;
+    }
+}
+
+/* What VFs without power lost with the GPU's, the driver may bring back when they have theirs. */
+static void kept_by_driver(struct gpup_judge *j, unsigned host) {
+    for (uint64_t used = j->used[host]; used; used &= used - 1) {
+        struct vf *v = &j->host[host].vf[__builtin_ctzll(used)];
+        v->kept = v->present && !v->powered;
     }
 }
 
@@ -237,6 +246,7 @@ static void succeeded_host(struct gpup_judge *j) {
         h->unloaded = false;
         break;
     case GPUP_DDI_SetPowerState:
+        kept_by_driver(j, c->host);
         h->asleep = c->a[GPUP_ARG_SetPowerState_DevicePowerState] != 1;
         break;
     case GPUP_DDI_StartDevice:

@@ -44,8 +44,8 @@ struct vf {
     bool work_busy;    /* and was seen in flight */
     bool disturbed;    /* since its session began: a reset, a change of power, of VF or GPU, or calls that
                           overlapped. No page tells how a session survives them */
-    bool kept;         /* restored without power: what is not in the part yet may get there until D0 */
-    bool rising;       /* was unpaused or powered and not seen to run since: it may begin in a later call */
+    bool kept;   /* restored without power, or the GPU lost it: the part may have its state with D0 only */
+    bool rising; /* was unpaused or powered and not seen to run since: it may begin in a later call */
     uint8_t session;
     uint32_t rose;        /* event of the call after which it rises */
     uint64_t rose_ns;     /* host.waited_ns then */

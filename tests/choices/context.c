@@ -84,7 +84,7 @@ NTSTATUS DDI_CALL reference_set_virtual_function_power_state(HANDLE context,
     if (args && NT_SUCCESS(vf_acquire(a, args->VirtualFunctionIndex, &vf))) {
         if (args->PowerState == PowerDeviceD0 && !vf->powered)
             status = apply_stash(a, vf->index);
-        if (NT_SUCCESS(status) && (args->PowerState == PowerDeviceD0) != vf->powered)
+        if (NT_SUCCESS(status) && args->PowerState == (vf->powered ? PowerDeviceD3 : PowerDeviceD0))
             forget_session(a, vf);
         vf_release(vf);
     }

@@ -103,17 +103,18 @@ static bool judge_clean(struct gpup_judge *j, const struct dirty *d, const struc
 struct surplus { /* pages reported that nobody wrote */
     uint64_t set, untouched;
     bool read, out, aside, any_read, any_out; /* all of the surplus, aside: either; any page of the query */
-    bool touched;                             /* some page was written */
+    bool touched;                             /* some page of the basis was written */
 };
 
 static struct surplus surplus_of(const struct query *q) {
     const struct basis *b = q->b;
     struct surplus s = {.read = true, .out = true, .aside = true};
+    for (uint64_t page = 0; b->neighbour && page < b->pages && !s.touched; page++)
+        s.touched = page_bit(b->map[TOUCHED], page);
     for (uint64_t i = 0; i < q->count; i++) {
         uint64_t page = q->first + i;
         bool touched = page_bit(b->map[TOUCHED], page), set = dirty_is_set(q, i);
         bool read = page_bit(b->map[READ], page), out = page_bit(b->map[OUT], page);
-        s.touched = s.touched || touched;
         s.any_read = s.any_read || (!touched && read);
         s.any_out = s.any_out || (!touched && out);
         s.untouched += !touched;

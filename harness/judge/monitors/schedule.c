@@ -267,8 +267,16 @@ static bool differs(const struct host *h, const struct baseline *b) {
     return other;
 }
 
+/* A VF that is still to begin says nothing of how time is shared out. */
+static bool is_settled(const struct host *h) {
+    for (unsigned i = 0; i < JUDGE_VFS; i++)
+        if (h->vf[i].rising && h->vf[i].schedule.seen && !h->vf[i].schedule.running)
+            return false;
+    return true;
+}
+
 static void learn(const struct host *h, struct baseline *b) {
-    b->known = true;
+    b->known = is_settled(h);
     b->due = false;
     b->structure = h->structure;
     b->pf = h->pf;
