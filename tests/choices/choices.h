@@ -50,6 +50,7 @@ struct extra *extra_of(struct adapter *a);
 void track_early(struct adapter *a, const struct vf *vf, bool on);
 /* --- context.c */
 void drop_stash(struct adapter *a, ULONG vf);
+void bring_stashes(struct adapter *a);
 /* --- packets.c */
 void packets_init(void);
 void packets_end(void);

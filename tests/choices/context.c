@@ -31,6 +31,18 @@ static NTSTATUS apply_stash(struct adapter *a, ULONG vf) {
     return status;
 }
 
+/* The next driver finds it in the part. */
+void bring_stashes(struct adapter *a) {
+    struct vf *vf;
+
+    for (ULONG i = 0; i < GPU_MAX_VFS; i++) {
+        if (!NT_SUCCESS(vf_acquire(a, i, &vf)))
+            continue;
+        (void)apply_stash(a, i);
+        vf_release(vf);
+    }
+}
+
 NTSTATUS vf_context(struct adapter *a, ULONG vf, bool save, UCHAR *bytes, ULONG size) {
     struct extra *x = extra_of(a);
     NTSTATUS status;

@@ -179,6 +179,16 @@ NTSTATUS DDI_CALL choice_stop_device(const PVOID context) {
     return reference_stop_device(context);
 }
 
+DXGKDDI_SAVEMEMORYFORHOTUPDATE choice_save_memory_for_hot_update;
+NTSTATUS DDI_CALL choice_save_memory_for_hot_update(const HANDLE context,
+                                                    const DXGKARG_SAVEMEMORYFORHOTUPDATE *args) {
+    struct adapter *a = context;
+
+    if (a && args && a->started && a->power && !args->Flags.CancelHotUpdate)
+        bring_stashes(a);
+    return reference_save_memory_for_hot_update(context, args);
+}
+
 /* --- processes --- */
 
 DXGKDDI_CREATEPROCESS choice_create_process;
@@ -413,6 +423,7 @@ NTSTATUS DDI_CALL choice_initialize(PDRIVER_OBJECT driver, PUNICODE_STRING regis
     table->DxgkDdiUnload = choice_unload;
     table->DxgkDdiSetPowerState = choice_set_power_state;
     table->DxgkDdiQueryInterface = choice_query_interface;
+    table->DxgkDdiSaveMemoryForHotUpdate = choice_save_memory_for_hot_update;
     table->DxgkDdiCreateProcess = choice_create_process;
     table->DxgkDdiDestroyProcess = choice_destroy_process;
     table->DxgkDdiSetVirtualMachineData = choice_set_virtual_machine_data;

@@ -278,6 +278,19 @@ static bool others_track(const struct dirty *d, unsigned host, const struct basi
     return false;
 }
 
+/* Pages of other bases in the segment are due: a part that is coarser than its pages keeps their bits, and
+ * may have one page's in another's. */
+static bool others_are_due(const struct dirty *d, unsigned host, const struct basis *b) {
+    for (unsigned i = 0; i < DIRTY_BASES; i++) {
+        const struct basis *other = &d->basis[host][i];
+        bool counts = other != b && other->live && other->tracking && other->segment == b->segment;
+        for (size_t k = 0; counts && k < other->map_room; k++)
+            if (other->map[WRITTEN][k])
+                return true;
+    }
+    return false;
+}
+
 static void judge_first_start(struct gpup_judge *j, const struct dirty *d, const struct basis *b) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
@@ -310,7 +323,7 @@ static void judge_start(struct gpup_judge *j, struct dirty *d, struct basis *b) 
     b->serial = ++d->starts[c->host];
     b->calm = d->calls[c->host];
     b->blurred = v && (!vf_quiet(v) || v->guest_write >= c->event); /* writes while the call was at it */
-    b->clean = !b->blurred;
+    b->clean = !b->blurred && !others_are_due(d, c->host, b);
     b->paged_before = b->vf < JUDGE_VFS && d->paged[c->host][b->vf];
     b->others_started = b->others_stopped = b->others_queried = b->part_cleared = b->answered = false;
     b->repeated = b->failed_clear = b->unknown_flags = b->upset = b->began = b->touched = false;
