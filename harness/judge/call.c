@@ -246,8 +246,9 @@ static void succeeded_host(struct gpup_judge *j) {
         h->unloaded = false;
         break;
     case GPUP_DDI_SetPowerState:
-        kept_by_driver(j, c->host);
         h->asleep = c->a[GPUP_ARG_SetPowerState_DevicePowerState] != 1;
+        if (h->asleep)
+            kept_by_driver(j, c->host);
         break;
     case GPUP_DDI_StartDevice:
         h->asleep = false;

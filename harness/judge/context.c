@@ -196,6 +196,8 @@ static void seen_step(struct gpup_judge *j, const struct gpup_event *e) {
         break;
     case GPUP_OP_FailAllocation: /* without a view of the pool nobody knows which call it hit */
         h->impaired = h->impaired || !(h->observers & GPUP_OBSERVER_pool);
+        if (j->one_system && h->impaired) /* what fails may be for the other adapter */
+            j->host[1 - e->host].impaired = true;
         break;
     case GPUP_OP_GuestWrite:
     case GPUP_OP_GuestWork:

@@ -146,6 +146,8 @@ struct call {
     uint32_t triage_events;
     struct change change[JUDGE_CHANGES];
     unsigned changes;
+    struct change other[JUDGE_CHANGES]; /* of the other adapter of the machine, if there is one */
+    unsigned others;
 };
 
 struct gpup_judge {
@@ -266,6 +268,9 @@ bool later_is_same(struct later *l, const struct host *h, uint32_t stamp);
 bool judge_acts_beside(uint64_t op);
 /* A change in this call of another VF than the one it names, which that VF did not make itself; NULL none. */
 const struct change *call_foreign(const struct gpup_judge *j);
+/* The same of such a list, which may be call.other. */
+const struct change *call_foreign_of(const struct gpup_judge *j, const struct change *changes,
+                                     unsigned count);
 /* A change of the VF that the call names, other than by the work that the VF does; NULL none. */
 const struct change *call_own(const struct gpup_judge *j);
 const char *change_name(const struct change *change); /* of what changed */

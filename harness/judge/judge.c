@@ -166,7 +166,12 @@ static bool is_routine(const struct gpup_event *e) {
     return e->kind == GPUP_EVENT_MMIO && gpup_mmio_is_routine(e->f[GPUP_MMIO_region], e->f[GPUP_MMIO_width]);
 }
 
+/* What another adapter of the machine does meanwhile is outside of the call. */
 static void hand_over(struct gpup_judge *j, const struct gpup_event *e) {
+    bool beside = j->one_system && e->host != j->call.host;
+    bool active = j->call.active, returned = j->call.returned;
+    if (beside)
+        j->call.active = j->call.returned = false;
     j->now = e;
     for (const uint8_t *row = j->wants[e->kind]; *row; row++) {
         size_t i = *row - 1u;
@@ -176,6 +181,10 @@ static void hand_over(struct gpup_judge *j, const struct gpup_event *e) {
         else
             judge_about(j, e->host, GPUP_PF);
         monitors[i]->event(j, j->state[i], e);
+    }
+    if (beside) {
+        j->call.active = active;
+        j->call.returned = returned;
     }
     j->now = NULL;
 }

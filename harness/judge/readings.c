@@ -76,8 +76,10 @@ static void set_before(struct call *c, const struct gpup_event *e, const struct 
 
 void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
     struct call *c = &j->call;
-    if (!(c->active || c->returned) || !is_reading(e->kind) || (e->host != c->host && !j->one_system) ||
-        c->changes == JUDGE_CHANGES || j->host[e->host].removed)
+    bool own = e->host == c->host;
+    unsigned *count = own ? &c->changes : &c->others;
+    if (!(c->active || c->returned) || !is_reading(e->kind) || !(own || j->one_system) ||
+        *count == JUDGE_CHANGES || j->host[e->host].removed)
         return;
     struct vf *v = judge_vf(j, e->host, e->f[0]);
     struct content *content = v ? content_of(v, e->kind) : NULL;
@@ -89,7 +91,7 @@ void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
         set_before(c, e, &now);
         return;
     }
-    struct change *change = &c->change[c->changes++];
+    struct change *change = (own ? c->change : c->other) + (*count)++;
     *change = (struct change){.kind = e->kind,
                               .host = e->host,
                               .vf = (uint32_t)e->f[0],
@@ -188,7 +190,7 @@ static bool is_foreign(const struct gpup_judge *j, const struct change *m) {
     bool own_doing = m->kind == GPUP_EVENT_OBS_VRAM || m->kind == GPUP_EVENT_OBS_GUEST ||
                      m->kind == GPUP_EVENT_OBS_MSIX_CONTROL;
     /* Bits may move from the part's plane into the driver's memory: what counts is what queries say. */
-    if (m->vf == c->vf || m->vf == GPUP_PF || m->host != c->host || !m->fresh ||
+    if ((m->vf == c->vf && m->host == c->host) || m->vf == GPUP_PF || !m->fresh ||
         m->kind == GPUP_EVENT_OBS_DIRTY)
         return false;
     if (m->vf < JUDGE_VFS &&
@@ -210,11 +212,16 @@ const struct change *call_own(const struct gpup_judge *j) {
     return NULL;
 }
 
-const struct change *call_foreign(const struct gpup_judge *j) {
-    for (unsigned i = 0; i < j->call.changes; i++)
-        if (is_foreign(j, &j->call.change[i]))
-            return &j->call.change[i];
+const struct change *call_foreign_of(const struct gpup_judge *j, const struct change *changes,
+                                     unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        if (is_foreign(j, &changes[i]))
+            return &changes[i];
     return NULL;
+}
+
+const struct change *call_foreign(const struct gpup_judge *j) {
+    return call_foreign_of(j, j->call.change, j->call.changes);
 }
 
 bool judge_bus_master(const struct gpup_event *e) {

@@ -26,11 +26,19 @@ static uint64_t which_handle(const struct gpup_os *os, HANDLE handle) {
     return dxgkrnl && handle && handle == dxgkrnl->context ? 2 : 0;
 }
 
+/* Outside of a call, the adapter that the handle is of: a thread may serve several. */
+static struct gpup_os *adapter_named(struct gpup_os *os, HANDLE handle) {
+    struct gpup_os *adapter = gpup_os_in_ddi(os) ? NULL : os->machine->adapters;
+    while (adapter && !which_handle(adapter, handle))
+        adapter = adapter->next;
+    return adapter ? adapter : os;
+}
+
 /* a0 type, a1 size, a2 and a3 the GUID, a4 the handle in a triage event, which `data` carries as zero. */
 VOID DDI_CALL gpup_dxgkrnl_log_etw_event(const GUID *guid, UCHAR type, USHORT size, PVOID buffer) {
     uint64_t values[5] = {type, size};
     DXGKDDICB_PARTITIONING_EVENT_NOTIFICATION notification;
-    struct gpup_os *os = gpup_os_current();
+    struct gpup_os *os = gpup_os_current(), *before = os;
     const void *data = buffer;
     gpup_dxgkrnl_touch(guid, guid ? sizeof *guid : 0);
     gpup_dxgkrnl_touch(buffer, buffer ? size : 0);
@@ -38,11 +46,14 @@ VOID DDI_CALL gpup_dxgkrnl_log_etw_event(const GUID *guid, UCHAR type, USHORT si
         memcpy(values + 2, guid, sizeof *guid);
     if (os && buffer && guid && !memcmp(guid, &triage, sizeof triage) && size == sizeof notification) {
         gpup_copy_driver(&notification, buffer, sizeof notification);
+        os = adapter_named(os, notification.hAdapter);
         values[4] = which_handle(os, notification.hAdapter);
         notification.hAdapter = NULL;
         data = &notification;
     }
+    gpup_os_make_current(os);
     os = gpup_dxgkrnl_enter(values, 5, data, data ? size : 0);
+    gpup_os_make_current(before);
     if (!os)
         return;
     if (size > SMALL_EVENT && gpup_os_irql(os) > PASSIVE_LEVEL)

@@ -160,9 +160,9 @@ struct gpup_watch {
 
 #define GPUP_FIRST_DPCS 256
 #define GPUP_MAX_DPCS 16384 /* that many a driver queues only if it never ends */
-#define GPUP_MAX_TIMERS 256
-#define GPUP_MAX_MAPPINGS 64
-#define GPUP_MAX_HANDLES 512
+#define GPUP_MAX_TIMERS 512 /* these three for two adapters */
+#define GPUP_MAX_MAPPINGS 128
+#define GPUP_MAX_HANDLES 1024
 
 /* What a machine has once, for all of its adapters: clock and scheduler, memory, and what drivers register.
  */

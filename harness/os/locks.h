@@ -41,9 +41,12 @@ void gpup_lock_forget(struct gpup_os *os, const void *start, size_t size);
 void gpup_lock_forget_block(struct gpup_os *os, const void *address);
 void gpup_lock_thread_ends(struct gpup_os *os, const struct gpup_thread *thread);
 
-/* The lock of a message's interrupt, by an address in which nothing else can be a lock. */
+/* The lock of an interrupt, the adapter's of that message, by an address in which nothing else can be one. */
 static inline const void *gpup_lock_of_interrupt(const struct gpup_os *os, uint32_t message) {
-    return (const uint8_t *)os->machine->first_dpcs + message % sizeof os->machine->first_dpcs;
+    const struct gpup_machine *machine = os->machine;
+
+    return (const uint8_t *)machine->first_dpcs +
+           (2 * message + (os->config.host & 1)) % sizeof machine->first_dpcs;
 }
 
 /* --- the graph, for the files that share it */

@@ -6,12 +6,13 @@
 
 #define COST_OF_ACCESS 1000u /* ns a register access takes */
 
-/* Lowest gap of the machine's half of the window that takes `size` bytes; mappings keep a page apart. */
+/* Lowest gap of the machine's part of the window that takes `size` bytes; mappings keep a page apart. */
 static uint8_t *find_room(struct gpup_os *os, uint64_t size) {
     size_t window;
     uint8_t *base = gpup_arena_window(os->config.arena, &window);
-    uint8_t *at = base + (os->machine->host & 1) * (window / 2);
-    const uint8_t *end = at + window / 2;
+    size_t part = os->machine->adapters->next ? window : window / 2; /* two machines have a half each */
+    uint8_t *at = base + (os->machine->host & 1) * part;
+    const uint8_t *end = at + part;
 
     for (uint32_t i = 0; i < os->machine->mapping_count; i++) {
         const struct gpup_mapping *m = &os->machine->mappings[i];
@@ -34,15 +35,33 @@ static struct gpup_mapping *free_mapping(struct gpup_os *os) {
     return NULL;
 }
 
+static bool has(const struct gpup_os *os, uint64_t physical, uint64_t size) {
+    const struct gpup_device_ops *ops = os->config.device_ops;
+
+    return ops && ops->claims && ops->claims(os->config.device, physical, size);
+}
+
+/* Whose registers these are. A call is about its own adapter; a thread may serve several. NULL: nobody's. */
+static struct gpup_os *adapter_with(struct gpup_os *os, uint64_t physical, uint64_t size) {
+    struct gpup_os *adapter = os->machine->adapters;
+
+    if (has(os, physical, size) || gpup_os_in_ddi(os))
+        return has(os, physical, size) ? os : NULL;
+    while (adapter && !has(adapter, physical, size))
+        adapter = adapter->next;
+    return adapter;
+}
+
 static PVOID map(const struct gpup_service_limit *service, uint64_t physical, uint64_t size) {
     struct gpup_os *os = gpup_os_enter(service);
-    const struct gpup_device_ops *ops = os ? os->config.device_ops : NULL;
+    struct gpup_os *owner;
     struct gpup_mapping *mapping;
     uint8_t *address;
 
     if (!os || gpup_os_fails(os))
         return NULL;
-    if (!size || size >> 33 || !ops || !ops->claims || !ops->claims(os->config.device, physical, size)) {
+    owner = !size || size >> 33 ? NULL : adapter_with(os, physical, size);
+    if (!owner) {
         gpup_os_misuse(os, service->name, GPUP_MISUSE_PARAMETER, 0);
         return NULL;
     }
@@ -51,7 +70,7 @@ static PVOID map(const struct gpup_service_limit *service, uint64_t physical, ui
     if (!address)
         return NULL;
     *mapping =
-        (struct gpup_mapping){address + physical % GPUP_PAGE, physical, size, gpup_os_object(os), os, {0}};
+        (struct gpup_mapping){address + physical % GPUP_PAGE, physical, size, gpup_os_object(os), owner, {0}};
     gpup_callers_here(os, &mapping->made);
     return mapping->address;
 }

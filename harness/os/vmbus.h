@@ -59,6 +59,7 @@ struct gpup_vmbus_channel {
 
 struct gpup_vmbus_handle {
     struct gpup_vmbus_handle *next; /* free list */
+    struct gpup_os *os;             /* the adapter it was given to */
     uint64_t value;
     uint32_t vf, vm;
     bool open;
@@ -71,7 +72,8 @@ struct gpup_vmbus {
     struct gpup_vmbus_packet *free_packets;
     struct gpup_vmbus_outgoing *free_outgoing;
     struct gpup_vmbus_handle *free_handles;
-    HANDLE quarantine[GPUP_VMBUS_QUARANTINE]; /* closed handles whose values are not given out again yet */
+    /* Closed handles whose values are not given out again yet. */
+    struct gpup_vmbus_handle *quarantine[GPUP_VMBUS_QUARANTINE];
     uint32_t quarantined;
     uint32_t fail_nth; /* calls until one fails; 0: none planned */
 };

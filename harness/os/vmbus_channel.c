@@ -27,6 +27,10 @@ struct gpup_vmbus_channel *gpup_vmbus_enter(struct gpup_os **out, const char *na
                                             KIRQL max_irql) {
     struct gpup_os *os = gpup_os_service(name, max_irql);
     struct gpup_vmbus_channel *found = gpup_vmbus_object(os, name, channel, GPUP_VMBUS_CHANNEL);
+    if (found && found->os != os && gpup_os_in_ddi(os)) { /* a call is about its own adapter */
+        gpup_os_misuse(os, name, GPUP_MISUSE_OBJECT, found->number);
+        found = NULL;
+    }
     *out = found ? found->os : os;
     return found;
 }

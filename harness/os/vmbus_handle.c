@@ -45,7 +45,8 @@ HANDLE gpup_vmbus_vm_handle(struct gpup_os *os, uint32_t vf, uint32_t vm) {
     if (!handle)
         return NULL;
     HANDLE value = gpup_handle_new(os, GPUP_HANDLE_VMBUS, handle, 0, closed_by_driver);
-    *handle = (struct gpup_vmbus_handle){.value = (uintptr_t)value, .vf = vf, .vm = vm, .open = true};
+    *handle =
+        (struct gpup_vmbus_handle){.os = os, .value = (uintptr_t)value, .vf = vf, .vm = vm, .open = true};
     return value;
 }
 
@@ -53,12 +54,12 @@ HANDLE gpup_vmbus_handle(struct gpup_os *os, uint32_t vf) {
     return gpup_vmbus_vm_handle(os, vf, vf);
 }
 
-static void give_back(struct gpup_os *os, struct gpup_vmbus *vmbus, HANDLE value) {
-    const struct gpup_handle *slot = gpup_handle_get(os, value, GPUP_HANDLE_VMBUS);
-    struct gpup_vmbus_handle *handle = slot ? slot->target : NULL;
-    if (!handle || handle->open)
+static void give_back(struct gpup_vmbus *vmbus, struct gpup_vmbus_handle *handle) {
+    HANDLE value = (HANDLE)(uintptr_t)handle->value; // NOLINT(performance-no-int-to-ptr)
+    const struct gpup_handle *slot = gpup_handle_get(handle->os, value, GPUP_HANDLE_VMBUS);
+    if (!slot || slot->target != handle || handle->open)
         return; /* the driver closed it, and the number is in use again */
-    gpup_handle_drop(os, value);
+    gpup_handle_drop(handle->os, value);
     handle->next = vmbus->free_handles;
     vmbus->free_handles = handle;
 }
@@ -71,10 +72,10 @@ void gpup_vmbus_close_handle(struct gpup_os *os, HANDLE value) {
     if (!handle || !handle->open)
         return;
     handle->open = false;
-    HANDLE *place = &vmbus->quarantine[vmbus->quarantined++ % GPUP_VMBUS_QUARANTINE];
+    struct gpup_vmbus_handle **place = &vmbus->quarantine[vmbus->quarantined++ % GPUP_VMBUS_QUARANTINE];
     if (*place)
-        give_back(os, vmbus, *place);
-    *place = value;
+        give_back(vmbus, *place);
+    *place = handle;
 }
 
 bool gpup_vmbus_bind(struct gpup_os *os, HANDLE value, struct gpup_vmbus_channel *channel) {

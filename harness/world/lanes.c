@@ -207,17 +207,18 @@ static bool resume_all(struct gpup_world *w) {
     return any;
 }
 
-static bool has_calls(const struct lanes *l) {
+/* Whose call is the first that is in the driver; NULL: none is. */
+static struct host *who_calls(const struct lanes *l) {
     for (unsigned i = 0; i < l->count; i++)
         if (l->lane[i].state == LANE_CALLS)
-            return true;
-    return false;
+            return l->lane[i].host;
+    return NULL;
 }
 
 /* One thing on the machine, which all lanes are on. */
 static bool turn(struct gpup_world *w) {
-    struct host *h = w->lanes->lane[0].host;
-    if (!has_calls(w->lanes))
+    struct host *h = who_calls(w->lanes);
+    if (!h)
         return false;
     world_make_current(h);
     if (gpup_os_turn(h->os) == GPUP_TURN_IDLE)
@@ -243,10 +244,11 @@ static void settle(struct gpup_world *w) {
     for (unsigned i = 0; i < w->config.hosts; i++) {
         struct host *h = &w->host[i];
         world_make_current(h);
-        if (!host_dead(h))
+        if (!host_dead(h) && !(w->config.one_system && i))
             gpup_os_advance(h->os, 0);
-        world_observe(h);
     }
+    for (unsigned i = 0; i < w->config.hosts; i++)
+        world_observe(&w->host[i]);
 }
 
 void lanes_run(struct gpup_world *w) {

@@ -174,13 +174,10 @@ static void removed(struct gpup_judge *j, struct adapter *a) {
 /* With two adapters of one driver: what the other one shows of itself stays as it is. */
 static void judge_other(struct gpup_judge *j) {
     const struct call *c = &j->call;
-    const struct change *found = NULL;
-    for (unsigned i = 0; i < c->changes && !found; i++) {
-        const struct change *m = &c->change[i];
-        bool schedule = m->kind == GPUP_EVENT_OBS_SCHEDULE;
-        bool moved = schedule ? m->old.running != m->now.running || m->old.share != m->now.share
-                              : m->quiet && m->fresh;
-        found = m->host != c->host && moved ? m : NULL;
+    const struct change *found = call_foreign_of(j, c->other, c->others);
+    for (unsigned i = 0; i < c->others && !found; i++) {
+        const struct change *m = &c->other[i];
+        found = m->kind == GPUP_EVENT_OBS_SCHEDULE && m->old.share != m->now.share ? m : NULL;
     }
     CHECK(j, GPUP_RULE_CAP_032, !found, "the call on one adapter changed VF %u of the other",
           found ? found->vf : 0);

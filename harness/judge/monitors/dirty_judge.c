@@ -278,12 +278,22 @@ static bool others_track(const struct dirty *d, unsigned host, const struct basi
     return false;
 }
 
-/* Pages of other bases in the segment are due: a part that is coarser than its pages keeps their bits, and
- * may have one page's in another's. */
+static bool are_near(const struct basis *one, const struct basis *other) {
+    for (uint32_t i = 0; i < one->count; i++)
+        for (uint32_t k = 0; k < other->count; k++)
+            if (one->piece[i].offset < other->piece[k].offset + other->piece[k].size + DIRTY_NEAR &&
+                other->piece[k].offset < one->piece[i].offset + one->piece[i].size + DIRTY_NEAR)
+                return true;
+    return false;
+}
+
+/* Pages of other bases nearby are due: a part that is coarser than its pages keeps their bits, and may have
+ * one page's in another's. */
 static bool others_are_due(const struct dirty *d, unsigned host, const struct basis *b) {
     for (unsigned i = 0; i < DIRTY_BASES; i++) {
         const struct basis *other = &d->basis[host][i];
-        bool counts = other != b && other->live && other->tracking && other->segment == b->segment;
+        bool counts = other != b && other->live && other->tracking && other->segment == b->segment &&
+                      are_near(b, other);
         for (size_t k = 0; counts && k < other->map_room; k++)
             if (other->map[WRITTEN][k])
                 return true;

@@ -103,13 +103,17 @@ static bool judge_clean(struct gpup_judge *j, const struct dirty *d, const struc
 struct surplus { /* pages reported that nobody wrote */
     uint64_t set, untouched;
     bool read, out, aside, any_read, any_out; /* all of the surplus, aside: either; any page of the query */
-    bool touched;                             /* some page of the basis was written */
+    bool touched;                             /* some page of or near the query was written */
 };
 
 static struct surplus surplus_of(const struct query *q) {
     const struct basis *b = q->b;
     struct surplus s = {.read = true, .out = true, .aside = true};
-    for (uint64_t page = 0; b->neighbour && page < b->pages && !s.touched; page++)
+    uint64_t near = DIRTY_NEAR / b->page, end = q->first + q->count + near;
+    uint64_t from = b->count > 1 || q->first < near ? 0 : q->first - near;
+    uint64_t to =
+        b->count > 1 || end > b->pages ? b->pages : end; /* several ranges: who knows how they lie */
+    for (uint64_t page = from; b->neighbour && page < to && !s.touched; page++)
         s.touched = page_bit(b->map[TOUCHED], page);
     for (uint64_t i = 0; i < q->count; i++) {
         uint64_t page = q->first + i;

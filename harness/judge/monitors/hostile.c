@@ -174,8 +174,8 @@ static void judge_place(struct gpup_judge *j, struct hostile *s) {
 
 /* What another adapter of the same system shows of itself. */
 static bool changed_elsewhere(const struct call *c) {
-    for (unsigned i = 0; i < c->changes; i++)
-        if (c->change[i].host != c->host && c->change[i].quiet && c->change[i].fresh)
+    for (unsigned i = 0; i < c->others; i++)
+        if (c->other[i].quiet && c->other[i].fresh)
             return true;
     return false;
 }

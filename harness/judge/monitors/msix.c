@@ -163,7 +163,7 @@ static void wrote_table(struct gpup_judge *j, struct msix *m, const struct gpup_
           (unsigned long long)width, (unsigned long long)offset);
     if (!w->at_hand || !j->call.active)
         return;
-    if (e->f[GPUP_TABLE_vf] != j->call.vf || e->host != j->call.host) {
+    if (e->f[GPUP_TABLE_vf] != j->call.vf) {
         w->foreign += would_change(msix_table(m, e->host, e->f[GPUP_TABLE_vf]), e);
         return;
     }

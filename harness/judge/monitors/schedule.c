@@ -270,7 +270,8 @@ static bool differs(const struct host *h, const struct baseline *b) {
 /* A VF that is still to begin says nothing of how time is shared out. */
 static bool is_settled(const struct host *h) {
     for (unsigned i = 0; i < JUDGE_VFS; i++)
-        if (h->vf[i].rising && h->vf[i].schedule.seen && !h->vf[i].schedule.running)
+        if (h->vf[i].rising && h->vf[i].schedule.seen && !h->vf[i].schedule.running &&
+            h->waited_ns - h->vf[i].rose_ns < JUDGE_A_WHILE_NS)
             return false;
     return true;
 }
