@@ -75,8 +75,6 @@ void call_begin(struct gpup_judge *j, const struct gpup_event *e) {
         j->weakest = c->class;
 }
 
-#define RESET_NS 100000000u /* that a function has for a reset of its own */
-
 bool call_may_reset(const struct call *c) {
     return c->ddi == GPUP_DDI_WriteVirtualFunctionConfig &&
            (c->a[GPUP_ARG_WriteVirtualFunctionConfig_Data] & 0x80808080u);
@@ -261,6 +259,8 @@ static void succeeded_host(struct gpup_judge *j) {
         break;
     case GPUP_DDI_ControlEtwLogging:
         h->logging = c->a[GPUP_ARG_ControlEtwLogging_Enable] != 0;
+        if (j->one_system) /* it is the driver's */
+            j->host[1 - c->host].logging = h->logging;
         break;
     case GPUP_DDI_SetGpuPartitionCount:
         h->partitions = (uint32_t)c->a[GPUP_ARG_SetGpuPartitionCount_PartitionCount];
@@ -336,6 +336,8 @@ static void failed(struct gpup_judge *j) {
     const struct call *c = &j->call;
     if (j->recorded && tells_of_trouble(c->status))
         j->host[c->host].impaired = true;
+    if (c->ddi == GPUP_DDI_SaveMemoryForHotUpdate && c->a[GPUP_ARG_SaveMemoryForHotUpdate_Flags])
+        j->host[c->host].updating = false; /* given up, whatever the driver says to it */
     if (call_restores_block(c) || c->ddi == GPUP_DDI_StartDevice || c->ddi == GPUP_DDI_AddDevice)
         lost(j);
 }

@@ -241,6 +241,7 @@ struct vf *call_vf(struct gpup_judge *j);
 /* The guest may have asked for a function-level reset: a write to its configuration space with the top bit of
  * a byte set. No document says that WriteVirtualFunctionConfig waits for its end; PCI Express gives it 100
  * ms. */
+#define RESET_NS 100000000u /* that a function has for a reset of its own */
 bool call_may_reset(const struct call *c);
 /* After it a driver may keep the VF from running until its guest has set it up again. v: the VF, now. */
 bool call_stops(const struct call *c, const struct vf *v);

@@ -74,6 +74,13 @@ static void set_before(struct call *c, const struct gpup_event *e, const struct 
         c->before.schedule = *now;
 }
 
+/* State that the driver kept for a VF without power, or a reset that the guest asked for before. */
+static bool comes_late(const struct gpup_judge *j, const struct vf *v, unsigned kind) {
+    const struct call *c = &j->call;
+    return v && ((v->kept && kind == GPUP_EVENT_OBS_GUEST) ||
+                 (call_reset_goes_on(j, v) && !call_may_reset(c) && c->ddi != GPUP_DDI_ResetVirtualFunction));
+}
+
 void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
     struct call *c = &j->call;
     bool own = e->host == c->host;
@@ -97,8 +104,7 @@ void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
                               .vf = (uint32_t)e->f[0],
                               .event = j->event,
                               .quiet = is_quiet(j, v, (uint32_t)e->f[0]),
-                              .fresh = (!content || content->fresh) &&
-                                       !(v && v->kept && e->kind == GPUP_EVENT_OBS_GUEST)};
+                              .fresh = (!content || content->fresh) && !comes_late(j, v, e->kind)};
     if (e->kind == GPUP_EVENT_OBS_SCHEDULE) {
         change->old = v ? v->schedule : j->host[e->host].pf;
         change->now = now;

@@ -17,6 +17,8 @@ struct adapter {
     bool initialized;
     uint32_t status;    /* that it returned */
     uint32_t life;      /* starts so far */
+    bool odd;           /* the last start was one after which answers may differ */
+    uint32_t differs;   /* host.differs then */
     bool stopped;       /* StopDevice returned, and no StartDevice came since */
     bool early;         /* a callback came all the same */
     uint64_t interface; /* bytes of DXGKRNL_INTERFACE given at the last start, 0 all */
@@ -153,6 +155,19 @@ static void answered(struct gpup_judge *j, struct adapter *a, uint64_t type, uin
     a->answer[i] = (struct answer){type, input, value, a->life};
 }
 
+/* No memory, a shorter table of callbacks or another driver: what was said before is no promise for after. */
+static void forget_answers(const struct gpup_judge *j, struct adapter *a) {
+    const struct call *c = &j->call;
+    const struct host *h = &j->host[c->host];
+    bool odd = c->failed_alloc || h->impaired || c->a[GPUP_ARG_StartDevice_InterfaceSize];
+    if (odd || a->odd || a->differs != h->differs) {
+        a->answers = 0;
+        memset(a->slots_life, 0, sizeof a->slots_life);
+    }
+    a->odd = odd;
+    a->differs = h->differs;
+}
+
 static void removed(struct gpup_judge *j, struct adapter *a) {
     const struct host *h = &j->host[j->call.host];
     if (!nt_success(j->call.status))
@@ -171,11 +186,23 @@ static void removed(struct gpup_judge *j, struct adapter *a) {
         COUNT(j, GPUP_RULE_CAP_036);
 }
 
+/* Work of the other adapter ended or began meanwhile, and a scheduler may share time out by it. */
+static bool others_work(const struct gpup_judge *j) {
+    const struct call *c = &j->call;
+    for (unsigned i = 0; i < c->others; i++)
+        if (c->other[i].old.busy != c->other[i].now.busy)
+            return true;
+    for (unsigned i = 0; i < JUDGE_VFS; i++)
+        if (j->host[1 - c->host].vf[i].work_pending)
+            return true;
+    return false;
+}
+
 /* With two adapters of one driver: what the other one shows of itself stays as it is. */
 static void judge_other(struct gpup_judge *j) {
     const struct call *c = &j->call;
     const struct change *found = call_foreign_of(j, c->other, c->others);
-    for (unsigned i = 0; i < c->others && !found; i++) {
+    for (unsigned i = 0; i < c->others && !found && !others_work(j); i++) {
         const struct change *m = &c->other[i];
         found = m->kind == GPUP_EVENT_OBS_SCHEDULE && m->old.share != m->now.share ? m : NULL;
     }
@@ -209,6 +236,7 @@ static void settle(struct gpup_judge *j, void *state) {
             CHECK(j, GPUP_RULE_CAP_035, success, "a start on the same device worked before, and gives 0x%08x",
                   c->status);
         a->life += success;
+        forget_answers(j, a);
         a->interface = success ? c->a[GPUP_ARG_StartDevice_InterfaceSize] : WHOLE_INTERFACE;
         if (a->interface)
             COUNT(j, GPUP_RULE_CAP_026);

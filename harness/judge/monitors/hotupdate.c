@@ -30,7 +30,8 @@ static void settle(struct gpup_judge *j, void *state) {
     uint64_t block = c->a[GPUP_ARG_RestoreMemoryForHotUpdate_Block];
     /* What a call that the OS never makes left in the driver, nobody knows. */
     bool must_succeed = c->class == GPUP_LEGAL && j->weakest < GPUP_ROBUSTNESS && call_must_succeed(j);
-    if (c->ddi == GPUP_DDI_SaveMemoryForHotUpdate && must_succeed)
+    if (c->ddi == GPUP_DDI_SaveMemoryForHotUpdate && must_succeed &&
+        !c->a[GPUP_ARG_SaveMemoryForHotUpdate_Flags]) /* no page says what giving up may return */
         CHECK(j, GPUP_RULE_HUP_004, nt_success(c->status),
               "what has to outlive the driver was not saved: 0x%08x", c->status);
     if (!call_restores_block(c))

@@ -109,7 +109,8 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     case GPUP_EVENT_STEP:
         m->tracks.coming = 0;
         m->calls[e->host] += judge_acts_beside(e->f[GPUP_STEP_op]);
-        if (e->f[GPUP_STEP_op] >= GPUP_OP_GuestWrite && e->f[GPUP_STEP_op] <= GPUP_OP_RemoveHardware)
+        if ((e->f[GPUP_STEP_op] >= GPUP_OP_GuestWrite && e->f[GPUP_STEP_op] <= GPUP_OP_RemoveHardware) ||
+            (e->f[GPUP_STEP_op] >= GPUP_OP_GuestOpenChannel && e->f[GPUP_STEP_op] <= GPUP_OP_StartChannel))
             touch(m, e->host, e->f[GPUP_STEP_vf]);
         break;
     case GPUP_EVENT_WAIT: /* state of the device may move on with time */

@@ -10,10 +10,11 @@ static const struct change *own_change(const struct gpup_judge *j, unsigned kind
 }
 
 static bool other_session(const struct gpup_judge *j, unsigned session) {
-    const struct host *h = &j->host[j->call.host];
-    for (uint32_t i = 0; i < JUDGE_VFS; i++)
-        if (i != j->call.vf && h->vf[i].session == session)
-            return true;
+    const struct call *c = &j->call;
+    for (uint32_t host = 0; host < GPUP_MAX_HOSTS; host++)
+        for (uint32_t i = 0; i < JUDGE_VFS && (host == c->host || j->one_system); i++)
+            if ((i != c->vf || host != c->host) && j->host[host].vf[i].session == session)
+                return true;
     return false;
 }
 

@@ -246,8 +246,8 @@ static void judge_array(struct gpup_judge *j, const struct vf_ranges *r) {
     const struct call *c = &j->call;
     uint64_t bar = c->a[GPUP_ARG_QueryMitigatedRanges_BarIndex];
     uint64_t asked = c->a[GPUP_ARG_QueryMitigatedRanges_NumRanges];
-    if (!r->counted[MITIGATED] || bar >= RANGES_BARS)
-        return;
+    if (!r->counted[MITIGATED] || bar >= RANGES_BARS || !c->before.present || r->announced[bar])
+        return; /* announced: the count is to be asked for again */
     if (c->class == GPUP_LEGAL)
         CHECK(j, GPUP_RULE_MIT_009, asked == r->count[MITIGATED][bar],
               "the host asked for %llu ranges where the driver counted %u", (unsigned long long)asked,

@@ -49,7 +49,7 @@ static void judge_backing(struct gpup_judge *j, struct vf_ranges *r) {
     const struct call *c = &j->call;
     uint64_t index = c->a[GPUP_ARG_GetBackingResource_ResourceIndex];
     uint64_t set = c->r[GPUP_RES_GetBackingResource_Set], kind = c->r[GPUP_RES_GetBackingResource_Kind];
-    if (index >= RANGES_RESOURCES || !r->life)
+    if (index >= RANGES_RESOURCES || !r->life || !c->before.present)
         return;
     if (call_must_succeed(j)) /* the MDL is an alternative to Resource: one of them backs an index in use */
         CHECK(j, GPUP_RULE_FLX_006, nt_success(c->status) && (kind || set == 3),
@@ -79,7 +79,7 @@ static void judge_short(struct gpup_judge *j, const struct vf_ranges *r) {
     uint64_t bar = c->a[GPUP_ARG_GetMmioRanges_BarIndex];
     uint64_t asked = c->a[GPUP_ARG_GetMmioRanges_NumRanges];
     if (bar >= RANGES_BARS || !r->counted[FLEXIBLE] || asked >= r->count[FLEXIBLE][bar] ||
-        j->host[c->host].impaired || c->failed_alloc)
+        j->host[c->host].impaired || c->failed_alloc || !c->before.present)
         return;
     CHECK(j, GPUP_RULE_FLX_002, !nt_success(c->status) && c->status != GPUP_STATUS_INVALID_DEVICE_REQUEST,
           "an array of %llu ranges, where %u are needed, was answered with 0x%08x", (unsigned long long)asked,

@@ -12,6 +12,7 @@ enum { TYPE_MEMORY = 3, TYPE_MEMORY_LARGE = 7 };
 
 struct bars {
     bool known;
+    uint32_t life;       /* of the vGPU that they were probed of */
     uint64_t size[BARS]; /* 0: none, or the upper half of a BAR of 64 bits */
 };
 struct sriov {
@@ -77,6 +78,7 @@ static void judge_bars(struct gpup_judge *j, struct sriov *s) {
     uint64_t value[BARS];
     unsigned unset = BARS, wrong = BARS;
     memset(b, 0, sizeof *b);
+    b->life = c->before.life;
     for (unsigned i = 0; i < BARS; i++) {
         value[i] = (uint32_t)c->r[GPUP_RES_QueryProbedBars_BaseRegisterValue0 + i];
         if (c->a[GPUP_ARG_QueryProbedBars_BaseRegisterValue0 + i] &&
@@ -109,7 +111,7 @@ static void judge_resource(struct gpup_judge *j, const struct sriov *s) {
               (unsigned long long)bar);
         return;
     }
-    if (!b->known || !b->size[bar] || j->host[c->host].slots_seen[4])
+    if (!b->known || b->life != c->before.life || !b->size[bar] || j->host[c->host].slots_seen[4])
         return; /* a BAR that is not there; with FlexIOV the ranges say it */
     if (call_must_succeed(j) || success)
         CHECK(j, GPUP_RULE_VF_022, success && (type == TYPE_MEMORY || type == TYPE_MEMORY_LARGE),
@@ -125,7 +127,8 @@ static void judge_ranges(struct gpup_judge *j, const struct sriov *s) {
     const struct call *c = &j->call;
     const struct bars *b = &s->of[c->host][c->vf];
     uint64_t bar = c->a[GPUP_ARG_GetMmioRanges_BarIndex];
-    if (nt_success(c->status) && b->known && bar < BARS && b->size[bar] && s->end)
+    if (nt_success(c->status) && b->known && b->life == c->before.life && bar < BARS && b->size[bar] &&
+        s->end)
         CHECK(j, GPUP_RULE_VF_007, s->end <= (b->size[bar] + PAGE - 1) / PAGE,
               "the ranges of BAR %llu end at page %llu, it has %llu bytes", (unsigned long long)bar,
               (unsigned long long)s->end, (unsigned long long)b->size[bar]);

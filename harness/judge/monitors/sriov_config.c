@@ -19,6 +19,8 @@ struct space {
     uint8_t byte[HEADER];
     uint32_t next, msix; /* of the capability list, as read: where it goes on, MSI-X; 0 unknown */
     bool commanded, controlled;
+    uint64_t
+        until_ns; /* a reset that a write may have asked for goes on, and reads are what it lets through */
     uint8_t command, control; /* as last written */
 };
 struct config {
@@ -168,7 +170,8 @@ static void judge_read(struct gpup_judge *j, struct config *s, struct space *p) 
     memcpy(now.data, s->data, sizeof now.data);
     now.length = now.length < s->size ? now.length : s->size;
     judge_order(j, s, &now);
-    judge_fixed(j, p, &now);
+    if (!p->until_ns || c->begin_ns > p->until_ns)
+        judge_fixed(j, p, &now);
     follow_list(p, &now);
     if (c->before.powered && is_plain(c))
         judge_obeyed(j, p, &now);
@@ -187,6 +190,10 @@ static void judge_write(struct gpup_judge *j, struct space *p) {
         return;
     if (offset + length > HEADER && !(control && offset >= p->msix && offset + length <= p->msix + 4u))
         p->commanded = p->controlled = control = false; /* perhaps a reset */
+    if (offset + length > HEADER && call_may_reset(c) && !control) {
+        p->until_ns = c->end_ns + RESET_NS;
+        memset(p->known, 0, sizeof p->known);
+    }
     if (!is_plain(c)) {
         p->commanded = p->controlled = false;
         return;

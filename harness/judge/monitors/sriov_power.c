@@ -29,7 +29,8 @@ static void judge_reset(struct gpup_judge *j, const struct power *p, const struc
           foreign ? change_name(foreign) : "", foreign ? foreign->vf : 0);
     if (!v || !c->before.present)
         return;
-    if (call_must_succeed(j) && c->before.powered) /* without power there is nothing that runs */
+    bool free = !c->before.paused && c->before.session == SESSION_NONE;
+    if (call_must_succeed(j) && c->before.powered && free) /* without power there is nothing that runs */
         CHECK(j, GPUP_RULE_VF_010, nt_success(c->status), "VF %u was not reset: 0x%08x", c->vf, c->status);
     if (!nt_success(c->status) || !v->powered) /* without power the next D0 may carry it out */
         return;

@@ -113,7 +113,7 @@ static void enabled(struct gpup_judge *j, struct vmbus *v, struct vmbus_host *h,
         return;
     if (r->awaiting)
         CHECK(j, GPUP_RULE_VMB_005, false, "the channel is offered only after SetVirtualGpuVmBus came back");
-    CHECK(j, GPUP_RULE_VMB_003, c->handle == r->handle || c->born < r->since,
+    CHECK(j, GPUP_RULE_VMB_003, !r->accepted || c->handle == r->handle || c->born < r->since,
           "the channel was made after a newer handle was handed over");
     r->awaiting = false;
 }
