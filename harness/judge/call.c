@@ -111,9 +111,16 @@ static void changed_power(struct vf *v, uint64_t state) {
     v->rising = v->rising && v->powered;
 }
 
-static void prepared(struct host *h, struct vf *v, uint64_t type) {
+/* Time is shared out anew, at once or a little later. */
+static void moved(struct host *h, bool takes, bool gives) {
+    h->structure++;
+    h->taken = takes ? h->waited_ns + 1 : h->taken;
+    h->given = gives ? h->waited_ns + 1 : h->given;
+}
+
+static void prepared(struct host *h, struct vf *v, uint64_t type, bool disturbed) {
     if (v->session == SESSION_NONE) {
-        v->disturbed = false;
+        v->disturbed = disturbed;
         h->open_sessions++;
         v->sessions++;
     }
@@ -140,11 +147,15 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
     case GPUP_DDI_ResetVirtualFunction:
         v->kept = false;
         v->moves++;
-        h->structure++;
+        moved(h, true, true);
+        break;
+    case GPUP_DDI_WriteVirtualFunctionConfig:
+        if (call_may_reset(c))
+            moved(h, true, true);
         break;
     case GPUP_DDI_CreateVirtualGpu:
         v->moves++;
-        h->structure++;
+        moved(h, true, false);
         h->vgpus += !v->present;
         reset_vf(v);
         v->present = true;
@@ -153,7 +164,7 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
         break;
     case GPUP_DDI_DestroyVirtualGpu:
         v->moves++;
-        h->structure++;
+        moved(h, false, true);
         destroyed(h, v);
         break;
     case GPUP_DDI_SetVirtualGpuResources:
@@ -162,8 +173,8 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
         break;
     case GPUP_DDI_SetVirtualFunctionPowerState:
         v->moves++;
-        h->structure++;
         changed_power(v, c->a[GPUP_ARG_SetVirtualFunctionPowerState_PowerState]);
+        moved(h, v->powered, !v->powered);
         if (v->powered && !c->before.powered && !v->paused)
             judge_rises(j, v);
         break;
@@ -174,7 +185,7 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
             judge_rises(j, v);
         break;
     case GPUP_DDI_PrepareLiveMigration:
-        prepared(h, v, c->a[GPUP_ARG_PrepareLiveMigration_MigrationType]);
+        prepared(h, v, c->a[GPUP_ARG_PrepareLiveMigration_MigrationType], call_reset_goes_on(j, v));
         break;
     case GPUP_DDI_EndLiveMigration:
         ended(h, v);
@@ -192,7 +203,7 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
 static void all_absent(struct host *h, uint64_t used) {
     for (; used; used &= used - 1)
         destroyed(h, &h->vf[__builtin_ctzll(used)]);
-    h->structure++;
+    moved(h, false, true);
     h->bases = 0;
 }
 
@@ -264,7 +275,7 @@ static void succeeded_host(struct gpup_judge *j) {
         break;
     case GPUP_DDI_SetGpuPartitionCount:
         h->partitions = (uint32_t)c->a[GPUP_ARG_SetGpuPartitionCount_PartitionCount];
-        h->structure++;
+        moved(h, true, true);
         break;
     case GPUP_DDI_CreateMemoryBasis:
         h->bases++;

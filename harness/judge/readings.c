@@ -58,27 +58,35 @@ static bool any_begins(const struct gpup_judge *j, unsigned host) {
     return false;
 }
 
+/* A reset that its guest asked for before goes on beside the call. */
+static bool is_reset_beside(const struct gpup_judge *j, const struct vf *v) {
+    const struct call *c = &j->call;
+    bool asks = c->ddi == GPUP_DDI_ResetVirtualFunction || call_may_reset(c);
+    return call_reset_goes_on(j, v) &&
+           !(asks && c->names_vf && c->vf < JUDGE_VFS && v == &j->host[c->host].vf[c->vf]);
+}
+
 /* An earlier call left it to the scheduler. */
 static bool is_late(const struct gpup_judge *j, unsigned host, const struct vf *v,
                     const struct schedule *now) {
     const struct host *h = &j->host[host];
     const struct schedule *old = v ? &v->schedule : &h->pf;
+    if (v && is_reset_beside(j, v))
+        return true;
     if (v && !old->running && now->running)
         return v->rising && v->rose != j->call.event;
     return old->running == now->running && (host_is_restless(h) || any_begins(j, host));
 }
 
-/* What it began to do it might have begun before the call at hand. */
+/* What came late might have come before the call at hand. */
 static void set_before(struct call *c, const struct gpup_event *e, const struct schedule *now) {
-    if (e->host == c->host && c->names_vf && c->vf == e->f[0] && now->running)
+    if (e->host == c->host && c->names_vf && c->vf == e->f[0])
         c->before.schedule = *now;
 }
 
 /* State that the driver kept for a VF without power, or a reset that the guest asked for before. */
 static bool comes_late(const struct gpup_judge *j, const struct vf *v, unsigned kind) {
-    const struct call *c = &j->call;
-    return v && ((v->kept && kind == GPUP_EVENT_OBS_GUEST) ||
-                 (call_reset_goes_on(j, v) && !call_may_reset(c) && c->ddi != GPUP_DDI_ResetVirtualFunction));
+    return v && ((v->kept && kind == GPUP_EVENT_OBS_GUEST) || is_reset_beside(j, v));
 }
 
 void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {

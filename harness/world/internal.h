@@ -242,7 +242,8 @@ void hostile_disarm(struct ddi_call *c); /* after it */
 
 /* --- observe.c
  * ------------------------------------------------------------------------------------------------- */
-void world_observe(struct host *h); /* emits every reading that changed */
+void world_observe(struct host *h);                 /* emits every reading that changed */
+void world_wait(struct gpup_world *w, uint64_t us); /* time passes on every host */
 uint32_t world_observers(const struct host *h);
 void world_read_again(struct host *h, uint32_t vf);
 /* resources.c: where the guest's write of these bytes at that offset of its VRAM came to lie. */

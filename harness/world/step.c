@@ -7,7 +7,7 @@ struct host *step_target(struct host *h, const struct gpup_step *s, unsigned fie
     return &h->world->host[step_number(s, field) % h->world->config.hosts];
 }
 
-static void pass_time(struct gpup_world *w, uint64_t us) {
+void world_wait(struct gpup_world *w, uint64_t us) {
     bool once = w->config.one_system; /* two adapters have one clock */
     for (uint32_t i = 0; i < w->config.hosts; i++) {
         struct host *h = &w->host[i];
@@ -51,7 +51,7 @@ static bool any_broken(const struct gpup_world *w) {
 
 void do_Wait(struct host *h, const struct gpup_step *s) {
     uint64_t us = step_number(s, GPUP_Wait_us);
-    pass_time(h->world, us < LONGEST_WAIT_US ? us : LONGEST_WAIT_US);
+    world_wait(h->world, us < LONGEST_WAIT_US ? us : LONGEST_WAIT_US);
 }
 
 static void (*const carry_out[GPUP_OPS])(struct host *h, const struct gpup_step *s) = {

@@ -247,7 +247,8 @@ static void judge_write(struct gpup_judge *j, struct msix *m) {
           j->call.vf);
     if (refusable)
         return;
-    if (j->host[j->call.host].asleep) { /* what becomes of a write to a part without power nobody says */
+    /* What becomes of a write to a part without power, or to a VF in a reset, nobody says. */
+    if (j->host[j->call.host].asleep || call_reset_goes_on(j, call_vf(j))) {
         remember(j, w, t, before->powered);
         t->known[w->index] = KNOWN_NOTHING;
         t->former = false;

@@ -9,6 +9,7 @@ struct baseline { /* readings of a host without session and pause */
     bool known;
     bool spoiled;       /* a session or a pause was over and the schedule was another: it is none any more */
     uint32_t structure; /* of the host, then */
+    struct drift drift; /* then */
     struct schedule pf, vf[JUDGE_VFS];
     uint64_t working; /* bit mask: VFs with work to do */
     bool due; /* a session or a pause is over, and the schedule another: asked again once time has passed */
@@ -23,6 +24,16 @@ struct scheduling {
     struct {
         uint32_t pf_before, pf_after; /* paging share around Prepare */
     } session[GPUP_MAX_HOSTS][JUDGE_VFS];
+    struct { /* what PF paging is to have once time has passed */
+        struct later due;
+        uint16_t rule;
+        uint32_t before, least;
+    } gain[GPUP_MAX_HOSTS];
+    struct { /* who is to have its time again, as before the session of a VF that was destroyed */
+        struct later due;
+        uint32_t vf;
+        struct baseline base;
+    } heir[GPUP_MAX_HOSTS];
 };
 
 /* What earlier calls left to the scheduler moves shares beside the call at hand. */
@@ -46,6 +57,8 @@ static bool any_moved(const struct call *c) {
 
 static void check_others_keep(struct gpup_judge *j) {
     const struct call *c = &j->call;
+    if (host_drift(&j->host[c->host]).down)
+        return;
     for (unsigned i = 0; i < c->changes; i++) {
         const struct change *m = &c->change[i];
         if (m->kind == GPUP_EVENT_OBS_SCHEDULE && m->vf != c->vf && m->vf != GPUP_PF &&
@@ -58,7 +71,22 @@ static void check_others_keep(struct gpup_judge *j) {
     COUNT(j, GPUP_RULE_LM_005);
 }
 
-static void judge_source(struct gpup_judge *j, const struct baseline *b, const struct vf *v) {
+/* No page says that the call waits for the scheduler. */
+static void expect_paging(struct gpup_judge *j, struct scheduling *s, uint16_t rule, bool more) {
+    const struct call *c = &j->call;
+    const struct host *h = &j->host[c->host];
+    uint32_t least = c->pf.paging + more;
+    if (h->pf.paging >= least) {
+        COUNT(j, rule);
+    } else if (!host_drift(h).down) {
+        later_set(&s->gain[c->host].due, h, h->structure);
+        s->gain[c->host].rule = rule;
+        s->gain[c->host].before = c->pf.paging;
+        s->gain[c->host].least = least;
+    }
+}
+
+static void judge_source(struct gpup_judge *j, struct scheduling *s, const struct vf *v) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     const struct schedule *was = &c->before.schedule;
@@ -68,24 +96,18 @@ static void judge_source(struct gpup_judge *j, const struct baseline *b, const s
     if (ran && was->share) {
         CHECK(j, GPUP_RULE_LM_004, v->schedule.share > 0 && (v->schedule.paging > 0 || !was->paging),
               "the source VF has no share left");
-        CHECK_POLICY(j, GPUP_RULE_LM_004, v->schedule.share >= was->share / 4,
+        CHECK_POLICY(j, GPUP_RULE_LM_004, v->schedule.share >= was->share / 4 || host_drift(h).down,
                      "the share of the source VF fell from %u to %u ppm", was->share, v->schedule.share);
     }
     /* A VF that does not run may have lent its time to paging all along. */
-    bool more = h->pf.paging > c->pf.paging || (!was->paging && h->pf.paging == c->pf.paging);
-    if (h->open_sessions == 1 && !b->spoiled && c->pf.seen && c->pf.paging < WHOLE)
-        CHECK(j, GPUP_RULE_LM_003, more, "PF paging has %u ppm, no more than the %u ppm before", h->pf.paging,
-              c->pf.paging);
+    if (h->open_sessions == 1 && !s->base[c->host].spoiled && c->pf.seen && c->pf.paging < WHOLE)
+        expect_paging(j, s, GPUP_RULE_LM_003, was->paging);
 }
 
-static void judge_target(struct gpup_judge *j) {
+static void judge_target(struct gpup_judge *j, struct scheduling *s) {
     const struct call *c = &j->call;
-    const struct host *h = &j->host[c->host];
-    bool more = c->before.schedule.paging == 0 || c->pf.paging == WHOLE || h->pf.paging > c->pf.paging;
     if (c->pf.seen)
-        CHECK(j, GPUP_RULE_LM_007, h->pf.paging >= c->pf.paging && more,
-              "PF paging has %u ppm of %u before, and the idle VF had %u", h->pf.paging, c->pf.paging,
-              c->before.schedule.paging);
+        expect_paging(j, s, GPUP_RULE_LM_007, c->before.schedule.paging && c->pf.paging < WHOLE);
 }
 
 static void judge_prepare(struct gpup_judge *j, struct scheduling *s, const struct vf *v) {
@@ -110,18 +132,19 @@ static void judge_prepare(struct gpup_judge *j, struct scheduling *s, const stru
         return;
     check_others_keep(j);
     if (type == 0)
-        judge_source(j, &s->base[c->host], v);
+        judge_source(j, s, v);
     else
-        judge_target(j);
-    CHECK(j, GPUP_RULE_LM_006, v->schedule.share == c->before.schedule.share,
+        judge_target(j, s);
+    struct drift drift = host_drift(&j->host[c->host]);
+    CHECK(j, GPUP_RULE_LM_006, drift_explains(drift, c->before.schedule.share, v->schedule.share),
           "the share of the VF apart from paging went from %u to %u ppm", c->before.schedule.share,
           v->schedule.share);
 }
 
 /* Gone back to what the VF has without a session. How much sessions give to paging, each, is the driver's. */
-static bool is_undone(const struct baseline *b, const struct change *m) {
+static bool is_undone(const struct baseline *b, const struct change *m, struct drift drift) {
     uint32_t whole = b->known ? b->vf[m->vf].paging : 0;
-    return m->old.running != m->now.running || m->old.share != m->now.share ||
+    return m->old.running != m->now.running || !drift_explains(drift, m->old.share, m->now.share) ||
            (whole && m->old.paging < whole && m->now.paging >= whole);
 }
 
@@ -130,6 +153,7 @@ static void judge_foreign_end(struct gpup_judge *j, const struct scheduling *s) 
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     const struct baseline *b = &s->base[c->host];
+    struct drift drift = host_drift(h);
     if (!h->open_sessions)
         return;
     for (uint32_t i = 0; i < JUDGE_VFS; i++) {
@@ -138,10 +162,11 @@ static void judge_foreign_end(struct gpup_judge *j, const struct scheduling *s) 
             continue;
         bool brought = s->session[c->host][i].pf_after > s->session[c->host][i].pf_before;
         bool same = b->known && b->structure == h->structure; /* no vGPU came or went since the baseline */
-        bool lost = brought && same && h->pf.seen && h->pf.paging <= b->pf.paging;
+        bool lost =
+            brought && same && h->pf.seen && h->pf.paging <= b->pf.paging && !b->drift.down && !drift.down;
         const struct change *change = NULL;
         for (unsigned k = 0; k < c->changes; k++)
-            if (moved(&c->change[k]) && c->change[k].vf == i && is_undone(b, &c->change[k]))
+            if (moved(&c->change[k]) && c->change[k].vf == i && is_undone(b, &c->change[k], drift))
                 change = &c->change[k];
         CHECK(j, GPUP_RULE_LM_054, !lost && !change,
               "EndLiveMigration of VF %u changed the configuration of VF %u, which is still in migration",
@@ -176,16 +201,14 @@ static void judge_restore(struct gpup_judge *j, const struct vf *v) {
         CHECK(j, GPUP_RULE_LM_050, !v->schedule.running, "RestoreMutableMigrationData started the VF");
 }
 
-static void judge_pause(struct gpup_judge *j, const struct vf *v) {
+static void judge_pause(struct gpup_judge *j, struct scheduling *s, const struct vf *v) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     if (!nt_success(c->status) || !v->paused || c->before.paused || v->session != SESSION_SOURCE ||
         !h->pf.seen)
         return;
-    bool gave = v->schedule.paging < c->before.schedule.paging && c->pf.paging < WHOLE;
-    CHECK(j, GPUP_RULE_LM_085, h->pf.paging >= c->pf.paging && (!gave || h->pf.paging > c->pf.paging),
-          "the paused VF gave up paging time, and PF paging went from %u to %u ppm", c->pf.paging,
-          h->pf.paging);
+    expect_paging(j, s, GPUP_RULE_LM_085,
+                  v->schedule.paging < c->before.schedule.paging && c->pf.paging < WHOLE);
 }
 
 /* The GPU went through D3 with sessions open: paging has again what they brought. */
@@ -198,7 +221,7 @@ static void judge_power(struct gpup_judge *j, struct scheduling *s) {
     if (!nt_success(c->status) || !h->pf.seen || is_unsettled(j))
         return;
     if (!up) {
-        s->down[c->host].known = true;
+        s->down[c->host].known = !host_drift(h).down;
         s->down[c->host].sessions = h->open_sessions;
         s->down[c->host].paging = c->pf.paging;
     } else if (s->down[c->host].known) {
@@ -230,10 +253,10 @@ static void compare(struct gpup_judge *j, const struct host *h, struct baseline 
     for (uint32_t i = 0; i < JUDGE_VFS; i++) {
         const struct schedule *now = &h->vf[i].schedule, *then = &b->vf[i];
         if (h->vf[i].present && then->seen &&
-            (now->running != then->running || now->share != then->share || now->paging != then->paging))
+            (now->running != then->running || !drift_keeps(b->drift, then, now)))
             wrong = i;
     }
-    bool pf = !b->pf.seen || (h->pf.paging == b->pf.paging && h->pf.share == b->pf.share);
+    bool pf = !b->pf.seen || drift_keeps(b->drift, &b->pf, &h->pf);
     if ((wrong < JUDGE_VFS || !pf) && host_has_other_work(h, b->vf, b->working))
         return;
     b->spoiled = wrong < JUDGE_VFS || !pf;
@@ -267,19 +290,23 @@ static bool differs(const struct host *h, const struct baseline *b) {
     return other;
 }
 
-/* A VF that is still to begin says nothing of how time is shared out. */
-static bool is_settled(const struct host *h) {
-    for (unsigned i = 0; i < JUDGE_VFS; i++)
-        if (h->vf[i].rising && h->vf[i].schedule.seen && !h->vf[i].schedule.running &&
-            h->waited_ns - h->vf[i].rose_ns < JUDGE_A_WHILE_NS)
+/* A VF that is still to begin, or in a reset, says nothing of how time is shared out. */
+static bool is_settled(const struct gpup_judge *j, const struct host *h) {
+    for (unsigned i = 0; i < JUDGE_VFS; i++) {
+        const struct vf *v = &h->vf[i];
+        bool begins = v->rising && v->schedule.seen && !v->schedule.running &&
+                      h->waited_ns - v->rose_ns < JUDGE_A_WHILE_NS;
+        if (begins || call_reset_goes_on(j, v))
             return false;
+    }
     return true;
 }
 
-static void learn(const struct host *h, struct baseline *b) {
-    b->known = is_settled(h);
+static void learn(const struct gpup_judge *j, const struct host *h, struct baseline *b) {
+    b->known = is_settled(j, h);
     b->due = false;
     b->structure = h->structure;
+    b->drift = host_drift(h);
     b->pf = h->pf;
     b->working = 0;
     for (unsigned i = 0; i < JUDGE_VFS; i++) {
@@ -307,18 +334,45 @@ static bool are_same_others(const struct host *h, const struct baseline *b, uint
     return true;
 }
 
-static void judge_destroy(struct gpup_judge *j, const struct baseline *b) {
+/* The VF that still lacks time which the session of VF `gone` had; GPUP_PF none. */
+static uint32_t lacks_time(const struct host *h, const struct baseline *b, uint32_t gone) {
+    for (uint32_t i = 0; i < JUDGE_VFS && are_same_others(h, b, gone); i++)
+        if (i != gone && h->vf[i].present && b->vf[i].seen && h->vf[i].schedule.running && !b->drift.down &&
+            h->vf[i].schedule.share < b->vf[i].share)
+            return i;
+    return GPUP_PF;
+}
+
+static void judge_destroy(struct gpup_judge *j, struct scheduling *s) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
+    const struct baseline *b = &s->base[c->host];
     if (!nt_success(c->status) || c->before.session == SESSION_NONE || h->open_sessions || h->asleep ||
         !b->known || is_unsettled(j))
         return;
-    for (uint32_t i = 0; i < JUDGE_VFS && are_same_others(h, b, c->vf); i++)
-        if (i != c->vf && h->vf[i].present && b->vf[i].seen && h->vf[i].schedule.running)
-            CHECK(j, GPUP_RULE_LM_062, h->vf[i].schedule.share >= b->vf[i].share,
-                  "VF %u has %u ppm after the destroyed VF's session, %u before it", i,
-                  h->vf[i].schedule.share, b->vf[i].share);
-    CHECK(j, GPUP_RULE_LM_062, !h->vf[c->vf].schedule.running, "the destroyed VF is still scheduled");
+    if (lacks_time(h, b, c->vf) == GPUP_PF && !h->vf[c->vf].schedule.running) {
+        COUNT(j, GPUP_RULE_LM_062);
+        return;
+    }
+    later_set(&s->heir[c->host].due, h,
+              h->structure); /* no page says that the call waits for the scheduler */
+    s->heir[c->host].vf = c->vf;
+    s->heir[c->host].base = *b;
+}
+
+static void judge_heir(struct gpup_judge *j, struct scheduling *s, uint8_t host) {
+    const struct host *h = &j->host[host];
+    const struct baseline *b = &s->heir[host].base;
+    uint32_t gone = s->heir[host].vf;
+    if (!later_is_same(&s->heir[host].due, h, h->structure) || !is_calm(h))
+        return;
+    uint32_t lacks = lacks_time(h, b, gone);
+    if (lacks != GPUP_PF)
+        CHECK(j, GPUP_RULE_LM_062, false,
+              "VF %u has %u ppm " JUDGE_A_WHILE " after VF %u was destroyed in its session, %u before it",
+              lacks, h->vf[lacks].schedule.share, gone, b->vf[lacks].share);
+    CHECK(j, GPUP_RULE_LM_062, !h->vf[gone].schedule.running,
+          "VF %u is still scheduled " JUDGE_A_WHILE " after it was destroyed", gone);
 }
 
 /* A session or a pause that ends. */
@@ -361,17 +415,35 @@ static void follow(struct gpup_judge *j, struct scheduling *s) {
     }
     if (same && asks)
         compare(j, h, b, b->rule);
-    learn(h, b);
+    learn(j, h, b);
+}
+
+static void judge_gain(struct gpup_judge *j, struct scheduling *s, uint8_t host) {
+    const struct host *h = &j->host[host];
+    if (later_is_same(&s->gain[host].due, h, h->structure))
+        CHECK(j, s->gain[host].rule, h->pf.paging >= s->gain[host].least,
+              "PF paging has %u ppm " JUDGE_A_WHILE " after the call, of %u before it", h->pf.paging,
+              s->gain[host].before);
 }
 
 static void later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf) {
+    struct scheduling *s = state;
     const struct host *h = &j->host[host];
-    struct baseline *b = &((struct scheduling *)state)->base[host];
-    if (vf != GPUP_PF || !b->due || host_is_restless(h) || h->impaired || h->asleep)
+    struct baseline *b = &s->base[host];
+    if (vf != GPUP_PF)
         return;
-    if (b->known && b->structure == h->structure && is_calm(h))
+    judge_gain(j, s, host);
+    judge_heir(j, s, host);
+    if (host_is_restless(h) || h->impaired || h->asleep)
+        return;
+    bool same = b->known && b->structure == h->structure && is_calm(h), due = b->due;
+    struct drift drift = host_drift(h);
+    if (due && same)
         compare(j, h, b, b->rule);
-    b->known = b->due = false;
+    if (due)
+        b->known = b->due = false;
+    else if (same && !drift.up && !drift.down)
+        learn(j, h, b);
 }
 
 static bool is_migration(uint16_t ddi) {
@@ -386,6 +458,8 @@ static void settle(struct gpup_judge *j, void *state) {
     const struct vf *v = call_vf(j);
     if (j->host[c->host].impaired || c->overlapped)
         return;
+    if (is_migration(c->ddi) || c->ddi == GPUP_DDI_SetVirtualFunctionPauseState)
+        s->gain[c->host].due.due = false;
     if ((is_migration(c->ddi) || c->ddi == GPUP_DDI_WriteVirtualizedInterrupt) && (!v || !c->before.present))
         judge_absent(j);
     else if (c->ddi == GPUP_DDI_PrepareLiveMigration)
@@ -395,11 +469,11 @@ static void settle(struct gpup_judge *j, void *state) {
     else if (c->ddi == GPUP_DDI_RestoreMutableMigrationData)
         judge_restore(j, v);
     else if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && v && !is_unsettled(j))
-        judge_pause(j, v);
+        judge_pause(j, s, v);
     else if (c->ddi == GPUP_DDI_SetPowerState)
         judge_power(j, s);
     else if (c->ddi == GPUP_DDI_DestroyVirtualGpu && v)
-        judge_destroy(j, &s->base[c->host]);
+        judge_destroy(j, s);
     follow(j, s);
 }
 
@@ -420,6 +494,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
 static void overlapped(struct gpup_judge *j, void *state) {
     struct scheduling *s = state;
     s->base[j->call.host].known = s->base[j->call.host].due = s->down[j->call.host].known = false;
+    s->gain[j->call.host].due.due = s->heir[j->call.host].due.due = false;
     if (leaves(&j->call))
         j->host[j->call.host].unrest = j->host[j->call.host].waited_ns + 1;
     if (call_vf(j))

@@ -19,9 +19,8 @@ struct space {
     uint8_t byte[HEADER];
     uint32_t next, msix; /* of the capability list, as read: where it goes on, MSI-X; 0 unknown */
     bool commanded, controlled;
-    uint64_t
-        until_ns; /* a reset that a write may have asked for goes on, and reads are what it lets through */
     uint8_t command, control; /* as last written */
+    uint64_t until_ns;        /* a reset that a write may have asked for goes on */
 };
 struct config {
     struct space of[GPUP_MAX_HOSTS][JUDGE_VFS];
@@ -167,11 +166,14 @@ static void judge_read(struct gpup_judge *j, struct config *s, struct space *p) 
     }
     if (!s->size || is_outside(c))
         return;
+    if (p->until_ns && c->begin_ns <= p->until_ns) { /* what comes is what the reset lets through */
+        s->reads[c->host] = 0;
+        return;
+    }
     memcpy(now.data, s->data, sizeof now.data);
     now.length = now.length < s->size ? now.length : s->size;
     judge_order(j, s, &now);
-    if (!p->until_ns || c->begin_ns > p->until_ns)
-        judge_fixed(j, p, &now);
+    judge_fixed(j, p, &now);
     follow_list(p, &now);
     if (c->before.powered && is_plain(c))
         judge_obeyed(j, p, &now);

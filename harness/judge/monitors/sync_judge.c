@@ -192,10 +192,11 @@ uint32_t sync_other_schedule(const struct gpup_judge *j, const struct sync *s, u
     for (uint32_t i = 0; i < JUDGE_VFS; i++) {
         const struct schedule *now = &h->vf[i].schedule, *then = &s->calm[host].vf[i];
         if (h->vf[i].present && then->seen &&
-            (now->running != then->running || now->share != then->share || now->paging != then->paging))
+            (now->running != then->running || !drift_keeps(s->calm[host].drift, then, now)))
             return i;
     }
-    return h->pf.paging == s->calm[host].pf.paging ? JUDGE_VFS : JUDGE_VFS + 1;
+    bool same = drift_explains(s->calm[host].drift, s->calm[host].pf.paging, h->pf.paging);
+    return same ? JUDGE_VFS : JUDGE_VFS + 1;
 }
 
 bool sync_other_work(const struct gpup_judge *j, const struct sync *s, unsigned host) {
