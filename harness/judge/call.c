@@ -65,6 +65,8 @@ void call_begin(struct gpup_judge *j, const struct gpup_event *e) {
         argument >= 0 && c->a[(uint8_t)argument] < UINT32_MAX ? (uint32_t)c->a[(uint8_t)argument] : GPUP_PF;
     c->basis = GPUP_SLOT_NONE;
     c->pf = h->pf;
+    for (unsigned i = 0; i < GPUP_MAX_HOSTS; i++)
+        c->restless |= (uint8_t)(host_is_restless(&j->host[i]) << i);
     c->pool_count = h->pool_count;
     c->input = j->next_input;
     c->data = j->next_data;
@@ -112,10 +114,9 @@ static void changed_power(struct vf *v, uint64_t state) {
 }
 
 /* Time is shared out anew, at once or a little later. */
-static void moved(struct host *h, bool takes, bool gives) {
+static void restructured(struct host *h) {
     h->structure++;
-    h->taken = takes ? h->waited_ns + 1 : h->taken;
-    h->given = gives ? h->waited_ns + 1 : h->given;
+    h->unrest = h->waited_ns + 1;
 }
 
 static void prepared(struct host *h, struct vf *v, uint64_t type, bool disturbed) {
@@ -147,15 +148,15 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
     case GPUP_DDI_ResetVirtualFunction:
         v->kept = false;
         v->moves++;
-        moved(h, true, true);
+        restructured(h);
         break;
     case GPUP_DDI_WriteVirtualFunctionConfig:
         if (call_may_reset(c))
-            moved(h, true, true);
+            restructured(h);
         break;
     case GPUP_DDI_CreateVirtualGpu:
         v->moves++;
-        moved(h, true, false);
+        restructured(h);
         h->vgpus += !v->present;
         reset_vf(v);
         v->present = true;
@@ -164,7 +165,7 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
         break;
     case GPUP_DDI_DestroyVirtualGpu:
         v->moves++;
-        moved(h, false, true);
+        restructured(h);
         destroyed(h, v);
         break;
     case GPUP_DDI_SetVirtualGpuResources:
@@ -174,7 +175,7 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
     case GPUP_DDI_SetVirtualFunctionPowerState:
         v->moves++;
         changed_power(v, c->a[GPUP_ARG_SetVirtualFunctionPowerState_PowerState]);
-        moved(h, v->powered, !v->powered);
+        restructured(h);
         if (v->powered && !c->before.powered && !v->paused)
             judge_rises(j, v);
         break;
@@ -203,7 +204,7 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
 static void all_absent(struct host *h, uint64_t used) {
     for (; used; used &= used - 1)
         destroyed(h, &h->vf[__builtin_ctzll(used)]);
-    moved(h, false, true);
+    restructured(h);
     h->bases = 0;
 }
 
@@ -275,7 +276,7 @@ static void succeeded_host(struct gpup_judge *j) {
         break;
     case GPUP_DDI_SetGpuPartitionCount:
         h->partitions = (uint32_t)c->a[GPUP_ARG_SetGpuPartitionCount_PartitionCount];
-        moved(h, true, true);
+        restructured(h);
         break;
     case GPUP_DDI_CreateMemoryBasis:
         h->bases++;

@@ -36,24 +36,12 @@ bool host_has_other_work(const struct host *h, const struct schedule *then, uint
     return other;
 }
 
-static bool is_recent(const struct host *h, uint64_t stamp) {
-    return stamp && h->waited_ns + 1 - stamp < JUDGE_A_WHILE_NS;
-}
-
 bool host_is_restless(const struct host *h) {
-    return is_recent(h, h->unrest);
+    return h->unrest && h->waited_ns + 1 - h->unrest < JUDGE_A_WHILE_NS;
 }
 
-struct drift host_drift(const struct host *h) {
-    return (struct drift){.up = is_recent(h, h->given), .down = is_recent(h, h->taken)};
-}
-
-bool drift_explains(struct drift d, uint32_t then, uint32_t now) {
-    return now == then || (now > then ? d.up : d.down);
-}
-
-bool drift_keeps(struct drift d, const struct schedule *then, const struct schedule *now) {
-    return drift_explains(d, then->share, now->share) && drift_explains(d, then->paging, now->paging);
+bool call_is_unsettled(const struct gpup_judge *j) {
+    return (j->call.restless | j->call.late) >> j->call.host & 1;
 }
 
 void judge_rises(const struct gpup_judge *j, struct vf *v) {

@@ -36,11 +36,6 @@ struct content {
     uint64_t hash, size;
 };
 
-/* Ways in which shares may still move by what calls gave back or took. */
-struct drift {
-    bool up, down;
-};
-
 struct vf {
     bool present, resourced, powered, was_powered, paused;
     bool enable, function_mask, control_seen, table_seen;
@@ -88,13 +83,12 @@ struct host {
     uint32_t observers;
     uint32_t bases, processes; /* alive */
     uint32_t vgpus, open_sessions;
-    uint32_t partitions;   /* last count that was set */
-    uint64_t differs;      /* bits 1 << enum gpup_difference */
-    uint32_t structure;    /* counts what moves schedules for good: create, destroy, power, reset */
-    uint64_t waited_ns;    /* time that passed, but for that of calls */
-    uint64_t unrest;       /* 1 + waited_ns when shares were last left to the scheduler, 0 never */
-    uint64_t given, taken; /* the same, of time that a VF gave back and of time that was taken for one */
-    uint64_t slots[5][4];  /* published pointer slots by table */
+    uint32_t partitions;  /* last count that was set */
+    uint64_t differs;     /* bits 1 << enum gpup_difference */
+    uint32_t structure;   /* counts what moves schedules for good: create, destroy, power, reset */
+    uint64_t waited_ns;   /* time that passed, but for that of calls */
+    uint64_t unrest;      /* 1 + waited_ns when shares were last left to the scheduler, 0 never */
+    uint64_t slots[5][4]; /* published pointer slots by table */
     bool slots_seen[5];
     uint32_t slots_version[5];
     uint32_t page[GPUP_MAX_SEGMENTS + 1];
@@ -135,8 +129,9 @@ struct call {
     bool active, returned, died; /* called and not back; back and not settled; ended by a fault */
     bool failed_alloc;
     uint8_t late; /* bit mask: hosts on which came in this one what an earlier call left to the scheduler */
-    bool overlapped; /* other threads were in the driver, or its readings come later */
-    bool names_vf;   /* the DDI has a VF argument */
+    uint8_t restless; /* bit mask: hosts that were, when it began */
+    bool overlapped;  /* other threads were in the driver, or its readings come later */
+    bool names_vf;    /* the DDI has a VF argument */
     uint8_t host, class;
     uint16_t ddi;
     uint32_t vf, step, event;
@@ -262,14 +257,11 @@ bool vf_quiet(const struct vf *v);
 /* The same VFs run as then, and what there is to do is other: time may be shared out by it. then: JUDGE_VFS
  * readings; working: bit mask of the VFs that had work to do. */
 bool host_has_other_work(const struct host *h, const struct schedule *then, uint64_t working);
-/* Shares that a session or a pause moved may go back in any call: no page says that its end waits for them.
- */
+/* Shares that a session or a pause moved may go back in any call, and those of VFs that were made, powered,
+ * reset or destroyed go elsewhere: no page says that these calls wait for the scheduler. */
 bool host_is_restless(const struct host *h);
-/* No page says that the calls that make, power, reset and end VFs wait until others have more or less time.
- */
-struct drift host_drift(const struct host *h);
-bool drift_explains(struct drift d, uint32_t then, uint32_t now);
-bool drift_keeps(struct drift d, const struct schedule *then, const struct schedule *now); /* both shares */
+/* So it is, or was, with shares beside the call at hand. */
+bool call_is_unsettled(const struct gpup_judge *j);
 /* stamp: of what would explain it if it came between, host.structure or vf.moves. */
 void later_set(struct later *l, const struct host *h, uint32_t stamp);
 bool later_is_over(struct later *l, const struct host *h); /* time has passed; it is due no more */

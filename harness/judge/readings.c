@@ -75,7 +75,7 @@ static bool is_late(const struct gpup_judge *j, unsigned host, const struct vf *
         return true;
     if (v && !old->running && now->running)
         return v->rising && v->rose != j->call.event;
-    return old->running == now->running && (host_is_restless(h) || any_begins(j, host));
+    return old->running == now->running && ((j->call.restless >> host & 1) || any_begins(j, host));
 }
 
 /* What came late might have come before the call at hand. */

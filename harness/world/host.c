@@ -86,6 +86,7 @@ void do_StopVm(struct host *h, const struct gpup_step *s) {
 
 void do_CreateVm(struct host *h, const struct gpup_step *s) {
     act_start_vm(h, s->vf, step_u32(s, GPUP_CreateVm_reserve_kib), false);
+    world_wait(h->world, BOOT_US);
 }
 
 /* Bases of a VF go before the memory they describe. */

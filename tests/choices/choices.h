@@ -48,8 +48,11 @@ struct extra *extra_of(struct adapter *a);
 
 /* --- tracking.c */
 void track_early(struct adapter *a, const struct vf *vf, bool on);
+/* --- command.c */
+void await_posted(struct adapter *a, const struct extra *x);
 /* --- context.c */
 void drop_stash(struct adapter *a, ULONG vf);
+void bring_stash(struct adapter *a, ULONG index);
 void bring_stashes(struct adapter *a);
 /* --- packets.c */
 void packets_init(void);

@@ -54,6 +54,14 @@ NTSTATUS command_run(struct adapter *a, struct command *c) {
     return STATUS_SUCCESS;
 }
 
+/* Before registers and interrupts go. */
+void await_posted(struct adapter *a, const struct extra *x) {
+    LARGE_INTEGER step = {.QuadPart = -(LONGLONG)STEP_US * 10};
+
+    for (ULONG i = 0; a->power && x->posted && i < STEPS; i++)
+        (void)KeDelayExecutionThread(KernelMode, FALSE, &step);
+}
+
 void command_done(struct adapter *a, ULONG slots) {
     struct extra *x = extra_of(a);
     ULONG posted = 0;

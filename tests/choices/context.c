@@ -31,16 +31,19 @@ static NTSTATUS apply_stash(struct adapter *a, ULONG vf) {
     return status;
 }
 
-/* The next driver finds it in the part. */
-void bring_stashes(struct adapter *a) {
+void bring_stash(struct adapter *a, ULONG index) {
     struct vf *vf;
 
-    for (ULONG i = 0; i < GPU_MAX_VFS; i++) {
-        if (!NT_SUCCESS(vf_acquire(a, i, &vf)))
-            continue;
-        (void)apply_stash(a, i);
-        vf_release(vf);
-    }
+    if (!NT_SUCCESS(vf_acquire(a, index, &vf)))
+        return;
+    (void)apply_stash(a, index);
+    vf_release(vf);
+}
+
+/* The next driver finds it in the part. */
+void bring_stashes(struct adapter *a) {
+    for (ULONG i = 0; i < GPU_MAX_VFS; i++)
+        bring_stash(a, i);
 }
 
 NTSTATUS vf_context(struct adapter *a, ULONG vf, bool save, UCHAR *bytes, ULONG size) {

@@ -170,6 +170,7 @@ NTSTATUS DDI_CALL choice_stop_device(const PVOID context) {
 
     if (x && x->adapter) {
         watch_no_more(x);
+        await_posted(context, x);
         for (ULONG i = 0; i < GPU_MAX_VFS; i++) {
             drop_stash(context, i);
             early(context, i, false);
@@ -343,10 +344,13 @@ NTSTATUS DDI_CALL choice_virtual_gpu_driver_escape(HANDLE context, DXGK_VIRTUALG
 }
 DXGKDDI_RESETVIRTUALFUNCTION choice_reset_virtual_function;
 NTSTATUS DDI_CALL choice_reset_virtual_function(HANDLE context, DXGKARG_RESETVIRTUALFUNCTION *args) {
-    NTSTATUS status = reference_reset_virtual_function(context, args);
     struct adapter *a = context;
+    NTSTATUS status;
 
-    if (choice[CHOICE_noise] && NT_SUCCESS(status) && a->dxgkrnl.DxgkCbMitigatedRangeUpdate)
+    if (args)
+        bring_stash(a, args->VirtualFunctionIndex);
+    status = reference_reset_virtual_function(context, args);
+    if (choice[CHOICE_noise] && args && NT_SUCCESS(status) && a->dxgkrnl.DxgkCbMitigatedRangeUpdate)
         a->dxgkrnl.DxgkCbMitigatedRangeUpdate(a->dxgkrnl.DeviceHandle, args->VirtualFunctionIndex);
     return in_own_words(status);
 }

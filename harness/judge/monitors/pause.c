@@ -12,7 +12,7 @@ struct overlay {
     bool ended_paused;  /* an earlier life was destroyed while paused */
     uint32_t pauses;    /* in a row */
     uint32_t share;     /* before the first of them */
-    struct drift drift; /* then */
+    bool young;         /* it was still moving then */
     uint32_t structure; /* of the host, then */
     uint32_t sessions;
     bool work_seen, work_paused;
@@ -24,7 +24,6 @@ struct overlay {
         uint32_t pauses;          /* that an unpause ended; 0: it was powered up */
         uint32_t share, sessions; /* before the pause, where they are to be again; host's structure, too */
         bool shares;
-        struct drift drift;
         uint32_t structure;
         bool moved, padded, inherits; /* power changed in them; the flag came with padding; an earlier life
                                         was paused */
@@ -57,7 +56,7 @@ static void judge_on(struct gpup_judge *j, struct pause *p, struct overlay *o, c
               v->schedule.running ? "still scheduled" : "not scheduled");
     if (!works)
         return;
-    if (ran && j->host[c->host].pf.seen && !(c->late >> c->host & 1) && !host_drift(&j->host[c->host]).down)
+    if (ran && j->host[c->host].pf.seen && !call_is_unsettled(j))
         CHECK(j, GPUP_RULE_PAUSE_016, j->host[c->host].pf.paging >= c->pf.paging,
               "the PF's paging share fell from %u to %u ppm with the pause", c->pf.paging,
               j->host[c->host].pf.paging);
@@ -66,7 +65,7 @@ static void judge_on(struct gpup_judge *j, struct pause *p, struct overlay *o, c
         o->natural_known = o->natural = true;
     if (!o->pauses++) {
         o->share = c->before.schedule.share;
-        o->drift = host_drift(&j->host[c->host]);
+        o->young = call_is_unsettled(j);
         o->reset = o->reset || call_reset_goes_on(j, v);
         o->structure = j->host[c->host].structure;
         o->sessions = j->host[c->host].open_sessions;
@@ -111,7 +110,7 @@ static void judge_running(struct gpup_judge *j, const struct overlay *o, const s
     const struct host *h = &j->host[j->about_host];
     if (right && o->release.shares && o->release.structure == h->structure &&
         o->release.sessions == h->open_sessions)
-        CHECK(j, GPUP_RULE_PAUSE_016, drift_explains(o->release.drift, o->release.share, v->schedule.share),
+        CHECK(j, GPUP_RULE_PAUSE_016, v->schedule.share == o->release.share,
               "the share is %u ppm " JUDGE_A_WHILE " after the unpause, %u before the pause",
               v->schedule.share, o->release.share);
 }
@@ -147,8 +146,7 @@ static void judge_release(struct gpup_judge *j, const struct pause *p, struct ov
     o->release.structure = o->structure;
     o->release.sessions = o->sessions;
     o->release.share = o->share;
-    o->release.drift = o->drift;
-    o->release.shares = !o->moved && o->structure == j->host[c->host].structure &&
+    o->release.shares = !o->moved && !o->young && o->structure == j->host[c->host].structure &&
                         o->sessions == j->host[c->host].open_sessions;
     expect_running(j, o, v);
 }

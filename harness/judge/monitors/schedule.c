@@ -9,7 +9,7 @@ struct baseline { /* readings of a host without session and pause */
     bool known;
     bool spoiled;       /* a session or a pause was over and the schedule was another: it is none any more */
     uint32_t structure; /* of the host, then */
-    struct drift drift; /* then */
+    bool young;         /* shares were still moving */
     struct schedule pf, vf[JUDGE_VFS];
     uint64_t working; /* bit mask: VFs with work to do */
     bool due; /* a session or a pause is over, and the schedule another: asked again once time has passed */
@@ -36,12 +36,6 @@ struct scheduling {
     } heir[GPUP_MAX_HOSTS];
 };
 
-/* What earlier calls left to the scheduler moves shares beside the call at hand. */
-static bool is_unsettled(const struct gpup_judge *j) {
-    const struct call *c = &j->call;
-    return host_is_restless(&j->host[c->host]) || (c->late >> c->host & 1);
-}
-
 static bool moved(const struct change *c) {
     return c->kind == GPUP_EVENT_OBS_SCHEDULE &&
            (c->old.running != c->now.running || c->old.share != c->now.share ||
@@ -57,8 +51,6 @@ static bool any_moved(const struct call *c) {
 
 static void check_others_keep(struct gpup_judge *j) {
     const struct call *c = &j->call;
-    if (host_drift(&j->host[c->host]).down)
-        return;
     for (unsigned i = 0; i < c->changes; i++) {
         const struct change *m = &c->change[i];
         if (m->kind == GPUP_EVENT_OBS_SCHEDULE && m->vf != c->vf && m->vf != GPUP_PF &&
@@ -78,7 +70,7 @@ static void expect_paging(struct gpup_judge *j, struct scheduling *s, uint16_t r
     uint32_t least = c->pf.paging + more;
     if (h->pf.paging >= least) {
         COUNT(j, rule);
-    } else if (!host_drift(h).down) {
+    } else {
         later_set(&s->gain[c->host].due, h, h->structure);
         s->gain[c->host].rule = rule;
         s->gain[c->host].before = c->pf.paging;
@@ -96,7 +88,7 @@ static void judge_source(struct gpup_judge *j, struct scheduling *s, const struc
     if (ran && was->share) {
         CHECK(j, GPUP_RULE_LM_004, v->schedule.share > 0 && (v->schedule.paging > 0 || !was->paging),
               "the source VF has no share left");
-        CHECK_POLICY(j, GPUP_RULE_LM_004, v->schedule.share >= was->share / 4 || host_drift(h).down,
+        CHECK_POLICY(j, GPUP_RULE_LM_004, v->schedule.share >= was->share / 4,
                      "the share of the source VF fell from %u to %u ppm", was->share, v->schedule.share);
     }
     /* A VF that does not run may have lent its time to paging all along. */
@@ -128,23 +120,22 @@ static void judge_prepare(struct gpup_judge *j, struct scheduling *s, const stru
         return;
     s->session[c->host][c->vf].pf_before = c->pf.paging;
     s->session[c->host][c->vf].pf_after = j->host[c->host].pf.paging;
-    if (is_unsettled(j))
+    if (call_is_unsettled(j))
         return;
     check_others_keep(j);
     if (type == 0)
         judge_source(j, s, v);
     else
         judge_target(j, s);
-    struct drift drift = host_drift(&j->host[c->host]);
-    CHECK(j, GPUP_RULE_LM_006, drift_explains(drift, c->before.schedule.share, v->schedule.share),
+    CHECK(j, GPUP_RULE_LM_006, v->schedule.share == c->before.schedule.share,
           "the share of the VF apart from paging went from %u to %u ppm", c->before.schedule.share,
           v->schedule.share);
 }
 
 /* Gone back to what the VF has without a session. How much sessions give to paging, each, is the driver's. */
-static bool is_undone(const struct baseline *b, const struct change *m, struct drift drift) {
+static bool is_undone(const struct baseline *b, const struct change *m) {
     uint32_t whole = b->known ? b->vf[m->vf].paging : 0;
-    return m->old.running != m->now.running || !drift_explains(drift, m->old.share, m->now.share) ||
+    return m->old.running != m->now.running || m->old.share != m->now.share ||
            (whole && m->old.paging < whole && m->now.paging >= whole);
 }
 
@@ -153,7 +144,6 @@ static void judge_foreign_end(struct gpup_judge *j, const struct scheduling *s) 
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     const struct baseline *b = &s->base[c->host];
-    struct drift drift = host_drift(h);
     if (!h->open_sessions)
         return;
     for (uint32_t i = 0; i < JUDGE_VFS; i++) {
@@ -162,11 +152,10 @@ static void judge_foreign_end(struct gpup_judge *j, const struct scheduling *s) 
             continue;
         bool brought = s->session[c->host][i].pf_after > s->session[c->host][i].pf_before;
         bool same = b->known && b->structure == h->structure; /* no vGPU came or went since the baseline */
-        bool lost =
-            brought && same && h->pf.seen && h->pf.paging <= b->pf.paging && !b->drift.down && !drift.down;
+        bool lost = brought && same && h->pf.seen && h->pf.paging <= b->pf.paging && !b->young;
         const struct change *change = NULL;
         for (unsigned k = 0; k < c->changes; k++)
-            if (moved(&c->change[k]) && c->change[k].vf == i && is_undone(b, &c->change[k], drift))
+            if (moved(&c->change[k]) && c->change[k].vf == i && is_undone(b, &c->change[k]))
                 change = &c->change[k];
         CHECK(j, GPUP_RULE_LM_054, !lost && !change,
               "EndLiveMigration of VF %u changed the configuration of VF %u, which is still in migration",
@@ -182,7 +171,7 @@ static void judge_end(struct gpup_judge *j, const struct scheduling *s, const st
                   "EndLiveMigration without a session changed the schedule");
         return;
     }
-    if (nt_success(c->status) && v && !is_unsettled(j))
+    if (nt_success(c->status) && v && !call_is_unsettled(j))
         judge_foreign_end(j, s);
 }
 
@@ -216,12 +205,12 @@ static void judge_power(struct gpup_judge *j, struct scheduling *s) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
     bool up = c->a[GPUP_ARG_SetPowerState_DevicePowerState] == 1;
-    if (is_unsettled(j))
+    if (call_is_unsettled(j))
         s->down[c->host].known = false;
-    if (!nt_success(c->status) || !h->pf.seen || is_unsettled(j))
+    if (!nt_success(c->status) || !h->pf.seen || call_is_unsettled(j))
         return;
     if (!up) {
-        s->down[c->host].known = !host_drift(h).down;
+        s->down[c->host].known = true;
         s->down[c->host].sessions = h->open_sessions;
         s->down[c->host].paging = c->pf.paging;
     } else if (s->down[c->host].known) {
@@ -248,15 +237,20 @@ static uint16_t rule_of_return(const struct call *c) {
     return c->before.session == SESSION_TARGET ? GPUP_RULE_LM_053 : GPUP_RULE_LM_052;
 }
 
+static bool have_same_shares(const struct baseline *b, const struct schedule *then,
+                             const struct schedule *now) {
+    return b->young || (now->share == then->share && now->paging == then->paging);
+}
+
 static void compare(struct gpup_judge *j, const struct host *h, struct baseline *b, uint16_t rule) {
     uint32_t wrong = JUDGE_VFS;
     for (uint32_t i = 0; i < JUDGE_VFS; i++) {
         const struct schedule *now = &h->vf[i].schedule, *then = &b->vf[i];
         if (h->vf[i].present && then->seen &&
-            (now->running != then->running || !drift_keeps(b->drift, then, now)))
+            (now->running != then->running || !have_same_shares(b, then, now)))
             wrong = i;
     }
-    bool pf = !b->pf.seen || drift_keeps(b->drift, &b->pf, &h->pf);
+    bool pf = !b->pf.seen || have_same_shares(b, &b->pf, &h->pf);
     if ((wrong < JUDGE_VFS || !pf) && host_has_other_work(h, b->vf, b->working))
         return;
     b->spoiled = wrong < JUDGE_VFS || !pf;
@@ -306,7 +300,7 @@ static void learn(const struct gpup_judge *j, const struct host *h, struct basel
     b->known = is_settled(j, h);
     b->due = false;
     b->structure = h->structure;
-    b->drift = host_drift(h);
+    b->young = host_is_restless(h);
     b->pf = h->pf;
     b->working = 0;
     for (unsigned i = 0; i < JUDGE_VFS; i++) {
@@ -337,7 +331,7 @@ static bool are_same_others(const struct host *h, const struct baseline *b, uint
 /* The VF that still lacks time which the session of VF `gone` had; GPUP_PF none. */
 static uint32_t lacks_time(const struct host *h, const struct baseline *b, uint32_t gone) {
     for (uint32_t i = 0; i < JUDGE_VFS && are_same_others(h, b, gone); i++)
-        if (i != gone && h->vf[i].present && b->vf[i].seen && h->vf[i].schedule.running && !b->drift.down &&
+        if (i != gone && h->vf[i].present && b->vf[i].seen && h->vf[i].schedule.running && !b->young &&
             h->vf[i].schedule.share < b->vf[i].share)
             return i;
     return GPUP_PF;
@@ -348,7 +342,7 @@ static void judge_destroy(struct gpup_judge *j, struct scheduling *s) {
     const struct host *h = &j->host[c->host];
     const struct baseline *b = &s->base[c->host];
     if (!nt_success(c->status) || c->before.session == SESSION_NONE || h->open_sessions || h->asleep ||
-        !b->known || is_unsettled(j))
+        !b->known || call_is_unsettled(j))
         return;
     if (lacks_time(h, b, c->vf) == GPUP_PF && !h->vf[c->vf].schedule.running) {
         COUNT(j, GPUP_RULE_LM_062);
@@ -437,12 +431,11 @@ static void later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf) 
     if (host_is_restless(h) || h->impaired || h->asleep)
         return;
     bool same = b->known && b->structure == h->structure && is_calm(h), due = b->due;
-    struct drift drift = host_drift(h);
     if (due && same)
         compare(j, h, b, b->rule);
     if (due)
         b->known = b->due = false;
-    else if (same && !drift.up && !drift.down)
+    else if (same && b->young)
         learn(j, h, b);
 }
 
@@ -468,7 +461,7 @@ static void settle(struct gpup_judge *j, void *state) {
         judge_end(j, s, v);
     else if (c->ddi == GPUP_DDI_RestoreMutableMigrationData)
         judge_restore(j, v);
-    else if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && v && !is_unsettled(j))
+    else if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState && v && !call_is_unsettled(j))
         judge_pause(j, s, v);
     else if (c->ddi == GPUP_DDI_SetPowerState)
         judge_power(j, s);

@@ -267,7 +267,7 @@ static void settle(struct gpup_judge *j, void *state) {
         s->calm[c->host].known = h->pf.seen;
         s->calm[c->host].structure = h->structure;
         s->calm[c->host].pf = h->pf;
-        s->calm[c->host].drift = host_drift(h);
+        s->calm[c->host].young = host_is_restless(h);
         for (uint64_t used = j->used[c->host]; used; used &= used - 1)
             note_schedule(s, c->host, (unsigned)__builtin_ctzll(used), h);
     }

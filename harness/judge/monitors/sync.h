@@ -53,7 +53,7 @@ struct sync {
     struct { /* shares at a moment without session and pause */
         bool known;
         uint32_t structure;
-        struct drift drift;
+        bool young; /* shares were still moving */
         struct schedule pf, vf[JUDGE_VFS];
         uint64_t working; /* bit mask: VFs with work pending */
         uint8_t since,

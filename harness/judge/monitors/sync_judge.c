@@ -189,14 +189,15 @@ static bool moves_power(const struct sync *s, unsigned host) {
 
 uint32_t sync_other_schedule(const struct gpup_judge *j, const struct sync *s, unsigned host) {
     const struct host *h = &j->host[host];
+    bool young = s->calm[host].young;
     for (uint32_t i = 0; i < JUDGE_VFS; i++) {
         const struct schedule *now = &h->vf[i].schedule, *then = &s->calm[host].vf[i];
         if (h->vf[i].present && then->seen &&
-            (now->running != then->running || !drift_keeps(s->calm[host].drift, then, now)))
+            (now->running != then->running ||
+             (!young && (now->share != then->share || now->paging != then->paging))))
             return i;
     }
-    bool same = drift_explains(s->calm[host].drift, s->calm[host].pf.paging, h->pf.paging);
-    return same ? JUDGE_VFS : JUDGE_VFS + 1;
+    return young || h->pf.paging == s->calm[host].pf.paging ? JUDGE_VFS : JUDGE_VFS + 1;
 }
 
 bool sync_other_work(const struct gpup_judge *j, const struct sync *s, unsigned host) {
