@@ -22,9 +22,9 @@ static const uint8_t triage_guid[16] = {0x6F, 0x5F, 0x12, 0x45, 0x32, 0x61, 0x82
 
 struct etw {
     uint32_t call; /* event number + 1 of the call the numbers belong to */
-    uint32_t validation,
-        typed; /* triage events of the call: of type DRIVER_INTERNAL; long enough to have a type */
-    uint32_t any;
+    /* Triage events of the call: all; long enough for type and PartitionId; of type DRIVER_INTERNAL; that
+     * name what may have failed in it; both of these. */
+    uint32_t any, whole, validation, named, failures;
     struct { /* the last restore that was refused, until something else is called */
         bool there, logging;
         bool twice; /* with that status, one after the other with logging as it was */
@@ -67,7 +67,8 @@ static bool says_something(const struct gpup_event *e) {
     return e->data_size > TEXT_AT + 1 && (e->data[TEXT_AT] || e->data[TEXT_AT + 1]);
 }
 
-/* The VF, or the whole of which a part did not fit: hardware, firmware and driver are no VF's own. */
+/* The VF, or the whole of which a part did not fit: hardware, firmware and driver are no VF's own. What names
+ * another VF is of a worker, that is free to log while a restore waits for its turn. */
 static bool names_failing(const struct call *c, uint32_t partition) {
     return partition == c->vf || partition == PARTITION_PF || partition == PARTITION_GPU;
 }
@@ -86,12 +87,10 @@ static void check_form(struct gpup_judge *j, const struct gpup_event *e) {
     CHECK(j, GPUP_RULE_ETW_005, ends_in_time(e), "EventDescription has no NUL in its 255 characters");
     if (is_restore(c) && c->active) {
         CHECK(j, GPUP_RULE_ETW_012, ends_in_time(e), "text without end was copied into EventDescription");
-        if (type == DRIVER_INTERNAL)
+        if (type == DRIVER_INTERNAL && names_failing(c, partition))
             CHECK(j, GPUP_RULE_ETW_006, says_something(e), "the event has neither a description nor data");
         if (type == DRIVER_INTERNAL)
-            CHECK(j, GPUP_RULE_ETW_003, names_failing(c, partition) && e->f[GPUP_CALLBACK_a4],
-                  "PartitionId is 0x%x%s, the call is for VF %u", partition,
-                  e->f[GPUP_CALLBACK_a4] ? "" : " and hAdapter is no adapter", c->vf);
+            CHECK(j, GPUP_RULE_ETW_003, e->f[GPUP_CALLBACK_a4], "hAdapter is no adapter");
     }
     if (c->ddi == GPUP_DDI_ResetVirtualFunction && c->active && partition == c->vf && type != DRIVER_INTERNAL)
         CHECK(j, GPUP_RULE_ETW_011, type == FUNCTION_RESET,
@@ -109,14 +108,18 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         return;
     if (t->call != j->call.event + 1) {
         t->call = j->call.event + 1;
-        t->validation = t->any = t->typed = 0;
+        t->any = t->whole = t->validation = t->named = t->failures = 0;
     }
     check_form(j, e);
     if (!j->call.active)
         return;
+    bool internal = number_at(e, TYPE_AT) == DRIVER_INTERNAL;
+    bool named = names_failing(&j->call, number_at(e, PARTITION_AT));
     t->any++;
-    t->typed += e->data_size >= TYPE_AT + 4;
-    t->validation += number_at(e, TYPE_AT) == DRIVER_INTERNAL;
+    t->whole += e->data_size >= TEXT_AT;
+    t->validation += internal;
+    t->named += named;
+    t->failures += internal && named;
 }
 
 /* The same data for the same VF as in the refusal before. */
@@ -153,22 +156,25 @@ static void settle(struct gpup_judge *j, void *state) {
     const struct call *c = &j->call;
     judge_logging(j, t);
     bool same = t->call == c->event + 1;
-    uint32_t any = same ? t->any : 0, validation = same ? t->validation : 0;
+    uint32_t any = same ? t->any : 0, failures = same ? t->failures : 0;
     if (c->ddi == GPUP_DDI_ResetVirtualFunction && nt_success(c->status) && j->host[c->host].logging &&
         !any && !c->overlapped)
         judge_inapplicable(j, GPUP_RULE_ETW_011); /* resets are not reported */
     if (!is_restore(c) || !j->host[c->host].logging || c->overlapped)
         return;
     if (nt_success(c->status)) {
-        CHECK(j, GPUP_RULE_ETW_009, !validation, "the restore succeeded and logged %u validation events",
-              validation);
+        CHECK(j, GPUP_RULE_ETW_009, !failures, "the restore succeeded and logged %u validation events",
+              failures);
     } else if (c->ddi == GPUP_DDI_RestoreImmutableMigrationData &&
                c->status == GPUP_STATUS_OBJECT_TYPE_MISMATCH && !c->failed_alloc) {
         CHECK(j, GPUP_RULE_LM_034, any, "the mismatch was returned with no triage event before it");
         CHECK(j, GPUP_RULE_ETW_008, any, "no triage event was logged before the mismatch was returned");
-        if (any && t->typed)
-            CHECK(j, GPUP_RULE_ETW_004, validation,
-                  "no triage event of the call has the type for driver-internal");
+        if (!any || !t->whole)
+            return;
+        CHECK(j, GPUP_RULE_ETW_003, t->named,
+              "no triage event of the call has the PartitionId of VF %u, of the PF or of the GPU", c->vf);
+        CHECK(j, GPUP_RULE_ETW_004, t->validation,
+              "no triage event of the call has the type for driver-internal");
     }
 }
 
