@@ -39,14 +39,17 @@ struct host_data {
     unsigned guid_objects;
     uint64_t guid_buffer; /* of the call to come */
     uint8_t guid[16];
-    bool unsure;                           /* processes may be there that nobody saw being made */
-    bool told;                             /* some VM has data */
-    bool shared;                           /* two workers were given equal GUIDs */
-    uint64_t level[CYCLES + 1];            /* blocks of memory after each cycle */
-    unsigned cycles, growing;              /* growing: how many in a row left more */
-    uint8_t phase;                         /* 1 created, 2 set */
-    uint64_t cycling;                      /* the worker of this cycle */
-    bool order_known[2], order_refused[2]; /* escapes of secure VMs: guest process after, before the data */
+    bool unsure;                /* processes may be there that nobody saw being made */
+    bool told;                  /* some VM has data */
+    bool shared;                /* two workers were given equal GUIDs */
+    uint64_t level[CYCLES + 1]; /* blocks of memory after each cycle */
+    unsigned cycles, growing;   /* growing: how many in a row left more */
+    uint8_t phase;              /* 1 created, 2 set */
+    uint64_t cycling;           /* the worker of this cycle */
+    struct {
+        bool known, refused;
+        uint64_t asked;
+    } order[2]; /* escapes of secure VMs: guest process after, before the data */
 };
 
 struct vmdata {
@@ -240,6 +243,14 @@ static void learn(const struct call *c, struct machine *m) {
     memcpy(m->asked, c->a, sizeof m->asked);
 }
 
+/* What a driver may go by when a secure VM's escape comes, whichever VM it is. */
+static uint64_t asked_of(const struct call *c, const struct worker *w) {
+    uint64_t words[] = {c->input.hash, c->a[GPUP_ARG_VirtualGpuDriverEscape_InputBufferSize],
+                        c->a[GPUP_ARG_VirtualGpuDriverEscape_OutputBufferSize],
+                        c->a[GPUP_ARG_VirtualGpuDriverEscape_SameBuffer], w->flags};
+    return gpup_trace_hash(12, words, sizeof words);
+}
+
 /* Secure: whatever the driver does, a repeat of the data and the order of the processes change nothing. */
 static void judge_secure(struct gpup_judge *j, struct host_data *h, struct machine *m) {
     bool refused = !nt_success(j->call.status);
@@ -252,10 +263,11 @@ static void judge_secure(struct gpup_judge *j, struct host_data *h, struct machi
     m->refused = refused;
     if (!w || !w->guest)
         return;
-    h->order_known[first] = true;
-    h->order_refused[first] = refused;
-    if (h->order_known[0] && h->order_known[1])
-        CHECK(j, GPUP_RULE_VMD_012, h->order_refused[0] == h->order_refused[1],
+    h->order[first].known = true;
+    h->order[first].refused = refused;
+    h->order[first].asked = asked_of(&j->call, w);
+    if (h->order[!first].known && h->order[0].asked == h->order[1].asked)
+        CHECK(j, GPUP_RULE_VMD_012, h->order[0].refused == h->order[1].refused,
               "escapes of a secure VM are treated by the order of its processes and its data");
 }
 
