@@ -6,7 +6,8 @@
 #define TYPE_SCATTER 41u
 #define CAP_SCATTER 3u
 #define SLOT_RESOURCES2 183u
-#define TRIES 3u /* refused writes to an element of which not one came to pass */
+#define PARTS 8u /* of an element, some of which a driver may keep for itself */
+#define TRIES 3  /* parts with a refused write, of an element where not one came to pass */
 
 struct vf_resources *resources_of(struct gpup_judge *j, struct resources *all, unsigned host, uint64_t vf) {
     const struct vf *v = judge_vf(j, host, vf);
@@ -59,16 +60,27 @@ static uint32_t element_of(const struct vf_resources *r, uint64_t offset, uint64
     return RESOURCES_ELEMENTS;
 }
 
+/* Which of the equal parts of its element this byte is in. */
+static uint32_t part_of(const struct vf_resources *r, uint32_t element, uint64_t offset) {
+    uint64_t begin = 0, size = 0;
+    for (uint32_t i = 0; i < r->given.count; i++) {
+        const struct place *p = &r->given.at[i];
+        begin += p->element < element ? p->size : 0;
+        size += p->element == element ? p->size : 0;
+    }
+    return (uint32_t)((offset - begin) / ((size - 1) / PARTS + 1) % PARTS);
+}
+
 static void judge_elements(struct gpup_judge *j, struct vf_resources *r, uint64_t offset, uint64_t size,
                            bool done) {
     uint32_t element = element_of(r, offset, size), others = 0;
     if (element >= RESOURCES_ELEMENTS)
         return;
     r->done[element] += done;
-    r->refused[element] += !done;
+    r->refused[element] |= (uint8_t)(!done << part_of(r, element, offset));
     for (uint32_t i = 0; i < RESOURCES_ELEMENTS; i++)
         others += i != element ? r->done[i] : 0;
-    bool lost = !r->done[element] && r->refused[element] >= TRIES && others;
+    bool lost = !r->done[element] && __builtin_popcount(r->refused[element]) >= TRIES && others;
     if (!done && !lost)
         return;
     if (r->form == 1)

@@ -30,7 +30,8 @@ struct vf_resources {
         uint64_t size;
     } asked[GPUP_MAX_SEGMENTS];
     struct places given;
-    uint32_t elements, done[RESOURCES_ELEMENTS], refused[RESOURCES_ELEMENTS];
+    uint32_t elements, done[RESOURCES_ELEMENTS];
+    uint8_t refused[RESOURCES_ELEMENTS]; /* bit mask: parts of the element */
 };
 
 struct resources {
