@@ -21,6 +21,7 @@ struct counts {
     bool base_known;
     uint32_t base_count;
     uint64_t base[CAPABILITIES]; /* available while there was no vGPU */
+    uint64_t ended;              /* 1 + host.waited_ns when a vGPU last stopped or went, 0 never */
 };
 struct partition {
     struct counts of[GPUP_MAX_HOSTS];
@@ -183,9 +184,21 @@ static bool any_runs(const struct gpup_judge *j) {
     return false;
 }
 
-/* Available values while a vGPU runs, beside those without one. */
+/* A vGPU that stops or goes gives something back. */
+static void note_end(const struct gpup_judge *j, struct counts *n) {
+    const struct call *c = &j->call;
+    bool stops = c->ddi == GPUP_DDI_SetVirtualFunctionPowerState &&
+                 c->a[GPUP_ARG_SetVirtualFunctionPowerState_PowerState] != 1;
+    if (stops || c->ddi == GPUP_DDI_DestroyVirtualGpu)
+        n->ended = j->host[c->host].waited_ns + 1;
+}
+
+/* Available values while a vGPU runs, beside those without one. No page says that the calls which end a vGPU
+ * wait until all of it is free. */
 static void judge_available(struct gpup_judge *j, struct counts *n, const struct partition *p) {
     const struct call *c = &j->call;
+    if (n->ended && j->host[c->host].waited_ns + 1 - n->ended < JUDGE_A_WHILE_NS)
+        return;
     uint32_t count = (uint32_t)c->a[GPUP_ARG_GetVirtualGpuProfile_PartitionCount];
     bool none = j->host[c->host].vgpus == 0, same = n->base_known && n->base_count == count;
     for (unsigned k = 0; same && k < CAPABILITIES; k++) {
@@ -305,6 +318,7 @@ static void settle(struct gpup_judge *j, void *state) {
     struct counts *n = &p->of[c->host];
     if (c->ddi == GPUP_DDI_StopDevice && nt_success(c->status))
         *n = (struct counts){0};
+    note_end(j, n);
     if (j->host[c->host].impaired || c->overlapped)
         return;
     switch (c->ddi) {
@@ -333,6 +347,7 @@ static void overlapped(struct gpup_judge *j, void *state) {
         p->of[j->call.host] = (struct counts){0};
     else if (ddi == GPUP_DDI_CreateVirtualGpu || ddi == GPUP_DDI_DestroyVirtualGpu)
         p->of[j->call.host].sized = p->of[j->call.host].expecting = false;
+    note_end(j, &p->of[j->call.host]);
 }
 
 const struct monitor monitor_partition = {.id = GPUP_MONITOR_partition,
