@@ -9,7 +9,8 @@
 
 #define WORKERS 16
 #define GUIDS 16
-#define CYCLES 3u /* of create, set, destroy, before their memory is compared */
+#define LUID_SIZE 8u /* an escape's input begins with the vGPU's LUID, which differs */
+#define CYCLES 3u    /* of create, set, destroy, before their memory is compared */
 
 enum data { DATA_NONE, DATA_PLAIN, DATA_SECURE };
 
@@ -39,6 +40,7 @@ struct host_data {
     unsigned guid_objects;
     uint64_t guid_buffer; /* of the call to come */
     uint8_t guid[16];
+    uint64_t input;             /* of the call to come, without the LUID */
     bool unsure;                /* processes may be there that nobody saw being made */
     bool told;                  /* some VM has data */
     bool shared;                /* two workers were given equal GUIDs */
@@ -244,8 +246,8 @@ static void learn(const struct call *c, struct machine *m) {
 }
 
 /* What a driver may go by when a secure VM's escape comes, whichever VM it is. */
-static uint64_t asked_of(const struct call *c, const struct worker *w) {
-    uint64_t words[] = {c->input.hash, c->a[GPUP_ARG_VirtualGpuDriverEscape_InputBufferSize],
+static uint64_t asked_of(const struct call *c, const struct host_data *h, const struct worker *w) {
+    uint64_t words[] = {c->input.there ? h->input : 0, c->a[GPUP_ARG_VirtualGpuDriverEscape_InputBufferSize],
                         c->a[GPUP_ARG_VirtualGpuDriverEscape_OutputBufferSize],
                         c->a[GPUP_ARG_VirtualGpuDriverEscape_SameBuffer], w->flags};
     return gpup_trace_hash(12, words, sizeof words);
@@ -265,7 +267,7 @@ static void judge_secure(struct gpup_judge *j, struct host_data *h, struct machi
         return;
     h->order[first].known = true;
     h->order[first].refused = refused;
-    h->order[first].asked = asked_of(&j->call, w);
+    h->order[first].asked = asked_of(&j->call, h, w);
     if (h->order[!first].known && h->order[0].asked == h->order[1].asked)
         CHECK(j, GPUP_RULE_VMD_012, h->order[0].refused == h->order[1].refused,
               "escapes of a secure VM are treated by the order of its processes and its data");
@@ -377,6 +379,10 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     struct host_data *h = &((struct vmdata *)state)->host[e->host];
     switch (e->kind) {
     case GPUP_EVENT_BUFFER:
+        if (e->f[GPUP_BUFFER_role] == GPUP_ROLE_INPUT && e->data_size > LUID_SIZE)
+            h->input = gpup_trace_hash(2, e->data + LUID_SIZE, e->data_size - LUID_SIZE);
+        else if (e->f[GPUP_BUFFER_role] == GPUP_ROLE_INPUT)
+            h->input = 0;
         if (e->f[GPUP_BUFFER_role] != GPUP_ROLE_GUID)
             break;
         h->guid_buffer = e->f[GPUP_BUFFER_object];
