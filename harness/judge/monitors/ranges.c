@@ -137,6 +137,25 @@ static void judge_table(struct gpup_judge *j, struct vf_ranges *r, const struct 
           "writes of the guest to the MSI-X table in BAR %u reach the hardware", v->msix_bar);
 }
 
+/* --- changes: no page says that DxgkCbMitigatedRangeUpdate comes before a query can show one ----------- */
+static void judge_change(struct gpup_judge *j, struct vf_ranges *r, uint32_t bar, bool same) {
+    if (r->announced[bar] || same) {
+        COUNT(j, GPUP_RULE_MIT_007);
+    } else if (!r->change.due) {
+        later_set(&r->change, &j->host[j->call.host], r->life);
+        r->changed = bar;
+    }
+}
+
+static void later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf) {
+    struct vf_ranges *r = vf == GPUP_PF ? NULL : ranges_of(j, state, host, vf);
+    if (r && later_is_same(&r->change, &j->host[host], r->life) && j->host[host].vf[vf].present)
+        CHECK(j, GPUP_RULE_MIT_007, false,
+              "the mitigated ranges of BAR %u changed, and no DxgkCbMitigatedRangeUpdate came " JUDGE_A_WHILE
+              " later",
+              r->changed);
+}
+
 /* --- answers ------------------------------------------------------------------------------------------- */
 static void judge_counts(struct gpup_judge *j, struct vf_ranges *r, const uint64_t *counts, unsigned which) {
     bool any = false;
@@ -152,9 +171,7 @@ static void judge_counts(struct gpup_judge *j, struct vf_ranges *r, const uint64
         if (r->count[which][i] != (uint32_t)counts[i])
             r->bar[which][i].known = false;
         if (which == MITIGATED && r->counted[which])
-            CHECK(j, GPUP_RULE_MIT_007, r->announced[i] || r->count[which][i] == (uint32_t)counts[i],
-                  "BAR %u has %u mitigated ranges and had %u, and no DxgkCbMitigatedRangeUpdate told it", i,
-                  (unsigned)counts[i], r->count[which][i]);
+            judge_change(j, r, i, r->count[which][i] == (uint32_t)counts[i]);
         r->count[which][i] = (uint32_t)counts[i];
         if (which == MITIGATED && !counts[i])
             r->announced[i] = false; /* there is no more to ask */
@@ -183,9 +200,7 @@ static void saw_answer(struct gpup_judge *j, struct ranges *all, const struct gp
         hash = gpup_trace_hash(hash, flat, sizeof flat);
     }
     if (which == MITIGATED && known->known)
-        CHECK(j, GPUP_RULE_MIT_007, r->announced[bar] || known->hash == hash,
-              "the mitigated ranges of BAR %u changed, and no DxgkCbMitigatedRangeUpdate told it",
-              (unsigned)bar);
+        judge_change(j, r, (uint32_t)bar, known->hash == hash);
     if (which == MITIGATED && !c->overlapped && !j->host[c->host].asleep)
         r->announced[bar] = false;
     *known = (struct bar_ranges){.known = true, .hash = hash};
@@ -217,9 +232,12 @@ static void saw_fault(struct gpup_judge *j, struct ranges *all, const struct gpu
 
 /* The page does not name the callback's argument: it may mean every VF and every BAR. */
 static void announce(const struct gpup_judge *j, struct ranges *all, unsigned host) {
-    for (uint64_t used = j->used[host]; used; used &= used - 1)
+    for (uint64_t used = j->used[host]; used; used &= used - 1) {
+        struct vf_ranges *r = &all->of[host][__builtin_ctzll(used)];
+        r->change.due = false;
         for (unsigned bar = 0; bar < RANGES_BARS; bar++)
-            all->of[host][__builtin_ctzll(used)].announced[bar] = true;
+            r->announced[bar] = true;
+    }
 }
 
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
@@ -304,4 +322,5 @@ const struct monitor monitor_ranges = {.id = GPUP_MONITOR_ranges,
                                            KIND(OUTPUT) | KIND(CALLBACK) | KIND(VGPU_SEGMENT) | KIND(FAULT),
                                        .event = event,
                                        .settle = settle,
+                                       .later = later,
                                        .reset = reset};

@@ -29,6 +29,8 @@ struct vf_ranges {
     uint64_t size[RANGES_BARS]; /* bytes, 0 no such BAR; all ones: not a size */
     bool counted[INTERFACES];
     bool announced[RANGES_BARS]; /* DxgkCbMitigatedRangeUpdate, which names no BAR, since its last answer */
+    struct later change;         /* that nothing announced, of this BAR */
+    uint32_t changed;
     uint32_t count[INTERFACES][RANGES_BARS];
     struct bar_ranges bar[INTERFACES][RANGES_BARS];
 };
