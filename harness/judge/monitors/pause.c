@@ -274,6 +274,8 @@ static void settle(struct gpup_judge *j, void *state) {
     default:
         break;
     }
+    if (call_stops(c, v))
+        o->guest.seen = false; /* its host changed what there is */
     bool may_schedule = c->ddi == GPUP_DDI_SetVirtualFunctionPowerState ||
                         c->ddi == GPUP_DDI_ResetVirtualFunction || c->ddi == GPUP_DDI_PrepareLiveMigration ||
                         c->ddi == GPUP_DDI_EndLiveMigration;
