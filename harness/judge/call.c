@@ -77,9 +77,15 @@ void call_begin(struct gpup_judge *j, const struct gpup_event *e) {
         j->weakest = c->class;
 }
 
+#define HEADER 0x40u /* bytes of a function's configuration space before its capabilities */
+
 bool call_may_reset(const struct call *c) {
-    return c->ddi == GPUP_DDI_WriteVirtualFunctionConfig &&
-           (c->a[GPUP_ARG_WriteVirtualFunctionConfig_Data] & 0x80808080u);
+    if (c->ddi != GPUP_DDI_WriteVirtualFunctionConfig)
+        return false;
+    uint64_t first = c->a[GPUP_ARG_WriteVirtualFunctionConfig_Offset], msix = c->before.msix_at;
+    uint64_t end = first + c->a[GPUP_ARG_WriteVirtualFunctionConfig_Length];
+    bool control = msix && first >= msix + 2 && end <= msix + 4;
+    return end > HEADER && !control && (c->a[GPUP_ARG_WriteVirtualFunctionConfig_Data] & 0x80808080u);
 }
 
 /* A write after which MSI-X is enabled was no reset. */
@@ -177,13 +183,13 @@ static void succeeded_vf(struct gpup_judge *j, struct vf *v) {
         changed_power(v, c->a[GPUP_ARG_SetVirtualFunctionPowerState_PowerState]);
         restructured(h);
         if (v->powered && !c->before.powered && !v->paused)
-            judge_rises(j, v);
+            judge_rises(j, c->host, v);
         break;
     case GPUP_DDI_SetVirtualFunctionPauseState:
         v->paused = c->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause] != 0;
         v->rising = v->rising && !v->paused;
         if (v->powered && c->before.paused && !v->paused)
-            judge_rises(j, v);
+            judge_rises(j, c->host, v);
         break;
     case GPUP_DDI_PrepareLiveMigration:
         prepared(h, v, c->a[GPUP_ARG_PrepareLiveMigration_MigrationType], call_reset_goes_on(j, v));

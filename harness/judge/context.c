@@ -44,10 +44,10 @@ bool call_is_unsettled(const struct gpup_judge *j) {
     return (j->call.restless | j->call.late) >> j->call.host & 1;
 }
 
-void judge_rises(const struct gpup_judge *j, struct vf *v) {
+void judge_rises(const struct gpup_judge *j, unsigned host, struct vf *v) {
     v->rising = true;
     v->rose = j->call.event;
-    v->rose_ns = j->host[j->call.host].waited_ns;
+    v->rose_ns = j->host[host].waited_ns;
 }
 
 void later_set(struct later *l, const struct host *h, uint32_t stamp) {
@@ -67,7 +67,8 @@ bool later_is_same(struct later *l, const struct host *h, uint32_t stamp) {
 
 bool judge_acts_beside(uint64_t op) {
     return (op >= GPUP_OP_GuestWrite && op <= GPUP_OP_FailAllocation) || op == GPUP_OP_Wait ||
-           op == GPUP_OP_GuestRead || (op >= GPUP_OP_GuestOpenChannel && op <= GPUP_OP_FrameworkDriver);
+           op == GPUP_OP_StartVm || op == GPUP_OP_CreateVm || op == GPUP_OP_GuestRead ||
+           (op >= GPUP_OP_GuestOpenChannel && op <= GPUP_OP_FrameworkDriver);
 }
 
 bool call_must_succeed(const struct gpup_judge *j) {

@@ -57,6 +57,7 @@ struct vf {
     uint32_t entries, msix_bar;
     uint32_t id, routing; /* vendor | device << 16 and 1 + routing id, as SR-IOV gives them; 0 unknown */
     uint64_t msix_offset;
+    uint32_t msix_at; /* of the capability in configuration space, as its list was read; 0 unknown */
     struct schedule schedule;
     struct content guest, vram, config, dirty;
     uint64_t profile;                     /* hash of what CreateVirtualGpu asked for */
@@ -83,11 +84,12 @@ struct host {
     uint32_t observers;
     uint32_t bases, processes; /* alive */
     uint32_t vgpus, open_sessions;
-    uint32_t partitions;  /* last count that was set */
-    uint64_t differs;     /* bits 1 << enum gpup_difference */
-    uint32_t structure;   /* counts what moves schedules for good: create, destroy, power, reset */
-    uint64_t waited_ns;   /* time that passed, but for that of calls */
-    uint64_t unrest;      /* 1 + waited_ns when shares were last left to the scheduler, 0 never */
+    uint32_t partitions; /* last count that was set */
+    uint64_t differs;    /* bits 1 << enum gpup_difference */
+    uint32_t structure; /* counts what moves schedules for good: create, destroy, power, partitions, (perhaps)
+                           a reset */
+    uint64_t waited_ns; /* time that passed, but for that of calls */
+    uint64_t unrest;    /* 1 + waited_ns when shares were last left to the scheduler, 0 never */
     uint64_t slots[5][4]; /* published pointer slots by table */
     bool slots_seen[5];
     uint32_t slots_version[5];
@@ -236,12 +238,12 @@ static inline bool nt_success(uint32_t status) {
 struct vf *judge_vf(struct gpup_judge *j, unsigned host,
                     uint64_t vf); /* NULL: no such number. Marks it used. */
 /* What it named in the call at hand makes the VF run, be it a little later. */
-void judge_rises(const struct gpup_judge *j, struct vf *v);
+void judge_rises(const struct gpup_judge *j, unsigned host, struct vf *v);
 /* The VF the call at hand names, now; NULL when the number is out of range. */
 struct vf *call_vf(struct gpup_judge *j);
-/* The guest may have asked for a function-level reset: a write to its configuration space with the top bit of
- * a byte set. No document says that WriteVirtualFunctionConfig waits for its end; PCI Express gives it 100
- * ms. */
+/* The guest may have asked for a function-level reset: a write behind the header of its configuration space,
+ * not of MSI-X's own register, with the top bit of a byte set. No document says that
+ * WriteVirtualFunctionConfig waits for its end; PCI Express gives it 100 ms. */
 #define RESET_NS 100000000u /* that a function has for a reset of its own */
 bool call_may_reset(const struct call *c);
 /* After it a driver may keep the VF from running until its guest has set it up again. v: the VF, now. */

@@ -7,11 +7,11 @@
 _Static_assert(GPUP_EVENT_KINDS <= 64, "monitor.kinds has a bit per kind");
 
 static const struct monitor *const monitors[] = {
-    &monitor_partition, &monitor_vgpu,     &monitor_escape,    &monitor_sriov,     &monitor_vf_config,
-    &monitor_vmbus,     &monitor_vmdata,   &monitor_sync,      &monitor_hostile,   &monitor_adapter,
-    &monitor_hotupdate, &monitor_ranges,   &monitor_resources, &monitor_wdf,       &monitor_msix,
-    &monitor_pause,     &monitor_vf_power, &monitor_migration, &monitor_blobs,     &monitor_schedule,
-    &monitor_etw,       &monitor_dirty,    &monitor_caps,      &monitor_isolation, &monitor_general,
+    &monitor_partition, &monitor_vgpu,      &monitor_escape,  &monitor_sriov,     &monitor_vf_config,
+    &monitor_vmbus,     &monitor_vmdata,    &monitor_hostile, &monitor_adapter,   &monitor_hotupdate,
+    &monitor_ranges,    &monitor_resources, &monitor_wdf,     &monitor_msix,      &monitor_pause,
+    &monitor_vf_power,  &monitor_migration, &monitor_blobs,   &monitor_schedule,  &monitor_sync,
+    &monitor_etw,       &monitor_dirty,     &monitor_caps,    &monitor_isolation, &monitor_general,
     &monitor_twin,      &monitor_apart};
 #define MONITORS (sizeof monitors / sizeof monitors[0])
 _Static_assert(MONITORS < JUDGE_MONITORS, "judge.state and judge.wants have a place per monitor");

@@ -46,24 +46,26 @@ static bool is_quiet(const struct gpup_judge *j, const struct vf *v, uint32_t vf
     return vf_quiet(v) && v->guest_write < c->event && (!named || vf_quiet(&c->before));
 }
 
-/* A VF may begin to run by an earlier call, and takes its share of the others'. */
-static bool any_begins(const struct gpup_judge *j, unsigned host) {
-    const struct host *h = &j->host[host];
-    for (uint64_t used = j->used[host]; used; used &= used - 1) {
-        const struct vf *v = &h->vf[__builtin_ctzll(used)];
-        if (v->rising && v->rose != j->call.event && !v->schedule.running &&
-            h->waited_ns - v->rose_ns < JUDGE_A_WHILE_NS)
-            return true;
-    }
-    return false;
-}
-
 /* A reset that its guest asked for before goes on beside the call. */
 static bool is_reset_beside(const struct gpup_judge *j, const struct vf *v) {
     const struct call *c = &j->call;
     bool asks = c->ddi == GPUP_DDI_ResetVirtualFunction || call_may_reset(c);
     return call_reset_goes_on(j, v) &&
            !(asks && c->names_vf && c->vf < JUDGE_VFS && v == &j->host[c->host].vf[c->vf]);
+}
+
+/* A VF may begin to run by an earlier call, or stop for a reset, and what it takes or leaves is the others'.
+ */
+static bool any_turns(const struct gpup_judge *j, unsigned host) {
+    const struct host *h = &j->host[host];
+    for (uint64_t used = j->used[host]; used; used &= used - 1) {
+        const struct vf *v = &h->vf[__builtin_ctzll(used)];
+        bool begins = v->rising && v->rose != j->call.event && !v->schedule.running &&
+                      h->waited_ns - v->rose_ns < JUDGE_A_WHILE_NS;
+        if (begins || is_reset_beside(j, v))
+            return true;
+    }
+    return false;
 }
 
 /* An earlier call left it to the scheduler. */
@@ -75,7 +77,7 @@ static bool is_late(const struct gpup_judge *j, unsigned host, const struct vf *
         return true;
     if (v && !old->running && now->running)
         return v->rising && v->rose != j->call.event;
-    return old->running == now->running && ((j->call.restless >> host & 1) || any_begins(j, host));
+    return old->running == now->running && ((j->call.restless >> host & 1) || any_turns(j, host));
 }
 
 /* What came late might have come before the call at hand. */
@@ -122,8 +124,8 @@ void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
 /* It begins again when the driver, or its guest, is done with it. */
 static bool is_stopped_by_reset(struct gpup_judge *j, const struct vf *v) {
     const struct call *c = &j->call;
-    return (c->active || c->returned) && call_vf(j) == v && v->powered && !v->paused &&
-           (c->ddi == GPUP_DDI_ResetVirtualFunction || call_may_reset(c));
+    bool asked = (c->active || c->returned) && call_vf(j) == v && c->ddi == GPUP_DDI_ResetVirtualFunction;
+    return v->powered && !v->paused && (asked || call_reset_goes_on(j, v));
 }
 
 static void read_schedule(struct gpup_judge *j, const struct gpup_event *e, struct vf *v) {
@@ -132,10 +134,11 @@ static void read_schedule(struct gpup_judge *j, const struct gpup_event *e, stru
         j->host[e->host].pf = now;
         return;
     }
+    bool stops = v->schedule.running && !now.running;
     v->schedule = now;
     v->rising = v->rising && !now.running;
-    if (v->schedule.running && !now.running && is_stopped_by_reset(j, v))
-        judge_rises(j, v);
+    if (stops && is_stopped_by_reset(j, v))
+        judge_rises(j, e->host, v);
     v->work_busy = v->work_busy || (v->work_pending && now.busy);
     if (v->work_busy && now.running && !now.busy)
         v->work_pending = v->work_busy = false;
@@ -145,8 +148,8 @@ static void read_control(struct gpup_judge *j, const struct gpup_event *e, struc
     bool enable = e->f[GPUP_OBS_MSIX_CONTROL_enable] != 0;
     bool mask = e->f[GPUP_OBS_MSIX_CONTROL_function_mask] != 0;
     const struct call *c = &j->call;
-    if (c->returned && call_may_reset(c) && call_vf(j) == v &&
-        (enable != v->enable || mask != v->function_mask))
+    if (c->returned && call_may_reset(c) && call_vf(j) == v && enable &&
+        (!v->enable || mask != v->function_mask))
         v->reset_ns = 0; /* it was MSI-X's own register, or the reset is over */
     v->control_seen = true;
     v->enable = enable;

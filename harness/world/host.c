@@ -73,7 +73,9 @@ void act_start_vm(struct host *h, uint32_t vf, uint32_t reserve_kib, bool power)
     set_cookie(h, vf);
 }
 
-#define BOOT_US 20000u /* no guest is up sooner; by then a driver's scheduler has shared out time */
+/* A VM is not made sooner. By then a driver's scheduler has shared out time: not less than JUDGE_A_WHILE_NS.
+ */
+#define BOOT_US 20000u
 
 void do_StartVm(struct host *h, const struct gpup_step *s) {
     act_start_vm(h, s->vf, 0, true);

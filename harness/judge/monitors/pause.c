@@ -72,6 +72,7 @@ static void judge_on(struct gpup_judge *j, struct pause *p, struct overlay *o, c
         o->moved = false;
         o->since_ns = c->end_ns;
         o->guest = v->guest;
+        o->guest.seen = v->guest.seen && !o->reset;
     }
     o->work_paused = true;
 }
@@ -301,7 +302,8 @@ static bool is_changing(const struct gpup_judge *j, unsigned host, uint64_t vf) 
 
 static void saw_write(struct gpup_judge *j, const struct gpup_event *e) {
     const struct vf *v = judge_vf(j, e->host, e->f[GPUP_GUEST_WRITE_vf]);
-    bool by_guest = j->op == GPUP_OP_GuestWrite || j->op == GPUP_OP_StartVm; /* a store of the guest's CPU */
+    bool by_guest = (j->op == GPUP_OP_GuestWrite || j->op == GPUP_OP_StartVm) &&
+                    j->op_vf == e->f[GPUP_GUEST_WRITE_vf]; /* a store of the guest's CPU */
     bool changing = is_changing(j, e->host, e->f[GPUP_GUEST_WRITE_vf]);
     if (!v || !v->paused || by_guest || changing || !e->f[GPUP_GUEST_WRITE_done] || j->host[e->host].impaired)
         return;

@@ -7,9 +7,9 @@
 
 struct baseline { /* readings of a host without session and pause */
     bool known;
-    bool spoiled;       /* a session or a pause was over and the schedule was another: it is none any more */
-    uint32_t structure; /* of the host, then */
-    bool young;         /* shares were still moving */
+    bool spoiled; /* a session or a pause was over and the schedule was another: it is none any more */
+    uint32_t structure, vgpus; /* of the host, then */
+    bool young;                /* shares were still moving */
     struct schedule pf, vf[JUDGE_VFS];
     uint64_t working; /* bit mask: VFs with work to do */
     bool due; /* a session or a pause is over, and the schedule another: asked again once time has passed */
@@ -28,6 +28,7 @@ struct scheduling {
         struct later due;
         uint16_t rule;
         uint32_t before, least;
+        uint64_t working; /* as in a baseline */
     } gain[GPUP_MAX_HOSTS];
     struct { /* who is to have its time again, as before the session of a VF that was destroyed */
         struct later due;
@@ -63,6 +64,13 @@ static void check_others_keep(struct gpup_judge *j) {
     COUNT(j, GPUP_RULE_LM_005);
 }
 
+static uint64_t working(const struct host *h) {
+    uint64_t vfs = 0;
+    for (unsigned i = 0; i < JUDGE_VFS; i++)
+        vfs |= (uint64_t)h->vf[i].work_pending << i;
+    return vfs;
+}
+
 /* No page says that the call waits for the scheduler. */
 static void expect_paging(struct gpup_judge *j, struct scheduling *s, uint16_t rule, bool more) {
     const struct call *c = &j->call;
@@ -75,6 +83,7 @@ static void expect_paging(struct gpup_judge *j, struct scheduling *s, uint16_t r
         s->gain[c->host].rule = rule;
         s->gain[c->host].before = c->pf.paging;
         s->gain[c->host].least = least;
+        s->gain[c->host].working = working(h);
     }
 }
 
@@ -300,13 +309,12 @@ static void learn(const struct gpup_judge *j, const struct host *h, struct basel
     b->known = is_settled(j, h);
     b->due = false;
     b->structure = h->structure;
+    b->vgpus = h->vgpus;
     b->young = host_is_restless(h);
     b->pf = h->pf;
-    b->working = 0;
-    for (unsigned i = 0; i < JUDGE_VFS; i++) {
+    b->working = working(h);
+    for (unsigned i = 0; i < JUDGE_VFS; i++)
         b->vf[i] = h->vf[i].schedule;
-        b->working |= (uint64_t)h->vf[i].work_pending << i;
-    }
 }
 
 static void judge_sum(struct gpup_judge *j, const struct host *h) {
@@ -342,7 +350,7 @@ static void judge_destroy(struct gpup_judge *j, struct scheduling *s) {
     const struct host *h = &j->host[c->host];
     const struct baseline *b = &s->base[c->host];
     if (!nt_success(c->status) || c->before.session == SESSION_NONE || h->open_sessions || h->asleep ||
-        !b->known || call_is_unsettled(j))
+        !b->known || b->vgpus != h->vgpus + 1 || call_is_unsettled(j))
         return;
     if (lacks_time(h, b, c->vf) == GPUP_PF && !h->vf[c->vf].schedule.running) {
         COUNT(j, GPUP_RULE_LM_062);
@@ -358,7 +366,8 @@ static void judge_heir(struct gpup_judge *j, struct scheduling *s, uint8_t host)
     const struct host *h = &j->host[host];
     const struct baseline *b = &s->heir[host].base;
     uint32_t gone = s->heir[host].vf;
-    if (!later_is_same(&s->heir[host].due, h, h->structure) || !is_calm(h))
+    if (host_is_restless(h) || !later_is_same(&s->heir[host].due, h, h->structure) || !is_calm(h) ||
+        host_has_other_work(h, b->vf, b->working))
         return;
     uint32_t lacks = lacks_time(h, b, gone);
     if (lacks != GPUP_PF)
@@ -414,7 +423,7 @@ static void follow(struct gpup_judge *j, struct scheduling *s) {
 
 static void judge_gain(struct gpup_judge *j, struct scheduling *s, uint8_t host) {
     const struct host *h = &j->host[host];
-    if (later_is_same(&s->gain[host].due, h, h->structure))
+    if (later_is_same(&s->gain[host].due, h, h->structure) && working(h) == s->gain[host].working)
         CHECK(j, s->gain[host].rule, h->pf.paging >= s->gain[host].least,
               "PF paging has %u ppm " JUDGE_A_WHILE " after the call, of %u before it", h->pf.paging,
               s->gain[host].before);
@@ -451,7 +460,8 @@ static void settle(struct gpup_judge *j, void *state) {
     const struct vf *v = call_vf(j);
     if (j->host[c->host].impaired || c->overlapped)
         return;
-    if (is_migration(c->ddi) || c->ddi == GPUP_DDI_SetVirtualFunctionPauseState)
+    if (c->ddi == GPUP_DDI_PrepareLiveMigration || c->ddi == GPUP_DDI_EndLiveMigration ||
+        c->ddi == GPUP_DDI_SetVirtualFunctionPauseState)
         s->gain[c->host].due.due = false;
     if ((is_migration(c->ddi) || c->ddi == GPUP_DDI_WriteVirtualizedInterrupt) && (!v || !c->before.present))
         judge_absent(j);

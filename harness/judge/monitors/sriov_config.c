@@ -17,10 +17,9 @@ struct read {
 struct space {
     bool known[HEADER], written; /* bytes read; something was written since */
     uint8_t byte[HEADER];
-    uint32_t next, msix; /* of the capability list, as read: where it goes on, MSI-X; 0 unknown */
+    uint32_t next; /* where the capability list goes on, as read; 0 unknown */
     bool commanded, controlled;
     uint8_t command, control; /* as last written */
-    uint64_t until_ns;        /* a reset that a write may have asked for goes on */
 };
 struct config {
     struct space of[GPUP_MAX_HOSTS][JUDGE_VFS];
@@ -132,11 +131,11 @@ static void judge_fixed(struct gpup_judge *j, struct space *p, const struct read
 }
 
 /* Follows the capability list as far as it is read in order. */
-static void follow_list(struct space *p, const struct read *now) {
+static void follow_list(struct vf *v, struct space *p, const struct read *now) {
     if (covers(now->offset, now->length, CAPABILITIES)) {
         p->next = now->data[CAPABILITIES - now->offset] & 0xFC;
     } else if (p->next && now->offset == p->next && now->length >= 2) {
-        p->msix = now->data[0] == MSIX_ID ? p->next : p->msix;
+        v->msix_at = now->data[0] == MSIX_ID ? p->next : v->msix_at;
         p->next = now->data[1] & 0xFC;
     }
 }
@@ -148,8 +147,9 @@ static void judge_obeyed(struct gpup_judge *j, const struct space *p, const stru
               "Bus Master Enable was set to %d and reads %d", !!(p->command & BUS_MASTER),
               !!(value & BUS_MASTER));
     }
-    if (p->controlled && covers(now->offset, now->length, p->msix + CONTROL)) {
-        uint8_t value = now->data[p->msix + CONTROL - now->offset];
+    uint64_t control = j->call.before.msix_at + CONTROL;
+    if (p->controlled && covers(now->offset, now->length, control)) {
+        uint8_t value = now->data[control - now->offset];
         CHECK(j, GPUP_RULE_VF_023, !((value ^ p->control) & CONTROL_BITS),
               "MSI-X control was set to 0x%02x and reads 0x%02x", p->control & CONTROL_BITS,
               value & CONTROL_BITS);
@@ -166,7 +166,7 @@ static void judge_read(struct gpup_judge *j, struct config *s, struct space *p) 
     }
     if (!s->size || is_outside(c))
         return;
-    if (p->until_ns && c->begin_ns <= p->until_ns) { /* what comes is what the reset lets through */
+    if (call_reset_goes_on(j, call_vf(j))) { /* what comes is what the reset lets through */
         s->reads[c->host] = 0;
         return;
     }
@@ -174,7 +174,7 @@ static void judge_read(struct gpup_judge *j, struct config *s, struct space *p) 
     now.length = now.length < s->size ? now.length : s->size;
     judge_order(j, s, &now);
     judge_fixed(j, p, &now);
-    follow_list(p, &now);
+    follow_list(call_vf(j), p, &now);
     if (c->before.powered && is_plain(c))
         judge_obeyed(j, p, &now);
 }
@@ -185,17 +185,16 @@ static void judge_write(struct gpup_judge *j, struct space *p) {
     const struct call *c = &j->call;
     uint64_t offset = offset_of(c), length = length_of(c),
              data = c->a[GPUP_ARG_WriteVirtualFunctionConfig_Data];
-    bool control = p->msix && covers(offset, length < 4 ? length : 4, p->msix + CONTROL);
+    uint32_t msix = c->before.msix_at;
+    bool control = msix && covers(offset, length < 4 ? length : 4, msix + CONTROL);
     bool table = false;
     p->written = true;
     if (!nt_success(c->status))
         return;
-    if (offset + length > HEADER && !(control && offset >= p->msix && offset + length <= p->msix + 4u))
+    if (offset + length > HEADER && !(control && offset >= msix && offset + length <= msix + 4u))
         p->commanded = p->controlled = control = false; /* perhaps a reset */
-    if (offset + length > HEADER && call_may_reset(c) && !control) {
-        p->until_ns = c->end_ns + RESET_NS;
+    if (call_may_reset(c))
         memset(p->known, 0, sizeof p->known);
-    }
     if (!is_plain(c)) {
         p->commanded = p->controlled = false;
         return;
@@ -207,7 +206,7 @@ static void judge_write(struct gpup_judge *j, struct space *p) {
     if (!control)
         return;
     p->controlled = c->before.powered;
-    p->control = (uint8_t)(data >> (8 * (p->msix + CONTROL - offset)));
+    p->control = (uint8_t)(data >> (8 * (msix + CONTROL - offset)));
     for (unsigned i = 0; i < c->changes; i++)
         table = table || (c->change[i].kind == GPUP_EVENT_OBS_MSIX && c->change[i].vf == c->vf);
     CHECK(j, GPUP_RULE_VF_021, !table, "the write of Message Control changed entries of the MSI-X table");
@@ -220,7 +219,7 @@ static void settle(struct gpup_judge *j, void *state) {
     if (!is_read(c))
         s->reads[c->host] = 0;
     if (p && !is_read(c) && !is_write(c))
-        *p = (struct space){.msix = p->msix};
+        *p = (struct space){0};
     if (!p || !c->before.present || j->host[c->host].impaired || c->overlapped)
         return;
     if (is_outside(c))
@@ -263,7 +262,7 @@ static void overlapped(struct gpup_judge *j, void *state) {
     const struct call *c = &j->call;
     s->reads[c->host] = 0;
     if (c->names_vf && c->vf < JUDGE_VFS && !is_read(c))
-        s->of[c->host][c->vf] = (struct space){.msix = s->of[c->host][c->vf].msix};
+        s->of[c->host][c->vf] = (struct space){0};
 }
 
 static void reset(struct gpup_judge *j, void *state) {

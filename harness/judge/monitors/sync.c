@@ -72,7 +72,7 @@ static void read_schedule(const struct gpup_judge *j, struct sync *s, const stru
         s->calm[e->host].known = false;
 }
 
-static void begin_view(struct view *v, const struct vf *now) {
+static void begin_view(struct view *v, const struct vf *now, bool resetting) {
     v->calls = 0;
     v->known = v->read;
     if (v->read)
@@ -81,12 +81,15 @@ static void begin_view(struct view *v, const struct vf *now) {
     v->schedule_before = now->schedule;
     v->paused_before = now->paused;
     v->rising_before = now->rising;
+    v->resetting = resetting;
     v->powered_before = now->powered;
 }
 
 static void begin_group(struct gpup_judge *j, struct sync *s) {
-    for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
+    for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++) {
         s->sessions[h] = j->host[h].open_sessions;
+        s->calm[h].young = s->calm[h].young && host_is_restless(&j->host[h]);
+    }
     s->open = true;
     s->died = s->freed = s->more = false;
     s->count = 0;
@@ -96,8 +99,10 @@ static void begin_group(struct gpup_judge *j, struct sync *s) {
     for (unsigned h = 0; h < GPUP_MAX_HOSTS; h++)
         for (uint64_t used = j->used[h]; used; used &= used - 1) {
             unsigned vf = (unsigned)__builtin_ctzll(used);
-            begin_view(sync_view(s, h, vf), &j->host[h].vf[vf]);
-            if (j->host[h].vf[vf].rising) /* and takes its share of the others' */
+            const struct vf *v = &j->host[h].vf[vf];
+            bool resetting = call_reset_goes_on(j, v);
+            begin_view(sync_view(s, h, vf), v, resetting);
+            if (v->rising || resetting) /* and takes its share of the others', or leaves it */
                 s->calm[h].known = false;
         }
 }

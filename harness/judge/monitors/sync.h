@@ -28,6 +28,7 @@ struct view {
     bool read, known; /* known: table_before is there */
     struct schedule schedule_before;
     bool rising_before, paused_before, powered_before;
+    bool resetting; /* its guest had asked for a reset, that may come in the group */
     uint8_t dirty[SYNC_PAGES / 8], dirty_before[SYNC_PAGES / 8];
     uint32_t calls;  /* of the group that name it */
     uint32_t handed; /* 1 + its life when it was last handed a channel */

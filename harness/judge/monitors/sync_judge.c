@@ -122,7 +122,7 @@ static void judge_table(struct gpup_judge *j, const struct sync *s, const struct
     const struct vf *now = &j->host[host].vf[vf];
     bool rivals = has_rivals(s, host, vf);
     uint32_t wrong = v->entries;
-    if (!v->known || !now->powered || !v->powered_before || now->paused || v->paused_before ||
+    if (!v->known || v->resetting || !now->powered || !v->powered_before || now->paused || v->paused_before ||
         is_upset(s, host, vf))
         return;
     for (uint32_t i = 0; i < v->entries && wrong == v->entries; i++)
@@ -167,8 +167,8 @@ static void judge_running(struct gpup_judge *j, const struct sync *s, const stru
             return;
         pauses = pauses || d->ddi == GPUP_DDI_SetVirtualFunctionPauseState;
     }
-    if (!now->schedule.seen || !v->schedule_before.seen || !now->present || has_rivals(s, host, vf) ||
-        (pauses && !now->paused))
+    if (v->resetting || !now->schedule.seen || !v->schedule_before.seen || !now->present ||
+        has_rivals(s, host, vf) || (pauses && !now->paused))
         return;
     right = now->schedule.running == (pauses ? false : v->schedule_before.running) ||
             (!pauses && v->rising_before && now->schedule.running);
