@@ -25,6 +25,11 @@ bool vf_quiet(const struct vf *v) {
     return !running || !v->work_pending;
 }
 
+bool vf_is_to_begin(const struct host *h, const struct vf *v) {
+    return v->rising && v->schedule.seen && !v->schedule.running &&
+           h->waited_ns - v->rose_ns < JUDGE_A_WHILE_NS;
+}
+
 bool host_has_other_work(const struct host *h, const struct schedule *then, uint64_t working) {
     bool other = false;
     for (unsigned i = 0; i < JUDGE_VFS; i++) {

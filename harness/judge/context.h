@@ -256,6 +256,9 @@ static inline bool call_restores_block(const struct call *c) {
     return c->ddi == GPUP_DDI_RestoreMemoryForHotUpdate && !c->a[GPUP_ARG_RestoreMemoryForHotUpdate_Flags];
 }
 bool vf_quiet(const struct vf *v);
+/* D0, an unpause or a reset came back a while ago at most, and it does not run yet: its driver may be at it.
+ */
+bool vf_is_to_begin(const struct host *h, const struct vf *v);
 /* The same VFs run as then, and what there is to do is other: time may be shared out by it. then: JUDGE_VFS
  * readings; working: bit mask of the VFs that had work to do. */
 bool host_has_other_work(const struct host *h, const struct schedule *then, uint64_t working);

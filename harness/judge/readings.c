@@ -46,12 +46,16 @@ static bool is_quiet(const struct gpup_judge *j, const struct vf *v, uint32_t vf
     return vf_quiet(v) && v->guest_write < c->event && (!named || vf_quiet(&c->before));
 }
 
+static bool is_named(const struct gpup_judge *j, const struct vf *v) {
+    const struct call *c = &j->call;
+    return c->names_vf && c->vf < JUDGE_VFS && v == &j->host[c->host].vf[c->vf];
+}
+
 /* A reset that its guest asked for before goes on beside the call. */
 static bool is_reset_beside(const struct gpup_judge *j, const struct vf *v) {
     const struct call *c = &j->call;
     bool asks = c->ddi == GPUP_DDI_ResetVirtualFunction || call_may_reset(c);
-    return call_reset_goes_on(j, v) &&
-           !(asks && c->names_vf && c->vf < JUDGE_VFS && v == &j->host[c->host].vf[c->vf]);
+    return call_reset_goes_on(j, v) && !(asks && is_named(j, v));
 }
 
 /* A VF may begin to run by an earlier call, or stop for a reset, and what it takes or leaves is the others'.
@@ -60,8 +64,7 @@ static bool any_turns(const struct gpup_judge *j, unsigned host) {
     const struct host *h = &j->host[host];
     for (uint64_t used = j->used[host]; used; used &= used - 1) {
         const struct vf *v = &h->vf[__builtin_ctzll(used)];
-        bool begins = v->rising && v->rose != j->call.event && !v->schedule.running &&
-                      h->waited_ns - v->rose_ns < JUDGE_A_WHILE_NS;
+        bool begins = vf_is_to_begin(h, v) && v->rose != j->call.event;
         if (begins || is_reset_beside(j, v))
             return true;
     }
@@ -75,6 +78,8 @@ static bool is_late(const struct gpup_judge *j, unsigned host, const struct vf *
     const struct schedule *old = v ? &v->schedule : &h->pf;
     if (v && is_reset_beside(j, v))
         return true;
+    if (v && old->running && !now->running && !v->powered) /* its power went before */
+        return !(j->call.before.powered && is_named(j, v));
     if (v && !old->running && now->running)
         return v->rising && v->rose != j->call.event;
     return old->running == now->running && ((j->call.restless >> host & 1) || any_turns(j, host));
@@ -86,9 +91,11 @@ static void set_before(struct call *c, const struct gpup_event *e, const struct 
         c->before.schedule = *now;
 }
 
-/* State that the driver kept for a VF without power, or a reset that the guest asked for before. */
-static bool comes_late(const struct gpup_judge *j, const struct vf *v, unsigned kind) {
-    return v && ((v->kept && kind == GPUP_EVENT_OBS_GUEST) || is_reset_beside(j, v));
+/* State that the driver kept for a VF without power or brings before it runs, or a reset that the guest asked
+ * for before. */
+static bool comes_late(const struct gpup_judge *j, unsigned host, const struct vf *v, unsigned kind) {
+    bool begins = v && vf_is_to_begin(&j->host[host], v) && v->rose != j->call.event;
+    return v && (begins || (v->kept && kind == GPUP_EVENT_OBS_GUEST) || is_reset_beside(j, v));
 }
 
 void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
@@ -114,7 +121,7 @@ void context_note_change(struct gpup_judge *j, const struct gpup_event *e) {
                               .vf = (uint32_t)e->f[0],
                               .event = j->event,
                               .quiet = is_quiet(j, v, (uint32_t)e->f[0]),
-                              .fresh = (!content || content->fresh) && !comes_late(j, v, e->kind)};
+                              .fresh = (!content || content->fresh) && !comes_late(j, e->host, v, e->kind)};
     if (e->kind == GPUP_EVENT_OBS_SCHEDULE) {
         change->old = v ? v->schedule : j->host[e->host].pf;
         change->now = now;

@@ -186,23 +186,25 @@ static void removed(struct gpup_judge *j, struct adapter *a) {
         COUNT(j, GPUP_RULE_CAP_036);
 }
 
-/* Work of the other adapter ended or began meanwhile, and a scheduler may share time out by it. */
-static bool others_work(const struct gpup_judge *j) {
+/* Work of the other adapter ended or began meanwhile, and a scheduler may share time out by it; or a pause or
+ * a session of it did, and no page says when time is to be shared out by that. */
+static bool others_move(const struct gpup_judge *j) {
     const struct call *c = &j->call;
+    const struct host *other = &j->host[1 - c->host];
     for (unsigned i = 0; i < c->others; i++)
         if (c->other[i].old.busy != c->other[i].now.busy)
             return true;
     for (unsigned i = 0; i < JUDGE_VFS; i++)
-        if (j->host[1 - c->host].vf[i].work_pending)
+        if (other->vf[i].work_pending || other->vf[i].paused)
             return true;
-    return false;
+    return other->open_sessions;
 }
 
 /* With two adapters of one driver: what the other one shows of itself stays as it is. */
 static void judge_other(struct gpup_judge *j) {
     const struct call *c = &j->call;
     const struct change *found = call_foreign_of(j, c->other, c->others);
-    for (unsigned i = 0; i < c->others && !found && !others_work(j); i++) {
+    for (unsigned i = 0; i < c->others && !found && !others_move(j); i++) {
         const struct change *m = &c->other[i];
         found = m->kind == GPUP_EVENT_OBS_SCHEDULE && m->old.share != m->now.share ? m : NULL;
     }

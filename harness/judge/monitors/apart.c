@@ -45,7 +45,8 @@ static void judge_memory(struct gpup_judge *j, struct apart *s) {
     for (unsigned vf = 0; vf < JUDGE_VFS; vf++)
         for (unsigned i = 0; i < BARS; i++) {
             const struct memory *other = &s->of[c->host][vf].bar[i];
-            if (other != own && is_current(h, vf, other->life))
+            bool upper = vf == c->vf && own->start == other->start && own->length == other->length;
+            if (other != own && !upper && is_current(h, vf, other->life)) /* upper: half of a 64-bit BAR */
                 CHECK(j, GPUP_RULE_VF_024, !overlap(own, other),
                       "BAR %u of VF %u and BAR %u of VF %u are in the same memory", (unsigned)bar, c->vf, i,
                       vf);

@@ -66,8 +66,8 @@ static void last_pass(struct transfer *x) {
     x->last_paused = true;
 }
 
-/* Paging wrote to a VF: what was saved of it stands for other content, and what was copied from it is old. */
-static void moved_over(struct blobs *b, unsigned host, uint32_t vf) {
+/* A VF has other content: what was saved of it stands for the former, and what was copied from it is old. */
+static void moved_over(struct blobs *b, unsigned host, uint32_t vf, void (*act)(struct transfer *)) {
     for (unsigned i = 0; i < BLOBS; i++)
         if (b->saved[i].host == host && b->saved[i].vf == vf)
             b->saved[i].vram.seen = false;
@@ -76,7 +76,7 @@ static void moved_over(struct blobs *b, unsigned host, uint32_t vf) {
             struct target *t = &b->target[h][i];
             t->vram_known = t->vram_known && (t->vram_host != host || t->vram_vf != vf);
         }
-    for_targets_of(b, host, vf, source_reset);
+    for_targets_of(b, host, vf, act);
 }
 
 /* Dirty pages come to a target: they are for this one, and for no other of that source. */
@@ -108,7 +108,7 @@ static void saw_paging(struct gpup_judge *j, struct blobs *b, const struct gpup_
         b->out.vf = (uint32_t)vf;
         return;
     }
-    moved_over(b, e->host, (uint32_t)vf);
+    moved_over(b, e->host, (uint32_t)vf, source_reset);
     if (!b->out.there) {
         t->transfer.there = false;
         return;
@@ -201,10 +201,10 @@ static void follow_transfer(struct gpup_judge *j, struct blobs *b) {
         for_targets_of(b, c->host, GPUP_PF, pages_lost);
     } else if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState) {
         if (c->before.paused && call_vf(j) && !call_vf(j)->paused)
-            for_targets_of(b, c->host, c->vf, source_moved);
+            moved_over(b, c->host, c->vf, source_moved);
     } else if (c->ddi == GPUP_DDI_ResetVirtualFunction || c->ddi == GPUP_DDI_DestroyVirtualGpu ||
                c->ddi == GPUP_DDI_SetVirtualFunctionPowerState) {
-        for_targets_of(b, c->host, c->vf, source_reset);
+        moved_over(b, c->host, c->vf, source_reset);
     }
 }
 
@@ -221,7 +221,7 @@ static void after_power(struct gpup_judge *j, struct blobs *b, struct target *t)
     if (!t->expected.there)
         return;
     if (up && vf_quiet(v))
-        judge_state(j, b, t, true);
+        judge_state(j, b, t, !vf_is_to_begin(&j->host[j->call.host], v));
     t->expected.there = t->expected.there && !v->powered;
 }
 
@@ -249,6 +249,8 @@ static void judge_target(struct gpup_judge *j, struct blobs *b, struct target *t
         break;
     case GPUP_DDI_ResetVirtualFunction:
     case GPUP_DDI_WriteVirtualFunctionConfig:
+    case GPUP_DDI_WriteVirtualFunctionConfigBlock: /* what it is about may show in the state */
+    case GPUP_DDI_VirtualGpuDriverEscape:
         t->expected.there = false;
         break;
     case GPUP_DDI_CreateVirtualGpu:
@@ -272,7 +274,7 @@ static void settle(struct gpup_judge *j, void *state) {
         follow_time(j, t);
     if (b->fresh >= 0) {
         struct saved *s = &b->saved[b->fresh];
-        s->settled = v != NULL;
+        s->settled = v && !v->kept;
         s->guest = v ? v->guest : s->guest;
         s->vram = v ? v->vram : s->vram;
         s->pause_ns = t ? t->paused_ns : 0;
@@ -327,7 +329,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
     case GPUP_EVENT_GUEST_WRITE:
         touched(b, e->host, e->f[GPUP_GUEST_WRITE_vf], false);
         if (j->op == GPUP_OP_GuestWrite) /* the guest's CPU may write while the VF is paused */
-            for_targets_of(b, e->host, (uint32_t)e->f[GPUP_GUEST_WRITE_vf], source_moved);
+            moved_over(b, e->host, (uint32_t)e->f[GPUP_GUEST_WRITE_vf], source_moved);
         break;
     case GPUP_EVENT_BASIS_RANGE:
         saw_range(j, b, e);

@@ -141,13 +141,20 @@ static void judge_time(struct gpup_judge *j, const struct target *t, const struc
               (unsigned long long)spent / 1000000);
 }
 
+/* Of a VF without vGPU, which may be cleaned up late: the state that was saved. */
+static bool is_there(const struct gpup_judge *j, const struct saved *s, const struct change *m) {
+    const struct vf *v = &j->host[m->host].vf[s->vf];
+    return call_foreign_of(j, m, 1) ||
+           (m->kind == GPUP_EVENT_OBS_GUEST && m->fresh && m->quiet && v->guest.hash == s->guest.hash);
+}
+
 /* BUG-106 and its kin: the index inside the data names a VF of the target. */
 static void judge_index(struct gpup_judge *j, const struct saved *s) {
     const struct call *c = &j->call;
     if (s->vf == c->vf)
         return;
     for (unsigned i = 0; i < c->changes; i++)
-        if (c->change[i].vf == s->vf && c->change[i].quiet && c->change[i].fresh)
+        if (c->change[i].vf == s->vf && is_there(j, s, &c->change[i]))
             CHECK(j, GPUP_RULE_LM_074, false, "restoring data of VF %u to VF %u changed VF %u of the target",
                   s->vf, c->vf, s->vf);
 }

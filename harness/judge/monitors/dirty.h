@@ -45,10 +45,11 @@ struct basis {
     bool paged_shown;               /* pages that paging wrote were reported */
     bool answer_whole, answer_part; /* what `known` came from */
     bool unsettled;                 /* a basis was stopped, or a migration ended, while it tracked */
-    uint64_t object, list, pages;   /* list: object of the argument structure it was made from */
-    uint64_t pool;                  /* level before it was made */
-    uint32_t lives, other_calls;    /* of the host, then */
-    uint32_t serial;                /* of its start */
+    bool loose; /* so did its VF's, of a device that is not performant: it may track no more */
+    uint64_t object, list, pages; /* list: object of the argument structure it was made from */
+    uint64_t pool;                /* level before it was made */
+    uint32_t lives, other_calls;  /* of the host, then */
+    uint32_t serial;              /* of its start */
     uint32_t segment, page, vf, count;
     uint32_t given, extra; /* ranges at creation, with pages or not; times that its handle came again */
     bool twice;            /* so it did */

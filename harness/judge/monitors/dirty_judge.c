@@ -337,7 +337,7 @@ static void judge_start(struct gpup_judge *j, struct dirty *d, struct basis *b) 
     b->paged_before = b->vf < JUDGE_VFS && d->paged[c->host][b->vf];
     b->others_started = b->others_stopped = b->others_queried = b->part_cleared = b->answered = false;
     b->repeated = b->failed_clear = b->unknown_flags = b->upset = b->began = b->touched = false;
-    b->neighbour = b->near = b->rewritten = b->unsettled = b->stirred = b->told = false;
+    b->neighbour = b->near = b->rewritten = b->unsettled = b->loose = b->stirred = b->told = false;
     b->paged_shown = b->answer_whole = b->answer_part = false;
     b->blame = GPUP_SPEC_NONE;
     if (b->map_room)

@@ -309,7 +309,7 @@ void dirty_query(struct gpup_judge *j, struct dirty *d, const struct gpup_event 
         judge_unaligned(j, q.b, e);
     if (!q.b || !q.b->tracking || !q.b->pages || !dirty_range(c, &q) || q.count > q.size)
         return;
-    if (!q.b->shared) {
+    if (!q.b->shared && !q.b->outlives && !q.b->loose) {
         bool fine = judge_written(j, d, &q);
         judge_paged(j, d, &q);
         if (fine)
@@ -444,12 +444,18 @@ static bool is_pausing(const struct call *c) {
 }
 
 /* What may have ended the tracking of a basis, if the driver is wrong. */
-static void note_endings(struct dirty *d, const struct call *c) {
+static void note_endings(const struct gpup_judge *j, struct dirty *d) {
+    const struct call *c = &j->call;
+    bool performant = j->host[c->host].dirty_caps & 2;
+    bool lets_go = c->ddi == GPUP_DDI_EndLiveMigration && c->before.session != SESSION_NONE &&
+                   nt_success(c->status) && !performant;
     bool ends = c->ddi == GPUP_DDI_StopDirtyTracking || c->ddi == GPUP_DDI_DestroyMemoryBasis ||
                 c->ddi == GPUP_DDI_EndLiveMigration || upsets(c->ddi) || renews(c->ddi);
-    for (unsigned i = 0; ends && i < DIRTY_BASES; i++)
-        if (d->basis[c->host][i].live && (c->names_vf || d->basis[c->host][i].object != c->a[0]))
-            d->basis[c->host][i].unsettled = true;
+    for (unsigned i = 0; ends && i < DIRTY_BASES; i++) {
+        struct basis *b = &d->basis[c->host][i];
+        b->unsettled = b->unsettled || (b->live && (c->names_vf || b->object != c->a[0]));
+        b->loose = b->loose || (b->live && lets_go && b->vf == c->vf);
+    }
 }
 
 /* A part may be switched or cleared only in coarse steps, so that a call for one basis sets bits in the
@@ -494,7 +500,7 @@ void dirty_settle(struct gpup_judge *j, void *state) {
     if (query && b && d->emptied)
         dirty_judge_emptied(j, d, b);
     d->emptied = false;
-    note_endings(d, c);
+    note_endings(j, d);
     stir(d, c, b);
     if (writes_nothing(c->ddi) && c->ddi != GPUP_DDI_QueryAdapterInfo)
         dirty_note_usage(d, c);

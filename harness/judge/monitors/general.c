@@ -247,7 +247,7 @@ static void judge_failure(struct gpup_judge *j) {
                         (m->old.running != m->now.running || m->old.share != m->now.share ||
                          m->old.paging != m->now.paging);
         bool state =
-            m->kind == GPUP_EVENT_OBS_MSIX || (m->kind == GPUP_EVENT_OBS_GUEST && m->quiet && m->fresh);
+            m->fresh && (m->kind == GPUP_EVENT_OBS_MSIX || (m->kind == GPUP_EVENT_OBS_GUEST && m->quiet));
         found = schedule || state ? m : NULL;
     }
     char whose[16] = "the PF";

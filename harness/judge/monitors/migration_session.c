@@ -25,7 +25,7 @@ static void judge_prepare_status(struct gpup_judge *j, uint64_t type) {
     unsigned opposite = type == 0 ? SESSION_TARGET : SESSION_SOURCE;
     bool runs = v->powered && !v->paused;
     bool fresh = v->resourced && !v->was_powered; /* made with its memory, not started: what a target is */
-    if (!call_must_succeed(j) || v->session != SESSION_NONE || type > 1)
+    if (!call_must_succeed(j) || v->session != SESSION_NONE || type > 1 || call_reset_goes_on(j, v))
         return;
     if (other_session(j, SESSION_SOURCE) || other_session(j, SESSION_TARGET)) {
         if (other_session(j, opposite) && (type == 1 ? fresh : runs))
@@ -192,6 +192,7 @@ static void judge_restore(struct gpup_judge *j, struct session_of *s, const stru
         CHECK(j, GPUP_RULE_LM_083, !effect, "the refused restore changed the VF");
     s->refused = s->refused || !success;
     s->restored = s->restored || (first && success);
+    s->immutable_known = s->immutable_known && !(first && success); /* the data may be another's now */
 }
 
 static void judge_destroy(struct gpup_judge *j, struct session_of *s) {
@@ -279,6 +280,8 @@ void migration_session(struct gpup_judge *j, struct migration *m, struct session
     judge_frozen(j, v);
     if (!s || !v)
         return;
+    if (c->ddi == GPUP_DDI_CreateVirtualGpu && nt_success(c->status))
+        *s = (struct session_of){0};
     s->calls = with_call(s->calls, c);
     if (!c->before.present)
         return;

@@ -281,6 +281,11 @@ static void judge_power(struct gpup_judge *j, struct table *t) {
     const struct call *c = &j->call;
     if (!t->read || !nt_success(c->status) || !call_vf(j)->powered || c->before.powered)
         return;
+    if (vf_is_to_begin(&j->host[c->host], call_vf(j))) { /* its table may come before it runs */
+        t->former = false;
+        memset(t->known, 0, t->entries);
+        return;
+    }
     if (t->former && !c->before.was_powered && !j->host[c->host].impaired)
         CHECK(j, GPUP_RULE_MSIX_028, all_masked(t), "an entry of the destroyed vGPU is still unmasked");
     for (uint32_t i = 0; i < t->entries; i++) {

@@ -297,9 +297,7 @@ static bool differs(const struct host *h, const struct baseline *b) {
 static bool is_settled(const struct gpup_judge *j, const struct host *h) {
     for (unsigned i = 0; i < JUDGE_VFS; i++) {
         const struct vf *v = &h->vf[i];
-        bool begins = v->rising && v->schedule.seen && !v->schedule.running &&
-                      h->waited_ns - v->rose_ns < JUDGE_A_WHILE_NS;
-        if (begins || call_reset_goes_on(j, v))
+        if (vf_is_to_begin(h, v) || call_reset_goes_on(j, v))
             return false;
     }
     return true;

@@ -199,16 +199,17 @@ static void judge_write(struct gpup_judge *j, struct space *p) {
         p->commanded = p->controlled = false;
         return;
     }
+    bool keeps = c->before.powered && !call_reset_goes_on(j, call_vf(j));
     if (covers(offset, length < 4 ? length : 4, COMMAND)) {
-        p->commanded = c->before.powered;
+        p->commanded = keeps;
         p->command = (uint8_t)(data >> (8 * (COMMAND - offset)));
     }
     if (!control)
         return;
-    p->controlled = c->before.powered;
+    p->controlled = keeps;
     p->control = (uint8_t)(data >> (8 * (msix + CONTROL - offset)));
     for (unsigned i = 0; i < c->changes; i++)
-        table = table || (c->change[i].kind == GPUP_EVENT_OBS_MSIX && c->change[i].vf == c->vf);
+        table = table || (c->change[i].kind == GPUP_EVENT_OBS_MSIX && c->change[i].vf == c->vf && keeps);
     CHECK(j, GPUP_RULE_VF_021, !table, "the write of Message Control changed entries of the MSI-X table");
 }
 

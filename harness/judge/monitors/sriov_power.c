@@ -67,6 +67,8 @@ static void expect_running(struct gpup_judge *j, struct powers *s, const struct 
         COUNT(j, rule);
         return;
     }
+    if (call_reset_goes_on(j, v))
+        return;
     later_set(&p->rise, &j->host[c->host], v->moves);
     p->rule = rule;
 }

@@ -147,6 +147,7 @@ static void judge_table(struct gpup_judge *j, const struct sync *s, const struct
 
 static bool moves_schedule(uint16_t ddi) {
     return ddi == GPUP_DDI_SetVirtualFunctionPowerState || ddi == GPUP_DDI_ResetVirtualFunction ||
+           ddi == GPUP_DDI_WriteVirtualFunctionConfig || /* a reset may be asked for there */
            ddi == GPUP_DDI_CreateVirtualGpu || ddi == GPUP_DDI_DestroyVirtualGpu ||
            ddi == GPUP_DDI_RestoreMutableMigrationData || ddi == GPUP_DDI_RestoreImmutableMigrationData ||
            ddi == GPUP_DDI_SetPowerState;
@@ -327,9 +328,10 @@ static void judge_calls(struct gpup_judge *j, const struct sync *s, const struct
     for (unsigned i = 0; i < s->count; i++) {
         const struct did *d = &s->did[i];
         judge_about(j, d->host, d->names_vf ? d->vf : GPUP_PF);
+        bool resetting = d->names_vf && d->vf < JUDGE_VFS && s->view[d->host][d->vf].resetting;
         if (d->ddi == GPUP_DDI_QueryAdapterInfo)
             judge_answer(j, s, g, d);
-        else if (g->legal && must_succeed(j, d) && is_alone(s, d) &&
+        else if (g->legal && !resetting && must_succeed(j, d) && is_alone(s, d) &&
                  (nt_success(d->status) || would_work(s, d)))
             CHECK(j, rule_of(g, GPUP_RULE_SYNC_002), nt_success(d->status),
                   "%s returned 0x%08x while other threads were in the driver", gpup_ddi_name(d->ddi),

@@ -9,7 +9,7 @@ static void judge_first_power(struct gpup_judge *j, const struct vgpu *g, const 
     const struct life *l = &g->of[c->host][c->vf];
     const char *what = NULL;
     if (!nt_success(c->status) || !v->powered || c->before.was_powered || v->life < 2 || v->sessions ||
-        l->inherited)
+        l->inherited || vf_is_to_begin(&j->host[c->host], v))
         return;
     if (l->held & ~v->secrets[0])
         what = "registers of the former guest";

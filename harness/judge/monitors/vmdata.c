@@ -177,8 +177,9 @@ static void judge_status(struct gpup_judge *j, const struct host_data *h, const 
     }
     if (w->guest)
         return; /* a driver may insist on the data before the guest processes */
-    if ((flags & 1) && !nt_success(c->status))
-        return; /* "or another appropriate failure", and nobody asked whether it can do that for a VM */
+    if ((flags & 3) && !nt_success(c->status))
+        return; /* "or another appropriate failure", and nobody asked whether it does that, or Linux, for a VM
+                 */
     CHECK(j, GPUP_RULE_VMD_001, nt_success(c->status), "the call returned 0x%08x", c->status);
     CHECK(j, GPUP_RULE_VMD_002,
           c->status != GPUP_STATUS_INVALID_HANDLE && c->status != GPUP_STATUS_INVALID_PARAMETER,
