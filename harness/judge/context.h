@@ -237,7 +237,7 @@ static inline bool nt_success(uint32_t status) {
 }
 struct vf *judge_vf(struct gpup_judge *j, unsigned host,
                     uint64_t vf); /* NULL: no such number. Marks it used. */
-/* What it named in the call at hand makes the VF run, be it a little later. */
+/* The call at hand makes the VF run, or ends a stop of it, be it a little later. host: whose VF. */
 void judge_rises(const struct gpup_judge *j, unsigned host, struct vf *v);
 /* The VF the call at hand names, now; NULL when the number is out of range. */
 struct vf *call_vf(struct gpup_judge *j);

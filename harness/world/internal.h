@@ -242,8 +242,7 @@ void hostile_disarm(struct ddi_call *c); /* after it */
 
 /* --- observe.c
  * ------------------------------------------------------------------------------------------------- */
-void world_observe(struct host *h);                 /* emits every reading that changed */
-void world_wait(struct gpup_world *w, uint64_t us); /* time passes on every host */
+void world_observe(struct host *h); /* emits every reading that changed */
 uint32_t world_observers(const struct host *h);
 void world_read_again(struct host *h, uint32_t vf);
 /* resources.c: where the guest's write of these bytes at that offset of its VRAM came to lie. */
@@ -333,6 +332,7 @@ void act_wake(struct host *h); /* out of a D3 that the program left the adapter 
 uint64_t world_count(const struct host *h, const struct gpup_value *value,
                      uint64_t count); /* resolves a COUNT */
 int16_t world_index(const struct host *h, const struct gpup_value *value);
+void world_wait(struct gpup_world *w, uint64_t us); /* time passes on every host */
 
 /* --- steps: one function per operation of ops.def, in the file of its area
  * ------------------------------------------------------------------------------------ */

@@ -102,12 +102,8 @@ static void judge_data_phase(struct gpup_judge *j, struct session_of *s, const s
     uint64_t given = c->a[GPUP_ARG_SaveMutableMigrationData_DataSize];
     uint64_t told = c->r[GPUP_RES_SaveMutableMigrationData_DataSize];
     bool success = nt_success(c->status);
-    if (kind == 0)
-        CHECK(j, GPUP_RULE_LM_016, !c->damaged_data, "the data phase went past the %llu bytes it was given",
-              number(given));
-    else
-        CHECK(j, GPUP_RULE_LM_026, !c->damaged_data, "the data phase went past the %llu bytes it was given",
-              number(given));
+    CHECK(j, kind ? GPUP_RULE_LM_026 : GPUP_RULE_LM_016, !c->damaged_data,
+          "the data phase went past the %llu bytes it was given", number(given));
     COUNT(j, GPUP_RULE_LM_020);
     if (p->sized && given == p->need)
         judge_exact(j, s, v, kind);
