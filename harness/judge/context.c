@@ -26,8 +26,7 @@ bool vf_quiet(const struct vf *v) {
 }
 
 bool vf_is_to_begin(const struct host *h, const struct vf *v) {
-    return v->rising && v->schedule.seen && !v->schedule.running &&
-           h->waited_ns - v->rose_ns < JUDGE_A_WHILE_NS;
+    return v->rising && v->schedule.seen && !v->schedule.running && !host_had_a_while(h, v->rose_ns);
 }
 
 bool host_has_other_work(const struct host *h, const struct schedule *then, uint64_t working) {
@@ -60,7 +59,7 @@ void later_set(struct later *l, const struct host *h, uint32_t stamp) {
 }
 
 bool later_is_over(struct later *l, const struct host *h) {
-    if (!l->due || h->waited_ns - l->since < JUDGE_A_WHILE_NS)
+    if (!l->due || !host_had_a_while(h, l->since))
         return false;
     l->due = false;
     return true;

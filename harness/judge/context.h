@@ -211,11 +211,14 @@ struct gpup_judge {
         if (judge_checked(j, rule) && !(holds))                                                              \
             judge_violated(j, rule, GPUP_POLICY_FINDING, __VA_ARGS__);                                       \
     } while (0)
-/* A rule about memory that grows: WARN at most, until it grew more often than a small cache explains. */
+/* A rule about memory that grew `times` in a row, asked where a while has passed since the level before: it
+ * may be given back a little later. The driver's lists may keep a few blocks; WARN at most, until it grew
+ * more often than a small cache explains. */
+#define JUDGE_LISTS 3u
 #define JUDGE_CACHE 16u
 #define CHECK_GROWTH(j, rule, times, ...)                                                                    \
     do {                                                                                                     \
-        if (judge_checked(j, rule) && (times))                                                               \
+        if (judge_checked(j, rule) && (times) >= JUDGE_LISTS)                                                \
             judge_violated(j, rule, (times) > JUDGE_CACHE ? 255 : GPUP_WARN, __VA_ARGS__);                   \
     } while (0)
 #define COUNT(j, rule) (void)judge_checked(j, rule) /* a check that held */
@@ -267,6 +270,10 @@ bool host_has_other_work(const struct host *h, const struct schedule *then, uint
 bool host_is_restless(const struct host *h);
 /* So it is, or was, with shares beside the call at hand. */
 bool call_is_unsettled(const struct gpup_judge *j);
+/* Time has passed since then, in host.waited_ns. */
+static inline bool host_had_a_while(const struct host *h, uint64_t since_ns) {
+    return h->waited_ns - since_ns >= JUDGE_A_WHILE_NS;
+}
 /* stamp: of what would explain it if it came between, host.structure or vf.moves. */
 void later_set(struct later *l, const struct host *h, uint32_t stamp);
 bool later_is_over(struct later *l, const struct host *h); /* time has passed; it is due no more */

@@ -101,22 +101,46 @@ static void lay_first_frame(struct gpup_fiber *fiber) {
     fiber->stack->dirty = true;
 }
 
-static struct gpup_fiber *fresh(struct gpup_os *os) {
-    struct gpup_fiber *fiber = os->machine->idle;
+static struct gpup_fiber *take(struct gpup_fiber **list) {
+    struct gpup_fiber *fiber = *list;
 
-    if (fiber) {
-        os->machine->idle = fiber->queue;
+    if (fiber)
+        *list = fiber->queue;
+    return fiber;
+}
+
+static void put(struct gpup_fiber **list, struct gpup_fiber *fiber) {
+    fiber->queue = *list;
+    *list = fiber;
+}
+
+static struct gpup_fiber *fresh(struct gpup_os *os) {
+    struct gpup_machine *machine = os->machine;
+    struct gpup_fiber *fiber = take(machine->idle ? &machine->idle : &machine->bare);
+
+    if (fiber)
         return fiber;
-    }
     fiber = gpup_os_alloc(os, sizeof *fiber);
     if (!fiber)
         return NULL;
-    fiber->stack = gpup_arena_stack(os->config.arena, os->config.fill);
-    if (!fiber->stack)
-        return NULL;
-    fiber->next = os->machine->fibers;
-    os->machine->fibers = fiber;
+    fiber->next = machine->fibers;
+    machine->fibers = fiber;
     return fiber;
+}
+
+bool gpup_fiber_give_stack(struct gpup_os *os, struct gpup_fiber *fiber) {
+    struct gpup_fiber *other = take(&os->machine->idle);
+
+    if (other) {
+        fiber->stack = other->stack;
+        other->stack = NULL;
+        put(&os->machine->bare, other);
+    } else {
+        fiber->stack = gpup_arena_stack(os->config.arena, os->config.fill);
+    }
+    if (fiber->stack)
+        lay_first_frame(fiber);
+    return fiber->stack;
 }
 
 struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_start *start) {
@@ -148,7 +172,8 @@ struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_star
     fiber->activations = NULL;
     fiber->slice = os->machine->now;
     fiber->state = GPUP_FIBER_READY;
-    lay_first_frame(fiber);
+    if (fiber->stack)
+        lay_first_frame(fiber);
     return fiber;
 }
 
@@ -157,8 +182,7 @@ void gpup_fiber_retire(struct gpup_os *os, struct gpup_fiber *fiber) {
     fiber->stack->live = NULL;
     gpup_stack_clean(fiber->stack);
     fiber->state = GPUP_FIBER_IDLE;
-    fiber->queue = os->machine->idle;
-    os->machine->idle = fiber;
+    put(&os->machine->idle, fiber);
 }
 
 void gpup_fiber_enter(struct gpup_os *os, struct gpup_fiber *fiber) {

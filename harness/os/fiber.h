@@ -7,9 +7,11 @@
 #include "kernel.h"
 #include <ucontext.h>
 
-/* An idle fiber made ready to run `start`; NULL: no room for another stack. */
+/* An idle fiber made ready to run `start`; NULL: no memory. It may have no stack yet: of many routines that
+ * are queued few are under way at a time. */
 struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_start *start);
-void gpup_fiber_retire(struct gpup_os *os, struct gpup_fiber *fiber); /* its routine is over */
+bool gpup_fiber_give_stack(struct gpup_os *os, struct gpup_fiber *fiber); /* false: no room for another */
+void gpup_fiber_retire(struct gpup_os *os, struct gpup_fiber *fiber);     /* its routine is over */
 /* Scheduler to fiber; returns when the fiber switches back or faulted. */
 void gpup_fiber_enter(struct gpup_os *os, struct gpup_fiber *fiber);
 _Noreturn void gpup_fiber_leave_for_good(struct gpup_os *os);

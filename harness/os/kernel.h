@@ -38,11 +38,11 @@ struct gpup_held { /* a lock that a fiber holds: locks.h */
 
 struct gpup_os;
 struct gpup_fiber {
-    struct gpup_os *os; /* the adapter it runs for */
-    void *sp;           /* saved stack pointer while not running */
-    struct gpup_stack *stack;
+    struct gpup_os *os;       /* the adapter it runs for */
+    void *sp;                 /* saved stack pointer while not running */
+    struct gpup_stack *stack; /* NULL: it never ran, or gave it away */
     struct gpup_fiber *next;  /* all fibers of the machine */
-    struct gpup_fiber *queue; /* ready queue or idle list */
+    struct gpup_fiber *queue; /* ready queue, idle or bare list */
     uint8_t state, routine;
     uint16_t id; /* unique in the machine */
     KIRQL irql;
@@ -183,8 +183,8 @@ struct gpup_machine {
 
     /* scheduler */
     bool dpc_active;
-    struct gpup_fiber *running; /* NULL: scheduler context */
-    struct gpup_fiber *fibers, *idle;
+    struct gpup_fiber *running;              /* NULL: scheduler context */
+    struct gpup_fiber *fibers, *idle, *bare; /* bare: idle without a stack */
     struct gpup_fiber *ready, *ready_last;
     void *scheduler_sp;
     const void *scheduler_bottom; /* for the address sanitizer */

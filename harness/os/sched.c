@@ -94,6 +94,10 @@ static void run(struct gpup_fiber *fiber) {
         gpup_os_hang(os, GPUP_HANG_SWITCHES, os->machine->used.switches);
         return;
     }
+    if (!fiber->stack && !gpup_fiber_give_stack(os, fiber)) {
+        gpup_os_hang(os, GPUP_HANG_ALLOC, 0);
+        return;
+    }
     if (fiber->begin) {
         fiber->begin(os, fiber);
         fiber->begin = NULL;

@@ -358,6 +358,23 @@ static NTSTATUS DDI_CALL work_items(struct shared *s) {
     return (NTSTATUS)s->steps;
 }
 
+#define MANY 600u /* more than there are stacks */
+
+/* Items that are queued at once run one after another, each on what stack is free. */
+static NTSTATUS DDI_CALL many_work_items(struct shared *s) {
+    PIO_WORKITEM item[MANY];
+    KeInitializeEvent(&s->event, SynchronizationEvent, FALSE);
+    for (unsigned i = 0; i < MANY; i++) {
+        item[i] = IoAllocateWorkItem(NULL);
+        IoQueueWorkItem(item[i], work, DelayedWorkQueue, s);
+    }
+    while (s->steps < (int)MANY)
+        KeWaitForSingleObject(&s->event, Executive, KernelMode, FALSE, NULL);
+    for (unsigned i = 0; i < MANY; i++)
+        IoFreeWorkItem(item[i]);
+    return (NTSTATUS)s->steps;
+}
+
 static void works(void **state) {
     struct host host;
     struct shared *s;
@@ -368,6 +385,8 @@ static void works(void **state) {
     assert_int_equal(host_run(&host, (void *)work_items, s), 2);
     assert_int_equal(count_of(&host.log, GPUP_EVENT_MISUSE), 1);
     assert_int_equal(logged(&host.log, GPUP_EVENT_MISUSE, 0)->f[GPUP_MISUSE_what], GPUP_MISUSE_STATE);
+    s->steps = 0;
+    assert_int_equal(host_run(&host, (void *)many_work_items, s), MANY);
     gpup_os_report_left(host.os);
     assert_int_equal(count_of(&host.log, GPUP_EVENT_LEFT), 0);
     host_close(&host);

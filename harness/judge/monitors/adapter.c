@@ -5,7 +5,6 @@
 
 #define ANSWERS 8
 #define WHOLE_INTERFACE 0u
-#define GROWTHS 3u /* in a row: lists of the driver's may keep a few blocks until it is unloaded */
 
 struct answer {
     uint64_t type, input, value;
@@ -27,8 +26,9 @@ struct adapter {
     uint64_t slots[5][4];
     uint32_t slots_life[5];
     bool removed_once;
-    uint64_t pool;  /* allocations left after the RemoveDevice before */
-    uint32_t grown; /* RemoveDevices in a row that left more than the one before */
+    uint64_t pool;       /* allocations left after the RemoveDevice before */
+    uint64_t removed_ns; /* host.waited_ns at it */
+    uint32_t grown;      /* RemoveDevices in a row that left more than the one before */
 };
 struct adapters {
     struct adapter of[GPUP_MAX_HOSTS];
@@ -174,13 +174,14 @@ static void removed(struct gpup_judge *j, struct adapter *a) {
         return;
     bool comparable = a->removed_once && !h->processes && !h->impaired;
     a->grown = comparable && h->pool_count > a->pool ? a->grown + 1 : 0;
-    if (comparable)
-        CHECK_GROWTH(j, GPUP_RULE_CAP_035, a->grown >= GROWTHS ? a->grown : 0,
+    if (comparable && host_had_a_while(h, a->removed_ns))
+        CHECK_GROWTH(j, GPUP_RULE_CAP_035, a->grown,
                      "%llu allocations are left after RemoveDevice, one restart before there were %llu, and "
                      "each of %u restarts left more",
                      (unsigned long long)h->pool_count, (unsigned long long)a->pool, a->grown);
     a->removed_once = !h->processes;
     a->pool = h->pool_count;
+    a->removed_ns = h->waited_ns;
     a->added = a->nothing = false;
     if (a->stopped)
         COUNT(j, GPUP_RULE_CAP_036);

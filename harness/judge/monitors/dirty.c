@@ -252,7 +252,8 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         dirty_left(j, d, e);
         break;
     case GPUP_EVENT_STEP:
-        d->other_calls[e->host] += judge_acts_beside(e->f[GPUP_STEP_op]);
+        d->other_calls[e->host] +=
+            judge_acts_beside(e->f[GPUP_STEP_op]) && e->f[GPUP_STEP_op] != GPUP_OP_Wait;
         break;
     default: /* CALL */
         saw_call(j, d, e);

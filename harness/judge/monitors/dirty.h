@@ -70,14 +70,16 @@ struct cycle { /* a basis made and destroyed with nothing else between */
     struct usage usage;
     uint64_t pool; /* level after it */
     uint32_t live, lives, other_calls;
-    uint32_t grown; /* such cycles up to this one, each of which left more */
+    uint32_t grown;    /* such cycles up to this one, each of which left more */
+    uint64_t ended_ns; /* host.waited_ns */
 };
 
 struct dirty {
     struct basis basis[GPUP_MAX_HOSTS][DIRTY_BASES];
     unsigned live[GPUP_MAX_HOSTS];
     uint32_t calls[GPUP_MAX_HOSTS];       /* calls that may write VRAM */
-    uint32_t other_calls[GPUP_MAX_HOSTS]; /* calls that are not about bases, and steps that call nothing */
+    uint32_t other_calls[GPUP_MAX_HOSTS]; /* calls that are not about bases, and steps that call nothing but
+                                             let time pass */
     struct usage usage[GPUP_MAX_HOSTS];   /* of the basis that was made last */
     uint32_t lives[GPUP_MAX_HOSTS];       /* bases made and destroyed so far */
     uint32_t starts[GPUP_MAX_HOSTS];

@@ -197,8 +197,9 @@ static bool is_used_alike(const struct usage *u, const struct usage *last) {
     return u->made == last->made && !(u->kinds & ~last->kinds) && !u->starved && !last->starved;
 }
 
-/* A basis was made and destroyed with nothing else between: twice in a row leaves the same level. Where it
- * does not, something may be kept of the last few, and only growth without end is a leak. */
+/* A basis was made and destroyed with nothing else between: twice in a row leaves the same level, once a
+ * while has passed between. Where it does not, something may be kept of the last few, and only growth without
+ * end is a leak. */
 static void judge_memory(struct gpup_judge *j, struct dirty *d, const struct basis *b) {
     const struct host *h = &j->host[j->call.host];
     struct cycle *last = &d->cycle[j->call.host];
@@ -209,7 +210,8 @@ static void judge_memory(struct gpup_judge *j, struct dirty *d, const struct bas
                         d->live[j->call.host],
                         d->lives[j->call.host],
                         d->other_calls[j->call.host],
-                        0};
+                        0,
+                        h->waited_ns};
     if (!(h->observers & GPUP_OBSERVER_pool))
         return;
     now.known = now.known && !h->impaired;
@@ -218,7 +220,7 @@ static void judge_memory(struct gpup_judge *j, struct dirty *d, const struct bas
                  last->other_calls == now.other_calls && !j->call.failed_alloc;
     bool more = now.pool > last->pool;
     now.grown = alike && more ? last->grown + 1 : 0;
-    if (alike && (!more || now.grown >= OUTLASTS))
+    if (alike && host_had_a_while(h, last->ended_ns) && (!more || now.grown >= OUTLASTS))
         CHECK(j, GPUP_RULE_DIRTY_014, !more,
               "each of %u bases made and destroyed in a row left more allocations", now.grown);
     *last = now;

@@ -15,7 +15,8 @@ struct phase {       /* immutable 0, mutable 1 */
 
 struct cycle { /* one session from Prepare to End, for the level of the pool */
     uint64_t calls, objects, pool;
-    uint32_t growing; /* how many in a row left more than the one before */
+    uint64_t ended_ns; /* host.waited_ns */
+    uint32_t growing;  /* how many in a row left more than the one before */
     bool known;
 };
 

@@ -117,8 +117,8 @@ static void judge_abort(struct gpup_judge *j, const struct session_of *s, const 
           guest ? "memory" : "state");
 }
 
-/* Two sessions of the same calls in a row, with nothing else in them or between: the second takes no more
- * memory. */
+/* Sessions of the same calls in a row, with nothing but time in them or between: none takes more memory than
+ * the one before. */
 static void judge_pool(struct gpup_judge *j, struct migration *m, struct session_of *s, const struct vf *v) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
@@ -131,10 +131,10 @@ static void judge_pool(struct gpup_judge *j, struct migration *m, struct session
     bool equal = quiet && s->last.known && s->last.calls == s->calls && s->last.objects == state &&
                  others == s->others;
     uint32_t growing = equal && h->pool_count > s->last.pool ? s->last.growing + 1 : 0;
-    if (equal)
-        CHECK_GROWTH(j, GPUP_RULE_LM_055, growing, "an equal session again left %llu more allocations",
-                     (unsigned long long)(h->pool_count - s->last.pool));
-    s->last = (struct cycle){s->calls, state, h->pool_count, growing, quiet};
+    if (equal && host_had_a_while(h, s->last.ended_ns))
+        CHECK_GROWTH(j, GPUP_RULE_LM_055, growing, "each of %u equal sessions left more allocations",
+                     growing);
+    s->last = (struct cycle){s->calls, state, h->pool_count, h->waited_ns, growing, quiet};
     s->others = others;
     s->own = m->own[c->host][c->vf];
 }

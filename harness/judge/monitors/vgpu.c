@@ -44,7 +44,7 @@ static void judge_destroy(struct gpup_judge *j, struct vgpu *g, const struct vf 
         return;
     g->of[c->host][c->vf].luid_known = false;
     g->of[c->host][c->vf].ended = true;
-    g->of[c->host][c->vf].ended_at = j->host[c->host].waited_ns;
+    g->of[c->host][c->vf].ended_ns = j->host[c->host].waited_ns;
     if (!is_odd_end(c))
         return;
     g->host[c->host].odd_end = true;

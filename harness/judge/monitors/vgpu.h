@@ -29,7 +29,7 @@ struct life {
     bool unmasked, mastering;
     uint64_t held;          /* bit mask: rows of judge.secrets that stand in the guest's state */
     bool ended;             /* and time passed since the end, so that what was put off is done */
-    uint64_t ended_at;      /* host.waited_ns */
+    uint64_t ended_ns;      /* host.waited_ns */
     uint64_t level;         /* of the pool before the last life */
     uint64_t growth;        /* how much fuller it was than before the life before */
     uint32_t others, grown; /* alive beside it; lives in a row with that growth */
@@ -48,7 +48,7 @@ struct vgpu {
         bool pending;       /* a creation failed, and nothing else was called since */
         uint16_t rule;      /* that asks for its memory back */
         uint64_t level;     /* of the pool before it */
-        uint64_t failed_at; /* host.waited_ns */
+        uint64_t failed_ns; /* host.waited_ns */
         uint32_t failed_vf;
         struct leak leak[2]; /* of impossible creations, of others that failed */
         bool odd_end;        /* a vGPU was destroyed powered, paused, tracked or in a session */

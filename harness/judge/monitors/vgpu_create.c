@@ -1,7 +1,6 @@
 /* CreateVirtualGpu: what it gives, and what a failed one or a former life may not keep. */
 #include "vgpu.h"
 
-#define LEAKS 3u            /* alike: below, lists of free blocks may be filled by them */
 #define ROUNDING (2u << 20) /* bytes that granularity may cost; an eighth on top may be overhead */
 
 static void judge_segment(struct gpup_judge *j, const struct vgpu *g, unsigned i) {
@@ -124,13 +123,13 @@ static void judge_pool(struct gpup_judge *j, struct vgpu *g) {
     uint16_t rule = g->host[c->host].rule;
     uint32_t vf = g->host[c->host].failed_vf;
     struct leak *l = &g->host[c->host].leak[rule == GPUP_RULE_PART_022];
-    if (!g->host[c->host].pending || g->host[c->host].failed_at == j->host[c->host].waited_ns)
+    if (!g->host[c->host].pending || !host_had_a_while(&j->host[c->host], g->host[c->host].failed_ns))
         return;
     bool fuller = c->pool_count > g->host[c->host].level;
     uint64_t growth = fuller ? c->pool_count - g->host[c->host].level : 0;
     if (fuller)
         *l = (struct leak){vf, l->vf == vf && l->growth == growth ? l->times + 1 : 1, growth};
-    CHECK_GROWTH(j, rule, fuller && l->times >= LEAKS ? l->times : 0,
+    CHECK_GROWTH(j, rule, fuller ? l->times : 0,
                  "the failed creation before left %llu allocations, and so did %u others of the VF",
                  (unsigned long long)growth, l->times - 1);
     g->host[c->host].pending = false;
@@ -142,14 +141,13 @@ static void judge_level(struct gpup_judge *j, struct vgpu *g) {
     const struct host *h = &j->host[c->host];
     struct life *l = &g->of[c->host][c->vf];
     uint32_t others = (h->vgpus - nt_success(c->status)) * 256 + h->bases * 16 + h->processes;
-    if (!l->ended || l->ended_at == h->waited_ns)
+    if (!l->ended || !host_had_a_while(h, l->ended_ns))
         return;
     uint64_t growth = c->pool_count > l->level ? c->pool_count - l->level : 0;
     bool again = l->level && others == l->others && growth && growth == l->growth;
     l->grown = again ? l->grown + 1 : 0;
-    CHECK_GROWTH(j, GPUP_RULE_PART_025, l->grown + 1 >= LEAKS ? l->grown + 1 : 0,
-                 "each of %u lives of the vGPU left %llu allocations", l->grown + 1,
-                 (unsigned long long)growth);
+    CHECK_GROWTH(j, GPUP_RULE_PART_025, l->grown + 1, "each of %u lives of the vGPU left %llu allocations",
+                 l->grown + 1, (unsigned long long)growth);
     l->growth = l->level ? growth : 0;
     l->level = c->pool_count;
     l->others = others;
@@ -182,5 +180,5 @@ void vgpu_judge_create(struct gpup_judge *j, struct vgpu *g, const struct vf *v)
     g->host[c->host].failed_vf = c->vf;
     g->host[c->host].rule = impossible ? GPUP_RULE_PART_021 : GPUP_RULE_PART_022;
     g->host[c->host].level = c->pool_count;
-    g->host[c->host].failed_at = h->waited_ns;
+    g->host[c->host].failed_ns = h->waited_ns;
 }

@@ -71,6 +71,23 @@ static void ask_remains(struct gpup_judge *j, struct vmbus_host *h, const struct
     judge_remains(j, r, newest, older);
 }
 
+/* Whether the driver itself or a worker of its takes the old channels down is its own affair. */
+static void judge_old(struct gpup_judge *j, const struct vmbus_host *h, const struct receiver *r,
+                      uint32_t vf) {
+    unsigned left = 0, enabled = 0;
+    for (unsigned i = 0; i < h->channels; i++) {
+        const struct channel *c = &h->channel[i];
+        if (c->vf != vf || c->ending || c->stale || c->handle != r->replaced || c->handle == r->handle)
+            continue;
+        left++;
+        enabled += c->enabled;
+    }
+    CHECK(j, GPUP_RULE_VMB_007, !enabled,
+          "%u channels on the old handle are still enabled " JUDGE_A_WHILE " later", enabled);
+    CHECK(j, GPUP_RULE_VMB_006, !left, "%u channels on the old handle are left " JUDGE_A_WHILE " later",
+          left);
+}
+
 /* Nothing that comes between explains a channel that is not there, or still is. */
 void vmbus_later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf) {
     struct vmbus *v = state;
@@ -79,6 +96,8 @@ void vmbus_later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf) {
         return;
     if (later_is_over(&v->of[host][vf].offer, h))
         judge_waiting(j, &v->of[host][vf], vf);
+    if (later_is_over(&v->of[host][vf].old, h) && !h->gone)
+        judge_old(j, &v->host[host], &v->of[host][vf], vf);
     if (later_is_over(&v->left[host][vf].due, h) && !h->gone)
         ask_remains(j, &v->host[host], &v->left[host][vf], vf);
 }
@@ -96,16 +115,18 @@ static void failed(struct gpup_judge *j, const struct vmbus_host *h, struct rece
     r->failed = true;
 }
 
-static void replaced(struct gpup_judge *j, const struct receiver *r, const struct census *n) {
+static void replaced(struct gpup_judge *j, struct receiver *r, const struct census *n) {
     const struct call *c = &j->call;
     if (c->a[GPUP_ARG_SetVirtualGpuVmBus_VmBusHandle] == r->handle) {
         CHECK(j, GPUP_RULE_VMB_024, n->made, "a handle of the same value was taken for the old one");
         return;
     }
-    CHECK(j, GPUP_RULE_VMB_007, !n->old_enabled, "%u channels on the old handle are still enabled",
-          n->old_enabled);
-    CHECK(j, GPUP_RULE_VMB_006, !n->old && n->made,
-          "%u channels on the old handle are left, %u were made on the new one", n->old, n->made);
+    CHECK(j, GPUP_RULE_VMB_006, n->made, "no channel was made on the new handle");
+    r->replaced = r->handle;
+    if (n->old)
+        later_set(&r->old, &j->host[c->host], 0);
+    if (!n->old_enabled)
+        COUNT(j, GPUP_RULE_VMB_007);
 }
 
 static void accepted(struct gpup_judge *j, const struct vmbus_host *h, struct receiver *r) {
@@ -119,6 +140,8 @@ static void accepted(struct gpup_judge *j, const struct vmbus_host *h, struct re
         judge_inapplicable(j, GPUP_RULE_VMB_003);
     if (r->accepted && r->had_channel && !r->awaiting && !c->overlapped)
         replaced(j, r, &n);
+    else
+        r->old.due = false;
     r->awaiting = !n.on_new && !c->overlapped;
     if (r->awaiting)
         later_set(&r->offer, &j->host[c->host], 0);

@@ -10,7 +10,6 @@
 #define WORKERS 16
 #define GUIDS 16
 #define LUID_SIZE 8u /* an escape's input begins with the vGPU's LUID, which differs */
-#define CYCLES 3u    /* of create, set, destroy, before their memory is compared */
 
 enum data { DATA_NONE, DATA_PLAIN, DATA_SECURE };
 
@@ -40,14 +39,16 @@ struct host_data {
     unsigned guid_objects;
     uint64_t guid_buffer; /* of the call to come */
     uint8_t guid[16];
-    uint64_t input;             /* of the call to come, without the LUID */
-    bool unsure;                /* processes may be there that nobody saw being made */
-    bool told;                  /* some VM has data */
-    bool shared;                /* two workers were given equal GUIDs */
-    uint64_t level[CYCLES + 1]; /* blocks of memory after each cycle */
-    unsigned cycles, growing;   /* growing: how many in a row left more */
-    uint8_t phase;              /* 1 created, 2 set */
-    uint64_t cycling;           /* the worker of this cycle */
+    uint64_t input;    /* of the call to come, without the LUID */
+    bool unsure;       /* processes may be there that nobody saw being made */
+    bool told;         /* some VM has data */
+    bool shared;       /* two workers were given equal GUIDs */
+    uint64_t level;    /* blocks of memory after a cycle */
+    uint64_t ended_ns; /* of the cycle: host.waited_ns */
+    bool cycled;       /* there was one, and nothing else since */
+    unsigned growing;  /* cycles in a row that left more */
+    uint8_t phase;     /* 1 created, 2 set */
+    uint64_t cycling;  /* the worker of this cycle */
     struct {
         bool known, refused;
         uint64_t asked;
@@ -73,11 +74,22 @@ static struct worker *worker_of(struct host_data *h, uint32_t vf) {
     return NULL;
 }
 
-/* --- memory: the same cycle again and again must not take more each time */
+/* --- memory: the same cycle of create, set, destroy again and again must not take more each time */
+
+static void end_cycle(struct gpup_judge *j, struct host_data *h) {
+    const struct host *host = &j->host[j->call.host];
+    h->growing = h->cycled && host->pool_count > h->level ? h->growing + 1 : 0;
+    if (h->cycled && host_had_a_while(host, h->ended_ns))
+        CHECK_GROWTH(j, GPUP_RULE_VMD_010, h->growing,
+                     "each of %u worker processes that ended left memory: %llu blocks, then %llu", h->growing,
+                     (unsigned long long)h->level, (unsigned long long)host->pool_count);
+    h->cycled = true;
+    h->level = host->pool_count;
+    h->ended_ns = host->waited_ns;
+}
 
 static void cycle(struct gpup_judge *j, struct host_data *h) {
     const struct call *c = &j->call;
-    uint64_t pool = j->host[c->host].pool_count;
     bool ok = nt_success(c->status);
     if (c->ddi == GPUP_DDI_CreateProcess && ok && c->a[GPUP_ARG_CreateProcess_Flags] == 8) {
         h->phase = 1;
@@ -86,22 +98,11 @@ static void cycle(struct gpup_judge *j, struct host_data *h) {
         h->phase = 2;
     } else if (c->ddi == GPUP_DDI_DestroyProcess && ok && h->phase == 2 && c->a[0] == h->cycling) {
         h->phase = 0;
-        h->level[h->cycles++] = pool;
+        end_cycle(j, h);
     } else {
         h->phase = 0;
-        h->cycles = h->growing = 0;
+        h->cycled = false;
     }
-    if (h->cycles <= CYCLES)
-        return;
-    bool grows = true;
-    for (unsigned i = 0; i < CYCLES; i++)
-        grows = grows && h->level[i + 1] > h->level[i];
-    h->growing = !grows ? 0 : h->growing ? h->growing + 1 : CYCLES;
-    CHECK_GROWTH(j, GPUP_RULE_VMD_010, h->growing,
-                 "each worker process that ends leaves memory: %llu blocks, then %llu",
-                 (unsigned long long)h->level[0], (unsigned long long)h->level[CYCLES]);
-    memmove(h->level, h->level + 1, CYCLES * sizeof *h->level);
-    h->cycles--;
 }
 
 /* --- calls */
