@@ -54,6 +54,19 @@ void judge_rises(const struct gpup_judge *j, unsigned host, struct vf *v) {
     v->rose_ns = j->host[host].waited_ns;
 }
 
+void row_begins(struct row *r, const struct host *h) {
+    *r = (struct row){h->pool_count, h->waited_ns, 0};
+}
+
+bool row_goes_on(struct row *r, const struct host *h, uint32_t *grown) {
+    bool more = h->pool_count > r->level, asked = host_had_a_while(h, r->ended_ns);
+    *grown = more ? r->grown + 1 : 0;
+    r->grown = more && h->waited_ns != r->ended_ns ? r->grown : *grown;
+    r->level = h->pool_count;
+    r->ended_ns = h->waited_ns;
+    return asked;
+}
+
 void later_set(struct later *l, const struct host *h, uint32_t stamp) {
     *l = (struct later){true, h->waited_ns, stamp};
 }
@@ -70,8 +83,8 @@ bool later_is_same(struct later *l, const struct host *h, uint32_t stamp) {
 }
 
 bool judge_acts_beside(uint64_t op) {
-    return (op >= GPUP_OP_GuestWrite && op <= GPUP_OP_FailAllocation) || op == GPUP_OP_Wait ||
-           op == GPUP_OP_StartVm || op == GPUP_OP_CreateVm || op == GPUP_OP_GuestRead ||
+    return (op >= GPUP_OP_GuestWrite && op <= GPUP_OP_FailAllocation) || op == GPUP_OP_StartVm ||
+           op == GPUP_OP_CreateVm || op == GPUP_OP_GuestRead ||
            (op >= GPUP_OP_GuestOpenChannel && op <= GPUP_OP_FrameworkDriver);
 }
 

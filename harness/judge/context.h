@@ -274,13 +274,23 @@ bool call_is_unsettled(const struct gpup_judge *j);
 static inline bool host_had_a_while(const struct host *h, uint64_t since_ns) {
     return h->waited_ns - since_ns >= JUDGE_A_WHILE_NS;
 }
+/* Equal things in a row, each of which leaves the pool as it was: in a while, for a timer may give back what
+ * they took. A timer may also fill a list with time, so growth counts where no time passed, and where it is
+ * asked for. */
+struct row {
+    uint64_t level;    /* blocks after the last */
+    uint64_t ended_ns; /* host.waited_ns then */
+    uint32_t grown;    /* in a row that left more */
+};
+void row_begins(struct row *r, const struct host *h);
+/* One more. True: a while has passed since the last, and *grown of them left more, or 0. */
+bool row_goes_on(struct row *r, const struct host *h, uint32_t *grown);
 /* stamp: of what would explain it if it came between, host.structure or vf.moves. */
 void later_set(struct later *l, const struct host *h, uint32_t stamp);
 bool later_is_over(struct later *l, const struct host *h); /* time has passed; it is due no more */
 /* So, and nothing came between. */
 bool later_is_same(struct later *l, const struct host *h, uint32_t stamp);
-/* A step of the guest, of time, of a fault or of the framework: the driver may act on it with no DDI called.
- */
+/* A step of the guest, of a fault or of the framework: the driver may act on it with no DDI called. */
 bool judge_acts_beside(uint64_t op);
 /* A change in this call of another VF than the one it names, which that VF did not make itself; NULL none. */
 const struct change *call_foreign(const struct gpup_judge *j);

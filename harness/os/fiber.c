@@ -99,6 +99,7 @@ static void lay_first_frame(struct gpup_fiber *fiber) {
     sp[7] = (uint64_t)(uintptr_t)gpup_fiber_entry;
     fiber->sp = sp;
     fiber->stack->dirty = true;
+    fiber->stack->live = (uint8_t *)sp; /* a snapshot may come before it runs */
 }
 
 static struct gpup_fiber *take(struct gpup_fiber **list) {
@@ -116,13 +117,13 @@ static void put(struct gpup_fiber **list, struct gpup_fiber *fiber) {
 
 static struct gpup_fiber *fresh(struct gpup_os *os) {
     struct gpup_machine *machine = os->machine;
-    struct gpup_fiber *fiber = take(machine->idle ? &machine->idle : &machine->bare);
+    struct gpup_fiber *fiber = take(&machine->bare);
 
     if (fiber)
         return fiber;
     fiber = gpup_os_alloc(os, sizeof *fiber);
     if (!fiber)
-        return NULL;
+        return take(&machine->idle);
     fiber->next = machine->fibers;
     machine->fibers = fiber;
     return fiber;
@@ -172,8 +173,13 @@ struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_star
     fiber->activations = NULL;
     fiber->slice = os->machine->now;
     fiber->state = GPUP_FIBER_READY;
-    if (fiber->stack)
+    if (fiber->stack) {
         lay_first_frame(fiber);
+    } else if (fiber->routine == GPUP_ROUTINE_THREAD && !gpup_fiber_give_stack(os, fiber)) {
+        fiber->state = GPUP_FIBER_IDLE;
+        put(&os->machine->bare, fiber);
+        return NULL;
+    }
     return fiber;
 }
 

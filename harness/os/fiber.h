@@ -7,8 +7,8 @@
 #include "kernel.h"
 #include <ucontext.h>
 
-/* An idle fiber made ready to run `start`; NULL: no memory. It may have no stack yet: of many routines that
- * are queued few are under way at a time. */
+/* An idle fiber made ready to run `start`; NULL: no memory. Of many routines that are queued few are under
+ * way at a time: they get a stack when they first run, but for threads, whose creation fails without one. */
 struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_start *start);
 bool gpup_fiber_give_stack(struct gpup_os *os, struct gpup_fiber *fiber); /* false: no room for another */
 void gpup_fiber_retire(struct gpup_os *os, struct gpup_fiber *fiber);     /* its routine is over */

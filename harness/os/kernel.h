@@ -275,7 +275,7 @@ uint64_t gpup_os_random(struct gpup_os *os);
 struct gpup_os *gpup_os_make_current(struct gpup_os *os); /* returns the one before */
 
 /* --- running driver code */
-/* Queues a routine as a new fiber; it runs when the scheduler comes to it. false: no stack. */
+/* Queues a routine as a new fiber; it runs when the scheduler comes to it. false: no memory. */
 bool gpup_os_start(struct gpup_os *os, const struct gpup_start *start);
 struct gpup_fiber *gpup_os_started(struct gpup_os *os); /* the fiber of the last gpup_os_start */
 void gpup_os_make_ready(struct gpup_os *os, struct gpup_fiber *fiber); /* a waiting one */

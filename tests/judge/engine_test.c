@@ -254,15 +254,16 @@ static void test_unknown_events(void **state) {
     gpup_judge_free(NULL);
 }
 
-/* Sessions, each of which leaves a block: a small cache may be behind the first of them, and each may give it
- * back a little later. late: time passes before the last. The last two of the proof grew as well. */
-static unsigned after_sessions(unsigned count, bool late) {
+/* Sessions, each of which leaves a block: a small cache may be behind the first of them, each may give it
+ * back a little later, and a timer may fill a list. waits: before the last so many of them time passes. The
+ * last two of the proof grew as well, the last with time between. */
+static unsigned after_sessions(unsigned count, unsigned waits) {
     struct gpup_judge *judge = gpup_judge_new();
     char level[60];
     assert_non_null(judge);
     feed(judge, "LM-055", false, NULL, NULL);
     for (unsigned i = 0; i < count; i++) {
-        if (late && i + 1 == count)
+        if (i + waits >= count)
             feed_line(judge, "wait ns=20000000");
         feed_line(judge, "call PrepareLiveMigration vfIndex=0 MigrationType=0");
         feed_line(judge, "return PrepareLiveMigration");
@@ -279,11 +280,12 @@ static unsigned after_sessions(unsigned count, bool late) {
 
 static void test_growth(void **state) {
     (void)state;
-    assert_int_equal(after_sessions(0, true), GPUP_PASS);
-    assert_int_equal(after_sessions(1, true), GPUP_WARN);
-    assert_int_equal(after_sessions(14, true), GPUP_WARN);
-    assert_int_equal(after_sessions(15, true), GPUP_FAIL);
-    assert_int_equal(after_sessions(15, false), GPUP_PASS);
+    assert_int_equal(after_sessions(1, 1), GPUP_PASS);
+    assert_int_equal(after_sessions(2, 1), GPUP_WARN);
+    assert_int_equal(after_sessions(15, 1), GPUP_WARN);
+    assert_int_equal(after_sessions(16, 1), GPUP_FAIL);
+    assert_int_equal(after_sessions(16, 0), GPUP_PASS);
+    assert_int_equal(after_sessions(40, 40), GPUP_PASS);
 }
 
 int main(void) {

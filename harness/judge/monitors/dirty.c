@@ -252,8 +252,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         dirty_left(j, d, e);
         break;
     case GPUP_EVENT_STEP:
-        d->other_calls[e->host] +=
-            judge_acts_beside(e->f[GPUP_STEP_op]) && e->f[GPUP_STEP_op] != GPUP_OP_Wait;
+        d->other_calls[e->host] += judge_acts_beside(e->f[GPUP_STEP_op]);
         break;
     default: /* CALL */
         saw_call(j, d, e);
@@ -270,6 +269,7 @@ static void reset(struct gpup_judge *j, void *state) {
     memset(d->lives, 0, sizeof d->lives);
     memset(d->starts, 0, sizeof d->starts);
     memset(d->cycle, 0, sizeof d->cycle);
+    memset(d->row, 0, sizeof d->row);
     memset(d->left_alive, 0, sizeof d->left_alive);
     memset(d->session, 0, sizeof d->session);
     memset(d->lost, 0, sizeof d->lost);

@@ -68,10 +68,7 @@ struct usage {
 struct cycle { /* a basis made and destroyed with nothing else between */
     bool known;
     struct usage usage;
-    uint64_t pool; /* level after it */
     uint32_t live, lives, other_calls;
-    uint32_t grown;    /* such cycles up to this one, each of which left more */
-    uint64_t ended_ns; /* host.waited_ns */
 };
 
 struct dirty {
@@ -84,6 +81,7 @@ struct dirty {
     uint32_t lives[GPUP_MAX_HOSTS];       /* bases made and destroyed so far */
     uint32_t starts[GPUP_MAX_HOSTS];
     struct cycle cycle[GPUP_MAX_HOSTS];
+    struct row row[GPUP_MAX_HOSTS];  /* of such cycles */
     bool left_alive[GPUP_MAX_HOSTS]; /* bases at StopDevice */
     bool session[GPUP_MAX_HOSTS];    /* of migration: was asked for */
     bool lost[GPUP_MAX_HOSTS]; /* lives of bases overlapped with other calls: nothing is known any more */

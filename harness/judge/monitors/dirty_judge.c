@@ -6,7 +6,6 @@
 
 #define ABSURD (UINT64_C(1) << 28) /* ranges that no adapter has memory for */
 #define FEW 256u                   /* ranges: a small reserve, each page by itself */
-#define OUTLASTS 12u               /* cycles: more than what is kept of the last few bases, for a dump, say */
 
 static bool make_room(struct gpup_judge *j, struct basis *b, uint32_t count, uint64_t pages) {
     size_t bytes = (size_t)(pages / 8 + 1);
@@ -203,27 +202,23 @@ static bool is_used_alike(const struct usage *u, const struct usage *last) {
 static void judge_memory(struct gpup_judge *j, struct dirty *d, const struct basis *b) {
     const struct host *h = &j->host[j->call.host];
     struct cycle *last = &d->cycle[j->call.host];
-    struct cycle now = {b->lives + 1 == d->lives[j->call.host] &&
-                            b->other_calls == d->other_calls[j->call.host],
-                        d->usage[j->call.host],
-                        h->pool_count,
-                        d->live[j->call.host],
-                        d->lives[j->call.host],
-                        d->other_calls[j->call.host],
-                        0,
-                        h->waited_ns};
+    struct row *row = &d->row[j->call.host];
+    struct cycle now = {
+        b->lives + 1 == d->lives[j->call.host] && b->other_calls == d->other_calls[j->call.host],
+        d->usage[j->call.host], d->live[j->call.host], d->lives[j->call.host], d->other_calls[j->call.host]};
     if (!(h->observers & GPUP_OBSERVER_pool))
         return;
     now.known = now.known && !h->impaired;
     bool alike = now.known && last->known && is_used_alike(&now.usage, &last->usage) &&
                  last->live == now.live && last->lives + 2 == now.lives &&
                  last->other_calls == now.other_calls && !j->call.failed_alloc;
-    bool more = now.pool > last->pool;
-    now.grown = alike && more ? last->grown + 1 : 0;
-    if (alike && host_had_a_while(h, last->ended_ns) && (!more || now.grown >= OUTLASTS))
-        CHECK(j, GPUP_RULE_DIRTY_014, !more,
-              "each of %u bases made and destroyed in a row left more allocations", now.grown);
     *last = now;
+    uint32_t grown = 0;
+    if (!alike)
+        row_begins(row, h);
+    else if (row_goes_on(row, h, &grown) && (!grown || grown > JUDGE_CACHE))
+        CHECK(j, GPUP_RULE_DIRTY_014, !grown,
+              "each of %u bases made and destroyed in a row left more allocations", grown);
 }
 
 static void judge_destroy(struct gpup_judge *j, struct dirty *d, struct basis *b) {

@@ -108,7 +108,7 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
         break;
     case GPUP_EVENT_STEP:
         m->tracks.coming = 0;
-        m->calls[e->host] += judge_acts_beside(e->f[GPUP_STEP_op]) && e->f[GPUP_STEP_op] != GPUP_OP_Wait;
+        m->calls[e->host] += judge_acts_beside(e->f[GPUP_STEP_op]);
         if ((e->f[GPUP_STEP_op] >= GPUP_OP_GuestWrite && e->f[GPUP_STEP_op] <= GPUP_OP_RemoveHardware) ||
             (e->f[GPUP_STEP_op] >= GPUP_OP_GuestOpenChannel && e->f[GPUP_STEP_op] <= GPUP_OP_StartChannel))
             touch(m, e->host, e->f[GPUP_STEP_vf]);

@@ -13,10 +13,8 @@ struct phase {       /* immutable 0, mutable 1 */
     uint32_t at;     /* event of the size phase */
 };
 
-struct cycle { /* one session from Prepare to End, for the level of the pool */
-    uint64_t calls, objects, pool;
-    uint64_t ended_ns; /* host.waited_ns */
-    uint32_t growing;  /* how many in a row left more than the one before */
+struct cycle { /* one session from Prepare to End, for what is equal to it */
+    uint64_t calls, objects;
     bool known;
 };
 
@@ -32,6 +30,7 @@ struct session_of {
     uint64_t guest, vram;   /* content at Prepare */
     uint64_t calls;         /* hash of the session's calls */
     struct cycle last;
+    struct row row;  /* of equal sessions */
     uint32_t begun;  /* calls that name another VF or none, and steps that call nothing, at Prepare */
     uint32_t others; /* those at the last End */
     uint32_t own;    /* calls that name this one, then */

@@ -80,6 +80,7 @@ static void judge_prepare(struct gpup_judge *j, const struct migration *m, struc
     *s = (struct session_of){.immutable_size = old.immutable_size,
                              .immutable_known = old.immutable_known,
                              .last = old.last,
+                             .row = old.row,
                              .begun = others_of(m, c),
                              .others = old.others,
                              .calls = with_call(0, c),
@@ -130,11 +131,12 @@ static void judge_pool(struct gpup_judge *j, struct migration *m, struct session
         return;
     bool equal = quiet && s->last.known && s->last.calls == s->calls && s->last.objects == state &&
                  others == s->others;
-    uint32_t growing = equal && h->pool_count > s->last.pool ? s->last.growing + 1 : 0;
-    if (equal && host_had_a_while(h, s->last.ended_ns))
-        CHECK_GROWTH(j, GPUP_RULE_LM_055, growing, "each of %u equal sessions left more allocations",
-                     growing);
-    s->last = (struct cycle){s->calls, state, h->pool_count, h->waited_ns, growing, quiet};
+    s->last = (struct cycle){s->calls, state, quiet};
+    uint32_t grown = 0;
+    if (!equal)
+        row_begins(&s->row, h);
+    else if (row_goes_on(&s->row, h, &grown))
+        CHECK_GROWTH(j, GPUP_RULE_LM_055, grown, "each of %u equal sessions left more allocations", grown);
     s->others = others;
     s->own = m->own[c->host][c->vf];
 }

@@ -36,7 +36,7 @@ struct life {
 };
 struct leak { /* failed creations of one VF that each left the pool fuller by the same amount */
     uint32_t vf, times;
-    uint64_t growth;
+    uint64_t growth, most; /* most: blocks there were before a creation after one of them */
 };
 struct vgpu {
     struct life of[GPUP_MAX_HOSTS][JUDGE_VFS];

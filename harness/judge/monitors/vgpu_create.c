@@ -123,16 +123,17 @@ static void judge_pool(struct gpup_judge *j, struct vgpu *g) {
     uint16_t rule = g->host[c->host].rule;
     uint32_t vf = g->host[c->host].failed_vf;
     struct leak *l = &g->host[c->host].leak[rule == GPUP_RULE_PART_022];
-    if (!g->host[c->host].pending || !host_had_a_while(&j->host[c->host], g->host[c->host].failed_ns))
+    bool pending = g->host[c->host].pending;
+    g->host[c->host].pending = false;
+    if (!pending || !host_had_a_while(&j->host[c->host], g->host[c->host].failed_ns))
         return;
-    bool fuller = c->pool_count > g->host[c->host].level;
+    bool fuller = c->pool_count > g->host[c->host].level && c->pool_count > l->most;
     uint64_t growth = fuller ? c->pool_count - g->host[c->host].level : 0;
     if (fuller)
-        *l = (struct leak){vf, l->vf == vf && l->growth == growth ? l->times + 1 : 1, growth};
+        *l = (struct leak){vf, l->vf == vf && l->growth == growth ? l->times + 1 : 1, growth, c->pool_count};
     CHECK_GROWTH(j, rule, fuller ? l->times : 0,
                  "the failed creation before left %llu allocations, and so did %u others of the VF",
                  (unsigned long long)growth, l->times - 1);
-    g->host[c->host].pending = false;
 }
 
 /* Three lives in a row before which the pool is fuller by the same amount. */

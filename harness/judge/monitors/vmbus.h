@@ -41,8 +41,7 @@ struct receiver {
     bool pure;         /* nothing but hand-overs and their vGPU took memory since the first */
     bool had_channel;
     struct later offer;      /* awaiting */
-    struct later old;        /* channels on the replaced handle are left */
-    uint64_t replaced;       /* that handle */
+    struct later old;        /* channels on replaced handles are left */
     bool rivalled;           /* the hand-over at hand meets one for another vGPU */
     bool refused;            /* the client library refused it a channel */
     uint32_t enabled_before; /* channels, when the call at hand began */

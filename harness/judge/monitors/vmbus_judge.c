@@ -77,7 +77,7 @@ static void judge_old(struct gpup_judge *j, const struct vmbus_host *h, const st
     unsigned left = 0, enabled = 0;
     for (unsigned i = 0; i < h->channels; i++) {
         const struct channel *c = &h->channel[i];
-        if (c->vf != vf || c->ending || c->stale || c->handle != r->replaced || c->handle == r->handle)
+        if (c->vf != vf || c->ending || c->stale || !c->handle || c->handle == r->handle)
             continue;
         left++;
         enabled += c->enabled;
@@ -92,11 +92,11 @@ static void judge_old(struct gpup_judge *j, const struct vmbus_host *h, const st
 void vmbus_later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf) {
     struct vmbus *v = state;
     const struct host *h = &j->host[host];
-    if (vf == GPUP_PF)
+    if (vf == GPUP_PF || v->host[host].full)
         return;
     if (later_is_over(&v->of[host][vf].offer, h))
         judge_waiting(j, &v->of[host][vf], vf);
-    if (later_is_over(&v->of[host][vf].old, h) && !h->gone)
+    if (later_is_same(&v->of[host][vf].old, h, 0))
         judge_old(j, &v->host[host], &v->of[host][vf], vf);
     if (later_is_over(&v->left[host][vf].due, h) && !h->gone)
         ask_remains(j, &v->host[host], &v->left[host][vf], vf);
@@ -122,7 +122,6 @@ static void replaced(struct gpup_judge *j, struct receiver *r, const struct cens
         return;
     }
     CHECK(j, GPUP_RULE_VMB_006, n->made, "no channel was made on the new handle");
-    r->replaced = r->handle;
     if (n->old)
         later_set(&r->old, &j->host[c->host], 0);
     if (!n->old_enabled)

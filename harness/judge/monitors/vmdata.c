@@ -39,16 +39,14 @@ struct host_data {
     unsigned guid_objects;
     uint64_t guid_buffer; /* of the call to come */
     uint8_t guid[16];
-    uint64_t input;    /* of the call to come, without the LUID */
-    bool unsure;       /* processes may be there that nobody saw being made */
-    bool told;         /* some VM has data */
-    bool shared;       /* two workers were given equal GUIDs */
-    uint64_t level;    /* blocks of memory after a cycle */
-    uint64_t ended_ns; /* of the cycle: host.waited_ns */
-    bool cycled;       /* there was one, and nothing else since */
-    unsigned growing;  /* cycles in a row that left more */
-    uint8_t phase;     /* 1 created, 2 set */
-    uint64_t cycling;  /* the worker of this cycle */
+    uint64_t input;   /* of the call to come, without the LUID */
+    bool unsure;      /* processes may be there that nobody saw being made */
+    bool told;        /* some VM has data */
+    bool shared;      /* two workers were given equal GUIDs */
+    struct row row;   /* of cycles */
+    bool cycled;      /* there was one, and nothing else since */
+    uint8_t phase;    /* 1 created, 2 set */
+    uint64_t cycling; /* the worker of this cycle */
     struct {
         bool known, refused;
         uint64_t asked;
@@ -78,14 +76,15 @@ static struct worker *worker_of(struct host_data *h, uint32_t vf) {
 
 static void end_cycle(struct gpup_judge *j, struct host_data *h) {
     const struct host *host = &j->host[j->call.host];
-    h->growing = h->cycled && host->pool_count > h->level ? h->growing + 1 : 0;
-    if (h->cycled && host_had_a_while(host, h->ended_ns))
-        CHECK_GROWTH(j, GPUP_RULE_VMD_010, h->growing,
-                     "each of %u worker processes that ended left memory: %llu blocks, then %llu", h->growing,
-                     (unsigned long long)h->level, (unsigned long long)host->pool_count);
-    h->cycled = true;
-    h->level = host->pool_count;
-    h->ended_ns = host->waited_ns;
+    uint64_t before = h->row.level;
+    uint32_t grown = 0;
+    if (!h->cycled)
+        row_begins(&h->row, host);
+    else if (row_goes_on(&h->row, host, &grown))
+        CHECK_GROWTH(j, GPUP_RULE_VMD_010, grown,
+                     "each of %u worker processes that ended left memory: %llu blocks, then %llu", grown,
+                     (unsigned long long)before, (unsigned long long)host->pool_count);
+    h->cycled = !host->impaired;
 }
 
 static void cycle(struct gpup_judge *j, struct host_data *h) {
@@ -356,6 +355,7 @@ static void overlapped(struct gpup_judge *j, void *state) {
     if (j->call.ddi == GPUP_DDI_CreateProcess || j->call.ddi == GPUP_DDI_DestroyProcess ||
         j->call.ddi == GPUP_DDI_SetVirtualMachineData)
         *h = (struct host_data){.unsure = true};
+    h->cycled = false;
 }
 
 /* --- what goes wrong meanwhile */
@@ -401,6 +401,9 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
             CHECK(j, GPUP_RULE_VMD_011, false, "the driver wrote to an input at offset %llu",
                   (unsigned long long)e->f[GPUP_DAMAGE_offset]);
         break;
+    case GPUP_EVENT_STEP:
+        h->cycled = h->cycled && !judge_acts_beside(e->f[GPUP_STEP_op]);
+        break;
     default:
         died(j, h, e);
         break;
@@ -416,7 +419,7 @@ static void reset(struct gpup_judge *j, void *state) {
 const struct monitor monitor_vmdata = {.id = GPUP_MONITOR_vmdata,
                                        .state_size = sizeof(struct vmdata),
                                        .kinds = KIND(BUFFER) | KIND(CALL) | KIND(DAMAGE) | KIND(FAULT) |
-                                                KIND(BUGCHECK) | KIND(POOL_DAMAGE),
+                                                KIND(BUGCHECK) | KIND(POOL_DAMAGE) | KIND(STEP),
                                        .event = event,
                                        .settle = settle,
                                        .overlapped = overlapped,
