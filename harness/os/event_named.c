@@ -79,9 +79,11 @@ static PKEVENT open_named(const struct gpup_service_limit *service, const UNICOD
     n = find(events, name, string.Length);
     if (!n)
         n = make(os, events, name, string.Length, resets);
+    *handle = n ? gpup_handle_new(os, GPUP_HANDLE_EVENT, n, n->object, close_one) : NULL;
+    if (!*handle)
+        gpup_os_failed(os);
     if (!n)
         return NULL;
-    *handle = gpup_handle_new(os, GPUP_HANDLE_EVENT, n, n->object, close_one);
     n->handles += *handle != NULL;
     drop(n);
     return *handle ? &n->event : NULL;

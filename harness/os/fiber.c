@@ -88,7 +88,7 @@ static void fiber_main(struct gpup_fiber *fiber) {
     gpup_os_end_fiber(os);
 }
 
-static void lay_first_frame(struct gpup_fiber *fiber) {
+static void lay_first_frame(struct gpup_os *os, struct gpup_fiber *fiber) {
     uint64_t *sp = (uint64_t *)(void *)(fiber->stack->top - 80);
 
     sp[0] = 0x1f80u | (uint64_t)0x037f << 32; /* MXCSR, x87 control word */
@@ -100,6 +100,7 @@ static void lay_first_frame(struct gpup_fiber *fiber) {
     fiber->sp = sp;
     fiber->stack->dirty = true;
     fiber->stack->live = (uint8_t *)sp; /* a snapshot may come before it runs */
+    os->machine->begun++;
 }
 
 static struct gpup_fiber *take(struct gpup_fiber **list) {
@@ -140,7 +141,7 @@ bool gpup_fiber_give_stack(struct gpup_os *os, struct gpup_fiber *fiber) {
         fiber->stack = gpup_arena_stack(os->config.arena, os->config.fill);
     }
     if (fiber->stack)
-        lay_first_frame(fiber);
+        lay_first_frame(os, fiber);
     return fiber->stack;
 }
 
@@ -174,7 +175,7 @@ struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_star
     fiber->slice = os->machine->now;
     fiber->state = GPUP_FIBER_READY;
     if (fiber->stack) {
-        lay_first_frame(fiber);
+        lay_first_frame(os, fiber);
     } else if (fiber->routine == GPUP_ROUTINE_THREAD && !gpup_fiber_give_stack(os, fiber)) {
         fiber->state = GPUP_FIBER_IDLE;
         put(&os->machine->bare, fiber);
@@ -189,6 +190,7 @@ void gpup_fiber_retire(struct gpup_os *os, struct gpup_fiber *fiber) {
     gpup_stack_clean(fiber->stack);
     fiber->state = GPUP_FIBER_IDLE;
     put(&os->machine->idle, fiber);
+    os->machine->begun--;
 }
 
 void gpup_fiber_enter(struct gpup_os *os, struct gpup_fiber *fiber) {

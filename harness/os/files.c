@@ -96,7 +96,7 @@ static NTSTATUS take_blocks(struct gpup_os *os, struct gpup_files *files, struct
     while (file->blocks < count)
         if (!take_block(os, files, file)) {
             give_back(files, file, before);
-            return STATUS_INSUFFICIENT_RESOURCES;
+            return gpup_os_full(os);
         }
     return STATUS_SUCCESS;
 }

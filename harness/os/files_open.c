@@ -151,7 +151,7 @@ NTSTATUS gpup_file_open(struct gpup_os *os, const char *service, const OBJECT_AT
         return status;
     made = open ? gpup_handle_new(os, GPUP_HANDLE_FILE, open, gpup_os_object(os), closed) : NULL;
     if (!made)
-        return STATUS_INSUFFICIENT_RESOURCES;
+        return gpup_os_full(os);
     file = gpup_file_find(files, &name);
     status =
         file ? existing(os, files, file, &r, information) : missing(os, files, &name, &r, &file, information);

@@ -65,7 +65,7 @@ static NTSTATUS keep_block(struct gpup_os *os, const DXGKARGCB_SAVEMEMORYFORHOTU
     struct gpup_saved_block *block = &dxgkrnl->saved[dxgkrnl->saved_count];
     NTSTATUS status = STATUS_SUCCESS;
     if (dxgkrnl->saved_count == GPUP_DXGKRNL_SAVED)
-        return STATUS_INSUFFICIENT_RESOURCES;
+        return gpup_os_full(os);
     if (a->pDataMemoryRanges)
         status = keep_ranges(os, a, block);
     else if (a->pDataMdl)
@@ -77,7 +77,7 @@ static NTSTATUS keep_block(struct gpup_os *os, const DXGKARGCB_SAVEMEMORYFORHOTU
     block->metadata_size = a->pMetaData ? a->MetaDataSize : 0;
     block->metadata = copy_of(os, a->pMetaData, block->metadata_size);
     if (!block->data || !block->metadata)
-        return STATUS_INSUFFICIENT_RESOURCES;
+        return gpup_os_full(os);
     dxgkrnl->saved_count++;
     return STATUS_SUCCESS;
 }

@@ -159,9 +159,9 @@ struct gpup_watch {
 };
 
 #define GPUP_FIRST_DPCS 256
-#define GPUP_MAX_DPCS 16384 /* that many a driver queues only if it never ends */
-#define GPUP_MAX_TIMERS 512 /* these three for two adapters */
-#define GPUP_MAX_MAPPINGS 128
+#define GPUP_MAX_DPCS 16384   /* that many a driver queues only if it never ends */
+#define GPUP_MAX_TIMERS 512   /* these three for two adapters */
+#define GPUP_MAX_MAPPINGS 512 /* four for each VF of two adapters */
 #define GPUP_MAX_HANDLES 1024
 
 /* What a machine has once, for all of its adapters: clock and scheduler, memory, and what drivers register.
@@ -186,6 +186,7 @@ struct gpup_machine {
     struct gpup_fiber *running;              /* NULL: scheduler context */
     struct gpup_fiber *fibers, *idle, *bare; /* bare: idle without a stack */
     struct gpup_fiber *ready, *ready_last;
+    uint32_t begun; /* fibers that have a stack and are not idle */
     void *scheduler_sp;
     const void *scheduler_bottom; /* for the address sanitizer */
     size_t scheduler_size;
@@ -341,8 +342,9 @@ bool gpup_pool_init(struct gpup_os *os);
 /* Is [address, +size) inside one live block? */
 bool gpup_pool_live(struct gpup_os *os, const void *address, size_t size);
 void gpup_pool_left(struct gpup_os *os);
-bool gpup_os_fails(struct gpup_os *os);  /* shall this allocation fail; counts it */
-void gpup_os_failed(struct gpup_os *os); /* one did, for another reason */
+bool gpup_os_fails(struct gpup_os *os);    /* shall this allocation fail; counts it */
+void gpup_os_failed(struct gpup_os *os);   /* one did, for another reason */
+NTSTATUS gpup_os_full(struct gpup_os *os); /* so, where a table of ours has no more room */
 /* Where an address lies, for faults. */
 enum gpup_place { GPUP_PLACE_UNKNOWN, GPUP_PLACE_BLOCK, GPUP_PLACE_FREED, GPUP_PLACE_GUARD };
 enum gpup_place gpup_pool_place(struct gpup_os *os, const void *address, uint64_t *object, uint64_t *offset,

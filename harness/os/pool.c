@@ -84,6 +84,11 @@ void gpup_os_failed(struct gpup_os *os) {
     tell_failure(os, 0, 0);
 }
 
+NTSTATUS gpup_os_full(struct gpup_os *os) {
+    gpup_os_failed(os);
+    return STATUS_INSUFFICIENT_RESOURCES;
+}
+
 bool gpup_os_fails(struct gpup_os *os) {
     if (!fails(os))
         return false;

@@ -67,8 +67,10 @@ static PVOID map(const struct gpup_service_limit *service, uint64_t physical, ui
     }
     mapping = free_mapping(os);
     address = mapping ? find_room(os, size + physical % GPUP_PAGE) : NULL;
-    if (!address)
+    if (!address) {
+        gpup_os_failed(os);
         return NULL;
+    }
     *mapping =
         (struct gpup_mapping){address + physical % GPUP_PAGE, physical, size, gpup_os_object(os), owner, {0}};
     gpup_callers_here(os, &mapping->made);

@@ -78,7 +78,7 @@ NTSTATUS gpup_key_handle(struct gpup_os *os, struct gpup_key *key, PHANDLE handl
     HANDLE made = key ? gpup_handle_new(os, GPUP_HANDLE_KEY, key, gpup_os_object(os), NULL) : NULL;
 
     if (!made)
-        return STATUS_INSUFFICIENT_RESOURCES;
+        return gpup_os_full(os);
     *handle = made;
     return STATUS_SUCCESS;
 }
@@ -130,12 +130,12 @@ NTSTATUS gpup_key_value_set(struct gpup_os *os, struct gpup_key *key, PCUNICODE_
     if (!value && registry)
         value = free_value(registry);
     if (!value || size > GPUP_VALUE_DATA || name->Length / 2u > GPUP_VALUE_NAME)
-        return STATUS_INSUFFICIENT_RESOURCES;
+        return gpup_os_full(os);
     if (size > value->room) {
         uint8_t *room = gpup_os_alloc(os, size);
 
         if (!room)
-            return STATUS_INSUFFICIENT_RESOURCES;
+            return gpup_os_full(os);
         value->data = room;
         value->room = size;
     }

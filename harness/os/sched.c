@@ -6,8 +6,10 @@
 #define SLICE_INTERRUPTS 100000u /* ns of simulated time after which interrupts and DPCs get a chance */
 #define SLICE_THREADS 10000000u  /* ... and other threads */
 #define COST_OF_ROUTINE 1000u    /* ns that starting a DPC, work item or ISR takes */
+#define CROWD 16u                /* routines under way at a time, as in a pool of worker threads */
 #define TURNS_TO_REST 256u       /* of each routine that is ready when a call came back */
 #define A_SECOND 1000000000u     /* ns */
+#define MOST_PATIENCE 600000000000u
 
 static uint64_t or_default(uint64_t value, uint64_t otherwise) {
     return value ? value : otherwise;
@@ -41,18 +43,28 @@ static void dequeue(struct gpup_machine *machine, struct gpup_fiber *fiber) {
         machine->ready_last = before;
 }
 
+/* With a crowd under way, routines begin only where none of it can go on. */
+static bool is_crowded(const struct gpup_machine *machine) {
+    if (machine->begun < CROWD)
+        return false;
+    for (const struct gpup_fiber *f = machine->ready; f; f = f->queue)
+        if (f->stack)
+            return true;
+    return false;
+}
+
 /* Highest IRQL first, then first come; with preemption the seed chooses. */
 static struct gpup_fiber *pick(struct gpup_os *os) {
     const struct gpup_machine *machine = os->machine;
-    struct gpup_fiber *best = machine->ready;
+    struct gpup_fiber *best = NULL;
+    bool crowded = is_crowded(machine);
     uint32_t count = 0;
 
     for (struct gpup_fiber *f = machine->ready; f; f = f->queue) {
+        if (crowded && !f->stack && (machine->preempt || f->irql == PASSIVE_LEVEL))
+            continue;
         count++;
-        if (machine->preempt) {
-            if (gpup_os_random(os) % count == 0)
-                best = f;
-        } else if (f->irql > best->irql)
+        if (machine->preempt ? gpup_os_random(os) % count == 0 : !best || f->irql > best->irql)
             best = f;
     }
     if (best)
@@ -311,10 +323,12 @@ static void begin(struct gpup_os *os, uint64_t ns) {
         machine->now + ns + or_default(os->config.budgets.time_ns, 60000000000u) + machine->patience;
 }
 
-void gpup_os_patience(struct gpup_os *os, uint64_t ns) {
-    uint64_t most = 600000000000u;
+uint64_t gpup_os_patience(struct gpup_os *os, uint64_t ns) {
+    uint64_t left = MOST_PATIENCE - os->machine->patience;
 
-    os->machine->patience = ns < most - os->machine->patience ? os->machine->patience + ns : most;
+    ns = ns < left ? ns : left;
+    os->machine->patience += ns;
+    return ns;
 }
 
 struct outcome {

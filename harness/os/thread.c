@@ -108,6 +108,16 @@ static void thread_done(struct gpup_os *os, struct gpup_fiber *fiber) {
     release(os, thread);
 }
 
+/* No room for its handle or its stack. */
+static void give_up(struct gpup_os *os, struct gpup_thread *thread, HANDLE handle) {
+    if (handle)
+        gpup_handle_drop(os, handle);
+    if (thread) {
+        thread->references = 1;
+        release(os, thread);
+    }
+}
+
 NTSTATUS DDI_CALL PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
                                        POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle,
                                        PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
@@ -127,8 +137,10 @@ NTSTATUS DDI_CALL PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess
         return STATUS_INSUFFICIENT_RESOURCES;
     thread = fresh(os);
     handle = thread ? gpup_handle_new(os, GPUP_HANDLE_THREAD, thread, thread->object, release) : NULL;
-    if (!handle || !gpup_os_start(os, &start))
-        return STATUS_INSUFFICIENT_RESOURCES;
+    if (!handle || !gpup_os_start(os, &start)) {
+        give_up(os, thread, handle);
+        return gpup_os_full(os);
+    }
     gpup_os_started(os)->thread = thread;
     if (ClientId)
         *ClientId = (CLIENT_ID){NULL, handle};

@@ -149,14 +149,16 @@ void do_RaiseInterrupt(struct host *h, const struct gpup_step *s) {
     world_observe(h);
 }
 
+/* An order without answer costs the driver the time that it allows for one: the TDR delay of Windows at most.
+ */
+#define TDR_DELAY_NS UINT64_C(2000000000)
+
 void do_LoseCompletions(struct host *h, const struct gpup_step *s) {
+    uint64_t count =
+        gpup_os_patience(h->os, TDR_DELAY_NS * step_u32(s, GPUP_LoseCompletions_count)) / TDR_DELAY_NS;
     world_reach_device(h);
-    /* An order without answer costs the driver the time that it allows for one: the TDR delay of Windows at
-     * most. */
-    gpup_os_patience(h->os, 2000000000u * (uint64_t)step_u32(s, GPUP_LoseCompletions_count));
     if (h->device && h->device_ops->lose_completions)
-        h->device_ops->lose_completions(h->device, step_u32(s, GPUP_LoseCompletions_after),
-                                        step_u32(s, GPUP_LoseCompletions_count));
+        h->device_ops->lose_completions(h->device, step_u32(s, GPUP_LoseCompletions_after), (uint32_t)count);
     else
         unsupported(h, false);
     world_observe(h);

@@ -105,8 +105,8 @@ enum gpup_ran gpup_os_advance(struct gpup_os *os, uint64_t ns);
 uint64_t gpup_os_now(const struct gpup_os *os);
 /* Each later call may take so many nanoseconds more of simulated time before it counts as one that does not
  * come back; sums up to ten minutes, after which Windows gives up on a device that changes its power state.
- */
-void gpup_os_patience(struct gpup_os *os, uint64_t ns);
+ * Returns what was added. */
+uint64_t gpup_os_patience(struct gpup_os *os, uint64_t ns);
 bool gpup_os_dead(const struct gpup_os *os);
 /* The driver called what this suite does not play, so that the host stopped: no fault of the driver. */
 bool gpup_os_beyond(const struct gpup_os *os);

@@ -91,6 +91,7 @@ static void cycle(struct gpup_judge *j, struct host_data *h) {
     const struct call *c = &j->call;
     bool ok = nt_success(c->status);
     if (c->ddi == GPUP_DDI_CreateProcess && ok && c->a[GPUP_ARG_CreateProcess_Flags] == 8) {
+        h->cycled = h->cycled && !h->phase;
         h->phase = 1;
         h->cycling = c->r[0];
     } else if (c->ddi == GPUP_DDI_SetVirtualMachineData && ok && h->phase == 1 && c->a[0] == h->cycling) {
