@@ -73,11 +73,12 @@ static bool is_in_use(const struct gpup_world *w, uint64_t offset) {
            (offset < WORLD_RESERVE && offset >= WORLD_RESERVE - STACKS_SPAN);
 }
 
-/* Addresses of the host's memory, or of the driver's code, told as object and offset. */
+/* Addresses of the host's memory, or of the driver's code, told as object and offset. A pointer lies at a
+ * multiple of four bytes; between, parts of two numbers make one up by chance, once in some million saves. */
 static void find_addresses(struct host *h, const uint8_t *bytes, uint64_t size) {
     uintptr_t base = (uintptr_t)h->world, start, end; /* the world is the first thing in its arena */
     gpup_image_code(h->world->image, &start, &end);
-    for (uint64_t at = 0; at + 8 <= size; at++) {
+    for (uint64_t at = 0; at + 8 <= size; at += 4) {
         struct gpup_event e = world_event(h, GPUP_EVENT_ADDRESSES);
         uint64_t value, object = 0, offset = 0;
         memcpy(&value, bytes + at, 8);
