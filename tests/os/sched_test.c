@@ -358,45 +358,6 @@ static NTSTATUS DDI_CALL work_items(struct shared *s) {
     return (NTSTATUS)s->steps;
 }
 
-#define MANY 600u /* more than there are stacks */
-
-/* Items that are queued at once run one after another, each on what stack is free. */
-static NTSTATUS DDI_CALL many_work_items(struct shared *s) {
-    PIO_WORKITEM item[MANY];
-    KeInitializeEvent(&s->event, SynchronizationEvent, FALSE);
-    for (unsigned i = 0; i < MANY; i++) {
-        item[i] = IoAllocateWorkItem(NULL);
-        IoQueueWorkItem(item[i], work, DelayedWorkQueue, s);
-    }
-    while (s->steps < (int)MANY)
-        KeWaitForSingleObject(&s->event, Executive, KernelMode, FALSE, NULL);
-    for (unsigned i = 0; i < MANY; i++)
-        IoFreeWorkItem(item[i]);
-    return (NTSTATUS)s->steps;
-}
-
-static VOID DDI_CALL waits(PVOID context) {
-    struct shared *s = context;
-    s->steps++;
-    KeWaitForSingleObject(&s->event, Executive, KernelMode, FALSE, NULL);
-    PsTerminateSystemThread(STATUS_SUCCESS);
-}
-
-/* Threads until there is no stack for one more: that is no thread, and nothing is left of it. */
-static NTSTATUS DDI_CALL many_threads(struct shared *s) {
-    HANDLE thread;
-    LARGE_INTEGER while_they_start = {.QuadPart = -10000};
-    uint32_t made = 0;
-    KeInitializeEvent(&s->event, NotificationEvent, FALSE);
-    while (made < 2000 && NT_SUCCESS(PsCreateSystemThread(&thread, 0, NULL, NULL, NULL, waits, s))) {
-        ZwClose(thread);
-        made++;
-    }
-    KeDelayExecutionThread(KernelMode, FALSE, &while_they_start);
-    KeSetEvent(&s->event, 0, FALSE);
-    return (NTSTATUS)(s->steps == made && made > 100 && made < 2000);
-}
-
 static void works(void **state) {
     struct host host;
     struct shared *s;
@@ -407,13 +368,6 @@ static void works(void **state) {
     assert_int_equal(host_run(&host, (void *)work_items, s), 2);
     assert_int_equal(count_of(&host.log, GPUP_EVENT_MISUSE), 1);
     assert_int_equal(logged(&host.log, GPUP_EVENT_MISUSE, 0)->f[GPUP_MISUSE_what], GPUP_MISUSE_STATE);
-    s->steps = 0;
-    assert_int_equal(host_run(&host, (void *)many_work_items, s), MANY);
-    s->steps = 0;
-    assert_int_equal(host_run(&host, (void *)many_threads, s), 1);
-    gpup_os_advance(host.os, 1000000);
-    assert_int_equal(gpup_os_patience(host.os, 400000000000), 400000000000);
-    assert_int_equal(gpup_os_patience(host.os, 400000000000), 200000000000);
     gpup_os_report_left(host.os);
     assert_int_equal(count_of(&host.log, GPUP_EVENT_LEFT), 0);
     host_close(&host);
