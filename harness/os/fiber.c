@@ -100,7 +100,7 @@ static void lay_first_frame(struct gpup_os *os, struct gpup_fiber *fiber) {
     fiber->sp = sp;
     fiber->stack->dirty = true;
     fiber->stack->live = (uint8_t *)sp; /* a snapshot may come before it runs */
-    os->machine->begun++;
+    os->machine->begun += fiber->routine != GPUP_ROUTINE_THREAD;
 }
 
 static struct gpup_fiber *take(struct gpup_fiber **list) {
@@ -190,7 +190,7 @@ void gpup_fiber_retire(struct gpup_os *os, struct gpup_fiber *fiber) {
     gpup_stack_clean(fiber->stack);
     fiber->state = GPUP_FIBER_IDLE;
     put(&os->machine->idle, fiber);
-    os->machine->begun--;
+    os->machine->begun -= fiber->routine != GPUP_ROUTINE_THREAD;
 }
 
 void gpup_fiber_enter(struct gpup_os *os, struct gpup_fiber *fiber) {

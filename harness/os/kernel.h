@@ -186,7 +186,7 @@ struct gpup_machine {
     struct gpup_fiber *running;              /* NULL: scheduler context */
     struct gpup_fiber *fibers, *idle, *bare; /* bare: idle without a stack */
     struct gpup_fiber *ready, *ready_last;
-    uint32_t begun; /* fibers that have a stack and are not idle */
+    uint32_t begun; /* routines other than threads that have a stack */
     void *scheduler_sp;
     const void *scheduler_bottom; /* for the address sanitizer */
     size_t scheduler_size;

@@ -6,7 +6,8 @@
 #define SLICE_INTERRUPTS 100000u /* ns of simulated time after which interrupts and DPCs get a chance */
 #define SLICE_THREADS 10000000u  /* ... and other threads */
 #define COST_OF_ROUTINE 1000u    /* ns that starting a DPC, work item or ISR takes */
-#define CROWD 16u                /* routines under way at a time, as in a pool of worker threads */
+#define CROWD 16u                /* routines that were interrupted, before others begin */
+#define MOST_BEGUN 128u          /* that wait or were interrupted, before others begin */
 #define TURNS_TO_REST 256u       /* of each routine that is ready when a call came back */
 #define A_SECOND 1000000000u     /* ns */
 #define MOST_PATIENCE 600000000000u
@@ -43,14 +44,16 @@ static void dequeue(struct gpup_machine *machine, struct gpup_fiber *fiber) {
         machine->ready_last = before;
 }
 
-/* With a crowd under way, routines begin only where none of it can go on. */
+/* Then what is under way goes on before others begin. Routines that wait are no crowd: one that polls may
+ * poll for what another has yet to do. */
 static bool is_crowded(const struct gpup_machine *machine) {
+    uint32_t interrupted = 0;
+
     if (machine->begun < CROWD)
         return false;
     for (const struct gpup_fiber *f = machine->ready; f; f = f->queue)
-        if (f->stack)
-            return true;
-    return false;
+        interrupted += f->stack != NULL;
+    return interrupted >= CROWD || (interrupted && machine->begun >= MOST_BEGUN);
 }
 
 /* Highest IRQL first, then first come; with preemption the seed chooses. */

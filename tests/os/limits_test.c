@@ -3,6 +3,7 @@
 
 #define MANY 600u     /* more than there are stacks */
 #define LIMIT 2000u   /* threads: more than there are handles */
+#define CROWD 100u    /* a thread for each VF, and more */
 #define A_MS (-10000) /* for KeDelayExecutionThread */
 
 struct shared {
@@ -22,24 +23,21 @@ static void close_with_nothing_left(struct host *host) {
     host_close(host);
 }
 
-static void DDI_CALL work(PDEVICE_OBJECT device, PVOID context) {
-    struct shared *s = context;
-
+static void DDI_CALL count(PDEVICE_OBJECT device, PVOID context) {
     (void)device;
-    s->steps++;
-    KeSetEvent(&s->event, 0, FALSE);
+    ((struct shared *)context)->steps++;
 }
 
 static NTSTATUS DDI_CALL queue_many(struct shared *s) {
+    LARGE_INTEGER a_ms = {.QuadPart = A_MS};
     PIO_WORKITEM item[MANY];
 
-    KeInitializeEvent(&s->event, SynchronizationEvent, FALSE);
     for (unsigned i = 0; i < MANY; i++) {
         item[i] = IoAllocateWorkItem(NULL);
-        IoQueueWorkItem(item[i], work, DelayedWorkQueue, s);
+        IoQueueWorkItem(item[i], count, DelayedWorkQueue, s);
     }
     while (s->steps < MANY)
-        KeWaitForSingleObject(&s->event, Executive, KernelMode, FALSE, NULL);
+        KeDelayExecutionThread(KernelMode, FALSE, &a_ms);
     for (unsigned i = 0; i < MANY; i++)
         IoFreeWorkItem(item[i]);
     return (NTSTATUS)s->steps;
@@ -65,7 +63,7 @@ static VOID DDI_CALL waits(PVOID context) {
 }
 
 static NTSTATUS DDI_CALL start_many(struct shared *s) {
-    LARGE_INTEGER while_they_start = {.QuadPart = A_MS};
+    LARGE_INTEGER a_ms = {.QuadPart = A_MS};
     HANDLE thread;
     uint32_t made = 0;
 
@@ -74,7 +72,7 @@ static NTSTATUS DDI_CALL start_many(struct shared *s) {
         ZwClose(thread);
         made++;
     }
-    KeDelayExecutionThread(KernelMode, FALSE, &while_they_start);
+    KeDelayExecutionThread(KernelMode, FALSE, &a_ms);
     KeSetEvent(&s->event, 0, FALSE);
     return (NTSTATUS)(s->steps == made ? made : 0);
 }
@@ -95,6 +93,36 @@ static void threads(void **state) {
     close_with_nothing_left(&host);
 }
 
+/* A crowd that waits, and a call that polls, with no wait, for what a work item does. */
+static NTSTATUS DDI_CALL poll_in_a_crowd(struct shared *s) {
+    PIO_WORKITEM item = IoAllocateWorkItem(NULL);
+    LARGE_INTEGER a_ms = {.QuadPart = A_MS};
+    HANDLE thread;
+
+    KeInitializeEvent(&s->event, NotificationEvent, FALSE);
+    for (unsigned i = 0; i < CROWD; i++)
+        if (NT_SUCCESS(PsCreateSystemThread(&thread, 0, NULL, NULL, NULL, waits, s)))
+            ZwClose(thread);
+    KeDelayExecutionThread(KernelMode, FALSE, &a_ms);
+    IoQueueWorkItem(item, count, DelayedWorkQueue, s);
+    while (*(volatile uint32_t *)&s->steps < CROWD + 1)
+        KeStallExecutionProcessor(50);
+    KeSetEvent(&s->event, 0, FALSE);
+    IoFreeWorkItem(item);
+    return (NTSTATUS)s->steps;
+}
+
+static void crowd(void **state) {
+    struct host host;
+    struct shared *s;
+
+    (void)state;
+    open(&host, &s);
+    assert_int_equal(host_run(&host, (void *)poll_in_a_crowd, s), CROWD + 1);
+    gpup_os_advance(host.os, 1000000);
+    close_with_nothing_left(&host);
+}
+
 /* What is granted is what the caller may make the driver wait for. */
 static void patience(void **state) {
     struct host host;
@@ -110,7 +138,7 @@ static void patience(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(work_items), cmocka_unit_test(threads),
-                                       cmocka_unit_test(patience)};
+                                       cmocka_unit_test(crowd), cmocka_unit_test(patience)};
 
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }
