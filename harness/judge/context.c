@@ -54,14 +54,20 @@ void judge_rises(const struct gpup_judge *j, unsigned host, struct vf *v) {
     v->rose_ns = j->host[host].waited_ns;
 }
 
+uint32_t growth_known(const struct host *h, uint32_t fillings, uint32_t times) {
+    return h->fillings != fillings && times > JUDGE_CACHE ? JUDGE_CACHE : times;
+}
+
 void row_begins(struct row *r, const struct host *h) {
-    *r = (struct row){h->pool_count, h->waited_ns, 0};
+    *r = (struct row){h->pool_count, h->waited_ns, 0, h->fillings};
 }
 
 bool row_goes_on(struct row *r, const struct host *h, uint32_t *grown) {
     bool more = h->pool_count > r->level, asked = host_had_a_while(h, r->ended_ns);
+    r->fillings = more ? r->fillings : h->fillings;
     *grown = more ? r->grown + 1 : 0;
     r->grown = more && h->waited_ns != r->ended_ns ? r->grown : *grown;
+    *grown = growth_known(h, r->fillings, *grown);
     r->level = h->pool_count;
     r->ended_ns = h->waited_ns;
     return asked;

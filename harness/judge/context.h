@@ -96,6 +96,7 @@ struct host {
     uint32_t page[GPUP_MAX_SEGMENTS + 1];
     bool segment[GPUP_MAX_SEGMENTS + 1], local[GPUP_MAX_SEGMENTS + 1];
     uint64_t pool_count, pool_bytes;
+    uint32_t fillings; /* waits that left more blocks than there were: time fills a list */
     struct schedule pf;
     struct gpup_machine_state kept; /* while updating */
     struct gpup_machine_state machines;
@@ -274,6 +275,9 @@ bool call_is_unsettled(const struct gpup_judge *j);
 static inline bool host_had_a_while(const struct host *h, uint64_t since_ns) {
     return h->waited_ns - since_ns >= JUDGE_A_WHILE_NS;
 }
+/* Where waits fill a list, what grew may be that list, for time passes inside calls too: as much as a small
+ * cache explains, and no more, since host.fillings was that. */
+uint32_t growth_known(const struct host *h, uint32_t fillings, uint32_t times);
 /* Equal things in a row, each of which leaves the pool as it was: in a while, for a timer may give back what
  * they took. A timer may also fill a list with time, so growth counts where no time passed, and where it is
  * asked for. */
@@ -281,6 +285,7 @@ struct row {
     uint64_t level;    /* blocks after the last */
     uint64_t ended_ns; /* host.waited_ns then */
     uint32_t grown;    /* in a row that left more */
+    uint32_t fillings; /* host.fillings before those */
 };
 void row_begins(struct row *r, const struct host *h);
 /* One more. True: a while has passed since the last, and *grown of them left more, or 0. */

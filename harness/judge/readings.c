@@ -166,6 +166,7 @@ static void read_control(struct gpup_judge *j, const struct gpup_event *e, struc
 void context_reading(struct gpup_judge *j, const struct gpup_event *e) {
     struct vf *v = judge_vf(j, e->host, e->f[0]);
     if (e->kind == GPUP_EVENT_OBS_POOL) {
+        j->host[e->host].fillings += j->waited && e->f[GPUP_OBS_POOL_count] > j->host[e->host].pool_count;
         j->host[e->host].pool_count = e->f[GPUP_OBS_POOL_count];
         j->host[e->host].pool_bytes = e->f[GPUP_OBS_POOL_bytes];
         return;

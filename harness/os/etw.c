@@ -45,7 +45,7 @@ NTSTATUS DDI_CALL EtwRegister(LPCGUID ProviderId, PETWENABLECALLBACK EnableCallb
             *RegHandle = handle_of(etw, i);
             return STATUS_SUCCESS;
         }
-    return STATUS_INSUFFICIENT_RESOURCES;
+    return etw ? gpup_os_full(os) : STATUS_INSUFFICIENT_RESOURCES;
 }
 
 /* Handle 0 is that of a provider whose registration failed: allowed, and nothing happens. -1: not registered.

@@ -101,6 +101,8 @@ static void lay_first_frame(struct gpup_os *os, struct gpup_fiber *fiber) {
     fiber->stack->dirty = true;
     fiber->stack->live = (uint8_t *)sp; /* a snapshot may come before it runs */
     os->machine->begun += fiber->routine != GPUP_ROUTINE_THREAD;
+    os->machine->stacked++;
+    os->machine->begun_ns = os->machine->now;
 }
 
 static struct gpup_fiber *take(struct gpup_fiber **list) {
@@ -146,7 +148,8 @@ bool gpup_fiber_give_stack(struct gpup_os *os, struct gpup_fiber *fiber) {
 }
 
 struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_start *start) {
-    struct gpup_fiber *fiber = fresh(os);
+    bool refused = start->routine == GPUP_ROUTINE_THREAD && os->machine->stacked >= MOST_THREADS;
+    struct gpup_fiber *fiber = refused ? NULL : fresh(os);
 
     if (!fiber)
         return NULL;
@@ -191,6 +194,7 @@ void gpup_fiber_retire(struct gpup_os *os, struct gpup_fiber *fiber) {
     fiber->state = GPUP_FIBER_IDLE;
     put(&os->machine->idle, fiber);
     os->machine->begun -= fiber->routine != GPUP_ROUTINE_THREAD;
+    os->machine->stacked--;
 }
 
 void gpup_fiber_enter(struct gpup_os *os, struct gpup_fiber *fiber) {

@@ -7,6 +7,9 @@
 #include "kernel.h"
 #include <ucontext.h>
 
+#define MOST_THREADS 448u /* stacks that threads take at most */
+#define MOST_STACKED 480u /* and work items; the others are for calls and interrupts */
+
 /* An idle fiber made ready to run `start`; NULL: no memory. Of many routines that are queued few are under
  * way at a time: they get a stack when they first run, but for threads, whose creation fails without one. */
 struct gpup_fiber *gpup_fiber_prepare(struct gpup_os *os, const struct gpup_start *start);

@@ -46,6 +46,11 @@ struct gpup_file *gpup_file_find(struct gpup_files *files, const struct gpup_fil
     return NULL;
 }
 
+NTSTATUS gpup_disk_full(struct gpup_os *os) {
+    gpup_os_failed(os);
+    return STATUS_DISK_FULL;
+}
+
 struct gpup_file *gpup_file_add(struct gpup_os *os, struct gpup_files *files,
                                 const struct gpup_file_name *name) {
     for (uint32_t i = 0; i < GPUP_FILES; i++)
@@ -92,7 +97,7 @@ static NTSTATUS take_blocks(struct gpup_os *os, struct gpup_files *files, struct
     uint32_t before = file->blocks;
 
     if (count - before > files->free)
-        return STATUS_DISK_FULL;
+        return gpup_disk_full(os);
     while (file->blocks < count)
         if (!take_block(os, files, file)) {
             give_back(files, file, before);
@@ -128,7 +133,7 @@ static NTSTATUS own(struct gpup_os *os, struct gpup_files *files, struct gpup_fi
     if (!given)
         return STATUS_SUCCESS;
     if (file->size > GPUP_FILE_BLOCKS * GPUP_FILE_BLOCK)
-        return STATUS_DISK_FULL;
+        return gpup_disk_full(os);
     status = take_blocks(os, files, file, blocks_of(file->size));
     if (!NT_SUCCESS(status))
         return status;
@@ -143,7 +148,7 @@ NTSTATUS gpup_file_resize(struct gpup_os *os, struct gpup_file *file, uint64_t s
     NTSTATUS status;
 
     if (size > GPUP_FILE_BLOCKS * GPUP_FILE_BLOCK)
-        return STATUS_DISK_FULL;
+        return gpup_disk_full(os);
     if (!size)
         file->given = NULL;
     status = own(os, files, file);

@@ -43,6 +43,7 @@ struct gpup_files {
 struct gpup_files *gpup_files_of(struct gpup_os *os); /* NULL: arena full */
 struct gpup_file *gpup_file_find(struct gpup_files *files, const struct gpup_file_name *name);
 /* NULL: as many as there can be. */
+NTSTATUS gpup_disk_full(struct gpup_os *os); /* ours is small: in the trace an allocation that failed */
 struct gpup_file *gpup_file_add(struct gpup_os *os, struct gpup_files *files,
                                 const struct gpup_file_name *name);
 void gpup_file_remove(struct gpup_files *files, struct gpup_file *file);

@@ -104,7 +104,7 @@ static NTSTATUS missing(struct gpup_os *os, struct gpup_files *files, const stru
     if (opens && !directory)
         return STATUS_OBJECT_NAME_NOT_FOUND;
     if (r->allocation > (uint64_t)files->free * GPUP_FILE_BLOCK || !(*file = gpup_file_add(os, files, name)))
-        return STATUS_DISK_FULL;
+        return gpup_disk_full(os);
     (*file)->directory = directory;
     (*file)->attributes = r->attributes;
     *information = directory && r->disposition != FILE_CREATE ? FILE_OPENED : FILE_CREATED;

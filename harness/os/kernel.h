@@ -186,7 +186,9 @@ struct gpup_machine {
     struct gpup_fiber *running;              /* NULL: scheduler context */
     struct gpup_fiber *fibers, *idle, *bare; /* bare: idle without a stack */
     struct gpup_fiber *ready, *ready_last;
-    uint32_t begun; /* routines other than threads that have a stack */
+    uint32_t begun;    /* routines other than threads that have a stack */
+    uint32_t stacked;  /* all that have one */
+    uint64_t begun_ns; /* when one last got it */
     void *scheduler_sp;
     const void *scheduler_bottom; /* for the address sanitizer */
     size_t scheduler_size;

@@ -69,6 +69,8 @@ struct gpup_key *gpup_key_open(struct gpup_os *os, const struct gpup_key *root, 
     if (!length)
         return NULL;
     key = key_named(registry, whole, length, &made);
+    if (!key)
+        gpup_os_failed(os);
     if (is_new)
         *is_new = made;
     return key;

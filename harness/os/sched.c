@@ -44,12 +44,12 @@ static void dequeue(struct gpup_machine *machine, struct gpup_fiber *fiber) {
         machine->ready_last = before;
 }
 
-/* Then what is under way goes on before others begin. Routines that wait are no crowd: one that polls may
- * poll for what another has yet to do. */
+/* Then what is under way goes on before others begin. Threads that wait are no crowd, and once in a while one
+ * more begins: one that polls may poll for what another has yet to do. */
 static bool is_crowded(const struct gpup_machine *machine) {
     uint32_t interrupted = 0;
 
-    if (machine->begun < CROWD)
+    if (machine->begun < CROWD || machine->now - machine->begun_ns >= SLICE_THREADS)
         return false;
     for (const struct gpup_fiber *f = machine->ready; f; f = f->queue)
         interrupted += f->stack != NULL;
@@ -65,6 +65,8 @@ static struct gpup_fiber *pick(struct gpup_os *os) {
 
     for (struct gpup_fiber *f = machine->ready; f; f = f->queue) {
         if (crowded && !f->stack && (machine->preempt || f->irql == PASSIVE_LEVEL))
+            continue;
+        if (!f->stack && f->routine == GPUP_ROUTINE_WORK && machine->stacked >= MOST_STACKED)
             continue;
         count++;
         if (machine->preempt ? gpup_os_random(os) % count == 0 : !best || f->irql > best->irql)

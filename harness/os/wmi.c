@@ -34,7 +34,7 @@ static NTSTATUS enroll(struct gpup_os *os, struct gpup_wmi *wmi, const void *cal
     uint32_t i = place_of(wmi, NULL);
 
     if (i == PROVIDERS)
-        return STATUS_INSUFFICIENT_RESOURCES;
+        return gpup_os_full(os);
     wmi->provider[i].caller = caller;
     wmi->provider[i].object = gpup_os_object(os);
     gpup_callers_here(os, &wmi->provider[i].made);

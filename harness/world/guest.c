@@ -157,10 +157,10 @@ void do_LoseCompletions(struct host *h, const struct gpup_step *s) {
     uint64_t count =
         gpup_os_patience(h->os, TDR_DELAY_NS * step_u32(s, GPUP_LoseCompletions_count)) / TDR_DELAY_NS;
     world_reach_device(h);
-    if (h->device && h->device_ops->lose_completions)
-        h->device_ops->lose_completions(h->device, step_u32(s, GPUP_LoseCompletions_after), (uint32_t)count);
-    else
+    if (!h->device || !h->device_ops->lose_completions)
         unsupported(h, false);
+    else if (count)
+        h->device_ops->lose_completions(h->device, step_u32(s, GPUP_LoseCompletions_after), (uint32_t)count);
     world_observe(h);
 }
 

@@ -254,23 +254,33 @@ static void test_unknown_events(void **state) {
     gpup_judge_free(NULL);
 }
 
-/* Sessions, each of which leaves a block: a small cache may be behind the first of them, each may give it
- * back a little later, and a timer may fill a list. waits: before the last so many of them time passes. The
- * last two of the proof grew as well, the last with time between. */
-static unsigned after_sessions(unsigned count, unsigned waits) {
-    struct gpup_judge *judge = gpup_judge_new();
+static void feed_level(struct gpup_judge *judge, unsigned blocks) {
     char level[60];
+    snprintf(level, sizeof level, "obs_pool count=%u bytes=1000", blocks);
+    feed_line(judge, level);
+}
+
+static void pass_time(struct gpup_judge *judge, unsigned blocks, bool filled) {
+    feed_line(judge, "wait ns=20000000");
+    if (filled)
+        feed_level(judge, blocks);
+}
+
+/* Sessions, each of which leaves a block: a small cache may be behind the first of them, each may give it
+ * back a little later, and a timer may fill a list. waits: before the last so many of them time passes;
+ * filled: and leaves a block, too. The last two of the proof grew as well, the last with time between. */
+static unsigned after_sessions(unsigned count, unsigned waits, bool filled) {
+    struct gpup_judge *judge = gpup_judge_new();
     assert_non_null(judge);
     feed(judge, "LM-055", false, NULL, NULL);
     for (unsigned i = 0; i < count; i++) {
         if (i + waits >= count)
-            feed_line(judge, "wait ns=20000000");
+            pass_time(judge, 41 + 2 * i, filled);
         feed_line(judge, "call PrepareLiveMigration vfIndex=0 MigrationType=0");
         feed_line(judge, "return PrepareLiveMigration");
         feed_line(judge, "call EndLiveMigration vfIndex=0");
         feed_line(judge, "return EndLiveMigration");
-        snprintf(level, sizeof level, "obs_pool count=%u bytes=1000", 41 + i);
-        feed_line(judge, level);
+        feed_level(judge, 42 + 2 * i);
     }
     gpup_judge_end(judge);
     unsigned said = verdict(judge, GPUP_RULE_LM_055);
@@ -278,14 +288,38 @@ static unsigned after_sessions(unsigned count, unsigned waits) {
     return said;
 }
 
+/* Lives of a vGPU before each of which there is a block more: it was left by the life, or came with time. */
+static unsigned after_lives(unsigned count, bool filled) {
+    struct gpup_judge *judge = gpup_judge_new();
+    assert_non_null(judge);
+    feed(judge, "PART-025", false, NULL, NULL);
+    for (unsigned i = 0; i < count; i++) {
+        feed_line(judge, "call DestroyVirtualGpu PartitionId=0");
+        feed_line(judge, "return DestroyVirtualGpu");
+        feed_level(judge, filled ? 100 + i : 101 + i);
+        pass_time(judge, 101 + i, filled);
+        feed_line(judge, "call CreateVirtualGpu PartitionId=0 MemoryMin=65536 MemoryMax=65536");
+        feed_line(judge, "return CreateVirtualGpu");
+    }
+    gpup_judge_end(judge);
+    unsigned said = verdict(judge, GPUP_RULE_PART_025);
+    gpup_judge_free(judge);
+    return said;
+}
+
 static void test_growth(void **state) {
     (void)state;
-    assert_int_equal(after_sessions(1, 1), GPUP_PASS);
-    assert_int_equal(after_sessions(2, 1), GPUP_WARN);
-    assert_int_equal(after_sessions(15, 1), GPUP_WARN);
-    assert_int_equal(after_sessions(16, 1), GPUP_FAIL);
-    assert_int_equal(after_sessions(16, 0), GPUP_PASS);
-    assert_int_equal(after_sessions(40, 40), GPUP_PASS);
+    assert_int_equal(after_sessions(1, 1, false), GPUP_PASS);
+    assert_int_equal(after_sessions(2, 1, false), GPUP_WARN);
+    assert_int_equal(after_sessions(15, 1, false), GPUP_WARN);
+    assert_int_equal(after_sessions(16, 1, false), GPUP_FAIL);
+    assert_int_equal(after_sessions(16, 1, true), GPUP_WARN);
+    assert_int_equal(after_sessions(16, 0, false), GPUP_PASS);
+    assert_int_equal(after_sessions(40, 40, false), GPUP_PASS);
+    assert_int_equal(after_lives(3, false), GPUP_PASS);
+    assert_int_equal(after_lives(17, false), GPUP_WARN);
+    assert_int_equal(after_lives(18, false), GPUP_FAIL);
+    assert_int_equal(after_lives(40, true), GPUP_WARN);
 }
 
 int main(void) {

@@ -3,7 +3,7 @@
 
 #define MANY 600u     /* more than there are stacks */
 #define LIMIT 2000u   /* threads: more than there are handles */
-#define CROWD 100u    /* a thread for each VF, and more */
+#define CROWD 127u    /* a thread or an item for each VF, and more */
 #define A_MS (-10000) /* for KeDelayExecutionThread */
 
 struct shared {
@@ -93,34 +93,68 @@ static void threads(void **state) {
     close_with_nothing_left(&host);
 }
 
-/* A crowd that waits, and a call that polls, with no wait, for what a work item does. */
-static NTSTATUS DDI_CALL poll_in_a_crowd(struct shared *s) {
+/* A crowd that waits, and a call that polls, with no wait, for what one more work item does. */
+static NTSTATUS poll_in_a_crowd(struct shared *s) {
     PIO_WORKITEM item = IoAllocateWorkItem(NULL);
     LARGE_INTEGER a_ms = {.QuadPart = A_MS};
+
+    KeDelayExecutionThread(KernelMode, FALSE, &a_ms);
+    IoQueueWorkItem(item, count, DelayedWorkQueue, s);
+    while (*(volatile uint32_t *)&s->steps < CROWD + 1)
+        KeStallExecutionProcessor(50);
+    KeSetEvent(&s->event, 0, FALSE);
+    KeDelayExecutionThread(KernelMode, FALSE, &a_ms);
+    IoFreeWorkItem(item);
+    return (NTSTATUS)s->steps;
+}
+
+static NTSTATUS DDI_CALL crowd_of_threads(struct shared *s) {
     HANDLE thread;
 
     KeInitializeEvent(&s->event, NotificationEvent, FALSE);
     for (unsigned i = 0; i < CROWD; i++)
         if (NT_SUCCESS(PsCreateSystemThread(&thread, 0, NULL, NULL, NULL, waits, s)))
             ZwClose(thread);
-    KeDelayExecutionThread(KernelMode, FALSE, &a_ms);
-    IoQueueWorkItem(item, count, DelayedWorkQueue, s);
-    while (*(volatile uint32_t *)&s->steps < CROWD + 1)
-        KeStallExecutionProcessor(50);
-    KeSetEvent(&s->event, 0, FALSE);
-    IoFreeWorkItem(item);
-    return (NTSTATUS)s->steps;
+    return poll_in_a_crowd(s);
 }
 
-static void crowd(void **state) {
+static void DDI_CALL item_waits(PDEVICE_OBJECT device, PVOID context) {
+    struct shared *s = context;
+
+    (void)device;
+    s->steps++;
+    KeWaitForSingleObject(&s->event, Executive, KernelMode, FALSE, NULL);
+}
+
+static NTSTATUS DDI_CALL crowd_of_items(struct shared *s) {
+    PIO_WORKITEM item[CROWD];
+    NTSTATUS status;
+
+    KeInitializeEvent(&s->event, NotificationEvent, FALSE);
+    for (unsigned i = 0; i < CROWD; i++) {
+        item[i] = IoAllocateWorkItem(NULL);
+        IoQueueWorkItem(item[i], item_waits, DelayedWorkQueue, s);
+    }
+    status = poll_in_a_crowd(s);
+    for (unsigned i = 0; i < CROWD; i++)
+        IoFreeWorkItem(item[i]);
+    return status;
+}
+
+static void crowd_polls(void *routine) {
     struct host host;
     struct shared *s;
 
-    (void)state;
     open(&host, &s);
-    assert_int_equal(host_run(&host, (void *)poll_in_a_crowd, s), CROWD + 1);
+    assert_int_equal(host_run(&host, routine, s), CROWD + 1);
     gpup_os_advance(host.os, 1000000);
     close_with_nothing_left(&host);
+}
+
+static void crowds(void **state) {
+    (void)state;
+    crowd_polls((void *)crowd_of_threads);
+    crowd_polls((void *)crowd_of_items);
 }
 
 /* What is granted is what the caller may make the driver wait for. */
@@ -138,7 +172,7 @@ static void patience(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(work_items), cmocka_unit_test(threads),
-                                       cmocka_unit_test(crowd), cmocka_unit_test(patience)};
+                                       cmocka_unit_test(crowds), cmocka_unit_test(patience)};
 
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }

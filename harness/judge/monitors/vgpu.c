@@ -47,7 +47,7 @@ static void judge_destroy(struct gpup_judge *j, struct vgpu *g, const struct vf 
     g->of[c->host][c->vf].ended_ns = j->host[c->host].waited_ns;
     if (!is_odd_end(c))
         return;
-    g->host[c->host].odd_end = true;
+    g->host[c->host].odd_end = g->of[c->host][c->vf].odd_end = true;
     COUNT(j, GPUP_RULE_PART_029);
 }
 
@@ -197,8 +197,8 @@ static void saw_trouble(struct gpup_judge *j, const struct vgpu *g, const struct
 static void saw_write(struct gpup_judge *j, const struct vgpu *g, const struct gpup_event *e) {
     const struct vf *v = judge_vf(j, e->host, e->f[GPUP_GUEST_WRITE_vf]);
     bool ending = j->call.active && j->call.ddi == GPUP_DDI_DestroyVirtualGpu;
-    if (!v || v->present || ending || !e->f[GPUP_GUEST_WRITE_done] || !g->host[e->host].odd_end ||
-        j->host[e->host].impaired)
+    if (!v || v->present || ending || !e->f[GPUP_GUEST_WRITE_done] ||
+        !g->of[e->host][e->f[GPUP_GUEST_WRITE_vf]].odd_end || j->host[e->host].impaired)
         return;
     judge_about(j, e->host, (uint32_t)e->f[GPUP_GUEST_WRITE_vf]);
     CHECK(j, GPUP_RULE_PART_029, false, "the VF of a vGPU that was destroyed in use writes memory");

@@ -25,18 +25,21 @@ struct life {
     bool luid_known;
     uint64_t luid;
     bool failed;    /* a creation failed since the last good one */
+    bool odd_end;   /* the vGPU before was destroyed powered, paused, tracked or in a session */
     bool inherited; /* something other than the former life may have set state: a restore, a write */
     bool unmasked, mastering;
-    uint64_t held;          /* bit mask: rows of judge.secrets that stand in the guest's state */
-    bool ended;             /* and time passed since the end, so that what was put off is done */
-    uint64_t ended_ns;      /* host.waited_ns */
-    uint64_t level;         /* of the pool before the last life */
-    uint64_t growth;        /* how much fuller it was than before the life before */
-    uint32_t others, grown; /* alive beside it; lives in a row with that growth */
+    uint64_t held;                     /* bit mask: rows of judge.secrets that stand in the guest's state */
+    bool ended;                        /* and time passed since the end, so that what was put off is done */
+    uint64_t ended_ns;                 /* host.waited_ns */
+    uint64_t level;                    /* of the pool before the last life */
+    uint64_t growth;                   /* how much fuller it was than before the life before */
+    uint32_t others, grown;            /* alive beside it; lives in a row with that growth */
+    uint32_t level_fillings, fillings; /* host.fillings at that level; before those lives */
 };
 struct leak { /* failed creations of one VF that each left the pool fuller by the same amount */
     uint32_t vf, times;
     uint64_t growth, most; /* most: blocks there were before a creation after one of them */
+    uint32_t fillings;     /* host.fillings before them */
 };
 struct vgpu {
     struct life of[GPUP_MAX_HOSTS][JUDGE_VFS];
@@ -49,9 +52,10 @@ struct vgpu {
         uint16_t rule;      /* that asks for its memory back */
         uint64_t level;     /* of the pool before it */
         uint64_t failed_ns; /* host.waited_ns */
+        uint32_t fillings;  /* host.fillings */
         uint32_t failed_vf;
         struct leak leak[2]; /* of impossible creations, of others that failed */
-        bool odd_end;        /* a vGPU was destroyed powered, paused, tracked or in a session */
+        bool odd_end;        /* of some vGPU */
     } host[GPUP_MAX_HOSTS];
     uint64_t before;            /* hash of the argument structure that comes */
     uint64_t engines, provider; /* of its EngineInfo, of its CLSID */

@@ -77,7 +77,7 @@ static void judge_created(struct gpup_judge *j, struct vgpu *g, const struct vf 
     judge_luid(j, g);
     if (v->schedule.seen)
         CHECK(j, GPUP_RULE_PART_019, !v->schedule.running, "the VF runs right after its creation");
-    l->failed = l->inherited = false;
+    l->failed = l->inherited = l->odd_end = false;
     unsigned row = g->host[c->host].goods++ % GOOD;
     g->host[c->host].good[row][0] = c->a[GPUP_ARG_CreateVirtualGpu_MemoryMin];
     g->host[c->host].good[row][1] = c->a[GPUP_ARG_CreateVirtualGpu_MemoryMax];
@@ -129,11 +129,14 @@ static void judge_pool(struct gpup_judge *j, struct vgpu *g) {
         return;
     bool fuller = c->pool_count > g->host[c->host].level && c->pool_count > l->most;
     uint64_t growth = fuller ? c->pool_count - g->host[c->host].level : 0;
+    bool again = l->vf == vf && l->growth == growth;
     if (fuller)
-        *l = (struct leak){vf, l->vf == vf && l->growth == growth ? l->times + 1 : 1, growth, c->pool_count};
-    CHECK_GROWTH(j, rule, fuller ? l->times : 0,
+        *l = (struct leak){vf, again ? l->times + 1 : 1, growth, c->pool_count,
+                           again ? l->fillings : g->host[c->host].fillings};
+    uint32_t times = fuller ? growth_known(&j->host[c->host], l->fillings, l->times) : 0;
+    CHECK_GROWTH(j, rule, times,
                  "the failed creation before left %llu allocations, and so did %u others of the VF",
-                 (unsigned long long)growth, l->times - 1);
+                 (unsigned long long)growth, times - 1);
 }
 
 /* Three lives in a row before which the pool is fuller by the same amount. */
@@ -147,10 +150,13 @@ static void judge_level(struct gpup_judge *j, struct vgpu *g) {
     uint64_t growth = c->pool_count > l->level ? c->pool_count - l->level : 0;
     bool again = l->level && others == l->others && growth && growth == l->growth;
     l->grown = again ? l->grown + 1 : 0;
-    CHECK_GROWTH(j, GPUP_RULE_PART_025, l->grown + 1, "each of %u lives of the vGPU left %llu allocations",
-                 l->grown + 1, (unsigned long long)growth);
+    l->fillings = again ? l->fillings : l->level_fillings;
+    uint32_t times = growth_known(h, l->fillings, l->grown + 1);
+    CHECK_GROWTH(j, GPUP_RULE_PART_025, times, "each of %u lives of the vGPU left %llu allocations", times,
+                 (unsigned long long)growth);
     l->growth = l->level ? growth : 0;
     l->level = c->pool_count;
+    l->level_fillings = h->fillings;
     l->others = others;
     l->ended = false;
 }
@@ -182,4 +188,5 @@ void vgpu_judge_create(struct gpup_judge *j, struct vgpu *g, const struct vf *v)
     g->host[c->host].rule = impossible ? GPUP_RULE_PART_021 : GPUP_RULE_PART_022;
     g->host[c->host].level = c->pool_count;
     g->host[c->host].failed_ns = h->waited_ns;
+    g->host[c->host].fillings = h->fillings;
 }
