@@ -91,23 +91,32 @@ static bool aligned(const struct vf *v, const struct range *r) {
     return true;
 }
 
-/* Of ranges that lie in their segments; mostly they stand in the order of their offsets. */
-static bool meets_earlier(const struct assignment *given, uint32_t i, uint64_t *end) {
+struct taken_so_far { /* of a segment */
+    uint64_t end;     /* 0: none */
+    uint32_t element; /* of the call's array */
+};
+
+/* Of ranges that lie in their segments; mostly they stand in the order of their offsets. One allocation, or
+ * the basis of one descriptor, gives all of a segment. */
+static bool meets_earlier(const struct assignment *given, uint32_t i, struct taken_so_far *segment) {
     const struct range *r = &given->range[i];
-    bool met = end[r->segment] && !given->element; /* contiguous: one allocation per segment */
-    for (uint32_t k = 0; k < i && r->offset < end[r->segment] && !met; k++)
+    struct taken_so_far *so_far = &segment[r->segment];
+    uint32_t element = given->element ? given->element[i] : i;
+    bool met = so_far->end && so_far->element != element;
+    for (uint32_t k = 0; k < i && r->offset < so_far->end && !met; k++)
         met = meet(r, &given->range[k]);
-    end[r->segment] = r->offset + r->size > end[r->segment] ? r->offset + r->size : end[r->segment];
+    so_far->end = r->offset + r->size > so_far->end ? r->offset + r->size : so_far->end;
+    so_far->element = element;
     return met;
 }
 
 static bool proper(const struct host *h, uint32_t vf, const struct assignment *given) {
-    uint64_t end[GPUP_MAX_SEGMENTS + 1] = {0}; /* of what came so far in each segment */
+    struct taken_so_far segment[GPUP_MAX_SEGMENTS + 1] = {{0}};
     if (vf >= GPUP_MAX_VFS || !given->count || !enough(&h->vf[vf], given))
         return false;
     for (uint32_t i = 0; i < given->count; i++)
         if (!in_segment(h, &given->range[i]) || taken(h, vf, &given->range[i]) ||
-            !aligned(&h->vf[vf], &given->range[i]) || meets_earlier(given, i, end))
+            !aligned(&h->vf[vf], &given->range[i]) || meets_earlier(given, i, segment))
             return false;
     return true;
 }

@@ -63,7 +63,7 @@ static struct flaws find_flaws(struct gpup_judge *j, struct resources *all, cons
 static void judge_success(struct gpup_judge *j, const struct vf_resources *r, const struct flaws *f,
                           unsigned form) {
     const struct call *c = &j->call;
-    if (c->class != GPUP_LEGAL || f->misaligned || f->many || !call_must_succeed(j))
+    if (c->class != GPUP_LEGAL || f->misaligned || f->many || f->twice || !call_must_succeed(j))
         return;
     if (r->half)
         CHECK(j, GPUP_RULE_RSV_012, nt_success(c->status),
