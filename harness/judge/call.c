@@ -238,6 +238,14 @@ static void kept_by_driver(struct gpup_judge *j, unsigned host) {
     }
 }
 
+/* A driver that cannot take over in a hot update: nothing is left of what ran. */
+static void lost(struct gpup_judge *j) {
+    struct host *h = &j->host[j->call.host];
+    if (h->updating)
+        all_absent(h, j->used[j->call.host]);
+    h->updating = false;
+}
+
 static void succeeded_host(struct gpup_judge *j) {
     struct call *c = &j->call;
     struct host *h = &j->host[c->host];
@@ -259,6 +267,8 @@ static void succeeded_host(struct gpup_judge *j) {
         h->kept = h->machines;
         break;
     case GPUP_DDI_AddDevice:
+        if (!c->r[GPUP_RES_AddDevice_MiniportDeviceContext]) /* nothing starts it */
+            lost(j);
         h->unloaded = false;
         break;
     case GPUP_DDI_SetPowerState:
@@ -276,7 +286,7 @@ static void succeeded_host(struct gpup_judge *j) {
         answered(h, c);
         break;
     case GPUP_DDI_ControlEtwLogging:
-        h->logging = c->a[GPUP_ARG_ControlEtwLogging_Enable] != 0;
+        h->logging = c->a[GPUP_ARG_ControlEtwLogging_Enable] != 0 && !c->overlapped;
         if (j->one_system) /* it is the driver's */
             j->host[1 - c->host].logging = h->logging;
         break;
@@ -299,14 +309,6 @@ static void succeeded_host(struct gpup_judge *j) {
     default:
         break;
     }
-}
-
-/* A driver that cannot take over in a hot update: nothing is left of what ran. */
-static void lost(struct gpup_judge *j) {
-    struct host *h = &j->host[j->call.host];
-    if (h->updating)
-        all_absent(h, j->used[j->call.host]);
-    h->updating = false;
 }
 
 /* Answers of a driver whose memory is out or whose device is gone. Nobody tells of that in a recorded trace.
@@ -356,7 +358,8 @@ static void failed(struct gpup_judge *j) {
         j->host[c->host].impaired = true;
     if (c->ddi == GPUP_DDI_SaveMemoryForHotUpdate && c->a[GPUP_ARG_SaveMemoryForHotUpdate_Flags])
         j->host[c->host].updating = false; /* given up, whatever the driver says to it */
-    if (call_restores_block(c) || c->ddi == GPUP_DDI_StartDevice || c->ddi == GPUP_DDI_AddDevice)
+    if (call_restores_block(c) || c->ddi == GPUP_DDI_StartDevice || c->ddi == GPUP_DDI_AddDevice ||
+        c->ddi == GPUP_DDI_DriverEntry)
         lost(j);
 }
 

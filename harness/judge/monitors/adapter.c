@@ -12,6 +12,7 @@ struct answer {
 };
 struct adapter {
     bool added, nothing; /* AddDevice succeeded; and gave no context */
+    bool poor;           /* an allocation failed in it */
     bool refused;        /* DxgkInitialize did not return success to the DriverEntry at hand */
     bool initialized;
     uint32_t status;    /* that it returned */
@@ -159,7 +160,7 @@ static void answered(struct gpup_judge *j, struct adapter *a, uint64_t type, uin
 static void forget_answers(const struct gpup_judge *j, struct adapter *a) {
     const struct call *c = &j->call;
     const struct host *h = &j->host[c->host];
-    bool odd = c->failed_alloc || h->impaired || c->a[GPUP_ARG_StartDevice_InterfaceSize];
+    bool odd = c->failed_alloc || a->poor || h->impaired || c->a[GPUP_ARG_StartDevice_InterfaceSize];
     if (odd || a->odd || a->differs != h->differs) {
         a->answers = 0;
         memset(a->slots_life, 0, sizeof a->slots_life);
@@ -230,6 +231,7 @@ static void settle(struct gpup_judge *j, void *state) {
         break;
     case GPUP_DDI_AddDevice:
         a->added = success;
+        a->poor = c->failed_alloc;
         a->nothing = success && !c->r[GPUP_RES_AddDevice_MiniportDeviceContext];
         COUNT(j, GPUP_RULE_CAP_024);
         break;

@@ -373,8 +373,10 @@ static void overlapped(struct gpup_judge *j, void *state) {
     struct blobs *b = state;
     if (migration_is_restore(j->call.ddi))
         blobs_carry(j, b, NULL);
-    if (call_vf(j))
+    if (call_vf(j)) {
         *target_of(b, j->call.host, j->call.vf) = (struct target){0};
+        moved_over(b, j->call.host, j->call.vf, source_reset);
+    }
     for_targets_of(b, j->call.host, GPUP_PF, source_reset);
     b->fresh = -1;
     b->input.there = false;

@@ -318,11 +318,12 @@ static void overlapped(struct gpup_judge *j, void *state) {
     for (unsigned i = 0; i < DIRTY_BASES; i++) {
         struct basis *b = &d->basis[j->call.host][i];
         b->blurred = true;
-        b->clean = b->touched = false;
+        b->clean = b->touched = b->answered = false;
         if (b->live && b->map[0])
             if (b->map_room)
                 memset(b->map[0], 0, b->map_room * MAPS);
     }
+    dirty_note_endings(j, d);
     d->calls[j->call.host]++;
     d->other_calls[j->call.host]++;
 }

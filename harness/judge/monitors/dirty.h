@@ -161,6 +161,8 @@ void dirty_life(struct gpup_judge *j, struct dirty *d, struct basis *b); /* crea
 const char *dirty_bad_ranges(const struct gpup_judge *j, const struct dirty *d, unsigned host);
 void dirty_left(struct gpup_judge *j, const struct dirty *d, const struct gpup_event *e);
 void dirty_died(struct gpup_judge *j, struct dirty *d, const struct gpup_event *e);
+/* What may have ended the tracking of a basis, if the driver is wrong. */
+void dirty_note_endings(const struct gpup_judge *j, struct dirty *d);
 void dirty_settle(struct gpup_judge *j, void *state);
 
 #endif

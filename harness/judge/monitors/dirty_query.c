@@ -443,8 +443,7 @@ static bool is_pausing(const struct call *c) {
            c->a[GPUP_ARG_SetVirtualFunctionPauseState_bPause];
 }
 
-/* What may have ended the tracking of a basis, if the driver is wrong. */
-static void note_endings(const struct gpup_judge *j, struct dirty *d) {
+void dirty_note_endings(const struct gpup_judge *j, struct dirty *d) {
     const struct call *c = &j->call;
     bool performant = j->host[c->host].dirty_caps & 2;
     bool lets_go = c->ddi == GPUP_DDI_EndLiveMigration && c->before.session != SESSION_NONE &&
@@ -500,7 +499,7 @@ void dirty_settle(struct gpup_judge *j, void *state) {
     if (query && b && d->emptied)
         dirty_judge_emptied(j, d, b);
     d->emptied = false;
-    note_endings(j, d);
+    dirty_note_endings(j, d);
     stir(d, c, b);
     if (writes_nothing(c->ddi) && c->ddi != GPUP_DDI_QueryAdapterInfo)
         dirty_note_usage(d, c);

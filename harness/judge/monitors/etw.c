@@ -178,8 +178,15 @@ static void settle(struct gpup_judge *j, void *state) {
     }
 }
 
+/* What a refusal found may be another by now. */
+static void overlapped(struct gpup_judge *j, void *state) {
+    (void)j;
+    ((struct etw *)state)->refused.there = false;
+}
+
 const struct monitor monitor_etw = {.id = GPUP_MONITOR_etw,
                                     .state_size = sizeof(struct etw),
                                     .kinds = KIND(CALLBACK),
                                     .event = event,
-                                    .settle = settle};
+                                    .settle = settle,
+                                    .overlapped = overlapped};

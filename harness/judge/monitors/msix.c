@@ -276,6 +276,7 @@ static void overlapped(struct gpup_judge *j, void *state) {
     struct msix *m = state;
     struct table *t = j->call.names_vf ? msix_table(m, j->call.host, j->call.vf) : NULL;
     m->write.at_hand = false;
+    msix_forget_power(j, m);
     if (!t)
         return;
     memset(t->raised, 0, sizeof t->raised);

@@ -71,6 +71,8 @@ static inline bool bit_of(const uint8_t *bits, int32_t index) {
 struct table *msix_table(struct msix *m, unsigned host, uint64_t vf);
 bool msix_changed(const struct gpup_judge *j, const struct table *t); /* by the call at hand */
 bool msix_in_table(const struct table *t, int32_t index);
+/* The call at hand was perhaps one of power, and had no memory, or no answer, to keep the tables by. */
+void msix_forget_power(const struct gpup_judge *j, struct msix *m);
 void msix_settle(struct gpup_judge *j, void *state);
 
 #endif

@@ -386,9 +386,9 @@ static bool is_power(uint16_t ddi) {
     return ddi == GPUP_DDI_SetPowerState || ddi == GPUP_DDI_SetVirtualFunctionPowerState;
 }
 
-/* There was no memory, or no answer, to keep the tables by. */
-static void forget(const struct gpup_judge *j, struct msix *m, unsigned host) {
-    for (uint64_t used = j->used[host]; used; used &= used - 1) {
+void msix_forget_power(const struct gpup_judge *j, struct msix *m) {
+    unsigned host = j->call.host;
+    for (uint64_t used = is_power(j->call.ddi) ? j->used[host] : 0; used; used &= used - 1) {
         struct table *t = &m->table[host][__builtin_ctzll(used)];
         t->former = false;
         if (t->entries)
@@ -405,8 +405,8 @@ void msix_settle(struct gpup_judge *j, void *state) {
         return;
     if (write)
         judge_write(j, m);
-    if (is_power(c->ddi) && (c->failed_alloc || j->host[c->host].impaired))
-        forget(j, m, c->host);
+    if (c->failed_alloc || j->host[c->host].impaired)
+        msix_forget_power(j, m);
     if (!t)
         return;
     switch (c->ddi) {

@@ -157,7 +157,7 @@ static void judge_set(struct gpup_judge *j, struct counts *n) {
             expect(n, n->current, GPUP_RULE_PART_007);
     } else if (j->host[c->host].vgpus) {
         const struct change *touched = touched_vgpu(j);
-        CHECK(j, GPUP_RULE_PART_008, (!success || count == n->set) && !touched,
+        CHECK(j, GPUP_RULE_PART_008, (!success || count == n->set || !n->set) && !touched,
               "%llu partitions instead of %u were set while a vGPU exists%s%s", (unsigned long long)count,
               n->set, touched ? ", which changed its " : "", touched ? change_name(touched) : "");
     } else if (n->listed && call_must_succeed(j)) {

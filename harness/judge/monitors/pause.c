@@ -245,6 +245,12 @@ static void note_reset(const struct call *c, struct overlay *o, const struct vf 
     o->guest.seen = false;
 }
 
+/* Of a VF whose GPU loses its power nobody knows what is left. */
+static void forget_state(const struct gpup_judge *j, struct pause *p) {
+    for (uint64_t used = j->used[j->call.host]; used; used &= used - 1)
+        p->of[j->call.host][__builtin_ctzll(used)].guest.seen = false;
+}
+
 static void settle(struct gpup_judge *j, void *state) {
     struct pause *p = state;
     const struct call *c = &j->call;
@@ -253,6 +259,8 @@ static void settle(struct gpup_judge *j, void *state) {
         return;
     if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState)
         judge_call(j, p, v);
+    if (c->ddi == GPUP_DDI_SetPowerState)
+        forget_state(j, p);
     if (!v)
         return;
     struct overlay *o = &p->of[c->host][c->vf];

@@ -84,6 +84,7 @@ static void expect_paging(struct gpup_judge *j, struct scheduling *s, uint16_t r
         s->gain[c->host].before = c->pf.paging;
         s->gain[c->host].least = least;
         s->gain[c->host].working = working(h);
+        j->host[c->host].unrest = h->waited_ns + 1;
     }
 }
 

@@ -213,12 +213,20 @@ static void judge_write(struct gpup_judge *j, struct space *p) {
     CHECK(j, GPUP_RULE_VF_021, !table, "the write of Message Control changed entries of the MSI-X table");
 }
 
+/* Of a VF whose GPU loses its power nobody knows what is left. */
+static void note_power(const struct gpup_judge *j, struct config *s) {
+    uint64_t used = j->call.ddi == GPUP_DDI_SetPowerState ? j->used[j->call.host] : 0;
+    for (; used; used &= used - 1)
+        s->of[j->call.host][__builtin_ctzll(used)] = (struct space){0};
+}
+
 static void settle(struct gpup_judge *j, void *state) {
     struct config *s = state;
     const struct call *c = &j->call;
     struct space *p = c->names_vf && c->vf < JUDGE_VFS ? &s->of[c->host][c->vf] : NULL;
     if (!is_read(c))
         s->reads[c->host] = 0;
+    note_power(j, s);
     if (p && !is_read(c) && !is_write(c))
         *p = (struct space){0};
     if (!p || !c->before.present || j->host[c->host].impaired || c->overlapped)
@@ -262,6 +270,7 @@ static void overlapped(struct gpup_judge *j, void *state) {
     struct config *s = state;
     const struct call *c = &j->call;
     s->reads[c->host] = 0;
+    note_power(j, s);
     if (c->names_vf && c->vf < JUDGE_VFS && !is_read(c))
         s->of[c->host][c->vf] = (struct space){0};
 }

@@ -17,6 +17,7 @@ struct did {
     uint64_t a[GPUP_DDI_ARGUMENTS_MAX], r0;
     bool names_vf, excused;                 /* excused: memory ran out, or the device was made to fail */
     bool present, powered, paused, session; /* of its VF, when it began */
+    bool disturbed;                         /* the session may be lost */
     bool asleep;                            /* without power of the device when it came back */
     bool others, again; /* other sessions are open; it is not the first such call of the VF in this life */
 };

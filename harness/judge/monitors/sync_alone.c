@@ -67,6 +67,7 @@ struct did sync_did(const struct gpup_judge *j, const struct sync *s) {
                     .powered = c->before.powered,
                     .paused = c->before.paused,
                     .session = own,
+                    .disturbed = c->before.disturbed,
                     .asleep = h->asleep,
                     .others = s->sessions[c->host] > own,
                     .again = names_vf && (c->ddi == GPUP_DDI_PrepareLiveMigration

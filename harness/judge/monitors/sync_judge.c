@@ -275,7 +275,7 @@ static bool must_succeed(const struct gpup_judge *j, const struct did *d) {
     case GPUP_DDI_PrepareLiveMigration:
         return d->powered && !d->session && d->a[GPUP_ARG_PrepareLiveMigration_MigrationType] == 0;
     case GPUP_DDI_EndLiveMigration:
-        return d->session;
+        return d->session && !d->disturbed;
     default:
         return false;
     }

@@ -204,11 +204,31 @@ static void saw_write(struct gpup_judge *j, const struct vgpu *g, const struct g
     CHECK(j, GPUP_RULE_PART_029, false, "the VF of a vGPU that was destroyed in use writes memory");
 }
 
+/* What others do takes memory of its own. */
+static void note_doing(struct vgpu *g, unsigned host, uint64_t vf) {
+    g->host[host].doings++;
+    if (vf < JUDGE_VFS)
+        g->of[host][vf].own++;
+}
+
+static void saw_step(struct vgpu *g, const struct gpup_event *e) {
+    uint64_t op = e->f[GPUP_STEP_op];
+    if (!judge_acts_beside(op) || op == GPUP_OP_FailAllocation || op == GPUP_OP_StartVm ||
+        op == GPUP_OP_CreateVm) /* those are calls */
+        return;
+    note_doing(g, e->host, e->f[GPUP_STEP_vf]);
+    g->host[e->host].pending = false;
+}
+
 static void event(struct gpup_judge *j, void *state, const struct gpup_event *e) {
     struct vgpu *g = state;
-    if (e->kind == GPUP_EVENT_CALL)
+    if (e->kind == GPUP_EVENT_CALL) {
         g->shown = false;
-    else if (e->kind == GPUP_EVENT_GUEST_WRITE)
+        if (j->call.names_vf)
+            note_doing(g, e->host, j->call.vf);
+    } else if (e->kind == GPUP_EVENT_STEP) {
+        saw_step(g, e);
+    } else if (e->kind == GPUP_EVENT_GUEST_WRITE)
         saw_write(j, g, e);
     else if (e->kind == GPUP_EVENT_BUFFER || e->kind == GPUP_EVENT_OUTPUT)
         keep_structure(j, g, e);
@@ -247,9 +267,9 @@ static void reset(struct gpup_judge *j, void *state) {
 
 const struct monitor monitor_vgpu = {.id = GPUP_MONITOR_vgpu,
                                      .state_size = sizeof(struct vgpu),
-                                     .kinds = KIND(CALL) | KIND(GUEST_WRITE) | KIND(BUFFER) | KIND(OUTPUT) |
-                                              KIND(FAULT) | KIND(POOL_DAMAGE) | KIND(OBS_MSIX) |
-                                              KIND(OBS_CONFIG) | KIND(OBS_GUEST),
+                                     .kinds = KIND(CALL) | KIND(STEP) | KIND(GUEST_WRITE) | KIND(BUFFER) |
+                                              KIND(OUTPUT) | KIND(FAULT) | KIND(POOL_DAMAGE) |
+                                              KIND(OBS_MSIX) | KIND(OBS_CONFIG) | KIND(OBS_GUEST),
                                      .event = event,
                                      .settle = settle,
                                      .overlapped = overlapped,

@@ -34,6 +34,8 @@ struct life {
     uint64_t level;                    /* of the pool before the last life */
     uint64_t growth;                   /* how much fuller it was than before the life before */
     uint32_t others, grown;            /* alive beside it; lives in a row with that growth */
+    uint32_t own;                      /* of host.doings */
+    uint32_t beside;                   /* of others' doings at that level */
     uint32_t level_fillings, fillings; /* host.fillings at that level; before those lives */
 };
 struct leak { /* failed creations of one VF that each left the pool fuller by the same amount */
@@ -48,6 +50,7 @@ struct vgpu {
         uint64_t available, optimal; /* memory, in the last profile */
         uint64_t good[GOOD][2];      /* minimum and maximum of memory that were granted before */
         unsigned goods;
+        uint32_t doings;    /* calls that name a VF, and what guests and devices did */
         bool pending;       /* a creation failed, and nothing else was called since */
         uint16_t rule;      /* that asks for its memory back */
         uint64_t level;     /* of the pool before it */

@@ -148,13 +148,16 @@ static void judge_level(struct gpup_judge *j, struct vgpu *g) {
     if (!l->ended || !host_had_a_while(h, l->ended_ns))
         return;
     uint64_t growth = c->pool_count > l->level ? c->pool_count - l->level : 0;
-    bool again = l->level && others == l->others && growth && growth == l->growth;
+    uint32_t beside = g->host[c->host].doings - l->own;
+    bool alike = l->level && others == l->others && beside == l->beside;
+    bool again = alike && growth && growth == l->growth;
     l->grown = again ? l->grown + 1 : 0;
     l->fillings = again ? l->fillings : l->level_fillings;
     uint32_t times = growth_known(h, l->fillings, l->grown + 1);
     CHECK_GROWTH(j, GPUP_RULE_PART_025, times, "each of %u lives of the vGPU left %llu allocations", times,
                  (unsigned long long)growth);
-    l->growth = l->level ? growth : 0;
+    l->growth = alike ? growth : 0;
+    l->beside = beside;
     l->level = c->pool_count;
     l->level_fillings = h->fillings;
     l->others = others;

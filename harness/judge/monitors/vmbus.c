@@ -349,7 +349,7 @@ static void called(struct gpup_judge *j, struct vmbus *v, const struct gpup_even
         vmbus_note_handle(h, c->a[GPUP_ARG_SetVirtualGpuVmBus_VmBusHandle], c->vf);
         if (!r->accepted && !r->failed) {
             r->pool = c->pool_count;
-            r->pure = true;
+            r->pure = !c->overlapped;
         }
     }
     for (uint32_t vf = 0; vf < JUDGE_VFS; vf++)

@@ -51,11 +51,12 @@ static void judge_remains(struct gpup_judge *j, const struct remains *r, unsigne
     if (newest)
         CHECK(j, GPUP_RULE_VMB_013, false,
               "%u channels of the vGPU are still enabled " JUDGE_A_WHILE " after its end", newest);
-    if (older || grew)
-        CHECK(j, GPUP_RULE_VMB_008, false,
-              "after %u hand-overs and " JUDGE_A_WHILE
-              " after the end of the vGPU %u channels are left, and %llu blocks of memory where %llu were",
-              r->accepted, older, (unsigned long long)pool, (unsigned long long)r->pool);
+    if ((older || grew) && judge_checked(j, GPUP_RULE_VMB_008))
+        judge_violated(
+            j, GPUP_RULE_VMB_008, older || r->accepted > JUDGE_CACHE + 1 ? 255 : GPUP_WARN,
+            "after %u hand-overs and " JUDGE_A_WHILE
+            " after the end of the vGPU %u channels are left, and %llu blocks of memory where %llu were",
+            r->accepted, older, (unsigned long long)pool, (unsigned long long)r->pool);
 }
 
 static void ask_remains(struct gpup_judge *j, struct vmbus_host *h, const struct remains *r, uint32_t vf) {
@@ -94,7 +95,7 @@ void vmbus_later(struct gpup_judge *j, void *state, uint8_t host, uint32_t vf) {
     const struct host *h = &j->host[host];
     if (vf == GPUP_PF || v->host[host].full)
         return;
-    if (later_is_over(&v->of[host][vf].offer, h))
+    if (later_is_same(&v->of[host][vf].offer, h, 0) && !v->host[host].injected)
         judge_waiting(j, &v->of[host][vf], vf);
     if (later_is_same(&v->of[host][vf].old, h, 0))
         judge_old(j, &v->host[host], &v->of[host][vf], vf);
@@ -137,11 +138,12 @@ static void accepted(struct gpup_judge *j, const struct vmbus_host *h, struct re
               "%u channels were made on another handle than the new one", n.misplaced);
     else if (!n.on_new)
         judge_inapplicable(j, GPUP_RULE_VMB_003);
-    if (r->accepted && r->had_channel && !r->awaiting && !c->overlapped)
+    bool able = !c->overlapped && !j->host[c->host].impaired && !j->host[c->host].removed;
+    if (r->accepted && r->had_channel && !r->awaiting && able)
         replaced(j, r, &n);
     else
         r->old.due = false;
-    r->awaiting = !n.on_new && !c->overlapped;
+    r->awaiting = !n.on_new && able;
     if (r->awaiting)
         later_set(&r->offer, &j->host[c->host], 0);
     r->had_channel = r->had_channel || n.on_new;

@@ -352,10 +352,14 @@ static void settle(struct gpup_judge *j, void *state) {
 
 /* What became of processes in calls that overlapped, others may have seen otherwise. */
 static void overlapped(struct gpup_judge *j, void *state) {
-    struct host_data *h = &((struct vmdata *)state)->host[j->call.host];
-    if (j->call.ddi == GPUP_DDI_CreateProcess || j->call.ddi == GPUP_DDI_DestroyProcess ||
-        j->call.ddi == GPUP_DDI_SetVirtualMachineData)
+    struct vmdata *d = state;
+    struct host_data *h = &d->host[j->call.host];
+    bool changes = j->call.ddi == GPUP_DDI_CreateProcess || j->call.ddi == GPUP_DDI_DestroyProcess ||
+                   j->call.ddi == GPUP_DDI_SetVirtualMachineData;
+    if (changes)
         *h = (struct host_data){.unsure = true};
+    for (uint64_t used = changes ? j->used[j->call.host] : 0; used; used &= used - 1)
+        d->of[j->call.host][__builtin_ctzll(used)].refused_known = false;
     h->cycled = false;
 }
 
