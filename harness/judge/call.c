@@ -104,9 +104,9 @@ static void reset_vf(struct vf *v) {
     struct vf old = *v;
     v->present = v->resourced = v->powered = v->was_powered = v->paused = false;
     v->tracking = v->work_pending = v->work_busy = false;
-    v->disturbed = v->kept = v->rising = false;
+    v->disturbed = v->kept = v->rising = v->half = v->unbased = false;
     v->session = SESSION_NONE;
-    v->sessions = 0;
+    v->sessions = v->restores = 0;
     v->reserve_size = v->reserve_shape = v->reserve_ranges = 0;
     v->secrets[0] = 0;
     v->schedule = old.schedule;
@@ -339,6 +339,12 @@ static void disturb(struct gpup_judge *j) {
               c->ddi == GPUP_DDI_WriteVirtualFunctionConfig || /* a reset may be asked for there */
               c->ddi == GPUP_DDI_SetVirtualFunctionPowerState))
         v->disturbed = true;
+    bool whole = c->ddi == GPUP_DDI_RestoreMutableMigrationData && nt_success(c->status);
+    if (v && (whole || c->ddi == GPUP_DDI_RestoreMutableMigrationData ||
+              c->ddi == GPUP_DDI_RestoreImmutableMigrationData)) {
+        v->half = !whole;
+        v->restores++;
+    }
     for (uint64_t used = j->used[c->host]; used && c->ddi == GPUP_DDI_SetPowerState; used &= used - 1)
         j->host[c->host].vf[__builtin_ctzll(used)].disturbed = true;
 }

@@ -44,8 +44,11 @@ struct vf {
     bool work_busy;    /* and was seen in flight */
     bool disturbed;    /* since its session began: a reset, a change of power, of VF or GPU, or calls that
                           overlapped. No page tells how a session survives them */
-    bool kept;   /* restored without power, or the GPU lost it: the part may have its state with D0 only */
-    bool rising; /* was unpaused or powered and not seen to run since: it may begin in a later call */
+    bool kept;    /* restored without power, or the GPU lost it: the part may have its state with D0 only */
+    bool rising;  /* was unpaused or powered and not seen to run since: it may begin in a later call */
+    bool half;    /* a restore was tried in this life, and no mutable one worked after it */
+    bool unbased; /* a basis that its reserve was made of was destroyed */
+    uint32_t restores; /* tried in this life */
     uint8_t session;
     uint32_t rose;        /* event of the call after which it rises */
     uint64_t rose_ns;     /* host.waited_ns then */

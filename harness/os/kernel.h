@@ -306,7 +306,12 @@ void gpup_os_expire_timers(struct gpup_machine *machine); /* [scheduler] */
 uint64_t gpup_os_next_timer(const struct gpup_machine *machine);
 
 uint64_t gpup_os_due(const struct gpup_os *os, LONGLONG due); /* absolute ns of a Windows due time */
-#define GPUP_SYSTEM_TIME 133500000000000000u                  /* 100 ns since 1601 when the world began */
+/* KUSER_SHARED_DATA (ntddk.h), where the WDK's macros of x64 read the time. false: a field that is not
+ * played. */
+#define GPUP_SHARED_DATA UINT64_C(0xFFFFF78000000000)
+#define GPUP_SHARED_DATA_SIZE 0x1000u
+bool gpup_shared_data_read(struct gpup_os *os, uint64_t offset, uint32_t width, uint64_t *value);
+#define GPUP_SYSTEM_TIME 133500000000000000u /* 100 ns since 1601 when the world began */
 void gpup_timer_forget(struct gpup_os *os, const void *start, size_t size, const char *service);
 
 /* --- DPCs. false: queued already */

@@ -173,10 +173,7 @@ GPUP_EXPORT NTSTATUS DDI_CALL WdfWaitLockAcquire(WDFWAITLOCK Lock, LONGLONG *Tim
         enter(&os, name, Lock, GPUP_WDF_WAIT_LOCK, waits ? PASSIVE_LEVEL : DISPATCH_LEVEL);
     if (!lock)
         return STATUS_INVALID_HANDLE;
-    uint64_t deadline = GPUP_NEVER;
-    if (Timeout) /* 100 ns units; absolute times count from the start of the world */
-        deadline = *Timeout <= 0 ? os->machine->now + (uint64_t) - *Timeout * 100 : (uint64_t)*Timeout * 100;
-    return wait_lock(os, lock, deadline, name);
+    return wait_lock(os, lock, Timeout ? gpup_os_due(os, *Timeout) : GPUP_NEVER, name);
 }
 
 GPUP_EXPORT VOID DDI_CALL WdfWaitLockRelease(WDFWAITLOCK Lock) {

@@ -9,11 +9,18 @@ enum { A = 0, C = 1, SI = 6, DI = 7, ZERO = 0x040, DOWN = 0x400, RESULTS = 0x8D5
 
 /* --- memory: a register of the device, or of a string instruction the other side */
 
+static bool is_shared(uint64_t address) {
+    return address - GPUP_SHARED_DATA < GPUP_SHARED_DATA_SIZE;
+}
+
 static uint64_t load(uint64_t address, unsigned width) {
     const void *at = (const void *)address; // NOLINT(performance-no-int-to-ptr)
     uint64_t value = 0;
 
-    if (!gpup_register_read(at, width, &value))
+    if (is_shared(address)) {
+        if (!gpup_shared_data_read(gpup_os_current(), address - GPUP_SHARED_DATA, width, &value))
+            gpup_os_unsupported("a field of KUSER_SHARED_DATA other than a time or the version");
+    } else if (!gpup_register_read(at, width, &value))
         memcpy(&value, at, width);
     return value;
 }
@@ -31,7 +38,7 @@ static void store(uint64_t address, unsigned width, uint64_t value) {
 static void reach(uint64_t address, unsigned width, bool write) {
     volatile uint8_t *at = (volatile uint8_t *)address; // NOLINT(performance-no-int-to-ptr)
 
-    if (!gpup_register_mapped(gpup_os_current(), at, width))
+    if (!is_shared(address) && !gpup_register_mapped(gpup_os_current(), at, width))
         for (unsigned i = 0; i < width; i++) {
             if (write)
                 at[i] = 0;
@@ -204,9 +211,10 @@ _Noreturn void gpup_mmio_landed(void) {
 bool gpup_mmio_offer(struct gpup_os *os, const siginfo_t *info, ucontext_t *context) {
     greg_t *registers = context->uc_mcontext.gregs;
     uintptr_t pc = (uintptr_t)registers[REG_RIP];
+    bool shared = is_shared((uintptr_t)info->si_addr) && !(registers[REG_ERR] & 2); /* to be read */
 
     if (os->machine->in_emit || pc < os->code_start || pc >= os->code_end ||
-        !gpup_register_mapped(os, info->si_addr, 1))
+        (!shared && !gpup_register_mapped(os, info->si_addr, 1)))
         return false;
     gpup_exception_take(context, &os->machine->exception.frame);
     gpup_uppers_take(context, &taken);

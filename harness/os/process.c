@@ -9,7 +9,7 @@ HANDLE DDI_CALL PsGetProcessId(PEPROCESS Process) {
     const struct gpup_service_limit *service = GPUP_SERVICE(PsGetProcessId);
     struct gpup_os *os = gpup_os_enter(service);
 
-    if (os && (void *)Process != (void *)os)
+    if (os && (void *)Process != (void *)os->machine)
         gpup_os_misuse(os, service->name, GPUP_MISUSE_OBJECT, 0);
     return SYSTEM_ID;
 }
@@ -18,9 +18,9 @@ VOID DDI_CALL KeStackAttachProcess(PEPROCESS Process, PRKAPC_STATE ApcState) {
     const struct gpup_service_limit *service = GPUP_SERVICE(KeStackAttachProcess);
     struct gpup_os *os = gpup_os_enter(service);
 
-    if (os && (void *)Process != (void *)os)
+    if (os && (void *)Process != (void *)os->machine)
         gpup_os_misuse(os, service->name, GPUP_MISUSE_OBJECT, 0);
-    *ApcState = (KAPC_STATE){.Process = os, .Flags = ATTACHED ^ (uintptr_t)ApcState};
+    *ApcState = (KAPC_STATE){.Process = (void *)Process, .Flags = ATTACHED ^ (uintptr_t)ApcState};
 }
 
 VOID DDI_CALL KeUnstackDetachProcess(PRKAPC_STATE ApcState) {

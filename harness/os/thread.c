@@ -227,7 +227,9 @@ KPRIORITY DDI_CALL KeSetPriorityThread(PKTHREAD Thread, KPRIORITY Priority) {
 }
 
 PEPROCESS DDI_CALL IoGetCurrentProcess(void) {
-    return (PEPROCESS)(void *)gpup_os_enter(GPUP_SERVICE(IoGetCurrentProcess));
+    const struct gpup_os *os = gpup_os_enter(GPUP_SERVICE(IoGetCurrentProcess));
+
+    return os ? (PEPROCESS)(void *)os->machine : NULL; /* all adapters are the System process's */
 }
 
 HANDLE DDI_CALL PsGetCurrentProcessId(void) {

@@ -286,6 +286,39 @@ ULONGLONG DDI_CALL KeQueryUnbiasedInterruptTime(void) {
     return clock_ns(GPUP_SERVICE(KeQueryUnbiasedInterruptTime)) / 100;
 }
 
+#define TICK_NS 15625000u
+
+/* The 8 bytes of each time are read at once, or by halves with the upper one, which stands there twice. */
+bool gpup_shared_data_read(struct gpup_os *os, uint64_t offset, uint32_t width, uint64_t *value) {
+    struct {
+        uint32_t at, size;
+        uint64_t value;
+    } fields[] = {
+        {0x004, 4, (uint64_t)TICK_NS * (1u << 24) / 1000000}, /* TickCountMultiplier: ms in 1 << 24 */
+        {0x008, 12, 0},                                       /* InterruptTime */
+        {0x014, 12, 0},                                       /* SystemTime */
+        {0x26C, 4, 10},                                       /* NtMajorVersion */
+        {0x270, 4, 0},                                        /* NtMinorVersion */
+        {0x320, 12, 0}};                                      /* TickCount */
+
+    gpup_os_pass(os, COST_OF_ASKING);
+    fields[1].value = os->machine->now / 100;
+    fields[2].value = GPUP_SYSTEM_TIME + os->machine->now / 100;
+    fields[5].value = os->machine->now / TICK_NS;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        uint8_t bytes[12];
+
+        if (offset < fields[i].at || offset + width > fields[i].at + fields[i].size)
+            continue;
+        memcpy(bytes, &fields[i].value, 8);
+        memcpy(bytes + 8, bytes + 4, 4);
+        *value = 0;
+        memcpy(value, bytes + (offset - fields[i].at), width);
+        return true;
+    }
+    return false;
+}
+
 VOID DDI_CALL KeQuerySystemTime(PLARGE_INTEGER CurrentTime) {
     CurrentTime->QuadPart = (LONGLONG)(GPUP_SYSTEM_TIME + clock_ns(GPUP_SERVICE(KeQuerySystemTime)) / 100);
 }
@@ -296,7 +329,7 @@ VOID DDI_CALL KeQuerySystemTimePrecise(PLARGE_INTEGER CurrentTime) {
 }
 
 VOID DDI_CALL KeQueryTickCount(PLARGE_INTEGER CurrentCount) {
-    CurrentCount->QuadPart = (LONGLONG)(clock_ns(GPUP_SERVICE(KeQueryTickCount)) / 15625000);
+    CurrentCount->QuadPart = (LONGLONG)(clock_ns(GPUP_SERVICE(KeQueryTickCount)) / TICK_NS);
 }
 
 ULONG DDI_CALL KeQueryTimeIncrement(void) {

@@ -16,10 +16,10 @@ struct _EX_TIMER {
     bool doomed, waited_for, in_callback;
 };
 
+/* NULL also for one that is being deleted: it is valid, and nothing is done with it any more. */
 static PEX_TIMER known(struct gpup_os *os, const struct gpup_service_limit *service, PEX_TIMER timer) {
-    if (gpup_pool_live(os, timer, sizeof *timer) && timer->mark == ((uintptr_t)timer ^ MARK) &&
-        !timer->doomed)
-        return timer;
+    if (gpup_pool_live(os, timer, sizeof *timer) && timer->mark == ((uintptr_t)timer ^ MARK))
+        return timer->doomed ? NULL : timer;
     gpup_os_misuse(os, service->name, GPUP_MISUSE_OBJECT, 0);
     return NULL;
 }
@@ -56,7 +56,7 @@ static VOID DDI_CALL expired(PKDPC dpc, PVOID context, PVOID one, PVOID two) {
     if (timer->callback)
         timer->callback(timer, timer->context);
     timer->in_callback = false;
-    if (!timer->doomed || !os)
+    if (!timer->doomed || !os || timer->dpc.DpcData) /* which runs once more */
         return;
     if (timer->waited_for)
         KeSetEvent(&timer->gone, 0, FALSE);

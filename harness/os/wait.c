@@ -95,6 +95,8 @@ void gpup_os_wake(struct gpup_os *os) {
             gpup_os_make_ready(os, f);
 }
 
+#define COST_OF_A_LOOK 1000u /* ns, so that what a polling loop looks for can come */
+
 static void count_wait(struct gpup_os *os) {
     uint64_t limit = os->config.budgets.waits ? os->config.budgets.waits : 100000;
 
@@ -128,6 +130,7 @@ NTSTATUS gpup_os_wait(struct gpup_os *os, void *const *objects, uint32_t count, 
     }
     if (deadline <= os->machine->now) {
         fiber->object_count = 0;
+        gpup_os_pass(os, COST_OF_A_LOOK);
         return STATUS_TIMEOUT;
     }
     block(os, deadline);

@@ -71,8 +71,18 @@ static bool taken(const struct host *h, uint32_t vf, const struct range *r) {
     return world_tracked(h, vf, r) != NULL;
 }
 
+static bool is_asked(const struct vf *v, uint32_t segment) {
+    for (uint32_t i = 0; i < v->asked_count; i++)
+        if (v->asked[i].segment == segment)
+            return true;
+    return !v->asked_count;
+}
+
 /* As much in each segment as CreateVirtualGpu asked for. */
 static bool enough(const struct vf *v, const struct assignment *given) {
+    for (uint32_t k = 0; k < given->count; k++)
+        if (!is_asked(v, given->range[k].segment))
+            return false;
     for (uint32_t i = 0; i < v->asked_count; i++) {
         uint64_t size = 0;
         for (uint32_t k = 0; k < given->count; k++)

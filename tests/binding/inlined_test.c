@@ -14,6 +14,9 @@ static void open_image(void) {
         fail_msg("%s", message);
     host_open(&host, false);
     gpup_os_set_unwinder(host.os, gpup_image_unwinder(binding.image));
+    uintptr_t start, end;
+    gpup_image_code(binding.image, &start, &end);
+    gpup_os_set_code(host.os, gpup_image_base(binding.image), start, end);
 }
 
 static int close_image(void **state) {
@@ -57,6 +60,28 @@ static void the_processor_is_behind_gs(void **state) {
     assert_memory_equal(out, expected, sizeof out);
 }
 
+/* At least a tick, and no more than two and what asking takes. */
+static void times_are_shared(void **state) {
+    uint64_t out[8] = {0};
+    (void)state;
+    open_image();
+    host_run(&host, function("times"), out);
+    assert_int_equal(out[0], 1);
+    assert_in_range(out[1], 1, 100);
+    assert_int_equal(out[2], 1);
+    assert_int_equal(out[3], 1);
+    assert_in_range(out[4], 156250, 2 * 156250 + 10000);
+}
+
+static void what_is_shared_is_only_read(void **state) {
+    uint64_t out = 0;
+    (void)state;
+    open_image();
+    assert_int_equal(host_try(&host, function("shared_write"), &out), GPUP_RAN_DEAD);
+    assert_int_equal(out, 1);
+    assert_int_equal(count_of(&host.log, GPUP_EVENT_FAULT), 1);
+}
+
 static void reserved_bits_fault(void **state) {
     uint64_t out = 0;
     (void)state;
@@ -68,9 +93,9 @@ static void reserved_bits_fault(void **state) {
 
 /* A kernel would have done them: nobody is accused. */
 static void what_is_not_played_is_said(void **state) {
-    static const char *const names[] = {"other_control_register", "interrupts_off"};
+    static const char *const names[] = {"other_control_register", "interrupts_off", "shared_field"};
     (void)state;
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         uint64_t out = 0;
         open_image();
         assert_int_equal(host_try(&host, function(names[i]), &out), GPUP_RAN_DEAD);
@@ -79,7 +104,7 @@ static void what_is_not_played_is_said(void **state) {
         const struct gpup_event *event = logged(&host.log, GPUP_EVENT_MISUSE, 0);
         assert_non_null(event);
         assert_int_equal(event->f[GPUP_MISUSE_what], GPUP_MISUSE_UNSUPPORTED);
-        if (!i)
+        if (i + 1 < sizeof names / sizeof *names)
             close_image(NULL);
     }
 }
@@ -95,7 +120,8 @@ static void caches_are_written_back(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_teardown(name, close_image)
     const struct CMUnitTest tests[] = {
-        TEST(the_irql_is_cr8),     TEST(by_every_register),          TEST(the_processor_is_behind_gs),
-        TEST(reserved_bits_fault), TEST(what_is_not_played_is_said), TEST(caches_are_written_back)};
+        TEST(times_are_shared),           TEST(what_is_shared_is_only_read), TEST(the_irql_is_cr8),
+        TEST(by_every_register),          TEST(the_processor_is_behind_gs),  TEST(reserved_bits_fault),
+        TEST(what_is_not_played_is_said), TEST(caches_are_written_back)};
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }

@@ -53,12 +53,14 @@ static void judge_incompatible(struct gpup_judge *j, const struct blobs *b, cons
               "the hosts are not compatible, and what they save has the same bytes");
 }
 
-/* The only state in which the OS restores: in a target session, not running, each kind once and in order. */
+/* The only state in which the OS restores: a VF that was made for it, in a target session, not running, each
+ * kind once and in order. */
 static bool is_time(const struct blobs *b, const struct call *c, unsigned kind) {
     const struct target *t = &b->target[c->host][c->vf];
     const struct vf *v = &c->before;
-    return v->session == SESSION_TARGET && (v->paused || !v->powered) && !v->disturbed &&
-           (kind == 0 ? !t->immutable : t->immutable && !t->restored_mutable);
+    bool fresh = kind || (v->resourced && !v->was_powered);
+    return v->session == SESSION_TARGET && (v->paused || !v->powered) && !v->disturbed && fresh &&
+           v->restores == kind && (kind == 0 ? !t->immutable : t->immutable && !t->restored_mutable);
 }
 
 static void judge_unchanged(struct gpup_judge *j, const struct saved *s, unsigned kind) {

@@ -155,9 +155,11 @@ static void note_again(struct dirty *d, unsigned host, struct basis *b) {
     d->other_calls[host]++;
 }
 
-/* No page names a number of ranges that every driver takes. */
+#define FEW_BASES 8u
+
+/* No page names a number of ranges, or of bases, that every driver takes. */
 static void judge_taken(struct gpup_judge *j, const struct dirty *d, bool valid) {
-    bool few = d->next_count <= FEW || d->next_count <= d->most;
+    bool few = (d->next_count <= FEW || d->next_count <= d->most) && d->live[j->call.host] < FEW_BASES;
     if (judge_checked(j, GPUP_RULE_DIRTY_001) && !valid)
         judge_violated(j, GPUP_RULE_DIRTY_001, few ? 255 : GPUP_WARN,
                        "CreateMemoryBasis with %u valid ranges gave no handle", (unsigned)d->next_count);
@@ -309,10 +311,15 @@ static void judge_first_start(struct gpup_judge *j, const struct dirty *d, const
     if (v && !performant && v->session == SESSION_SOURCE && v->powered && !v->paused)
         CHECK(j, GPUP_RULE_DIRTY_052, c->status == 0, "tracking of the running source returned 0x%08x",
               c->status);
-    if (others_track(d, c->host, b, 0))
-        CHECK(j, GPUP_RULE_DIRTY_018, c->status == 0,
-              "StartDirtyTracking while other bases track returned 0x%08x", c->status);
-    CHECK(j, GPUP_RULE_DIRTY_015, c->status == 0, "StartDirtyTracking returned 0x%08x", c->status);
+    if (others_track(d, c->host, b, 0) && judge_checked(j, GPUP_RULE_DIRTY_018) && c->status)
+        judge_violated(j, GPUP_RULE_DIRTY_018, b->shared ? GPUP_WARN : 255,
+                       "StartDirtyTracking while other bases track returned 0x%08x", c->status);
+    bool time = v && (performant ? v->resourced : v->session == SESSION_SOURCE); /* when the OS starts it */
+    if (c->status && !time)
+        return;
+    if (judge_checked(j, GPUP_RULE_DIRTY_015) && c->status)
+        judge_violated(j, GPUP_RULE_DIRTY_015, b->shared ? GPUP_WARN : 255,
+                       "StartDirtyTracking returned 0x%08x", c->status);
 }
 
 static void judge_start(struct gpup_judge *j, struct dirty *d, struct basis *b) {

@@ -16,7 +16,7 @@ bool migration_is_restore(uint16_t ddi) {
 /* The state in which the documents let the OS save this kind of data. */
 static bool is_time(const struct call *c, unsigned kind) {
     const struct vf *v = &c->before;
-    bool alive = kind == 0 ? v->was_powered : v->powered && v->paused;
+    bool alive = v->powered && (kind == 0 || v->paused);
     return v->session == SESSION_SOURCE && alive && !v->disturbed;
 }
 

@@ -24,7 +24,8 @@ static void judge_prepare_status(struct gpup_judge *j, uint64_t type) {
     bool works = c->status == 0;
     unsigned opposite = type == 0 ? SESSION_TARGET : SESSION_SOURCE;
     bool runs = v->powered && !v->paused;
-    bool fresh = v->resourced && !v->was_powered; /* made with its memory, not started: what a target is */
+    /* made with its memory, not started, and no target before: what a target is */
+    bool fresh = v->resourced && !v->was_powered && !v->restores;
     if (!call_must_succeed(j) || v->session != SESSION_NONE || type > 1 || call_reset_goes_on(j, v))
         return;
     if (other_session(j, SESSION_SOURCE) || other_session(j, SESSION_TARGET)) {

@@ -10,6 +10,7 @@ enum { TOTAL, AVAILABLE, LEAST, MOST, OPTIMAL, VALUES };
 
 struct counts {
     bool listed, sized; /* the list was given; its length is still good */
+    bool small;         /* there was no room for it when it was last asked for */
     uint32_t options, length;
     uint16_t list[LISTED];
     bool current_known;
@@ -104,15 +105,16 @@ static void judge_info(struct gpup_judge *j, struct counts *n, struct partition 
     CHECK(j, GPUP_RULE_PART_036, c->status == GPUP_STATUS_SUCCESS || too_small || c->status >> 30 == 3,
           "the status is 0x%08x", c->status);
     if (n->sized && call_must_succeed(j)) {
-        if (room >= n->options)
+        if (room >= n->options && (success || n->small)) /* else nobody asks again */
             CHECK(j, GPUP_RULE_PART_001, success, "room for %llu of %u options, and the status is 0x%08x",
                   (unsigned long long)room, n->options, c->status);
-        else
+        else if (room < n->options)
             CHECK(j, GPUP_RULE_PART_002, too_small, "room for %llu of %u options, and the status is 0x%08x",
                   (unsigned long long)room, n->options, c->status);
     }
     if (!success && !too_small)
         return;
+    n->small = too_small;
     if (too_small)
         CHECK(j, GPUP_RULE_PART_002, options > room, "the array of %llu is too small for %llu options",
               (unsigned long long)room, (unsigned long long)options);
@@ -160,7 +162,7 @@ static void judge_set(struct gpup_judge *j, struct counts *n) {
         CHECK(j, GPUP_RULE_PART_008, (!success || count == n->set || !n->set) && !touched,
               "%llu partitions instead of %u were set while a vGPU exists%s%s", (unsigned long long)count,
               n->set, touched ? ", which changed its " : "", touched ? change_name(touched) : "");
-    } else if (n->listed && call_must_succeed(j)) {
+    } else if (n->listed && !j->host[c->host].bases && call_must_succeed(j)) {
         CHECK(j, GPUP_RULE_PART_006, success, "%llu partitions are an option; the status is 0x%08x",
               (unsigned long long)count, c->status);
     }

@@ -183,9 +183,11 @@ static void event(struct gpup_judge *j, void *state, const struct gpup_event *e)
 static void destroyed_basis(struct gpup_judge *j, struct resources *all) {
     const struct call *c = &j->call;
     for (uint64_t used = j->used[c->host]; used; used &= used - 1) {
-        struct vf_resources *r = &all->of[c->host][__builtin_ctzll(used)];
+        unsigned vf = (unsigned)__builtin_ctzll(used);
+        struct vf_resources *r = &all->of[c->host][vf];
         for (uint32_t i = 0; r->form == 2 && i < r->given.count; i++)
             r->basis_gone = r->basis_gone || r->given.at[i].basis == c->a[0];
+        j->host[c->host].vf[vf].unbased = j->host[c->host].vf[vf].unbased || r->basis_gone;
     }
 }
 
@@ -202,7 +204,7 @@ static void answered(struct gpup_judge *j, struct resources *all) {
 
 /* Neither a pause nor a session keeps the VF from running. */
 static bool is_free(const struct call *c) {
-    return !c->before.paused && c->before.session == SESSION_NONE;
+    return !c->before.paused && !c->before.half && c->before.session == SESSION_NONE;
 }
 
 static void settle(struct gpup_judge *j, void *state) {

@@ -4,7 +4,8 @@
 /* What is wrong with the ranges at hand; the driver is not held to refuse all of it. */
 struct flaws {
     bool overlap, bad, misaligned, page, empty, unknown_basis, twice;
-    bool many; /* nobody says how many pieces a driver must take */
+    bool many;    /* nobody says how many pieces a driver must take */
+    bool unasked; /* in a segment that CreateVirtualGpu did not name */
 };
 
 static bool meet(const struct place *a, const struct place *b) {
@@ -37,6 +38,13 @@ static bool misaligned(const struct vf_resources *r, const struct place *p) {
     return false;
 }
 
+static bool is_asked(const struct vf_resources *r, const struct place *p) {
+    for (uint32_t i = 0; i < r->asked_count; i++)
+        if (r->asked[i].segment == p->segment)
+            return true;
+    return !r->asked_count;
+}
+
 static struct flaws find_flaws(struct gpup_judge *j, struct resources *all, const struct vf_resources *r,
                                uint32_t elements) {
     const struct call *c = &j->call;
@@ -48,6 +56,7 @@ static struct flaws find_flaws(struct gpup_judge *j, struct resources *all, cons
         bool first = p->element >= 64 || !(seen >> p->element & 1);
         f.overlap = f.overlap || meets_another(j, all, p);
         f.misaligned = f.misaligned || misaligned(r, p);
+        f.unasked = f.unasked || !is_asked(r, p);
         f.bad = f.bad || f.misaligned || leaves_segment(all, c->host, p);
         f.page = f.page || (page && (p->offset | p->size) % page);
         f.twice = f.twice || (first && p->segment < 64 && segments >> p->segment & 1);
@@ -63,7 +72,7 @@ static struct flaws find_flaws(struct gpup_judge *j, struct resources *all, cons
 static void judge_success(struct gpup_judge *j, const struct vf_resources *r, const struct flaws *f,
                           unsigned form) {
     const struct call *c = &j->call;
-    if (c->class != GPUP_LEGAL || f->misaligned || f->many || f->twice || !call_must_succeed(j))
+    if (c->class != GPUP_LEGAL || f->misaligned || f->many || f->twice || f->unasked || !call_must_succeed(j))
         return;
     if (r->half)
         CHECK(j, GPUP_RULE_RSV_012, nt_success(c->status),

@@ -15,6 +15,8 @@ enum { /* of DXGKARG_CREATEVIRTUALGPU and DXGKARG_GETVIRTUALGPUINFO, bytes */
        CREATE_END = 0x98C, /* of EngineInfo; padding follows */
        SEGMENT = 48,
        SEGMENTS_MAX = 32,
+       CREATE_PROFILE = 8,
+       PROFILE_SIZE = 96,
        INFO_SIZE = 104,
        INFO_VALUES = 8
 };
@@ -48,7 +50,7 @@ struct vgpu {
     struct {
         bool profiled;
         uint64_t available, optimal; /* memory, in the last profile */
-        uint64_t good[GOOD][2];      /* minimum and maximum of memory that were granted before */
+        uint64_t good[GOOD];         /* hashes of profiles that were granted before */
         unsigned goods;
         uint32_t doings;    /* calls that name a VF, and what guests and devices did */
         bool pending;       /* a creation failed, and nothing else was called since */

@@ -70,6 +70,14 @@ static void judge_luid(struct gpup_judge *j, struct vgpu *g) {
     g->of[c->host][c->vf].luid = luid;
 }
 
+/* Of all capabilities, where the trace shows them. */
+static uint64_t profile_of(const struct vgpu *g, const struct call *c) {
+    uint64_t memory[] = {c->a[GPUP_ARG_CreateVirtualGpu_MemoryMin],
+                         c->a[GPUP_ARG_CreateVirtualGpu_MemoryMax]};
+    return gpup_trace_hash(8, memory, sizeof memory) ^
+           gpup_trace_hash(9, g->in + CREATE_PROFILE, PROFILE_SIZE);
+}
+
 static void judge_created(struct gpup_judge *j, struct vgpu *g, const struct vf *v) {
     const struct call *c = &j->call;
     struct life *l = &g->of[c->host][c->vf];
@@ -79,8 +87,7 @@ static void judge_created(struct gpup_judge *j, struct vgpu *g, const struct vf 
         CHECK(j, GPUP_RULE_PART_019, !v->schedule.running, "the VF runs right after its creation");
     l->failed = l->inherited = l->odd_end = false;
     unsigned row = g->host[c->host].goods++ % GOOD;
-    g->host[c->host].good[row][0] = c->a[GPUP_ARG_CreateVirtualGpu_MemoryMin];
-    g->host[c->host].good[row][1] = c->a[GPUP_ARG_CreateVirtualGpu_MemoryMax];
+    g->host[c->host].good[row] = profile_of(g, c);
 }
 
 /* More was asked than there is, or a minimum above its maximum. */
@@ -95,7 +102,7 @@ static bool is_good(const struct vgpu *g, const struct call *c) {
     uint64_t least = c->a[GPUP_ARG_CreateVirtualGpu_MemoryMin],
              most = c->a[GPUP_ARG_CreateVirtualGpu_MemoryMax];
     for (unsigned i = 0; i < g->host[c->host].goods && i < GOOD; i++)
-        if (g->host[c->host].good[i][0] == least && g->host[c->host].good[i][1] == most)
+        if (g->host[c->host].good[i] == profile_of(g, c))
             return true;
     return least <= g->host[c->host].optimal && g->host[c->host].optimal <= most;
 }

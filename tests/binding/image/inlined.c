@@ -5,6 +5,9 @@ DRIVER_INITIALIZE DriverEntry;
 VOID levels(UINT64 *out);
 VOID every_register(UINT64 *out);
 VOID processor(UINT64 *out);
+VOID times(UINT64 *out);
+VOID shared_write(UINT64 *out);
+VOID shared_field(UINT64 *out);
 VOID too_high(UINT64 *out);
 VOID other_control_register(UINT64 *out);
 
@@ -72,6 +75,34 @@ VOID processor(UINT64 *out) {
     out[1] = prcb == self + 0x180;
     out[2] = thread == (UINT64)(ULONG_PTR)KeGetCurrentThread();
     out[3] = number;
+}
+
+#define SHARED 0xFFFFF78000000000u
+
+/* As wdm.h's KeQueryInterruptTime, KeQuerySystemTime and KeQueryTickCount are on x64. */
+VOID times(UINT64 *out) {
+    LARGE_INTEGER system;
+    UINT64 before = KeQueryInterruptTimePrecise(&out[7]), since;
+    out[0] = *(volatile UINT64 *)(SHARED + 8);
+    out[1] = KeQueryInterruptTimePrecise(&out[7]);
+    out[0] = before < out[0] && out[0] < out[1];
+    KeQuerySystemTimePrecise(&system);
+    out[1] = *(volatile UINT64 *)(SHARED + 0x14) - (UINT64)system.QuadPart;
+    out[2] = *(volatile UINT32 *)(SHARED + 0x18) == (UINT32)(system.QuadPart >> 32);
+    out[3] = *(volatile UINT32 *)(SHARED + 0x1C) == (UINT32)(system.QuadPart >> 32);
+    since = *(volatile UINT64 *)(SHARED + 0x320);
+    while (*(volatile UINT64 *)(SHARED + 0x320) < since + 2)
+        KeStallExecutionProcessor(50);
+    out[4] = KeQueryInterruptTimePrecise(&out[7]) - before;
+}
+
+VOID shared_write(UINT64 *out) {
+    out[0] = 1;
+    *(volatile UINT64 *)(SHARED + 8) = 0;
+}
+
+VOID shared_field(UINT64 *out) {
+    out[0] = *(volatile UINT32 *)(SHARED + 0x30);
 }
 
 VOID too_high(UINT64 *out) {

@@ -103,7 +103,7 @@ MISUSE(IoCreateSynchronizationEvent) { /* of no name */
 struct ticks {
     ULONG count;
     PEX_TIMER timer;
-    bool deletes, gone;
+    bool deletes, gone, done; /* done: something to one that is being deleted */
 };
 static VOID DDI_CALL tick(PEX_TIMER timer, PVOID context) {
     struct ticks *t = context;
@@ -111,8 +111,11 @@ static VOID DDI_CALL tick(PEX_TIMER timer, PVOID context) {
     t->count++;
     if (timer != t->timer || KeGetCurrentIrql() != DISPATCH_LEVEL)
         t->count += 100;
-    if (t->deletes)
-        ExDeleteTimer(timer, TRUE, FALSE, NULL);
+    if (!t->deletes)
+        return;
+    ExDeleteTimer(timer, TRUE, FALSE, NULL);
+    t->done = ExSetTimer(timer, -10000, 0, NULL) || ExCancelTimer(timer, NULL) ||
+              ExDeleteTimer(timer, TRUE, FALSE, NULL);
 }
 static VOID DDI_CALL gone(PVOID context) {
     ((struct ticks *)context)->gone = true;
@@ -142,7 +145,7 @@ static uint64_t timers(struct ticks *t) {
     t->deletes = true; /* from its callback */
     ExSetTimer(t->timer, -10000, 5000, NULL);
     sleep_ms(4);
-    MUST(t->count == 1);
+    MUST(t->count == 1 && !t->done);
     t->timer = ExAllocateTimer(NULL, NULL, 0);
     ExSetTimer(t->timer, -10000, 5000, NULL);
     MUST(!ExDeleteTimer(t->timer, FALSE, FALSE, NULL)); /* not cancelled: it goes when it expires */
