@@ -339,14 +339,21 @@ static void disturb(struct gpup_judge *j) {
               c->ddi == GPUP_DDI_WriteVirtualFunctionConfig || /* a reset may be asked for there */
               c->ddi == GPUP_DDI_SetVirtualFunctionPowerState))
         v->disturbed = true;
-    bool whole = c->ddi == GPUP_DDI_RestoreMutableMigrationData && nt_success(c->status);
-    if (v && (whole || c->ddi == GPUP_DDI_RestoreMutableMigrationData ||
-              c->ddi == GPUP_DDI_RestoreImmutableMigrationData)) {
-        v->half = !whole;
-        v->restores++;
-    }
     for (uint64_t used = j->used[c->host]; used && c->ddi == GPUP_DDI_SetPowerState; used &= used - 1)
         j->host[c->host].vf[__builtin_ctzll(used)].disturbed = true;
+}
+
+/* A target may have taken some of what it then refused; that a VF with no target session took none, the
+ * restore rules say. */
+static void note_restore(struct gpup_judge *j) {
+    const struct call *c = &j->call;
+    struct vf *v = call_vf(j);
+    bool mutable = c->ddi == GPUP_DDI_RestoreMutableMigrationData, works = nt_success(c->status);
+    if (!v || (!mutable && c->ddi != GPUP_DDI_RestoreImmutableMigrationData) ||
+        (!works && !c->overlapped && c->before.session != SESSION_TARGET))
+        return;
+    v->half = !mutable || !works;
+    v->restores++;
 }
 
 static void succeeded(struct gpup_judge *j) {
@@ -390,6 +397,7 @@ void call_return(struct gpup_judge *j, const struct gpup_event *e) {
     else
         failed(j);
     disturb(j);
+    note_restore(j);
 }
 
 void call_died(struct gpup_judge *j) {

@@ -46,9 +46,9 @@ struct vf {
                           overlapped. No page tells how a session survives them */
     bool kept;    /* restored without power, or the GPU lost it: the part may have its state with D0 only */
     bool rising;  /* was unpaused or powered and not seen to run since: it may begin in a later call */
-    bool half;    /* a restore was tried in this life, and no mutable one worked after it */
+    bool half;    /* a restore was tried as a target, and no mutable one worked after it */
     bool unbased; /* a basis that its reserve was made of was destroyed */
-    uint32_t restores; /* tried in this life */
+    uint32_t restores; /* so tried in this life */
     uint8_t session;
     uint32_t rose;        /* event of the call after which it rises */
     uint64_t rose_ns;     /* host.waited_ns then */
@@ -278,8 +278,12 @@ bool call_is_unsettled(const struct gpup_judge *j);
 static inline bool host_had_a_while(const struct host *h, uint64_t since_ns) {
     return h->waited_ns - since_ns >= JUDGE_A_WHILE_NS;
 }
-/* Where waits fill a list, what grew may be that list, for time passes inside calls too: as much as a small
- * cache explains, and no more, since host.fillings was that. */
+/* Neither a pause nor a session keeps the VF from running with D0, nor half of another's state. */
+static inline bool vf_is_free(const struct vf *v) {
+    return !v->paused && v->session == SESSION_NONE && !v->half;
+}
+/* How often memory is known to have grown. Where waits filled a list since host.fillings was `fillings`, time
+ * inside calls may have filled it, too: then no more often than a small cache explains. */
 uint32_t growth_known(const struct host *h, uint32_t fillings, uint32_t times);
 /* Equal things in a row, each of which leaves the pool as it was: in a while, for a timer may give back what
  * they took. A timer may also fill a list with time, so growth counts where no time passed, and where it is

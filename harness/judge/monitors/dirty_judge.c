@@ -311,12 +311,12 @@ static void judge_first_start(struct gpup_judge *j, const struct dirty *d, const
     if (v && !performant && v->session == SESSION_SOURCE && v->powered && !v->paused)
         CHECK(j, GPUP_RULE_DIRTY_052, c->status == 0, "tracking of the running source returned 0x%08x",
               c->status);
-    if (others_track(d, c->host, b, 0) && judge_checked(j, GPUP_RULE_DIRTY_018) && c->status)
-        judge_violated(j, GPUP_RULE_DIRTY_018, b->shared ? GPUP_WARN : 255,
-                       "StartDirtyTracking while other bases track returned 0x%08x", c->status);
     bool time = v && (performant ? v->resourced : v->session == SESSION_SOURCE); /* when the OS starts it */
     if (c->status && !time)
         return;
+    if (others_track(d, c->host, b, 0) && judge_checked(j, GPUP_RULE_DIRTY_018) && c->status)
+        judge_violated(j, GPUP_RULE_DIRTY_018, b->shared ? GPUP_WARN : 255,
+                       "StartDirtyTracking while other bases track returned 0x%08x", c->status);
     if (judge_checked(j, GPUP_RULE_DIRTY_015) && c->status)
         judge_violated(j, GPUP_RULE_DIRTY_015, b->shared ? GPUP_WARN : 255,
                        "StartDirtyTracking returned 0x%08x", c->status);

@@ -247,7 +247,8 @@ static void note_reset(const struct call *c, struct overlay *o, const struct vf 
 
 /* Of a VF whose GPU loses its power nobody knows what is left. */
 static void forget_state(const struct gpup_judge *j, struct pause *p) {
-    for (uint64_t used = j->used[j->call.host]; used; used &= used - 1)
+    uint64_t used = j->call.ddi == GPUP_DDI_SetPowerState ? j->used[j->call.host] : 0;
+    for (; used; used &= used - 1)
         p->of[j->call.host][__builtin_ctzll(used)].guest.seen = false;
 }
 
@@ -255,12 +256,11 @@ static void settle(struct gpup_judge *j, void *state) {
     struct pause *p = state;
     const struct call *c = &j->call;
     const struct vf *v = call_vf(j);
+    forget_state(j, p);
     if (j->host[c->host].impaired || c->overlapped)
         return;
     if (c->ddi == GPUP_DDI_SetVirtualFunctionPauseState)
         judge_call(j, p, v);
-    if (c->ddi == GPUP_DDI_SetPowerState)
-        forget_state(j, p);
     if (!v)
         return;
     struct overlay *o = &p->of[c->host][c->vf];
@@ -374,6 +374,7 @@ static void reset(struct gpup_judge *j, void *state) {
 
 static void overlapped(struct gpup_judge *j, void *state) {
     struct pause *p = state;
+    forget_state(j, p);
     if (call_vf(j))
         p->of[j->call.host][j->call.vf] =
             (struct overlay){.ended_paused = p->of[j->call.host][j->call.vf].ended_paused};

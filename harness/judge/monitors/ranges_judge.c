@@ -96,8 +96,7 @@ void ranges_settle_flexible(struct gpup_judge *j, struct ranges *all, struct vf_
         judge_short(j, r);
     if (c->ddi == GPUP_DDI_SetVirtualFunctionPowerState && j->host[c->host].slots_seen[4] &&
         c->a[GPUP_ARG_SetVirtualFunctionPowerState_PowerState] == 1 && !all->bar_asked[c->host] &&
-        c->before.resourced && !c->before.paused && !c->before.half && !c->before.unbased &&
-        c->before.session == SESSION_NONE && call_must_succeed(j))
+        c->before.resourced && vf_is_free(&c->before) && !c->before.unbased && call_must_succeed(j))
         CHECK(j, GPUP_RULE_FLX_004, nt_success(c->status),
               "D0 returned 0x%08x on a FlexIOV device whose GetResourceForBar was never called", c->status);
 }

@@ -202,11 +202,6 @@ static void answered(struct gpup_judge *j, struct resources *all) {
         COUNT(j, GPUP_RULE_RSV_014); /* absent, as it should be */
 }
 
-/* Neither a pause nor a session keeps the VF from running. */
-static bool is_free(const struct call *c) {
-    return !c->before.paused && !c->before.half && c->before.session == SESSION_NONE;
-}
-
 static void settle(struct gpup_judge *j, void *state) {
     struct resources *all = state;
     const struct call *c = &j->call;
@@ -229,7 +224,7 @@ static void settle(struct gpup_judge *j, void *state) {
         break;
     case GPUP_DDI_SetVirtualFunctionPowerState:
         if (r && r->basis_gone && c->a[GPUP_ARG_SetVirtualFunctionPowerState_PowerState] == 1 &&
-            call_must_succeed(j) && (nt_success(c->status) || (all->runs[c->host] && is_free(c))))
+            call_must_succeed(j) && (nt_success(c->status) || (all->runs[c->host] && vf_is_free(&c->before))))
             CHECK(j, GPUP_RULE_RSV_013, nt_success(c->status),
                   "since a basis of its reserve was destroyed, D0 returns 0x%08x", c->status);
         if (r && r->form == 2 && nt_success(c->status) &&

@@ -73,8 +73,7 @@ static void expect_running(struct gpup_judge *j, struct powers *s, const struct 
     p->rule = rule;
 }
 
-/* free: neither a pause nor a session keeps the VF from running, nor half of another's state, nor that a
- * basis of its reserve is gone (RSV-013). */
+/* free: nothing keeps the VF from running, nor is a basis of its reserve gone (RSV-013). */
 static void judge_after_cycle(struct gpup_judge *j, struct powers *s, const struct vf *v, bool free) {
     const struct call *c = &j->call;
     const struct power *p = &s->of[c->host][c->vf];
@@ -92,7 +91,7 @@ static void judge_after_cycle(struct gpup_judge *j, struct powers *s, const stru
 
 static void judge_on(struct gpup_judge *j, struct powers *s, const struct vf *v) {
     const struct call *c = &j->call;
-    bool free = !v->paused && v->session == SESSION_NONE && !v->half && !v->unbased;
+    bool free = vf_is_free(v) && !v->unbased;
     if (s->of[c->host][c->vf].cycled)
         judge_after_cycle(j, s, v, free);
     else if (!nt_success(c->status) && c->before.resourced && free && call_must_succeed(j))
